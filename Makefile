@@ -1,0 +1,42 @@
+# `make quickstart` and `make test` do everything on a machine that has Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread per BLAS and OpenMP pool: several pools at once make small work many times slower.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: quickstart flights test test-slow lint bench clean
+
+quickstart: $(VENV)/quickstart
+	$(BIN)/python examples/quickstart.py
+
+flights: $(VENV)/test
+	$(BIN)/python examples/flights.py
+
+test: quickstart $(VENV)/test lint
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/test
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(VENV)/test
+	$(BIN)/python benchmarks/bench_expansion.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/quickstart: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[plot]"
+	touch $@
+
+$(VENV)/test: $(VENV)/quickstart
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[test,bench]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) output .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,218 @@
+"""The main job: any teacher with `predict_proba`, any student."""
+
+from sklearn.base import BaseEstimator
+
+from ._lesson import TeacherMixin
+from ._student_predictions import StudentPredictionsMixin
+from ._validation import check_top_k
+from .students import fit_soft_labels
+
+
+class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
+    """Distil a teacher into a student: learn from how probable it finds each class.
+
+    The teacher says, out of fold, how probable each class is for each row; the student
+    learns from these soft labels, mixed with the true ones, and is what predicts. The
+    teacher is let go.
+
+    Parameters
+    ----------
+    teacher : estimator, default=None
+        Any classifier with `predict_proba`. It is cloned and cross-fitted; a
+        ``sklearn.frozen.FrozenEstimator`` is used as it is, and `cv` does not matter. An
+        ensemble teacher is a ``VotingClassifier(voting="soft")``, a calibrated one a
+        ``CalibratedClassifierCV``. ``ExtraTreesClassifier()`` by default: deterministic
+        given a seed, exact under sample weights, sane with many classes.
+
+    student : estimator, default=None
+        What learns: a classifier that takes `sample_weight`, any regressor (on the
+        probabilities), or a Pipeline that ends in one of them; see
+        :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default.
+
+    alpha : float in [0, 1], default=1.0
+        Trust in the teacher: the student learns alpha · teacher + (1 − alpha) · one-hot
+        label. 1 trusts the teacher alone; 0 is ordinary training and fits no teacher. No
+        fixed value is safe: where labels are clean a teacher that errs contradicts them,
+        where they are noisy it repairs them. Search over it.
+
+    teacher_temperature : float or "auto", default=1.0
+        T in p^(1/T), renormalised: above 1 softens the teacher, below sharpens it; a
+        calibrated teacher wants 1. "auto" takes the T in [1/20, 20] that minimises the
+        teacher's out-of-fold log-loss. A probability of exactly 0 stays 0.
+
+    cv : int, splitter, iterable or "in-sample", default=5
+        Folds for the teacher's probabilities, as everywhere in scikit-learn (None is 5
+        folds, stratified). Each row is labelled by teachers that did not see it, by their
+        mean if several folds test it; every row must be tested. "in-sample" fits one
+        teacher on all rows and asks it about the same rows, whose labels it then repeats
+        (a forest exactly): for teachers that do not interpolate.
+
+    top_k : int, default=None
+        Classes that a row keeps of the teacher's, the most probable ones; all by default.
+        Fewer make the expanded training set smaller. The true label is never cut away by
+        it, since it is mixed in afterwards.
+
+    classes : array-like of shape (n_classes,), default=None
+        All classes, when a split or `teacher_proba` may have more than `y` shows; the
+        columns of `teacher_proba` follow their order. Those of `y` by default.
+
+    n_jobs : int, default=None
+        Processes that fit fold teachers, as joblib counts them.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds those parts of teacher and student whose own `random_state` is None, and
+        nothing else.
+
+    verbose : int, default=0
+        If positive, say which fold's teacher has been fitted and how long it took.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    student_ : estimator
+        The fitted student: an ordinary object of its class, fitted on your own labels. It
+        predicts and pickles where skdistill is not installed.
+
+    teacher_temperature_ : float
+        The temperature that was used; 1.0 if no teacher was asked (``alpha=0``).
+
+    teacher_scores_ : dict or None
+        How good the teacher's probabilities are: ``{"raw": ..., "tempered": ...}``, each
+        with "log_loss" (nats), "brier" (in [0, 2]), "ece" (15 bins) and "accuracy",
+        against the labels of the training rows, weighted by `sample_weight`. They are out
+        of fold, hence honest, when the teacher is cross-fitted; for a frozen teacher or
+        `teacher_proba` that depends on what it has seen, and with ``cv="in-sample"`` they
+        are optimistic. Rows whose class no fold teacher had seen are not counted. None if
+        no teacher was used.
+
+    n_features_in_ : int
+        Number of features of `X`, where it has a number of them.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` is a dataframe.
+
+    See Also
+    --------
+    SoftLabelClassifier : The same student when you already have the probabilities.
+    fit_soft_labels : The same learning without an estimator around it.
+
+    Notes
+    -----
+    The student minimises the distilled risk 1/N Σ_n p^t(x_n)ᵀ ℓ(f(x_n)) (Menon, Rawat,
+    Reddi, Kim and Kumar, "A statistical perspective on distillation", ICML 2021, section
+    3). With exact probabilities its variance is lower than that of ordinary training; an
+    estimated teacher adds a bias that grows with its squared error E‖p^t − p*‖² (section
+    4), so that what matters is how good its probabilities are, not its accuracy. Cross-
+    fitting keeps them independent of the labels that they replace (Dao et al., ICLR 2021).
+
+    A grid search re-fits the teacher for every setting, those of the student too.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skdistill import DistilledClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DistilledClassifier(
+    ...     teacher=RandomForestClassifier(n_estimators=50),
+    ...     student=DecisionTreeClassifier(max_depth=3),
+    ...     random_state=0,
+    ... ).fit(X, y)
+    >>> model.student_.get_depth()
+    3
+    >>> sorted(model.teacher_scores_["raw"])
+    ['accuracy', 'brier', 'ece', 'log_loss']
+    """
+
+    def __init__(
+        self,
+        teacher=None,
+        student=None,
+        *,
+        alpha=1.0,
+        teacher_temperature=1.0,
+        cv=5,
+        top_k=None,
+        classes=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.teacher = teacher
+        self.student = student
+        self.alpha = alpha
+        self.teacher_temperature = teacher_temperature
+        self.cv = cv
+        self.top_k = top_k
+        self.classes = classes
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None, *, teacher_proba=None, X_unlabeled=None, **params):
+        """Ask the teacher about each row, then fit the student to what it said.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form teacher and student take them.
+
+        y : array-like of shape (n_samples,)
+            True labels: strings, booleans or integers.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, for the student, for `teacher_scores_`, and for the teacher
+            if it takes weights (with metadata routing, for whoever requests them).
+
+        teacher_proba : array-like or dataframe of shape (n_samples, n_classes), default=None
+            The teacher's probabilities for these rows, when somebody else's model (an API,
+            a GPU job, annotators) already gave them; `teacher` is then not asked. Columns
+            are in the order of `classes`, or of the sorted labels; those of a dataframe are
+            matched by name. See that the model has not seen the labels of these rows.
+
+        X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
+n_features), default=None
+            More rows, without labels: the mean of the fold teachers, or the frozen teacher,
+            says how probable each class is. They weigh `alpha`. In a search they are passed
+            on whole. Behind a transforming Pipeline they must be transformed too:
+            ``Pipeline(..., transform_input=["X_unlabeled"])``.
+
+        **params : dict
+            `groups` for the splitter. With metadata routing enabled, whatever splitter,
+            teacher and student request.
+
+        Returns
+        -------
+        self : DistilledClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, if labels or probabilities do not fit
+            together, if the test folds do not cover every row, or if fewer than two
+            classes carry weight.
+
+        TypeError
+            If the teacher has no `predict_proba`, or the student can learn from neither
+            weights nor numbers.
+
+        Warns
+        -----
+        UserWarning
+            If a fold's teacher never saw the class of a row (which keeps its one-hot
+            label), if the teacher takes no `sample_weight`, or if the best temperature lies
+            on the edge of its range.
+        """
+        check_top_k(self.top_k)
+        lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        soft_labels = lesson.soft_labels.temper(lesson.temperature)
+        soft_labels = soft_labels.keep_top(self.top_k).mix(self.alpha)
+        soft_labels.check_several_classes()
+        student = fit_soft_labels(lesson.student, lesson.X, soft_labels, **lesson.student_params)
+        self._record(X, student, soft_labels.classes)
+        self.teacher_temperature_ = lesson.temperature
+        self.teacher_scores_ = lesson.scores
+        return self

@@ -1,0 +1,45 @@
+"""Class labels: checked, numbered by their sorted classes, and as one-hot rows."""
+
+import numpy as np
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+
+def check_labels(y, *, name="y"):
+    """Return class labels as a one-dimensional array, or say what they are instead."""
+    if y is None:
+        raise ValueError("This estimator requires y to be passed, but the target y is None.")
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name=name)
+    check_classification_targets(y)
+    return y
+
+
+def check_classes(y, classes=None):
+    """Return the sorted classes: those of `y`, or the declared ones if `y` keeps to them."""
+    seen = np.unique(y)
+    if classes is None:
+        return seen
+    declared = np.unique(np.asarray(classes))
+    if len(declared) != len(classes):
+        raise ValueError(f"classes must not repeat a label; got {list(classes)}.")
+    unknown = sorted(set(seen.tolist()) - set(declared.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"y holds {unknown}, which classes={list(classes)} does not list. Add the "
+            "missing labels to classes, or leave classes=None to take those of y."
+        )
+    return declared
+
+
+def encode(y, classes):
+    """Return the position in sorted `classes` of each label of `y`."""
+    labels, codes = np.unique(y, return_inverse=True)
+    return np.searchsorted(classes, labels.astype(classes.dtype))[codes]
+
+
+def one_hot(y, classes):
+    """Return labels as rows of zeros with a single 1, columns in the order of `classes`."""
+    rows = np.zeros((len(y), len(classes)))
+    rows[np.arange(len(y)), encode(y, classes)] = 1
+    return rows

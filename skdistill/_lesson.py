@@ -1,0 +1,190 @@
+"""The lesson: what a teacher gives a student, for every estimator that has both."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from sklearn import get_config
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch, check_consistent_length, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from ._labels import check_classes, check_labels
+from ._random_state import seeded_clones
+from ._rows import check_same_columns, stack_rows
+from ._sample_weight import requesting_weights, takes_sample_weight
+from ._soft_labels import SoftLabels, column_labels
+from ._tags import narrow
+from ._teacher import check_teacher, given_proba, probabilities_of, teacher_scores
+from ._temperature import best_temperature
+from ._validation import check_alpha, check_cv_word, check_temperature
+
+
+class Lesson(NamedTuple):
+    """Rows and the teacher's raw soft labels for them, ready for temper, keep_top and mix."""
+
+    X: object
+    soft_labels: SoftLabels
+    temperature: float
+    scores: dict | None
+    student: object  # an unfitted clone, seeded
+    student_params: dict  # what metadata routing has for the student's fit
+
+
+class TeacherMixin:
+    """Ask a teacher, by the parameters teacher, student, alpha, teacher_temperature, cv, classes,
+    n_jobs, random_state and verbose.
+
+    Children define `_unfitted_student()`.
+    """
+
+    def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params):
+        """Check what came in, and return the lesson."""
+        self._check_teacher_parameters(teacher_proba, X_unlabeled)
+        y = check_labels(y)
+        X, sample_weight = indexable(X, sample_weight)
+        check_consistent_length(X, y)
+        if X_unlabeled is not None:
+            (X_unlabeled,) = indexable(X_unlabeled)
+            check_same_columns(X_unlabeled, X)
+        classes = self.classes
+        if teacher_proba is not None:
+            columns = column_labels(teacher_proba, self.classes, seen=np.unique(y))
+            given = SoftLabels(teacher_proba, columns, y=y)
+            teacher_proba, classes = given.proba, given.classes
+        classes = check_classes(y, classes)
+
+        teacher, student = seeded_clones(
+            self.random_state, self._unfitted_teacher(), self._unfitted_student()
+        )
+        routed = self._route(teacher, student, sample_weight, params)
+        weight = routed.student.fit.pop("sample_weight", None)
+        soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
+        if self.alpha == 0:  # ordinary training: nobody is asked
+            return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit)
+
+        if teacher_proba is not None:
+            answers = given_proba(teacher_proba, teacher, X_unlabeled, classes)
+        else:
+            if not isinstance(teacher, FrozenEstimator):
+                soft_labels.check_several_classes()
+            answers = probabilities_of(
+                teacher,
+                X,
+                y,
+                X_unlabeled,
+                classes,
+                cv=self.cv,
+                fit_params=routed.teacher.fit,
+                split_params=routed.splitter.split,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+            )
+        soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
+        answered = soft_labels.take(~answers.unseen)
+        temperature = self.teacher_temperature
+        if temperature == "auto":
+            temperature = best_temperature(answered)
+        scores = {
+            "raw": teacher_scores(answered),
+            "tempered": teacher_scores(answered.temper(temperature)),
+        }
+        if X_unlabeled is not None:
+            soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
+            X = stack_rows(X, X_unlabeled)
+        return Lesson(X, soft_labels, float(temperature), scores, student, routed.student.fit)
+
+    def _check_teacher_parameters(self, teacher_proba, X_unlabeled):
+        """Check the parameters, each alone and those that exclude each other."""
+        check_alpha(self.alpha)
+        check_temperature(self.teacher_temperature)
+        check_cv_word(self.cv)
+        frozen = isinstance(self.teacher, FrozenEstimator)
+        if teacher_proba is None:
+            check_teacher(self._unfitted_teacher())
+        if teacher_proba is not None and X_unlabeled is not None and not frozen:
+            raise ValueError(
+                "X_unlabeled needs somebody to label it, and with teacher_proba no teacher is "
+                "fitted. Pass the model that gave teacher_proba as "
+                "teacher=FrozenEstimator(model), or add the rows yourself with "
+                "SoftLabelClassifier."
+            )
+        asks_in_sample = isinstance(self.cv, str) and teacher_proba is None and not frozen
+        if self.teacher_temperature == "auto" and asks_in_sample:
+            raise ValueError(
+                'teacher_temperature="auto" needs probabilities for rows that the teacher has not '
+                'seen, and cv="in-sample" has none: the sharpest temperature would always win. '
+                "Use folds, such as cv=5, or set the temperature by hand."
+            )
+
+    def _unfitted_teacher(self):
+        if self.teacher is not None:
+            return self.teacher
+        return requesting_weights(ExtraTreesClassifier())
+
+    def _route(self, teacher, student, sample_weight, params):
+        """Return what goes to teacher, student and splitter."""
+        if get_config()["enable_metadata_routing"]:
+            given = {"sample_weight": sample_weight, **params}
+            given = {name: value for name, value in given.items() if value is not None}
+            routed = process_routing(self, "fit", **given)
+            return Bunch(
+                teacher=Bunch(fit=dict(routed.teacher.fit)),
+                student=Bunch(fit=dict(routed.student.fit)),
+                splitter=routed.get("splitter", Bunch(split={})),
+            )
+        unknown = sorted(set(params) - {"groups"})
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}.fit() got {unknown}. Without metadata routing only "
+                "`groups` is handed on; enable it with "
+                "sklearn.set_config(enable_metadata_routing=True) and let teacher or student "
+                "request them, as in student.set_fit_request(...)."
+            )
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if (
+            weights
+            and not isinstance(teacher, FrozenEstimator)
+            and not takes_sample_weight(teacher)
+        ):
+            warnings.warn(
+                f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, "
+                "and the weights count for the student and for teacher_scores_ only.",
+                UserWarning,
+                stacklevel=4,
+            )
+            return self._bunch({}, weights, params)
+        return self._bunch(weights, weights, params)
+
+    @staticmethod
+    def _bunch(teacher_fit, student_fit, split):
+        return Bunch(
+            teacher=Bunch(fit=dict(teacher_fit)),
+            student=Bunch(fit=dict(student_fit)),
+            splitter=Bunch(split=dict(split)),
+        )
+
+    def __sklearn_tags__(self):
+        return narrow(super().__sklearn_tags__(), self._unfitted_teacher())
+
+    def get_metadata_routing(self):
+        """Return which metadata goes to teacher, student and splitter.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+            `fit` hands on to `fit` of teacher and student and to `split` of the splitter.
+        """
+        to_fit = MethodMapping().add(caller="fit", callee="fit")
+        router = (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(teacher=self._unfitted_teacher(), method_mapping=to_fit)
+            .add(student=self._unfitted_student(), method_mapping=to_fit)
+        )
+        if not isinstance(self.cv, str):
+            to_split = MethodMapping().add(caller="fit", callee="split")
+            router.add(splitter=check_cv(self.cv, classifier=True), method_mapping=to_split)
+        return router

@@ -1,0 +1,29 @@
+"""One seed for the estimators inside: it fills in what they leave open, and nothing else."""
+
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+
+def seeded_clones(random_state, *estimators):
+    """Return clones in which each `random_state` that is None, nested ones too, is a drawn int.
+
+    Without a seed the clones are left as they are. Splitters are no estimators: theirs stays.
+    """
+    clones = [None if estimator is None else clone(estimator) for estimator in estimators]
+    if random_state is None:
+        return clones
+    rng = check_random_state(random_state)
+    for estimator in clones:
+        if estimator is None:
+            continue
+        params = estimator.get_params(deep=True)
+        open_seeds = [
+            name
+            for name in sorted(params)
+            if params[name] is None
+            and name.rpartition("__")[2] == "random_state"
+            and not hasattr(params.get(name.rpartition("__")[0]), "split")
+        ]
+        if open_seeds:
+            estimator.set_params(**{name: int(rng.randint(2**31 - 1)) for name in open_seeds})
+    return clones

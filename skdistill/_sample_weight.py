@@ -1,0 +1,37 @@
+"""Does an estimator take row weights? Also one that hands them on to those inside it."""
+
+from inspect import Parameter, signature
+
+from sklearn import get_config
+from sklearn.pipeline import Pipeline
+
+
+def takes_sample_weight(estimator, method="fit"):
+    """Return whether a method takes `sample_weight`, itself or by handing it on."""
+    function = getattr(estimator, method, None)
+    if function is None:
+        return False
+    parameters = signature(function).parameters
+    if "sample_weight" in parameters:
+        return True
+    if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
+        return False  # without routing a Pipeline takes step__sample_weight only
+    hands_on = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    inner = list(_inner_estimators(estimator))
+    return hands_on and bool(inner) and all(takes_sample_weight(each, method) for each in inner)
+
+
+def _inner_estimators(estimator):
+    """Yield the estimators among the parameters, alone or in lists of (name, estimator)."""
+    for value in estimator.get_params(deep=False).values():
+        several = isinstance(value, list) and all(isinstance(item, tuple) for item in value)
+        for candidate in [item[1] for item in value] if several else [value]:
+            if hasattr(candidate, "fit") and not isinstance(candidate, type):
+                yield candidate
+
+
+def requesting_weights(estimator):
+    """Return a default estimator that asks for sample weights where metadata is routed."""
+    if get_config()["enable_metadata_routing"]:
+        estimator.set_fit_request(sample_weight=True)
+    return estimator

@@ -1,0 +1,165 @@
+"""A classifier for users who already have probabilities: fit(X, P)."""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.utils import indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from ._soft_labels import SoftLabels
+from ._student_predictions import StudentPredictionsMixin
+from .students import fit_soft_labels
+
+
+class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
+    """A student that learns from class probabilities in the place of labels.
+
+    Parameters
+    ----------
+    student : estimator, default=None
+        What learns, see :func:`skdistill.fit_soft_labels`: a classifier that takes weights,
+        any regressor, or a Pipeline that ends in one. ``LogisticRegression()`` by default.
+        It is cloned; give it its own `random_state`.
+
+    classes : array-like of shape (n_classes,), default=None
+        Label of each column of `P`, in any order. By default the names of a dataframe's
+        columns, and 0, 1, ... for anything else; for hard labels, those in `y`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    student_ : estimator
+        The fitted student, an ordinary object of its class.
+
+    n_features_in_ : int
+        Number of features of `X`, where it has a number of them.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` is a dataframe.
+
+    See Also
+    --------
+    DistilledClassifier : Gets the probabilities from a teacher.
+
+    Notes
+    -----
+    scikit-learn's own tools take a two-dimensional `y` with some surprises.
+    ``cross_val_score`` and ``GridSearchCV`` work by :meth:`score` or by
+    :func:`skdistill.metrics.soft_log_loss_scorer`; their scorers by name raise. Folds are
+    not stratified and not shuffled: pass ``cv=KFold(shuffle=True)``. ``cross_val_predict``
+    encodes each column of `y` by itself for ``method="predict_proba"``, and the soft
+    labels are lost: cross-validate a ``DistilledClassifier`` with
+    ``params={"teacher_proba": P}`` in its place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdistill import SoftLabelClassifier
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> P = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
+    >>> model = SoftLabelClassifier(classes=["no", "yes"]).fit(X, P)
+    >>> model.predict([[0.0], [3.0]])
+    array(['no', 'yes'], dtype='<U3')
+    """
+
+    def __init__(self, student=None, *, classes=None):
+        self.student = student
+        self.classes = classes
+
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the student.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes)
+            Class probabilities. Labels of shape (n_samples,) are ordinary training.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 1 by default.
+
+        **fit_params : dict
+            Further arguments of the student's `fit`.
+
+        Returns
+        -------
+        self : SoftLabelClassifier
+
+        Raises
+        ------
+        ValueError
+            For probabilities that are none, fewer than two classes, or lengths that differ.
+
+        TypeError
+            If the student can learn from neither weights nor numbers.
+        """
+        fit_params = self._route(sample_weight, fit_params)
+        weight = fit_params.pop("sample_weight", None)
+        if is_soft(y):
+            soft_labels = SoftLabels(y, self.classes, sample_weight=weight)
+        else:
+            soft_labels = SoftLabels.from_labels(y, self.classes, sample_weight=weight)
+        soft_labels.check_several_classes()
+        (X,) = indexable(X)
+        student = fit_soft_labels(self._unfitted_student(), X, soft_labels, **fit_params)
+        self._record(X, student, soft_labels.classes)
+        return self
+
+    def score(self, X, y, sample_weight=None):
+        """Return the expected accuracy under probabilities.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows.
+
+        y : array-like of shape (n_samples, n_classes) or (n_samples,)
+            Class probabilities, columns as in `fit`; for labels, this is the accuracy.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            Mean probability of the predicted class, Σ_n p_n[ŷ_n] / n; higher is better.
+        """
+        if not is_soft(y):
+            return super().score(X, y, sample_weight)
+        soft_labels = SoftLabels(y, self.classes, sample_weight=sample_weight)
+        return soft_labels.expected_accuracy(self.predict(X))
+
+    def _route(self, sample_weight, fit_params):
+        """Return what goes to the student's fit, `sample_weight` among it."""
+        given = {"sample_weight": sample_weight, **fit_params}
+        given = {name: value for name, value in given.items() if value is not None}
+        if get_config()["enable_metadata_routing"]:
+            return dict(process_routing(self, "fit", **given).student.fit)
+        return given
+
+    def get_metadata_routing(self):
+        """Return which metadata goes to the student.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+            `fit` hands on to `fit` of the student.
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                student=self._unfitted_student(),
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+
+def is_soft(y):
+    """Return whether `y` holds a row of probabilities per sample, and not labels."""
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    return len(shape) == 2 and shape[1] > 1

@@ -1,0 +1,424 @@
+"""Soft labels: how probable each class is for each row, as one checked value."""
+
+import numpy as np
+from scipy import sparse
+
+from ._labels import check_classes, check_labels, encode, one_hot
+from ._validation import (
+    check_alpha,
+    check_proba,
+    check_row_weights,
+    check_temperature,
+    check_top_k,
+    column_names,
+)
+
+
+class SoftLabels:
+    """Class probabilities that stand in for labels, with row weights.
+
+    Soft labels know nothing of models: a teacher gives them and a student learns from
+    them. Every method returns new soft labels and leaves these as they are.
+
+    Parameters
+    ----------
+    proba : array-like, sparse matrix or dataframe of shape (n_samples, n_classes)
+        Probability of each class, one row per sample. Rows that miss 1 by at most 1e-3
+        (rounding, float16) are renormalised. A sparse matrix stays sparse. The columns
+        of a dataframe are matched to `classes` by name.
+
+    classes : array-like of shape (n_classes,), default=None
+        Label of each column of `proba`, in any order. By default the names of a
+        dataframe's columns, and 0, 1, ... for anything else.
+
+    y : array-like of shape (n_samples,), default=None
+        The true labels, where they are known. :meth:`mix` leans on them.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row, non-negative; 1 by default.
+
+    Attributes
+    ----------
+    proba : ndarray or csr_array of shape (n_samples, n_classes), float64
+        Rows sum to one; columns are in the order of `classes`.
+
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    codes : ndarray of shape (n_samples,), intp
+        Position in `classes` of each row's true label, -1 where it is not known.
+
+    weight : ndarray of shape (n_samples,), float64
+        Weight of each row.
+
+    Raises
+    ------
+    ValueError
+        For probabilities that are NaN, negative or do not sum to one, column labels
+        that do not fit, a true label without a column, or negative weights. The message
+        says which row and how far off.
+
+    Notes
+    -----
+    With p the soft labels, a student minimises the distilled risk
+    Σ_n weight_n · p_nᵀ ℓ(f(x_n)) (Menon et al., ICML 2021, section 3); one-hot rows give
+    ordinary training.
+
+    Examples
+    --------
+    >>> from skdistill import SoftLabels
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.4, 0.6]], classes=["cat", "dog"], y=["cat", "cat"])
+    >>> soft_labels.mix(alpha=0.5).proba
+    array([[0.95, 0.05],
+           [0.7 , 0.3 ]])
+    """
+
+    def __init__(self, proba, classes=None, *, y=None, sample_weight=None):
+        labels = column_labels(proba, classes)
+        self.proba = check_proba(proba)
+        n_rows, n_columns = self.proba.shape
+        if len(labels) != n_columns:
+            raise ValueError(
+                f"proba has {n_columns} columns but there are {len(labels)} classes, "
+                f"{list(labels)}. Give one column per class, in the order of classes; list every class "
+                "in classes where the labels do not show them all."
+            )
+        self.classes = check_classes(labels, labels)
+        if not np.array_equal(self.classes, labels):
+            self.proba = self.proba[:, np.argsort(labels)]
+        self.weight = check_row_weights(sample_weight, n_rows)
+        self.codes = np.full(n_rows, -1)
+        if y is not None:
+            y = check_labels(y)
+            if len(y) != n_rows:
+                raise ValueError(f"proba has {n_rows} rows but y has {len(y)} labels.")
+            check_classes(y, self.classes)
+            self.codes = encode(y, self.classes)
+
+    @classmethod
+    def from_labels(cls, y, classes=None, *, sample_weight=None):
+        """Return one-hot rows: the soft labels of ordinary training.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            True labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes, when `y` may not show every one of them.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 1 by default.
+
+        Returns
+        -------
+        SoftLabels
+            With `proba` dense, one 1 per row.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels.from_labels(["b", "a"]).proba
+        array([[0., 1.],
+               [1., 0.]])
+        """
+        y = check_labels(y)
+        classes = check_classes(y, classes)
+        return cls(one_hot(y, classes), classes, y=y, sample_weight=sample_weight)
+
+    def _with(self, *, proba=None, codes=None, weight=None):
+        """Return soft labels of the same classes with parts replaced; they are known to be good."""
+        new = object.__new__(type(self))
+        new.classes = self.classes
+        new.proba = self.proba if proba is None else proba
+        new.codes = self.codes if codes is None else codes
+        new.weight = self.weight if weight is None else weight
+        return new
+
+    def __len__(self):
+        return self.proba.shape[0]
+
+    def __repr__(self):
+        kind = "sparse" if sparse.issparse(self.proba) else "dense"
+        known = (self.codes >= 0).sum()
+        return (
+            f"SoftLabels({len(self)} rows, {len(self.classes)} classes, {kind}, "
+            f"{known} with a true label)"
+        )
+
+    @property
+    def is_ordinary(self):
+        """Whether these are plain labels: every row one-hot and of weight one."""
+        return bool((_row_max(self.proba) == 1).all() and (self.weight == 1).all())
+
+    def hard_labels(self):
+        """Return the true label of each row, the most probable class where there is none.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes`; for transformers and splitters that want a hard `y`.
+        """
+        return np.where(self.codes >= 0, self.classes[self.codes], self.first_choice())
+
+    def first_choice(self):
+        """Return the most probable class of each row, the one that sorts first among equals.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes`.
+        """
+        return self.classes[np.asarray(self.proba.argmax(axis=1)).ravel()]
+
+    def count_expanded(self):
+        """Return how many rows :meth:`expand` makes, those of weight zero included."""
+        return self.proba.nnz if sparse.issparse(self.proba) else np.count_nonzero(self.proba)
+
+    def expected_accuracy(self, predicted):
+        """Return the weighted mean probability of predicted labels.
+
+        Parameters
+        ----------
+        predicted : array-like of shape (n_samples,)
+            One label from `classes` per row.
+
+        Returns
+        -------
+        float
+            In [0, 1]; the accuracy, if rows are one-hot.
+        """
+        columns = encode(np.asarray(predicted), self.classes)
+        p_predicted = np.asarray(self.proba[np.arange(len(self)), columns]).ravel()
+        return float(np.average(p_predicted, weights=self.weight))
+
+    def check_several_classes(self):
+        """Raise unless at least two classes carry weight: there is nothing to tell apart."""
+        mass = self.weight @ self.proba
+        if not mass.any():
+            raise ValueError(
+                f"Every one of the {len(self)} rows has weight zero. Give sample_weight with "
+                "positive entries for rows of at least two classes."
+            )
+        if (mass > 0).sum() < 2:
+            raise ValueError(
+                f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all the "
+                f"weight of the {len(self)} rows. Give rows of at least two classes."
+            )
+
+    def take(self, rows):
+        """Return the soft labels of some rows.
+
+        Parameters
+        ----------
+        rows : slice, or array of int or bool
+            Which rows, in which order.
+
+        Returns
+        -------
+        SoftLabels
+        """
+        return self._with(proba=self.proba[rows], codes=self.codes[rows], weight=self.weight[rows])
+
+    def append(self, other):
+        """Return these rows followed by the rows of `other`.
+
+        Parameters
+        ----------
+        other : SoftLabels
+            Of the same classes.
+
+        Returns
+        -------
+        SoftLabels
+            Sparse if either is.
+        """
+        if not np.array_equal(self.classes, other.classes):
+            raise ValueError(
+                f"Soft labels of different classes cannot be joined: {list(self.classes)} and "
+                f"{list(other.classes)}. Give both all classes (columns of zeros are fine)."
+            )
+        if sparse.issparse(self.proba) or sparse.issparse(other.proba):
+            proba = sparse.csr_array(sparse.vstack([self.proba, other.proba], format="csr"))
+        else:
+            proba = np.vstack([self.proba, other.proba])
+        return self._with(
+            proba=proba,
+            codes=np.concatenate([self.codes, other.codes]),
+            weight=np.concatenate([self.weight, other.weight]),
+        )
+
+    def temper(self, temperature):
+        """Return p^(1/T), renormalised: softmax(z / T) for a teacher with logits z.
+
+        Parameters
+        ----------
+        temperature : float
+            T > 0. 1 changes nothing, more softens, less sharpens. A probability of
+            exactly 0 stays 0 at every T (so that no floor has to be invented, one-hot
+            rows stay one-hot and sparse rows sparse).
+
+        Returns
+        -------
+        SoftLabels
+        """
+        temperature = check_temperature(temperature)
+        if temperature == 1:
+            return self
+        if sparse.issparse(self.proba):
+            proba = self.proba.copy()
+            proba.data /= np.repeat(_row_max(proba), np.diff(proba.indptr))
+            proba.data **= 1 / temperature
+            proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
+        else:
+            # Relative to the row's largest, so that a small T cannot underflow a whole row.
+            proba = (self.proba / _row_max(self.proba)[:, None]) ** (1 / temperature)
+            proba /= proba.sum(axis=1, keepdims=True)
+        return self._with(proba=proba)
+
+    def keep_top(self, k):
+        """Return the k most probable classes of each row, renormalised, as sparse rows.
+
+        Parameters
+        ----------
+        k : int or None
+            How many classes a row keeps; ties go to the class that sorts first. None, or
+            a `k` of at least the number of classes, changes nothing.
+
+        Returns
+        -------
+        SoftLabels
+            With `proba` a CSR array of at most `k` entries per row.
+        """
+        k = check_top_k(k)
+        if k is None or k >= len(self.classes):
+            return self
+        if sparse.issparse(self.proba):
+            proba = _top_entries(self.proba, k)
+        else:
+            columns = np.sort(np.argsort(-self.proba, axis=1, kind="stable")[:, :k], axis=1)
+            values = np.take_along_axis(self.proba, columns, axis=1)
+            starts = np.arange(len(self) + 1) * k
+            proba = sparse.csr_array((values.ravel(), columns.ravel(), starts), self.proba.shape)
+            proba.eliminate_zeros()
+        proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
+        return self._with(proba=proba)
+
+    def mix(self, alpha):
+        """Return alpha · p + (1 - alpha) · one-hot true label.
+
+        Parameters
+        ----------
+        alpha : float in [0, 1]
+            Trust in the probabilities: 1 leaves them as they are, 0 gives the labels.
+            A row without a true label has no one-hot part: it keeps its probabilities
+            and weighs alpha times as much.
+
+        Returns
+        -------
+        SoftLabels
+
+        Notes
+        -----
+        This is the loss correction of Dao et al. (ICLR 2021) with gamma = 1 - alpha.
+        """
+        alpha = check_alpha(alpha)
+        if alpha == 1:
+            return self
+        known = np.flatnonzero(self.codes >= 0)
+        if sparse.issparse(self.proba):
+            ones = (np.ones(len(known)), (known, self.codes[known]))
+            labels = sparse.csr_array(ones, shape=self.proba.shape)
+            keep = np.where(self.codes >= 0, alpha, 1.0)
+            teacher_part = self.proba.copy()
+            teacher_part.data *= np.repeat(keep, np.diff(teacher_part.indptr))
+            proba = sparse.csr_array(teacher_part + (1 - alpha) * labels)
+            proba.eliminate_zeros()
+        else:
+            proba = self.proba.copy()
+            proba[known] *= alpha
+            proba[known, self.codes[known]] += 1 - alpha
+        weight = np.where(self.codes >= 0, self.weight, alpha * self.weight)
+        return self._with(proba=proba, weight=weight)
+
+    def expand(self):
+        """Return one weighted, labelled row per (row, class) of positive weight.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_expanded,), intp
+            Which row each expanded one repeats, in order.
+
+        labels : ndarray of shape (n_expanded,)
+            Its class, from `classes`.
+
+        weight : ndarray of shape (n_expanded,), float64
+            The row's weight times the probability of the class; never zero.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> rows, labels, weight = SoftLabels([[0.25, 0.75], [0.0, 1.0]]).expand()
+        >>> rows, labels, weight
+        (array([0, 0, 1]), array([0, 1, 1]), array([0.25, 0.75, 1.  ]))
+        """
+        if sparse.issparse(self.proba):
+            rows = np.repeat(np.arange(len(self)), np.diff(self.proba.indptr))
+            columns, values = self.proba.indices, self.proba.data
+        else:
+            rows, columns = np.nonzero(self.proba)
+            values = self.proba[rows, columns]
+        weight = values * self.weight[rows]
+        positive = weight > 0
+        return rows[positive], self.classes[columns[positive]], weight[positive]
+
+
+def column_labels(proba, classes=None, *, seen=None):
+    """Return the label of each column of `proba`.
+
+    An array's columns follow `classes`, by default the labels `seen`, by default 0, 1, ...;
+    those of a dataframe are named, and matched to `classes` or to the labels seen.
+    """
+    names = column_names(proba)
+    if names is None:
+        default = np.arange(np.shape(proba)[-1]) if seen is None else seen
+        return np.asarray(default if classes is None else classes)
+    if classes is not None:
+        return match_columns(names, np.asarray(classes))
+    if seen is None or set(seen.tolist()) < set(names):
+        return np.asarray(names)
+    return match_columns(names, seen)
+
+
+def match_columns(names, classes):
+    """Return the class that each column name stands for, by equality or by its text.
+
+    Raises a ValueError unless names and classes are the same, in whatever order: polars
+    and text files turn every label into a string, so "1" stands for 1 if that is a class.
+    """
+    by_text = {str(label): label for label in classes.tolist()}
+    matched = [by_text.get(str(name)) for name in names]
+    missing = sorted(set(by_text) - {str(name) for name in names})
+    surplus = [name for name in names if str(name) not in by_text]
+    if missing or surplus:
+        raise ValueError(
+            f"The columns of the probabilities, {names}, are not the classes "
+            f"{classes.tolist()}: no column for {missing}, no class for {surplus}. Rename the "
+            "columns, or list every class in classes."
+        )
+    return np.asarray(matched, dtype=classes.dtype)
+
+
+def _row_max(proba):
+    """Return the largest probability of each row, dense or CSR."""
+    largest = proba.max(axis=1)
+    return largest.toarray().ravel() if sparse.issparse(largest) else largest
+
+
+def _top_entries(proba, k):
+    """Return the k largest entries of each row of a CSR array."""
+    row_of = np.repeat(np.arange(proba.shape[0]), np.diff(proba.indptr))
+    order = np.lexsort((proba.indices, -proba.data, row_of))
+    rank = np.arange(len(order)) - np.repeat(proba.indptr[:-1], np.diff(proba.indptr))
+    kept = order[rank < k]
+    return sparse.csr_array((proba.data[kept], (row_of[kept], proba.indices[kept])), proba.shape)

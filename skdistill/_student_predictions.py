@@ -1,0 +1,145 @@
+"""What the estimators that hold a student have in common: they predict by it, and only by it."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import assert_all_finite
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._sample_weight import requesting_weights
+from ._tags import allows_nan, narrow
+from .students.regression import is_regression_student, proba_of_outputs
+
+
+def _student_has(method):
+    """Return a check that an estimator's student, fitted or not, has a method."""
+
+    def check(estimator):
+        fitted = hasattr(estimator, "student_")
+        student = estimator.student_ if fitted else estimator._unfitted_student()
+        if is_regression_student(student):
+            return method in ("predict", "predict_proba")
+        getattr(student, method)  # its AttributeError says what the student lacks
+        return True
+
+    return check
+
+
+class StudentPredictionsMixin(ClassifierMixin):
+    """Predict, and record what was fitted, through the attribute `student_`.
+
+    Children have the parameter `student`.
+    """
+
+    def _unfitted_student(self):
+        if self.student is not None:
+            return self.student
+        return requesting_weights(LogisticRegression())
+
+    def _record(self, X, student, classes):
+        """Set what a fit leaves behind, all at once, so that a fit that fails changes nothing."""
+        validate_data(self, X, skip_check_array=True)
+        # A tree takes NaN, but has seen none if its teacher could take none.
+        self._nan_is_news = allows_nan(student) and not allows_nan(self)
+        self.classes_ = classes
+        self.student_ = student
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = tags.input_tags.allow_nan = True
+        return narrow(tags, self._unfitted_student())
+
+    @available_if(_student_has("predict"))
+    def predict(self, X):
+        """Predict the class of each row, as the student does.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes_`. A regressor as student predicts its most probable class.
+        """
+        check_is_fitted(self, "student_")
+        self._check_features(X)
+        outputs = self.student_.predict(X)
+        if is_regression_student(self.student_):
+            return self.classes_[proba_of_outputs(outputs).argmax(axis=1)]
+        return outputs
+
+    @available_if(_student_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Rows sum to one; columns are in the order of `classes_`. A class that the
+            student was given no weight for has probability 0. What a regressor predicts
+            is projected onto the simplex.
+        """
+        check_is_fitted(self, "student_")
+        self._check_features(X)
+        if is_regression_student(self.student_):
+            return proba_of_outputs(self.student_.predict(X))
+        proba = self.student_.predict_proba(X)
+        known = self._columns_of_student()
+        if known is None:
+            return proba
+        padded = np.zeros((len(proba), len(self.classes_)), dtype=proba.dtype)
+        padded[:, known] = proba
+        return padded
+
+    @available_if(_student_has("decision_function"))
+    def decision_function(self, X):
+        """Return the student's scores.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One score for two classes, else one per class in the order of `classes_`. A
+            class that the student was given no weight for gets the lowest float.
+        """
+        check_is_fitted(self, "student_")
+        self._check_features(X)
+        scores = self.student_.decision_function(X)
+        known = self._columns_of_student()
+        if known is None:
+            return scores
+        if scores.ndim == 1:
+            scores = np.column_stack([-scores, scores])
+        padded = np.full((len(scores), len(self.classes_)), np.finfo(scores.dtype).min)
+        padded[:, known] = scores
+        return padded
+
+    def _check_features(self, X):
+        """Raise unless X has the features that were fitted; the student checks the rest."""
+        if getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
+            raise ValueError(
+                f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
+                "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
+            )
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if self._nan_is_news and isinstance(X, np.ndarray):
+            assert_all_finite(X, input_name="X")
+
+    def _columns_of_student(self):
+        """Return the positions in `classes_` of the student's classes; None if it has them all."""
+        known = self.student_.classes_
+        if len(known) == len(self.classes_):
+            return None
+        return np.searchsorted(self.classes_, known)

@@ -1,0 +1,23 @@
+"""What an estimator can take is what every estimator inside it can take."""
+
+from sklearn.utils import get_tags
+
+
+def narrow(tags, inside):
+    """Return tags without the abilities that an estimator inside does not have.
+
+    An object without tags, such as somebody's API, says nothing and narrows nothing.
+    """
+    if not hasattr(inside, "__sklearn_tags__"):
+        return tags
+    inside = get_tags(inside)
+    tags.input_tags.sparse &= inside.input_tags.sparse
+    tags.input_tags.allow_nan &= inside.input_tags.allow_nan
+    if inside.classifier_tags is not None:
+        tags.classifier_tags.multi_class &= inside.classifier_tags.multi_class
+    return tags
+
+
+def allows_nan(estimator):
+    """Return whether an estimator says that it takes missing values."""
+    return hasattr(estimator, "__sklearn_tags__") and get_tags(estimator).input_tags.allow_nan

@@ -1,0 +1,136 @@
+"""Checks of what comes in: each error restates the input and names the remedy."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import assert_all_finite
+
+# Probabilities that went through float16 or a text file miss 1 by about this much.
+ROW_SUM_TOLERANCE = 1e-3
+
+
+def check_alpha(alpha):
+    """Return `alpha` as a float in [0, 1]."""
+    if isinstance(alpha, Real) and not isinstance(alpha, bool) and 0 <= alpha <= 1:
+        return float(alpha)
+    raise ValueError(
+        "alpha must be a number in [0, 1], where 0 is ordinary training on the labels "
+        f"and 1 trusts the teacher alone; got alpha={alpha!r}."
+    )
+
+
+def check_temperature(temperature):
+    """Return `temperature` as a positive float, or the word "auto"."""
+    if isinstance(temperature, str) and temperature == "auto":
+        return temperature
+    is_number = isinstance(temperature, Real) and not isinstance(temperature, bool)
+    if is_number and 0 < temperature < np.inf:
+        return float(temperature)
+    raise ValueError(
+        "teacher_temperature must be a positive number, where 1.0 leaves the teacher's "
+        'probabilities as they are and more softens them, or "auto"; got '
+        f"teacher_temperature={temperature!r}."
+    )
+
+
+def check_top_k(top_k):
+    """Return `top_k` as a positive int, or None."""
+    if top_k is None:
+        return None
+    is_count = isinstance(top_k, Integral) and not isinstance(top_k, bool)
+    if is_count and top_k >= 1:
+        return int(top_k)
+    raise ValueError(
+        f"top_k must be None (keep every class) or an integer of at least 1; got top_k={top_k!r}."
+    )
+
+
+def check_cv_word(cv):
+    """Raise if `cv` is a word other than "in-sample"; scikit-learn checks everything else."""
+    if isinstance(cv, str) and cv != "in-sample":
+        raise ValueError(
+            'cv must be a number of folds, a splitter, an iterable of splits, or "in-sample" to '
+            f"ask one teacher about the rows that it was fitted on; got cv={cv!r}."
+        )
+
+
+def check_row_weights(sample_weight, n_rows):
+    """Return one finite, non-negative float per row; ones where none are given."""
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n_rows, weight)
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must have one number per row, shape ({n_rows},); got shape "
+            f"{weight.shape}."
+        )
+    assert_all_finite(weight, input_name="sample_weight")
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight must not be negative; {(weight < 0).sum()} of {n_rows} are, "
+            f"the first in row {np.argmax(weight < 0)} ({weight[weight < 0][0]:.6g}). "
+            "A row that should not count weighs 0."
+        )
+    return weight
+
+
+def check_proba(proba, *, name="proba"):
+    """Return probabilities as float64 rows that sum to one, dense or CSR.
+
+    Rows that miss 1 by at most 1e-3 (rounding, float16) are renormalised; everything
+    else that is not a probability vector raises a ValueError that says where.
+    """
+    if sparse.issparse(proba):
+        proba = sparse.csr_array(proba, dtype=np.float64, copy=True)
+        proba.sum_duplicates()
+        values, row_of = proba.data, lambda entry: np.searchsorted(proba.indptr, entry, "right") - 1
+    else:
+        try:
+            proba = np.array(proba, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{name} must hold numbers, one row of class probabilities per sample: {error}"
+            ) from error
+        if proba.ndim != 2:
+            raise ValueError(
+                f"{name} must have shape (n_samples, n_classes); got shape {proba.shape}. "
+                "For two classes, give both columns: np.column_stack([1 - p, p])."
+            )
+        values, row_of = proba.ravel(), lambda entry: entry // proba.shape[1]
+
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise ValueError(
+            f"{name} holds NaN or infinity in {(~finite).sum()} entries, the first in row "
+            f"{row_of(np.argmin(finite))}. Find out why its source failed there; drop those "
+            "rows or give them the one-hot row of their label."
+        )
+    if (values < 0).any():
+        raise ValueError(
+            f"{name} holds {(values < 0).sum()} negative entries, the first "
+            f"({values[values < 0][0]:.6g}) in row {row_of(np.argmax(values < 0))}. If these are "
+            "scores or logits, turn them into probabilities first (scipy.special.softmax)."
+        )
+    total = proba.sum(axis=1)
+    off = np.abs(total - 1)
+    if (off > ROW_SUM_TOLERANCE).any():
+        worst = np.argmax(off)
+        raise ValueError(
+            f"Each row of {name} must sum to 1 (to {ROW_SUM_TOLERANCE}); "
+            f"{(off > ROW_SUM_TOLERANCE).sum()} of {len(off)} rows do not, row {worst} is farthest "
+            f"off with a sum of {total[worst]:.6g} (off by {off[worst]:.3g}). If these are votes, "
+            "divide each row by its sum; if scores, use scipy.special.softmax."
+        )
+    if sparse.issparse(proba):
+        proba.data /= np.repeat(total, np.diff(proba.indptr))
+        return proba
+    return proba / total[:, None]
+
+
+def column_names(X):
+    """Return the column names of a dataframe as a list, None for anything else."""
+    columns = getattr(X, "columns", None)
+    return None if columns is None else list(columns)

@@ -1,0 +1,257 @@
+"""How good are probabilities: against labels, against a teacher's, against the truth."""
+
+import numpy as np
+from scipy import sparse
+
+from ._labels import check_classes, check_labels, one_hot
+from ._validation import check_proba, check_row_weights
+
+__all__ = [
+    "brier_loss",
+    "expected_calibration_error",
+    "soft_log_loss",
+    "soft_log_loss_scorer",
+    "teacher_agreement",
+]
+
+# log(0) is infinite; scikit-learn's log_loss clips at the same number.
+SMALLEST = np.finfo(np.float64).eps
+
+
+def soft_log_loss(y_true_or_proba, proba, *, classes=None, sample_weight=None):
+    """Cross-entropy of predicted probabilities under labels or soft labels.
+
+    Parameters
+    ----------
+    y_true_or_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
+        True labels, or the probabilities that stand in for them.
+
+    proba : array-like of shape (n_samples, n_classes)
+        Predicted probabilities, columns in the order of the sorted classes.
+
+    classes : array-like of shape (n_classes,), default=None
+        Label of each column of `proba`, sorted; needed where the labels show fewer.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Mean of −Σ_y p_y log q_y over the rows, in nats; lower is better. Predicted
+        probabilities count as at least 2.2e-16.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or if rows are not probabilities.
+
+    Notes
+    -----
+    With soft labels for p this is the distilled risk of the log-loss (Menon et al., ICML
+    2021, equation of section 3); with labels it is ``sklearn.metrics.log_loss``.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import soft_log_loss
+    >>> round(soft_log_loss([[0.5, 0.5]], [[0.5, 0.5]]), 4)
+    0.6931
+    """
+    target, proba, weight = _check(y_true_or_proba, proba, classes, sample_weight)
+    surprise = -np.log(np.clip(proba, SMALLEST, 1))
+    if sparse.issparse(target):
+        row_loss = target.multiply(surprise).sum(axis=1)
+    else:
+        row_loss = (target * surprise).sum(axis=1)
+    return float(np.average(np.asarray(row_loss).ravel(), weights=weight))
+
+
+def brier_loss(y_true_or_proba, proba, *, classes=None, sample_weight=None):
+    """Mean squared distance between predicted probabilities and labels or soft labels.
+
+    Parameters
+    ----------
+    y_true_or_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
+        True labels, or the probabilities that stand in for them.
+
+    proba : array-like of shape (n_samples, n_classes)
+        Predicted probabilities, columns in the order of the sorted classes.
+
+    classes : array-like of shape (n_classes,), default=None
+        Label of each column of `proba`, sorted; needed where the labels show fewer.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Σ_y (p_y − q_y)², averaged over the rows, in [0, 2]; lower is better. For two
+        classes and hard labels this is twice ``sklearn.metrics.brier_score_loss``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or if rows are not probabilities.
+
+    Notes
+    -----
+    For a teacher independent of the labels its expectation is E‖q − p*‖² plus a number
+    that no teacher changes: it compares teachers by the term that bounds the student
+    (Menon et al., ICML 2021, section 4), which accuracy does not.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import brier_loss
+    >>> brier_loss([0, 1], [[1.0, 0.0], [0.5, 0.5]])
+    0.25
+    """
+    target, proba, weight = _check(y_true_or_proba, proba, classes, sample_weight)
+    difference = np.asarray(target - proba)
+    return float(np.average((difference**2).sum(axis=1), weights=weight))
+
+
+def expected_calibration_error(y_true, proba, *, classes=None, n_bins=15, sample_weight=None):
+    """Gap between the confidence of the first choice and how often it is right.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_classes)
+        True labels. With probabilities, "right" is the probability of the first choice.
+
+    proba : array-like of shape (n_samples, n_classes)
+        Predicted probabilities, columns in the order of the sorted classes.
+
+    classes : array-like of shape (n_classes,), default=None
+        Label of each column of `proba`, sorted; needed where the labels show fewer.
+
+    n_bins : int, default=15
+        Bins of equal width on [0, 1] for the confidence max_y q_y (15 as in Guo et al.,
+        ICML 2017).
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Σ over bins of (share of rows) · |mean confidence − accuracy|, in [0, 1]; lower is
+        better. It is biased upwards on few rows, so compare on the same rows.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or if rows are not probabilities.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import expected_calibration_error
+    >>> round(expected_calibration_error([0, 0], [[0.9, 0.1], [0.9, 0.1]]), 6)
+    0.1
+    """
+    target, proba, weight = _check(y_true, proba, classes, sample_weight)
+    top = proba.argmax(axis=1)
+    confidence = proba.max(axis=1)
+    right = np.asarray(target[np.arange(len(top)), top])
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    gap = np.bincount(bins, weights=weight * (confidence - right), minlength=n_bins)
+    return float(np.abs(gap).sum() / weight.sum())
+
+
+def teacher_agreement(teacher, student, *, sample_weight=None):
+    """Share of rows in which teacher and student make the same first choice.
+
+    Parameters
+    ----------
+    teacher, student : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Predicted labels, or probabilities over the same classes.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        In [0, 1]. It is fidelity, not quality: a student may rightly disagree (Stanton
+        et al., NeurIPS 2021).
+
+    Raises
+    ------
+    ValueError
+        If one side has labels and the other probabilities, or if the shapes differ.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import teacher_agreement
+    >>> teacher_agreement(["cat", "dog"], ["cat", "cat"])
+    0.5
+    """
+    teacher, student = np.asarray(teacher), np.asarray(student)
+    if teacher.shape != student.shape:
+        raise ValueError(
+            f"teacher and student must both be labels or both be probabilities of the same rows; "
+            f"got shapes {teacher.shape} and {student.shape}."
+        )
+    if teacher.ndim == 2:
+        teacher, student = teacher.argmax(axis=1), student.argmax(axis=1)
+    weight = check_row_weights(sample_weight, len(teacher))
+    return float(np.average(teacher == student, weights=weight))
+
+
+def soft_log_loss_scorer(estimator, X, y, sample_weight=None):
+    """Score an estimator by minus :func:`soft_log_loss`: ``scoring=soft_log_loss_scorer``.
+
+    scikit-learn's own scorers refuse probabilities as `y`; a callable like this one is
+    what ``cross_val_score`` and ``GridSearchCV`` take in their place.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted, with `predict_proba` and `classes_`.
+
+    X : array-like of shape (n_samples, n_features)
+        Rows to predict.
+
+    y : array-like of shape (n_samples,) or (n_samples, n_classes)
+        True labels or soft labels.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Higher is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from skdistill import SoftLabelClassifier
+    >>> from skdistill.metrics import soft_log_loss_scorer
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> P = np.column_stack([X[:, 0] < 0, X[:, 0] >= 0]) * 0.8 + 0.1
+    >>> cross_val_score(SoftLabelClassifier(), X, P, scoring=soft_log_loss_scorer).shape
+    (5,)
+    """
+    return -soft_log_loss(
+        y, estimator.predict_proba(X), classes=estimator.classes_, sample_weight=sample_weight
+    )
+
+
+def _check(y_true_or_proba, proba, classes, sample_weight):
+    """Return targets as probability rows, predictions and weights, all of one length."""
+    proba = check_proba(proba)
+    proba = proba.toarray() if sparse.issparse(proba) else proba
+    if sparse.issparse(y_true_or_proba) or np.ndim(y_true_or_proba) == 2:
+        target = check_proba(y_true_or_proba, name="y_true_or_proba")
+    else:
+        y = check_labels(y_true_or_proba)
+        target = one_hot(y, check_classes(y, classes))
+    if target.shape != proba.shape:
+        raise ValueError(
+            f"Targets and predictions must have the same rows and classes; got shapes "
+            f"{target.shape} and {proba.shape}. Where labels show fewer classes than proba has "
+            "columns, give classes=, the label of each column."
+        )
+    return target, proba, check_row_weights(sample_weight, len(proba))

@@ -1,0 +1,117 @@
+"""Which student learns in which way: the registry and its one door."""
+
+from sklearn.base import clone
+
+from .._rows import count_rows
+from .expansion import learn_by_expansion
+from .regression import is_regression_student, learn_by_regression
+
+# Class -> function that teaches an instance of it. A class stands for its subclasses as long
+# as they keep its `fit`: one that overrides it learns in a way of its own.
+_ways = {}
+
+
+def register(student_class):
+    """Register how students of a class learn from soft labels: a decorator.
+
+    Parameters
+    ----------
+    student_class : type
+        An estimator class. Subclasses that do not override its `fit` are taken for it;
+        those that do are not.
+
+    Returns
+    -------
+    callable
+        Decorator of a function ``learn(student, X, soft_labels, **fit_params)``, which
+        fits `student` in place (it is already a clone) and returns it, an ordinary
+        fitted instance of its class. `fit_params` are further arguments of its `fit`.
+
+    Examples
+    --------
+    A student that only learns the most probable label:
+
+    >>> import numpy as np
+    >>> from sklearn.neighbors import NearestCentroid
+    >>> from skdistill import SoftLabels, fit_soft_labels
+    >>> from skdistill.students import register
+    >>> @register(NearestCentroid)
+    ... def learn_top_label(student, X, soft_labels, **fit_params):
+    ...     return student.fit(X, soft_labels.hard_labels(), **fit_params)
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.2, 0.8]], classes=["a", "b"])
+    >>> student = fit_soft_labels(NearestCentroid(), np.array([[0.0], [1.0]]), soft_labels)
+    >>> student.predict([[0.9]])
+    array(['b'], dtype='<U1')
+    """
+
+    def remember(learn):
+        _ways[student_class] = learn
+        return learn
+
+    return remember
+
+
+def fit_soft_labels(student, X, soft_labels, **fit_params):
+    """Fit a clone of a student to soft labels, in the best way known for its class.
+
+    Parameters
+    ----------
+    student : estimator
+        A classifier whose `fit` (or `partial_fit`) takes `sample_weight`, any regressor, a
+        Pipeline that ends in one of them, or a class that was registered with
+        :func:`skdistill.students.register`. It is cloned, never changed.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows, in whatever form the student takes them.
+
+    soft_labels : SoftLabels
+        Class probabilities and weights of the same rows.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`. Those with one entry per row follow
+        their rows.
+
+    Returns
+    -------
+    estimator
+        A fitted clone of `student`: an ordinary object of its class. A classifier is
+        fitted on labels from ``soft_labels.classes``; a regressor on probabilities, of
+        the second class where there are two.
+
+    Raises
+    ------
+    TypeError
+        If the student can learn from neither weights nor numbers.
+
+    ValueError
+        If `X` and `soft_labels` differ in length, or if the student would split copies
+        of one row inside its `fit`.
+
+    Notes
+    -----
+    It minimises Σ_n weight_n · p_nᵀ ℓ(f(x_n)) (Menon et al., ICML 2021, section 3). Plain
+    labels, one-hot and of weight one, are ordinary training: ``student.fit(X, y)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import SoftLabels, fit_soft_labels
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.2, 0.8]], classes=["a", "b"])
+    >>> fit_soft_labels(LogisticRegression(), np.array([[0.0], [1.0]]), soft_labels).predict([[1.0]])
+    array(['b'], dtype='<U1')
+    """
+    if len(soft_labels) != count_rows(X):
+        raise ValueError(
+            f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
+        )
+    return way_of_learning(student)(clone(student), X, soft_labels, **fit_params)
+
+
+def way_of_learning(student):
+    """Return the function that teaches a student."""
+    cls = type(student)
+    for base in cls.__mro__:
+        if base in _ways and cls.fit is base.fit:
+            return _ways[base]
+    return learn_by_regression if is_regression_student(student) else learn_by_expansion

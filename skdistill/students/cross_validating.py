@@ -1,0 +1,28 @@
+"""Students that cross-validate inside their `fit`: expanded, but split by real rows."""
+
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import StackingClassifier
+from sklearn.linear_model import LogisticRegressionCV
+
+from .._rows import rows_of
+from ._dispatch import register
+from ._real_rows import folds_of_real_rows, refuse_to_split_copies
+from .expansion import repeat_rows
+
+
+@register(LogisticRegressionCV)
+@register(CalibratedClassifierCV)
+@register(StackingClassifier)
+def learn_with_folds_of_real_rows(student, X, soft_labels, **fit_params):
+    """Fit a classifier on expanded rows, with the folds of its `cv` drawn over real rows.
+
+    These three weigh what they hold out by the weights of the expanded rows, so that a copy
+    counts by the probability of its class. Others, such as GridSearchCV, do not.
+    """
+    if soft_labels.is_ordinary:
+        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    refuse_to_split_copies(student, but_for={"cv"})
+    rows, labels, weight = soft_labels.expand()
+    fit_params = rows_of(fit_params, rows, len(soft_labels))
+    with folds_of_real_rows(student, X, soft_labels, rows):
+        return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)

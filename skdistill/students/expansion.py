@@ -1,0 +1,127 @@
+"""Learning by expansion: one weighted row per (sample, class), for any classifier with weights.
+
+The reference that every other way of learning is tested against: it is the distilled risk
+written out, Σ_n Σ_y p_ny ℓ(y, f(x_n)), at the cost of one row per class and sample.
+"""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.utils import _safe_indexing, check_random_state, gen_batches
+
+from .._rows import bytes_per_row, count_rows, rows_of
+from .._sample_weight import takes_sample_weight
+from ._real_rows import judged_by_real_rows, refuse_to_split_copies
+
+
+def learn_by_expansion(student, X, soft_labels, **fit_params):
+    """Fit a classifier on rows repeated once per class, weighted by the class's probability.
+
+    Classes of probability zero give no row. Where the expanded rows would take more than
+    ``sklearn.get_config()["working_memory"]`` (in MiB, 1024 by default) and the student has
+    a `partial_fit` that takes weights, they are made and fed in chunks of that size; other
+    students get the whole expansion all the same, since there is no other way.
+
+    Parameters
+    ----------
+    student : classifier
+        Unfitted; it is fitted in place.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    estimator
+        The student, fitted.
+
+    Raises
+    ------
+    TypeError
+        If neither `fit` nor `partial_fit` takes `sample_weight`.
+
+    ValueError
+        If the student splits rows inside its `fit`, so that copies of one row would stand
+        on both sides of the split.
+    """
+    if soft_labels.is_ordinary:
+        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    refuse_to_split_copies(student)
+    chunk = rows_per_chunk(X, soft_labels)
+    if takes_sample_weight(student, "partial_fit") and (
+        chunk < len(soft_labels) or not takes_sample_weight(student, "fit")
+    ):
+        return learn_in_chunks(student, X, soft_labels, chunk, **fit_params)
+    if not takes_sample_weight(student, "fit"):
+        raise TypeError(
+            f"{student!r} cannot learn from probabilities: its fit takes no sample_weight. "
+            "Students that do are LogisticRegression, DecisionTreeClassifier, the forests, the "
+            "boosters and naive Bayes. Any regressor will do as well, on the probabilities: "
+            "KNeighborsRegressor stands for KNeighborsClassifier, MLPRegressor for MLPClassifier "
+            "and KernelRidge for a kernel classifier."
+        )
+    rows, labels, weight = soft_labels.expand()
+    fit_params = rows_of(fit_params, rows, len(soft_labels))
+    with judged_by_real_rows(student, len(soft_labels)):
+        return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
+
+
+def repeat_rows(X, rows):
+    """Return some rows of X, X itself where they are all of them once."""
+    if len(rows) == count_rows(X) and (rows == np.arange(len(rows))).all():
+        return X
+    return _safe_indexing(X, rows)
+
+
+def rows_per_chunk(X, soft_labels):
+    """Return how many rows of X may be expanded at once within scikit-learn's working memory."""
+    copies = max(soft_labels.count_expanded() / len(soft_labels), 1)
+    budget = get_config()["working_memory"] * 2**20
+    if copies * bytes_per_row(X) * len(soft_labels) <= budget:
+        return len(soft_labels)
+    return max(1, int(budget / (copies * bytes_per_row(X))))
+
+
+def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
+    """Feed the expansion to `partial_fit` in chunks.
+
+    A student without `max_iter` (naive Bayes) learns in one pass. One with it makes up to
+    `max_iter` passes, each in a new order, and stops after `n_iter_no_change` of them in
+    which the expected accuracy under the soft labels rose by less than `tol`.
+    """
+    params = student.get_params(deep=False)
+    if "max_iter" not in params:
+        return _one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
+    rng = check_random_state(params.get("random_state"))
+    best, stale = -np.inf, 0
+    for _ in range(params["max_iter"]):
+        order = rng.permutation(len(soft_labels))
+        _one_pass(student, X, soft_labels, order, chunk, fit_params)
+        if params.get("tol") is None:
+            continue
+        accuracy = soft_labels.expected_accuracy(student.predict(X))
+        stale = 0 if accuracy > best + params["tol"] else stale + 1
+        best = max(best, accuracy)
+        if stale >= params.get("n_iter_no_change", 5):
+            break
+    return student
+
+
+def _one_pass(student, X, soft_labels, order, chunk, fit_params):
+    """Feed every row once, in the given order."""
+    for batch in gen_batches(len(order), chunk):
+        rows, labels, weight = soft_labels.take(order[batch]).expand()
+        rows = order[batch][rows]
+        student.partial_fit(
+            _safe_indexing(X, rows),
+            labels,
+            classes=soft_labels.classes,
+            sample_weight=weight,
+            **rows_of(fit_params, rows, len(soft_labels)),
+        )
+    return student

@@ -1,0 +1,39 @@
+"""A Pipeline as student: its steps see X once, unexpanded, and the last one learns."""
+
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from ._dispatch import fit_soft_labels, register
+
+
+@register(Pipeline)
+def learn_pipeline(pipeline, X, soft_labels, **fit_params):
+    """Fit the steps before the last on X, and the last on the soft labels.
+
+    Steps that want a `y` (feature selection) get the true labels, and the most probable
+    class for a row that has none. The Pipeline itself runs, with its memory and its
+    routing; only its last step is exchanged for the time of the fit.
+    """
+    if soft_labels.is_ordinary:
+        return pipeline.fit(X, soft_labels.first_choice(), **fit_params)
+    *before, (name, last) = pipeline.steps
+    stand_in = _SoftLabelStep(last, soft_labels)
+    pipeline.set_params(steps=[*before, (name, stand_in)])
+    pipeline.fit(X, soft_labels.hard_labels(), **fit_params)
+    return pipeline.set_params(steps=[*pipeline.steps[:-1], (name, stand_in.student_)])
+
+
+class _SoftLabelStep(BaseEstimator):
+    """The last step of a Pipeline while it is being fitted: it learns from soft labels."""
+
+    def __init__(self, student, soft_labels):
+        self.student = student
+        self.soft_labels = soft_labels
+
+    def fit(self, X, y, **fit_params):
+        self.student_ = fit_soft_labels(self.student, X, self.soft_labels, **fit_params)
+        return self
+
+    def get_metadata_routing(self):
+        return get_routing_for_object(self.student)

@@ -1,0 +1,115 @@
+"""Learning by regression: any regressor, on the probabilities themselves or on logits."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import is_regressor
+from sklearn.compose import TransformedTargetRegressor
+
+from .._sample_weight import takes_sample_weight
+from ..objectives import centred_logits, project_onto_simplex, softmax_rows
+
+
+def learn_by_regression(student, X, soft_labels, **fit_params):
+    """Fit a regressor to class probabilities, with squared error or whatever it minimises.
+
+    Two classes make one target, the probability of the second, so that any regressor will
+    do; more make one column per class. For logits as targets see :func:`logit_regressor`.
+
+    Parameters
+    ----------
+    student : regressor
+        Unfitted; it is fitted in place.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    estimator
+        The student, fitted.
+
+    Raises
+    ------
+    ValueError
+        If rows weigh differently and the student takes no `sample_weight`, or if it
+        refuses a target of several columns.
+    """
+    proba = soft_labels.proba
+    target = proba.toarray() if sparse.issparse(proba) else proba
+    weight = soft_labels.weight
+    if takes_sample_weight(student):
+        if not (weight == 1).all():
+            fit_params = {**fit_params, "sample_weight": weight}
+    elif not (weight == weight[0]).all():
+        raise ValueError(
+            f"{student!r} takes no sample_weight, but the rows weigh from {weight.min():.3g} to "
+            f"{weight.max():.3g} (from sample_weight, or unlabelled rows with alpha < 1). Use a "
+            "regressor that takes it, or give every row the same weight."
+        )
+    if len(soft_labels.classes) == 2:
+        return student.fit(X, target[:, 1], **fit_params)
+    try:
+        return student.fit(X, target, **fit_params)
+    except ValueError as error:
+        error.add_note(
+            f"Note: the target has {target.shape[1]} columns, the probabilities of the classes. "
+            f"If {type(student).__name__} takes one column only, wrap it: "
+            f"MultiOutputRegressor({type(student).__name__}(...))."
+        )
+        raise
+
+
+def is_regression_student(student):
+    """Return whether a student learns numbers; one that has no tags does not say so."""
+    return hasattr(student, "__sklearn_tags__") and is_regressor(student)
+
+
+def proba_of_outputs(outputs):
+    """Return what a regression student predicts as probabilities, one column per class."""
+    outputs = np.asarray(outputs, dtype=np.float64)
+    if outputs.ndim == 1:
+        p = np.clip(outputs, 0, 1)
+        return np.column_stack([1 - p, p])
+    return project_onto_simplex(outputs)
+
+
+def logit_regressor(regressor):
+    """Return a regressor that learns centred logits and predicts probabilities.
+
+    Parameters
+    ----------
+    regressor : regressor
+        Any; more than two classes need one that takes several target columns.
+
+    Returns
+    -------
+    sklearn.compose.TransformedTargetRegressor
+        Around `regressor`, with :func:`skdistill.objectives.centred_logits` on the way in
+        and :func:`skdistill.objectives.softmax_rows` on the way out. Once fitted, its
+        `regressor_` is an ordinary regressor of the logits that needs no skdistill.
+
+    References
+    ----------
+    Ba and Caruana, "Do deep nets really need to be deep?", NeurIPS 2014.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdistill import DistilledClassifier
+    >>> from skdistill.students import logit_regressor
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DistilledClassifier(GaussianNB(), logit_regressor(Ridge())).fit(X, y)
+    >>> model.student_.regressor_.coef_.shape
+    (3, 4)
+    """
+    return TransformedTargetRegressor(
+        regressor, func=centred_logits, inverse_func=softmax_rows, check_inverse=False
+    )
