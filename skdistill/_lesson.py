@@ -17,7 +17,14 @@ from ._rows import check_same_columns, stack_rows
 from ._sample_weight import requesting_weights, takes_sample_weight
 from ._soft_labels import SoftLabels, column_labels
 from ._tags import narrow
-from ._teacher import check_teacher, given_proba, probabilities_of, teacher_scores
+from ._teacher import (
+    check_teacher,
+    frozen_proba,
+    given_proba,
+    in_sample_proba,
+    out_of_fold_proba,
+    teacher_scores,
+)
 from ._temperature import best_temperature
 from ._validation import check_alpha, check_cv_word, check_temperature
 
@@ -34,32 +41,22 @@ class Lesson(NamedTuple):
 
 
 class TeacherMixin:
-    """Ask a teacher, by the parameters teacher, student, alpha, teacher_temperature, cv, classes,
-    n_jobs, random_state and verbose.
+    """Ask a teacher for soft labels.
 
-    Children define `_unfitted_student()`.
+    Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `classes`,
+    `n_jobs`, `random_state` and `verbose`, and define `_unfitted_student()`.
     """
 
     def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params):
         """Check what came in, and return the lesson."""
         self._check_teacher_parameters(teacher_proba, X_unlabeled)
         y = check_labels(y)
-        X, sample_weight = indexable(X, sample_weight)
-        check_consistent_length(X, y)
-        if X_unlabeled is not None:
-            (X_unlabeled,) = indexable(X_unlabeled)
-            check_same_columns(X_unlabeled, X)
-        classes = self.classes
-        if teacher_proba is not None:
-            columns = column_labels(teacher_proba, self.classes, seen=np.unique(y))
-            given = SoftLabels(teacher_proba, columns, y=y)
-            teacher_proba, classes = given.proba, given.classes
-        classes = check_classes(y, classes)
-
+        X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
+        classes, teacher_proba = self._check_columns(y, teacher_proba)
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
-        routed = self._route(teacher, student, sample_weight, params)
+        routed = self._route(sample_weight, params)
         weight = routed.student.fit.pop("sample_weight", None)
         soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
         if self.alpha == 0:  # ordinary training: nobody is asked
@@ -67,21 +64,11 @@ class TeacherMixin:
 
         if teacher_proba is not None:
             answers = given_proba(teacher_proba, teacher, X_unlabeled, classes)
+        elif isinstance(teacher, FrozenEstimator):
+            answers = frozen_proba(teacher, X, X_unlabeled, classes)
         else:
-            if not isinstance(teacher, FrozenEstimator):
-                soft_labels.check_several_classes()
-            answers = probabilities_of(
-                teacher,
-                X,
-                y,
-                X_unlabeled,
-                classes,
-                cv=self.cv,
-                fit_params=routed.teacher.fit,
-                split_params=routed.splitter.split,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-            )
+            soft_labels.check_several_classes()
+            answers = self._fit_and_ask(teacher, X, y, X_unlabeled, classes, routed)
         soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
         answered = soft_labels.take(~answers.unseen)
         temperature = self.teacher_temperature
@@ -95,6 +82,52 @@ class TeacherMixin:
             soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
             X = stack_rows(X, X_unlabeled)
         return Lesson(X, soft_labels, float(temperature), scores, student, routed.student.fit)
+
+    def _fit_and_ask(self, teacher, X, y, X_unlabeled, classes, routed):
+        """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
+        fit_params = routed.teacher.fit
+        if "sample_weight" in fit_params and not takes_sample_weight(teacher):
+            warnings.warn(
+                f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, "
+                "and the weights count for the student and for teacher_scores_ only.",
+                UserWarning,
+                stacklevel=4,
+            )
+            del fit_params["sample_weight"]
+        if isinstance(self.cv, str):
+            return in_sample_proba(
+                teacher, X, y, X_unlabeled, classes, fit_params=fit_params, verbose=self.verbose
+            )
+        folds = check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split)
+        return out_of_fold_proba(
+            teacher,
+            X,
+            y,
+            X_unlabeled,
+            classes,
+            folds=list(folds),
+            fit_params=fit_params,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+
+    def _check_rows(self, X, y, X_unlabeled, sample_weight):
+        """Return rows that can be indexed, once they are known to fit together."""
+        X, X_unlabeled, sample_weight = (
+            indexable(each)[0] for each in (X, X_unlabeled, sample_weight)
+        )
+        check_consistent_length(X, y, sample_weight)
+        if X_unlabeled is not None:
+            check_same_columns(X_unlabeled, X)
+        return X, X_unlabeled, sample_weight
+
+    def _check_columns(self, y, teacher_proba):
+        """Return the sorted classes, and given probabilities with one column for each."""
+        if teacher_proba is None:
+            return check_classes(y, self.classes), None
+        columns = column_labels(teacher_proba, self.classes, seen=np.unique(y))
+        given = SoftLabels(teacher_proba, columns, y=y)
+        return given.classes, given.proba
 
     def _check_teacher_parameters(self, teacher_proba, X_unlabeled):
         """Check the parameters, each alone and those that exclude each other."""
@@ -124,12 +157,11 @@ class TeacherMixin:
             return self.teacher
         return requesting_weights(ExtraTreesClassifier())
 
-    def _route(self, teacher, student, sample_weight, params):
-        """Return what goes to teacher, student and splitter."""
+    def _route(self, sample_weight, params):
+        """Return what goes to the teacher's fit, the student's fit and the splitter's split."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         if get_config()["enable_metadata_routing"]:
-            given = {"sample_weight": sample_weight, **params}
-            given = {name: value for name, value in given.items() if value is not None}
-            routed = process_routing(self, "fit", **given)
+            routed = process_routing(self, "fit", **weights, **params)
             return Bunch(
                 teacher=Bunch(fit=dict(routed.teacher.fit)),
                 student=Bunch(fit=dict(routed.student.fit)),
@@ -143,27 +175,10 @@ class TeacherMixin:
                 "sklearn.set_config(enable_metadata_routing=True) and let teacher or student "
                 "request them, as in student.set_fit_request(...)."
             )
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if (
-            weights
-            and not isinstance(teacher, FrozenEstimator)
-            and not takes_sample_weight(teacher)
-        ):
-            warnings.warn(
-                f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, "
-                "and the weights count for the student and for teacher_scores_ only.",
-                UserWarning,
-                stacklevel=4,
-            )
-            return self._bunch({}, weights, params)
-        return self._bunch(weights, weights, params)
-
-    @staticmethod
-    def _bunch(teacher_fit, student_fit, split):
         return Bunch(
-            teacher=Bunch(fit=dict(teacher_fit)),
-            student=Bunch(fit=dict(student_fit)),
-            splitter=Bunch(split=dict(split)),
+            teacher=Bunch(fit=dict(weights)),
+            student=Bunch(fit=dict(weights)),
+            splitter=Bunch(split=params),
         )
 
     def __sklearn_tags__(self):

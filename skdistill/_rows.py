@@ -65,8 +65,8 @@ def check_same_columns(X_unlabeled, X):
         surplus = [name for name in names if name not in expected]
         what = f"lacks {lacking} and adds {surplus}" if lacking or surplus else "orders them anew"
         raise ValueError(
-            f"X_unlabeled must have the columns of X, in their order: X has {expected}, X_unlabeled "
-            f"{what}. Select X_unlabeled[list(X.columns)]."
+            f"X_unlabeled must have the columns of X, in their order: X has {expected}, "
+            f"X_unlabeled {what}. Select X_unlabeled[list(X.columns)]."
         )
     width, expected_width = np.shape(X_unlabeled)[1:], np.shape(X)[1:]
     if width != expected_width:

@@ -80,8 +80,8 @@ class SoftLabels:
         if len(labels) != n_columns:
             raise ValueError(
                 f"proba has {n_columns} columns but there are {len(labels)} classes, "
-                f"{list(labels)}. Give one column per class, in the order of classes; list every class "
-                "in classes where the labels do not show them all."
+                f"{list(labels)}. Give one column per class, in the order of classes; list "
+                "every class in classes where the labels do not show them all."
             )
         self.classes = check_classes(labels, labels)
         if not np.array_equal(self.classes, labels):
@@ -202,8 +202,8 @@ class SoftLabels:
             )
         if (mass > 0).sum() < 2:
             raise ValueError(
-                f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all the "
-                f"weight of the {len(self)} rows. Give rows of at least two classes."
+                f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all "
+                f"the weight of the {len(self)} rows. Give rows of at least two classes."
             )
 
     def take(self, rows):

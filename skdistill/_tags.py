@@ -1,5 +1,6 @@
 """What an estimator can take is what every estimator inside it can take."""
 
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
 
@@ -8,6 +9,8 @@ def narrow(tags, inside):
 
     An object without tags, such as somebody's API, says nothing and narrows nothing.
     """
+    if isinstance(inside, FrozenEstimator):
+        inside = inside.estimator
     if not hasattr(inside, "__sklearn_tags__"):
         return tags
     inside = get_tags(inside)

@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -28,23 +26,6 @@ class TeacherProba(NamedTuple):
     labelled: np.ndarray  # (n_samples, n_classes)
     unlabeled: np.ndarray | None  # (n_unlabeled, n_classes)
     unseen: np.ndarray  # (n_samples,), bool: rows whose class no teacher had seen
-
-
-def probabilities_of(
-    teacher, X, y, X_unlabeled, classes, *, cv, fit_params, split_params, n_jobs, verbose
-):
-    """Return a teacher's probabilities for the rows, in the way that `cv` asks for."""
-    if isinstance(teacher, FrozenEstimator):
-        return frozen_proba(teacher, X, X_unlabeled, classes)
-    if isinstance(cv, str):
-        return in_sample_proba(
-            teacher, X, y, X_unlabeled, classes, fit_params=fit_params, verbose=verbose
-        )
-    folds = list(check_cv(cv, y, classifier=True).split(X, y, **split_params))
-    return out_of_fold_proba(
-        teacher, X, y, X_unlabeled, classes,
-        folds=folds, fit_params=fit_params, n_jobs=n_jobs, verbose=verbose,
-    )  # fmt: skip
 
 
 def check_teacher(teacher):

@@ -8,6 +8,8 @@ from sklearn.utils import assert_all_finite
 
 # Probabilities that went through float16 or a text file miss 1 by about this much.
 ROW_SUM_TOLERANCE = 1e-3
+# What float64 arithmetic itself leaves behind.
+ROUNDING = 1e-12
 
 
 def check_alpha(alpha):
@@ -124,6 +126,7 @@ def check_proba(proba, *, name="proba"):
             f"off with a sum of {total[worst]:.6g} (off by {off[worst]:.3g}). If these are votes, "
             "divide each row by its sum; if scores, use scipy.special.softmax."
         )
+    total[off <= ROUNDING] = 1  # these stay as they came, to the last bit
     if sparse.issparse(proba):
         proba.data /= np.repeat(total, np.diff(proba.indptr))
         return proba

@@ -146,8 +146,8 @@ def expected_calibration_error(y_true, proba, *, classes=None, n_bins=15, sample
     Examples
     --------
     >>> from skdistill.metrics import expected_calibration_error
-    >>> round(expected_calibration_error([0, 0], [[0.9, 0.1], [0.9, 0.1]]), 6)
-    0.1
+    >>> round(expected_calibration_error([0, 1], [[0.9, 0.1], [0.9, 0.1]]), 6)
+    0.4
     """
     target, proba, weight = _check(y_true, proba, classes, sample_weight)
     top = proba.argmax(axis=1)

@@ -29,19 +29,28 @@ def register(student_class):
 
     Examples
     --------
-    A student that only learns the most probable label:
+    A student of one's own, which predicts the classes' shares whatever the row:
 
     >>> import numpy as np
-    >>> from sklearn.neighbors import NearestCentroid
+    >>> from sklearn.base import BaseEstimator, ClassifierMixin
     >>> from skdistill import SoftLabels, fit_soft_labels
     >>> from skdistill.students import register
-    >>> @register(NearestCentroid)
-    ... def learn_top_label(student, X, soft_labels, **fit_params):
-    ...     return student.fit(X, soft_labels.hard_labels(), **fit_params)
-    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.2, 0.8]], classes=["a", "b"])
-    >>> student = fit_soft_labels(NearestCentroid(), np.array([[0.0], [1.0]]), soft_labels)
-    >>> student.predict([[0.9]])
-    array(['b'], dtype='<U1')
+    >>> class Shares(ClassifierMixin, BaseEstimator):
+    ...     def fit(self, X, y):
+    ...         self.classes_, counts = np.unique(y, return_counts=True)
+    ...         self.shares_ = counts / counts.sum()
+    ...         return self
+    ...     def predict_proba(self, X):
+    ...         return np.tile(self.shares_, (len(X), 1))
+    >>> @register(Shares)
+    ... def learn_shares(student, X, soft_labels, **fit_params):
+    ...     student.classes_ = soft_labels.classes
+    ...     student.shares_ = soft_labels.weight @ soft_labels.proba / soft_labels.weight.sum()
+    ...     return student
+    >>> X = np.array([[0.0], [1.0]])
+    >>> soft_labels = SoftLabels([[0.75, 0.25], [0.25, 0.75]], classes=["a", "b"])
+    >>> fit_soft_labels(Shares(), X, soft_labels).predict_proba(X[:1])
+    array([[0.5, 0.5]])
     """
 
     def remember(learn):
@@ -97,8 +106,9 @@ def fit_soft_labels(student, X, soft_labels, **fit_params):
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
     >>> from skdistill import SoftLabels, fit_soft_labels
-    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.2, 0.8]], classes=["a", "b"])
-    >>> fit_soft_labels(LogisticRegression(), np.array([[0.0], [1.0]]), soft_labels).predict([[1.0]])
+    >>> X = np.array([[0.0], [2.0]])
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.1, 0.9]], classes=["a", "b"])
+    >>> fit_soft_labels(LogisticRegression(), X, soft_labels).predict([[2.0]])
     array(['b'], dtype='<U1')
     """
     if len(soft_labels) != count_rows(X):

@@ -1,0 +1,131 @@
+"""Time and memory of functions, measured side by side, and how the figures are shown and kept."""
+
+import ctypes
+import json
+import platform
+import resource
+import sys
+from contextlib import suppress
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from threadpoolctl import threadpool_limits
+
+# A forked child sees the caller's data without a copy, and starts with a peak of its own.
+FORK = get_context("fork")
+# Shorter calls are repeated until they took this long together.
+SHORTEST_TIMING = 0.2  # seconds
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "skdistill")
+
+
+class Measurement(NamedTuple):
+    """What one function cost."""
+
+    seconds: float
+    extra_mb: float  # peak resident memory over what was resident before the call, in MiB
+    returned: Any
+
+
+def compare(functions, repeats, *, warm_up=None):
+    """Return the median measurement of each named function; every repeat measures all of them."""
+    measured = {name: [] for name in functions}
+    for _ in range(repeats):
+        for name, function in functions.items():
+            measured[name].append(measure(function, warm_up=warm_up))
+    return {name: _median(measurements) for name, measurements in measured.items()}
+
+
+def measure(function, *, warm_up=None):
+    """Return what one call costs, made with one thread in a fresh child process.
+
+    `warm_up` should run the same code on little data: it is called first, so that code paged
+    in from disk does not count as the function's memory. What the function returns is pickled.
+    """
+    receiver, sender = FORK.Pipe(duplex=False)
+    child = FORK.Process(target=_measure_here, args=(function, warm_up, sender))
+    child.start()
+    sender.close()  # so that a child that dies ends the wait below
+    try:
+        measurement = receiver.recv()
+    except EOFError:
+        child.join()
+        raise RuntimeError(f"The measured process died, exit code {child.exitcode}.") from None
+    child.join()
+    return measurement
+
+
+def _measure_here(function, warm_up, sender):
+    """Measure a function in this process and send the measurement."""
+    with threadpool_limits(1):
+        if warm_up is not None:
+            warm_up()
+        start_mb = _restart_peak()
+        seconds, returned = _timed(function)
+        extra_mb = _peak_mb() - start_mb
+        timings = [seconds]
+        while sum(timings) < SHORTEST_TIMING:
+            timings.append(_timed(function)[0])
+    sender.send(Measurement(median(timings), extra_mb, returned))
+
+
+def _timed(function):
+    """Return how many seconds a call took, and what it returned."""
+    start = perf_counter()
+    returned = function()
+    return perf_counter() - start, returned
+
+
+def _restart_peak():
+    """Bring the peak of resident memory down to what is in use, and return it in MiB."""
+    # Memory that was freed but not handed back would take in new arrays without being seen.
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
+    if malloc_trim is not None:
+        malloc_trim(0)
+    # Linux only. Elsewhere the peak includes the warm-up's, and small calls look too small.
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return _peak_mb()
+
+
+def _peak_mb():
+    """Return the highest resident memory of this process so far in MiB, C allocations included."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _median(measurements):
+    """Return the median of seconds and memory, with what the last call returned."""
+    seconds, extra_mb, returned = zip(*measurements, strict=True)
+    return Measurement(median(seconds), median(extra_mb), returned[-1])
+
+
+def print_table(records):
+    """Print dicts with the same keys as a table; floats with three significant digits."""
+    lines = [list(records[0])] + [[_cell(value) for value in each.values()] for each in records]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        print("  ".join([line[0].ljust(widths[0]), *cells]))
+
+
+def _cell(value):
+    """Return a value as text, without scientific notation."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
+    return str(value)
+
+
+def write_json(path, results):
+    """Write results as JSON, with the versions of Python and of the libraries measured."""
+    versions = {"python": platform.python_version()}
+    versions |= {library: version(library) for library in LIBRARIES}
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"versions": versions, **results}, indent=2) + "\n")
+    print(f"\nWritten to {path}")

@@ -1,0 +1,225 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import SoftLabels, fit_soft_labels
+from skdistill.students import learn_by_expansion
+
+STUDENTS = [
+    LogisticRegression(tol=1e-10, max_iter=10_000),
+    SGDClassifier(loss="log_loss", random_state=0),
+    RidgeClassifier(),
+    LinearSVC(random_state=0),
+    SVC(),
+    GaussianNB(),
+    BernoulliNB(),
+    DecisionTreeClassifier(random_state=0),
+    RandomForestClassifier(5, random_state=0),
+    GradientBoostingClassifier(n_estimators=5, random_state=0),
+    HistGradientBoostingClassifier(max_iter=5),
+    AdaBoostClassifier(n_estimators=3, random_state=0),
+    VotingClassifier([("nb", GaussianNB()), ("ridge", RidgeClassifier())]),
+]
+
+
+def repeated_by_hand(X, P, weight, classes):
+    """Return the rows repeated once per class, by a double loop."""
+    X = X.toarray() if sparse.issparse(X) else X
+    triples = [
+        (X[n], classes[k], weight[n] * P[n, k])
+        for n in range(len(P))
+        for k in range(P.shape[1])
+        if weight[n] * P[n, k] > 0
+    ]
+    rows, labels, weights = zip(*triples, strict=True)
+    return np.array(rows), np.array(labels), np.array(weights)
+
+
+def outputs(student, X):
+    method = "predict_proba" if hasattr(student, "predict_proba") else "predict"
+    return getattr(student, method)(X)
+
+
+@pytest.mark.parametrize("student", STUDENTS, ids=lambda student: type(student).__name__)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_expansion_is_the_student_fitted_by_hand_on_repeated_rows(student, n_classes, gaussian):
+    X, _, _ = gaussian
+    rng = np.random.default_rng(0)
+    P = rng.dirichlet(np.ones(n_classes), size=len(X)) * (rng.random((len(X), n_classes)) > 0.2)
+    P[:, 0] += 1e-3
+    P /= P.sum(axis=1, keepdims=True)
+    weight = rng.integers(0, 3, size=len(X)).astype(float)
+    names = np.array(["x", "y", "z"])[:n_classes]
+    rows, labels, weights = repeated_by_hand(X, P, weight, names)
+    by_hand = clone(student).fit(rows, labels, sample_weight=weights)
+    fitted = learn_by_expansion(clone(student), X, SoftLabels(P, names, sample_weight=weight))
+    assert_array_equal(fitted.predict(X), by_hand.predict(X))
+    if hasattr(student, "predict_proba"):
+        assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X), atol=1e-8)
+
+
+def test_sparse_rows_and_sparse_probabilities(gaussian):
+    X, _, p_star = gaussian
+    student = LogisticRegression(tol=1e-10, max_iter=10_000)
+    dense = learn_by_expansion(clone(student), X, SoftLabels(p_star))
+    for Xs in (sparse.csr_matrix(X), sparse.csr_array(X)):
+        labels = SoftLabels(sparse.csr_array(p_star))
+        assert_allclose(
+            learn_by_expansion(clone(student), Xs, labels).coef_, dense.coef_, rtol=1e-6
+        )
+
+
+@pytest.mark.parametrize("student", STUDENTS, ids=lambda student: type(student).__name__)
+def test_one_hot_rows_are_the_student_fitted_on_the_labels(student, gaussian):
+    X, y, _ = gaussian
+    fitted = fit_soft_labels(student, X, SoftLabels.from_labels(y))
+    assert_array_equal(outputs(fitted, X), outputs(clone(student).fit(X, y), X))
+
+
+def test_one_hot_rows_with_weights_are_the_student_fitted_with_weights(gaussian):
+    X, y, _ = gaussian
+    weight = np.arange(len(y)) % 3 + 0.5
+    labels = SoftLabels.from_labels(y, sample_weight=weight)
+    fitted = fit_soft_labels(GaussianNB(), X, labels)
+    by_hand = GaussianNB().fit(X, y, sample_weight=weight)
+    assert_array_equal(fitted.predict_proba(X), by_hand.predict_proba(X))
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """A student that has a `partial_fit` only, and records what it is fed."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.classes_ = classes
+        self.fed_ = [*getattr(self, "fed_", []), (X.copy(), y.copy(), sample_weight.copy())]
+        return self
+
+
+def test_a_student_with_partial_fit_only_is_fed(gaussian):
+    X, _, p_star = gaussian
+    fitted = fit_soft_labels(Recorder(), X, SoftLabels(p_star))
+    rows, labels, weight = repeated_by_hand(X, p_star, np.ones(len(X)), [0, 1, 2])
+    ((fed_X, fed_y, fed_weight),) = fitted.fed_
+    assert_array_equal(fed_X, rows)
+    assert_array_equal(fed_y, labels)
+    assert_allclose(fed_weight, weight)
+
+
+def test_beyond_the_working_memory_chunks_stay_below_it():
+    rng = np.random.default_rng(0)
+    X, P = rng.normal(size=(5000, 50)), rng.dirichlet(np.ones(4), size=5000)
+    with config_context(working_memory=1):
+        fitted = fit_soft_labels(Recorder(), X, SoftLabels(P))
+    assert len(fitted.fed_) > 1
+    assert max(fed.nbytes for fed, _, _ in fitted.fed_) <= 2**20
+    assert sum(len(fed) for fed, _, _ in fitted.fed_) == 4 * 5000
+    assert_array_equal(fitted.classes_, [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("student", [GaussianNB(), MultinomialNB(), BernoulliNB()])
+def test_naive_bayes_in_chunks_is_naive_bayes_at_once(student):
+    rng = np.random.default_rng(0)
+    X, P = rng.random(size=(5000, 50)), rng.dirichlet(np.ones(4), size=5000)
+    at_once = fit_soft_labels(student, X, SoftLabels(P))
+    with config_context(working_memory=1):
+        in_chunks = fit_soft_labels(student, X, SoftLabels(P))
+    assert_allclose(in_chunks.predict_proba(X), at_once.predict_proba(X), rtol=1e-6)
+
+
+def test_an_iterative_student_in_chunks_makes_several_passes_and_learns():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5000, 50))
+    p = 1 / (1 + np.exp(-4 * X[:, 0]))
+    labels = SoftLabels(np.column_stack([1 - p, p]))
+    student = SGDClassifier(loss="log_loss", random_state=0, max_iter=200)
+    with config_context(working_memory=1):
+        fitted = fit_soft_labels(student, X, labels)
+        once = fit_soft_labels(clone(student).set_params(max_iter=1), X, labels)
+    at_once = fit_soft_labels(student, X, labels)
+    best = labels.expected_accuracy(p > 0.5)
+    assert fitted.t_ > 2 * once.t_
+    assert fitted.t_ < 200 * (once.t_ - 1)  # it stopped when nothing improved
+    assert labels.expected_accuracy(fitted.predict(X)) > best - 0.02
+    assert labels.expected_accuracy(at_once.predict(X)) > best - 0.02
+
+
+def test_a_student_that_hands_weights_on_by_routing(gaussian):
+    X, _, p_star = gaussian
+    with config_context(enable_metadata_routing=True):
+        inner = GaussianNB().set_fit_request(sample_weight=True)
+        fitted = fit_soft_labels(OneVsRestClassifier(inner), X, SoftLabels(p_star))
+    for k, binary in enumerate(fitted.estimators_):
+        rest = SoftLabels(np.column_stack([1 - p_star[:, k], p_star[:, k]]))
+        by_hand = fit_soft_labels(GaussianNB(), X, rest)
+        assert_allclose(binary.predict_proba(X), by_hand.predict_proba(X))
+
+
+def test_row_aligned_fit_params_follow_their_rows(gaussian):
+    X, _, p_star = gaussian
+
+    class TakesCost(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y, sample_weight=None, cost=None, mode=None):
+            self.X_, self.cost_, self.mode_ = X, cost, mode
+            return self
+
+    fitted = fit_soft_labels(TakesCost(), X, SoftLabels(p_star), cost=X[:, 0], mode="fast")
+    assert_array_equal(fitted.cost_, fitted.X_[:, 0])
+    assert fitted.mode_ == "fast"
+
+
+@pytest.mark.parametrize(
+    ("student", "match"),
+    [
+        (HistGradientBoostingClassifier(early_stopping=True), "set early_stopping=False"),
+        (SGDClassifier(early_stopping=True), "set early_stopping=False"),
+        (MLPClassifier(early_stopping=True), "set early_stopping=False"),
+        (GradientBoostingClassifier(n_iter_no_change=5), "set n_iter_no_change=None"),
+        (RandomForestClassifier(oob_score=True), "set oob_score=False"),
+        (
+            VotingClassifier([("sgd", SGDClassifier(early_stopping=True))]),
+            "set sgd__early_stopping=False",
+        ),
+    ],
+)
+def test_students_that_would_split_copies_are_refused_by_name(student, match, gaussian):
+    X, y, p_star = gaussian
+    with pytest.raises(ValueError, match=match) as error:
+        fit_soft_labels(student, X, SoftLabels(p_star))
+    assert type(student).__name__ in str(error.value)
+    fit_soft_labels(student, X, SoftLabels.from_labels(y))  # real rows may be split
+
+
+def test_early_stopping_is_decided_by_real_rows():
+    rng = np.random.default_rng(0)
+    X, P = rng.normal(size=(3500, 2)), rng.dirichlet(np.ones(4), size=3500)
+    student = HistGradientBoostingClassifier(max_iter=15, n_iter_no_change=1, max_depth=2)
+    fitted = fit_soft_labels(student, X, SoftLabels(P))  # 14,000 expanded rows
+    assert fitted.n_iter_ == 15
+    assert fitted.early_stopping == "auto"
+    X, P = np.tile(X, (3, 1)), np.tile(P, (3, 1))
+    with pytest.raises(ValueError, match="stops early beyond 10000 rows, and you have 10500"):
+        fit_soft_labels(student, X, SoftLabels(P))
+
+
+def test_students_without_weights_are_refused(gaussian):
+    X, _, p_star = gaussian
+    with pytest.raises(TypeError, match=r"KNeighborsClassifier\(\) cannot learn"):
+        fit_soft_labels(KNeighborsClassifier(), X, SoftLabels(p_star))
+    with pytest.raises(TypeError, match="takes no sample_weight"):
+        fit_soft_labels(OneVsRestClassifier(KNeighborsClassifier()), X, SoftLabels(p_star))

@@ -1,0 +1,176 @@
+"""What bad input gets: an error that restates it and names the remedy, and nothing half-fitted."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, ShuffleSplit
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import DistilledClassifier, SoftLabelClassifier
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+Y = np.arange(60) % 3
+P = np.full((60, 3), 1 / 3)
+NAMES = np.array(["a", "b", "c"])
+
+
+def fails(error, match, *, y=Y, X=X, fit=None, **parameters):
+    parameters = {"teacher": GaussianNB(), "student": DecisionTreeClassifier(), **parameters}
+    model = DistilledClassifier(**parameters)
+    with pytest.raises(error, match=match):
+        model.fit(X, y, **(fit or {}))
+    assert not [name for name in vars(model) if name.endswith("_")]
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, np.nan, "half", None, True])
+def test_alpha_outside_its_range(alpha):
+    fails(ValueError, r"alpha must be a number in \[0, 1\]", alpha=alpha)
+
+
+@pytest.mark.parametrize("temperature", [0, -1, np.inf, np.nan, "hot", None])
+def test_temperature_that_is_none(temperature):
+    fails(ValueError, "teacher_temperature must be", teacher_temperature=temperature)
+
+
+@pytest.mark.parametrize("top_k", [0, -1, 1.5, "all", True])
+def test_top_k_that_is_none(top_k):
+    fails(ValueError, "top_k must be", top_k=top_k)
+
+
+def test_automatic_temperature_in_sample():
+    parameters = {"teacher_temperature": "auto", "cv": "in-sample"}
+    fails(ValueError, "sharpest temperature would always win", **parameters)
+    frozen = FrozenEstimator(GaussianNB().fit(X, Y))
+    DistilledClassifier(frozen, **parameters).fit(X, Y)  # cv does not matter: no error
+
+
+def test_another_word_for_cv():
+    fails(ValueError, r"cv='insample'", cv="insample")
+
+
+def test_a_teacher_without_probabilities():
+    fails(TypeError, r"LinearSVC\(\) has not.*CalibratedClassifierCV", teacher=LinearSVC())
+    fails(TypeError, r"teacher=GaussianNB\(\)", teacher=GaussianNB)
+
+
+def test_a_frozen_teacher_that_is_not_fitted():
+    fails(NotFittedError, "Fit it before you freeze it", teacher=FrozenEstimator(GaussianNB()))
+
+
+def test_a_frozen_teacher_of_other_classes():
+    frozen = FrozenEstimator(GaussianNB().fit(X, NAMES[Y]))
+    fails(ValueError, r"\['a', 'b', 'c'\], are not those of y, \[0, 1, 2\]", teacher=frozen)
+    fewer = FrozenEstimator(GaussianNB().fit(X, Y % 2))
+    fails(ValueError, r"\[0, 1\], are not those of y, \[0, 1, 2\]", teacher=fewer)
+    more = FrozenEstimator(GaussianNB().fit(X, Y))
+    fails(ValueError, "list them all in classes", teacher=more, y=Y % 2)
+    DistilledClassifier(more, classes=[0, 1, 2]).fit(X, Y % 2)
+
+
+class WrongColumns(GaussianNB):
+    def predict_proba(self, X):
+        return np.full((len(X), 2), 0.5)
+
+
+class NaNProba(GaussianNB):
+    def predict_proba(self, X):
+        return np.full((len(X), 3), np.nan)
+
+
+def test_a_teacher_whose_columns_are_not_the_classes():
+    fails(ValueError, "2 columns and its classes are", teacher=WrongColumns())
+
+
+def test_a_teacher_that_says_nan():
+    fails(ValueError, r"NaNProba.predict_proba\(X\) holds NaN", teacher=NaNProba())
+
+
+@pytest.mark.parametrize(
+    ("proba", "match"),
+    [
+        (np.where(np.eye(60, 3) > 0, np.nan, P), "NaN or infinity in 3 entries"),
+        (np.tile([1.5, -0.5, 0], (60, 1)), "60 negative entries"),
+        (np.full((60, 3), 0.3), r"off by 0.1\)"),
+        (P[:, :2] * 1.5, "2 columns but there are 3 classes"),
+        (P[:50], "50 rows but y has 60"),
+        (P[:, 0], r"got shape \(60,\)"),
+    ],
+)
+def test_probabilities_that_are_none(proba, match):
+    fails(ValueError, match, fit={"teacher_proba": proba})
+
+
+def test_a_label_that_given_probabilities_have_no_column_for():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(P[:, :2] * 1.5, columns=["a", "b"])
+    fails(ValueError, r"no column for \['c'\]", y=NAMES[Y], fit={"teacher_proba": frame})
+    fails(ValueError, r"y holds \['c'\]", y=NAMES[Y], classes=["a", "b"])
+
+
+def test_a_student_that_learns_from_neither_weights_nor_numbers():
+    fails(TypeError, "takes no sample_weight.*KNeighborsRegressor", student=KNeighborsClassifier())
+
+
+def test_a_single_class():
+    fails(ValueError, r"only 1 class to learn: \[0\]", y=np.zeros(60, dtype=int))
+    one = np.tile([1.0, 0], (60, 1))
+    with pytest.raises(ValueError, match=r"only 1 class to learn: \['no'\]"):
+        SoftLabelClassifier(classes=["no", "yes"]).fit(X, one)
+
+
+def test_folds_that_do_not_cover_the_rows():
+    splitter = ShuffleSplit(2, test_size=0.25, random_state=0)
+    fails(ValueError, r"must cover every row; \d+ of 60 rows are in none", cv=splitter)
+
+
+def test_lengths_that_differ():
+    fails(ValueError, "inconsistent numbers of samples", y=Y[:50])
+    fails(ValueError, "inconsistent numbers of samples", fit={"sample_weight": np.ones(50)})
+    with pytest.raises(ValueError, match="X has 50 rows but there are soft labels for 60"):
+        SoftLabelClassifier().fit(X[:50], P)
+
+
+def test_negative_weights_are_refused():
+    fails(ValueError, "must not be negative", fit={"sample_weight": np.r_[-1, np.ones(59)]})
+
+
+def test_unlabelled_rows_that_do_not_fit():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=list("xyz"))
+    fails(ValueError, r"shape \(2,\), expected \(3,\)", fit={"X_unlabeled": X[:, :2]})
+    fails(ValueError, "has none", X=frame, fit={"X_unlabeled": X})
+    fails(ValueError, "transform_input", fit={"X_unlabeled": frame})
+    other = frame.rename(columns={"z": "w"})
+    fails(ValueError, r"lacks \['z'\] and adds \['w'\]", X=frame, fit={"X_unlabeled": other})
+    fails(ValueError, "orders them anew", X=frame, fit={"X_unlabeled": frame[list("zyx")]})
+
+
+def test_unlabelled_rows_that_nobody_can_label():
+    both = {"X_unlabeled": X, "teacher_proba": P}
+    fails(ValueError, "needs somebody to label it", fit=both)
+
+
+def test_parameters_that_nobody_asked_for():
+    fails(TypeError, r"got \['colour'\].*enable_metadata_routing", fit={"colour": 1})
+
+
+@pytest.mark.parametrize("y", [None, np.linspace(0, 1, 60), np.r_[np.nan, np.ones(59)]])
+def test_labels_that_are_none(y):
+    fails(ValueError, "y|label|NaN", y=y)
+
+
+def test_a_search_as_student_is_sent_around_the_outside():
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]})
+    fails(ValueError, r"GridSearchCV\(DistilledClassifier", student=search)
+
+
+def test_unfitted():
+    with pytest.raises(NotFittedError):
+        DistilledClassifier().predict(X)
+    with pytest.raises(NotFittedError):
+        SoftLabelClassifier().predict_proba(X)

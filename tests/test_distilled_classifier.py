@@ -1,0 +1,416 @@
+import pickle
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import (
+    GroupKFold,
+    PredefinedSplit,
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+    cross_val_predict,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
+from skdistill.metrics import brier_loss, expected_calibration_error
+
+FOREST = RandomForestClassifier(10, random_state=0)
+TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
+LOGISTIC = LogisticRegression(max_iter=1000, tol=1e-8)
+
+
+class CountingNB(GaussianNB):
+    """A teacher that counts how often any of its kind is fitted."""
+
+    n_fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        CountingNB.n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def taught_by(proba, X, y, student, **labels):
+    """Return a student fitted by hand to given probabilities."""
+    return fit_soft_labels(student, X, SoftLabels(proba, np.unique(y), y=y, **labels))
+
+
+@pytest.mark.parametrize("cv", [5, None, StratifiedKFold(3, shuffle=True, random_state=0)])
+def test_cross_fitted_labels_are_those_of_cross_val_predict(labelled, cv):
+    X, y = labelled
+    proba = cross_val_predict(FOREST, X, y, cv=cv, method="predict_proba")
+    model = DistilledClassifier(FOREST, LOGISTIC, cv=cv).fit(X, y)
+    by_hand = taught_by(proba, X, y, LOGISTIC)
+    assert_allclose(model.predict_proba(X), by_hand.predict_proba(X), atol=1e-12)
+    assert_array_equal(model.predict(X), by_hand.predict(X))
+    assert_array_equal(model.classes_, np.unique(y))
+    scores = model.teacher_scores_["raw"]
+    assert scores["log_loss"] == pytest.approx(log_loss(y, proba))
+    assert scores["brier"] == pytest.approx(brier_loss(y, proba))
+    assert scores["ece"] == pytest.approx(expected_calibration_error(y, proba))
+    top = np.unique(y)[proba.argmax(axis=1)]
+    assert scores["accuracy"] == pytest.approx(accuracy_score(y, top))
+
+
+def test_a_row_that_several_folds_test_gets_their_mean(iris):
+    X, y = iris
+    cv = RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0)
+    total = np.zeros((len(y), 3))
+    for train, test in cv.split(X, y):
+        total[test] += clone(FOREST).fit(X[train], y[train]).predict_proba(X[test]) / 2
+    model = DistilledClassifier(FOREST, LOGISTIC, cv=cv).fit(X, y)
+    assert_allclose(
+        model.student_.coef_, taught_by(total, X, y, LOGISTIC).coef_, rtol=1e-6, atol=1e-8
+    )
+
+
+def test_in_sample_labels_come_from_one_teacher_that_saw_the_rows(iris):
+    X, y = iris
+    model = DistilledClassifier(FOREST, TREE, cv="in-sample").fit(X, y)
+    by_hand = taught_by(clone(FOREST).fit(X, y).predict_proba(X), X, y, TREE)
+    assert_array_equal(model.predict_proba(X), by_hand.predict_proba(X))
+
+
+def test_a_frozen_teacher_is_used_as_it_is(iris):
+    X, y = iris
+    fitted = clone(FOREST).fit(X[::2], y[::2])
+    model = DistilledClassifier(FrozenEstimator(fitted), TREE).fit(X, y)
+    by_hand = taught_by(fitted.predict_proba(X), X, y, TREE)
+    assert_array_equal(model.predict_proba(X), by_hand.predict_proba(X))
+
+
+def test_a_frozen_api_needs_nothing_but_predict_proba(iris):
+    class SomebodysAPI:
+        def predict_proba(self, X):
+            return np.column_stack([X[:, 0] < 5.5, X[:, 0] >= 5.5, 0 * X[:, 0]]).astype(float)
+
+    X, y = iris
+    model = DistilledClassifier(FrozenEstimator(SomebodysAPI()), TREE).fit(X, y)
+    assert_array_equal(model.predict(X), (X[:, 0] >= 5.5).astype(int))
+    assert_array_equal(model.predict_proba(X)[:, 2], 0)  # padded, not dropped
+
+
+def test_alpha_zero_is_ordinary_training_and_fits_no_teacher(labelled):
+    X, y = labelled
+    CountingNB.n_fits = 0
+    model = DistilledClassifier(CountingNB(), LOGISTIC, alpha=0).fit(X, y)
+    assert CountingNB.n_fits == 0
+    assert_array_equal(model.student_.coef_, clone(LOGISTIC).fit(X, y).coef_)
+    assert model.teacher_scores_ is None
+    assert model.teacher_temperature_ == 1.0
+
+
+def test_alpha_zero_trains_students_that_take_no_weights(iris):
+    X, y = iris
+    model = DistilledClassifier(GaussianNB(), KNeighborsClassifier(), alpha=0).fit(X, y)
+    assert_array_equal(model.predict(X), KNeighborsClassifier().fit(X, y).predict(X))
+
+
+def test_one_hot_probabilities_are_ordinary_training(labelled):
+    X, y = labelled
+    one_hot = (y[:, None] == np.unique(y)).astype(float)
+    model = DistilledClassifier(student=LOGISTIC).fit(X, y, teacher_proba=one_hot)
+    assert_array_equal(model.student_.coef_, clone(LOGISTIC).fit(X, y).coef_)
+
+
+def test_the_teacher_is_fitted_once_per_fold(iris):
+    X, y = iris
+    for cv, expected in [(4, 4), ("in-sample", 1)]:
+        CountingNB.n_fits = 0
+        DistilledClassifier(CountingNB(), TREE, cv=cv).fit(X, y)
+        assert CountingNB.n_fits == expected
+
+
+def test_alpha_mixes_the_targets(gaussian):
+    X, y, p_star = gaussian
+    mixed = 0.3 * p_star + 0.7 * np.eye(3)[y]
+    model = DistilledClassifier(student=LOGISTIC, alpha=0.3).fit(X, y, teacher_proba=p_star)
+    by_hand = SoftLabelClassifier(LOGISTIC).fit(X, mixed)
+    assert_allclose(model.student_.coef_, by_hand.student_.coef_, rtol=1e-5)
+
+
+def test_top_k_of_all_classes_changes_nothing(gaussian):
+    X, y, p_star = gaussian
+    plain = DistilledClassifier(student=LOGISTIC, alpha=0.5).fit(X, y, teacher_proba=p_star)
+    top = clone(plain).set_params(top_k=3).fit(X, y, teacher_proba=p_star)
+    assert_array_equal(plain.student_.coef_, top.student_.coef_)
+    one = clone(plain).set_params(top_k=1).fit(X, y, teacher_proba=p_star)
+    hard = np.eye(3)[p_star.argmax(axis=1)]
+    by_hand = clone(plain).fit(X, y, teacher_proba=hard)
+    assert_allclose(one.student_.coef_, by_hand.student_.coef_, rtol=1e-6)
+
+
+def test_temperature_tempers_the_teacher_only(gaussian):
+    X, y, p_star = gaussian
+    tempered = p_star ** (1 / 2) / (p_star ** (1 / 2)).sum(axis=1, keepdims=True)
+    model = DistilledClassifier(student=LOGISTIC, teacher_temperature=2, alpha=0.5)
+    model.fit(X, y, teacher_proba=p_star)
+    by_hand = DistilledClassifier(student=LOGISTIC, alpha=0.5).fit(X, y, teacher_proba=tempered)
+    assert_allclose(model.student_.coef_, by_hand.student_.coef_, rtol=1e-6)
+    assert model.teacher_temperature_ == 2
+
+
+def test_automatic_temperature_lowers_the_out_of_fold_log_loss(gaussian):
+    X, y, _ = gaussian
+    model = DistilledClassifier(FOREST, TREE, teacher_temperature="auto").fit(X, y)
+    before, after = model.teacher_scores_["raw"], model.teacher_scores_["tempered"]
+    assert model.teacher_temperature_ != 1
+    assert after["log_loss"] < before["log_loss"]
+    assert after["accuracy"] == before["accuracy"]
+
+
+def test_groups_keep_their_rows_on_one_side(iris):
+    X, y = iris
+    groups = np.arange(len(y)) % 10
+    proba = cross_val_predict(FOREST, X, y, cv=GroupKFold(5), groups=groups, method="predict_proba")
+    model = DistilledClassifier(FOREST, LOGISTIC, cv=GroupKFold(5)).fit(X, y, groups=groups)
+    assert model.teacher_scores_["raw"]["log_loss"] == pytest.approx(log_loss(y, proba))
+    with pytest.raises(ValueError, match="groups"):
+        DistilledClassifier(FOREST, LOGISTIC, cv=GroupKFold(5)).fit(X, y)
+
+
+def test_a_class_that_a_fold_never_saw_keeps_its_label(iris):
+    X, y = iris
+    folds = np.where(y == 2, 0, np.arange(len(y)) % 2)  # fold 0 holds every row of class 2
+    model = DistilledClassifier(GaussianNB(), LOGISTIC, cv=PredefinedSplit(folds))
+    with pytest.warns(UserWarning, match=r"fold 1 of 2 never saw the classes \[2\]; 50 rows"):
+        model.fit(X, y)
+    proba = np.zeros((len(y), 3))
+    proba[y == 2, 2] = 1
+    for fold, columns in [(0, [0, 1]), (1, [0, 1, 2])]:
+        test = (folds == fold) & (y != 2)
+        teacher = GaussianNB().fit(X[folds != fold], y[folds != fold])
+        proba[np.ix_(test, columns)] = teacher.predict_proba(X[test])
+    by_hand = taught_by(proba, X, y, LOGISTIC)
+    assert_allclose(model.student_.coef_, by_hand.coef_, atol=1e-4)  # to the solver's tolerance
+    seen = y != 2  # rows that no teacher could know are not counted
+    expected = log_loss(y[seen], proba[seen], labels=[0, 1, 2])
+    assert model.teacher_scores_["raw"]["log_loss"] == pytest.approx(expected)
+
+
+def test_unlabelled_rows_are_labelled_by_the_mean_of_the_fold_teachers(gaussian):
+    X, y, _ = gaussian
+    X, y, more = X[:100], y[:100], X[100:]
+    folds = list(StratifiedKFold(5).split(X, y))
+    proba = cross_val_predict(GaussianNB(), X, y, cv=folds, method="predict_proba")
+    teachers = [GaussianNB().fit(X[train], y[train]) for train, _ in folds]
+    of_more = np.mean([teacher.predict_proba(more) for teacher in teachers], axis=0)
+    model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=0.4)
+    model.fit(X, y, X_unlabeled=more)
+    both = SoftLabels(proba, y=y).mix(0.4).append(SoftLabels(of_more, sample_weight=[0.4] * 50))
+    by_hand = fit_soft_labels(LOGISTIC, np.vstack([X, more]), both)
+    assert_allclose(model.student_.coef_, by_hand.coef_, rtol=1e-6)
+
+
+def test_a_frozen_teacher_labels_the_unlabelled_rows(gaussian):
+    X, y, _ = gaussian
+    fitted = GaussianNB().fit(X[:50], y[:50])
+    model = DistilledClassifier(FrozenEstimator(fitted), LOGISTIC)
+    alone = clone(model).fit(X[:100], y[:100], X_unlabeled=X[100:])
+    by_hand = taught_by(fitted.predict_proba(X), X, y, LOGISTIC)
+    assert_allclose(alone.student_.coef_, by_hand.coef_, rtol=1e-6)
+    given = clone(model).fit(
+        X[:100], y[:100], X_unlabeled=X[100:], teacher_proba=fitted.predict_proba(X[:100])
+    )
+    assert_allclose(given.student_.coef_, by_hand.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_rows_and_sparse_unlabelled_rows(gaussian, container):
+    X, y, _ = gaussian
+    model = DistilledClassifier(FOREST, LOGISTIC)
+    on_dense = clone(model).fit(X[:100], y[:100], X_unlabeled=X[100:])
+    on_sparse = clone(model).fit(container(X[:100]), y[:100], X_unlabeled=container(X[100:]))
+    assert_allclose(
+        on_sparse.predict_proba(container(X)), on_dense.predict_proba(X), rtol=1e-5, atol=1e-7
+    )
+
+
+def test_sample_weights_reach_teacher_student_and_scores(gaussian):
+    X, y, _ = gaussian
+    weight = np.random.default_rng(0).integers(1, 4, size=len(y)).astype(float)
+    proba = np.zeros((len(y), 3))
+    for train, test in StratifiedKFold(5).split(X, y):
+        teacher = GaussianNB().fit(X[train], y[train], sample_weight=weight[train])
+        proba[test] = teacher.predict_proba(X[test])
+    model = DistilledClassifier(GaussianNB(), LOGISTIC).fit(X, y, sample_weight=weight)
+    by_hand = taught_by(proba, X, y, LOGISTIC, sample_weight=weight)
+    assert_allclose(model.student_.coef_, by_hand.coef_, rtol=1e-6)
+    expected = log_loss(y, proba, sample_weight=weight)
+    assert model.teacher_scores_["raw"]["log_loss"] == pytest.approx(expected)
+
+
+def test_a_teacher_that_takes_no_weights_is_fitted_without_and_that_is_said(gaussian):
+    X, y, _ = gaussian
+    weight = np.arange(len(y)) % 3 + 1.0
+    teacher = KNeighborsClassifier()
+    model = DistilledClassifier(teacher, LOGISTIC)
+    with pytest.warns(UserWarning, match="KNeighborsClassifier takes no sample_weight"):
+        model.fit(X, y, sample_weight=weight)
+    proba = cross_val_predict(teacher, X, y, method="predict_proba")
+    by_hand = taught_by(proba, X, y, LOGISTIC, sample_weight=weight)
+    assert_allclose(model.student_.coef_, by_hand.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        make_pipeline(StandardScaler(), KNeighborsClassifier()),
+        VotingClassifier([("nb", GaussianNB()), ("tree", TREE)], voting="soft"),
+        HistGradientBoostingClassifier(max_iter=5),
+    ],
+)
+def test_teachers_of_many_kinds(iris, teacher):
+    X, y = iris
+    model = DistilledClassifier(teacher, LOGISTIC).fit(X, y)
+    proba = cross_val_predict(teacher, X, y, method="predict_proba")
+    assert model.teacher_scores_["raw"]["log_loss"] == pytest.approx(log_loss(y, proba))
+
+
+def test_classes_that_y_does_not_show(gaussian):
+    X, y, p_star = gaussian
+    few = y != 2
+    model = DistilledClassifier(student=GaussianNB(), classes=[0, 1, 2])
+    model.fit(X[few], y[few], teacher_proba=p_star[few])
+    assert_array_equal(model.classes_, [0, 1, 2])
+    assert model.predict_proba(X).shape == (len(y), 3)
+    with pytest.raises(ValueError, match=r"3 columns but there are 2 classes"):
+        DistilledClassifier(student=GaussianNB()).fit(X[few], y[few], teacher_proba=p_star[few])
+
+
+def test_columns_of_given_probabilities_follow_classes_or_names(gaussian):
+    pd = pytest.importorskip("pandas")
+    X, y, p_star = gaussian
+    names = np.array(["a", "b", "c"])
+    plain = DistilledClassifier(student=GaussianNB()).fit(X, names[y], teacher_proba=p_star)
+    order = [2, 0, 1]
+    by_order = DistilledClassifier(student=GaussianNB(), classes=names[order])
+    by_order.fit(X, names[y], teacher_proba=p_star[:, order])
+    frame = pd.DataFrame(p_star[:, order], columns=names[order])
+    by_name = DistilledClassifier(student=GaussianNB()).fit(X, names[y], teacher_proba=frame)
+    assert_allclose(by_order.predict_proba(X), plain.predict_proba(X))
+    assert_allclose(by_name.predict_proba(X), plain.predict_proba(X))
+    more = frame.assign(d=0.0)
+    wider = DistilledClassifier(student=GaussianNB()).fit(X, names[y], teacher_proba=more)
+    assert_array_equal(wider.classes_, ["a", "b", "c", "d"])
+    assert_array_equal(wider.predict_proba(X)[:, 3], 0)
+
+
+def test_scores_of_a_student_that_lacks_a_class_are_padded(gaussian):
+    X, y, p_star = gaussian
+    two = np.column_stack([p_star[:, 0], 1 - p_star[:, 0], 0 * p_star[:, 0]])
+    model = DistilledClassifier(student=LOGISTIC, classes=[0, 1, 2])
+    model.fit(X, np.minimum(y, 1), teacher_proba=two)
+    scores = model.decision_function(X)
+    assert scores.shape == (len(y), 3)
+    assert_array_equal(scores.argmax(axis=1), model.predict(X))
+    assert_array_equal(model.predict_proba(X)[:, 2], 0)
+
+
+def test_the_student_predicts_and_only_with_what_it_has(iris):
+    X, y = iris
+    for student, present, absent in [
+        (RidgeClassifier(), ["decision_function"], ["predict_proba"]),
+        (TREE, ["predict_proba"], ["decision_function"]),
+        (Ridge(), ["predict_proba"], ["decision_function"]),
+    ]:
+        model = DistilledClassifier(GaussianNB(), student)
+        for state in [model, clone(model).fit(X, y)]:
+            assert hasattr(state, "predict")
+            assert all(hasattr(state, method) for method in present)
+            assert not any(hasattr(state, method) for method in absent)
+
+
+def test_the_fitted_object_holds_no_teacher(iris):
+    X, y = iris
+    big = ExtraTreesClassifier(200, random_state=0)
+    fitted = DistilledClassifier(big, TREE).fit(X, y)
+    by_labels = DistilledClassifier(big, TREE, alpha=0).fit(X, y)
+    assert len(pickle.dumps(fitted)) < len(pickle.dumps(by_labels)) + 5000
+    assert not hasattr(fitted, "teacher_")
+
+
+def test_the_random_state_seeds_only_what_is_open(iris):
+    X, y = iris
+    open_forest = RandomForestClassifier(5)
+    model = DistilledClassifier(open_forest, DecisionTreeClassifier(), random_state=0)
+    first, again = clone(model).fit(X, y), clone(model).fit(X, y)
+    assert_array_equal(first.predict_proba(X), again.predict_proba(X))
+    assert first.teacher_scores_ == again.teacher_scores_
+    assert isinstance(first.student_.random_state, int)
+    assert open_forest.random_state is None
+    own = DistilledClassifier(student=TREE, random_state=1).fit(X, y)
+    assert own.student_.random_state == TREE.random_state
+    nested = make_pipeline(StandardScaler(), DecisionTreeClassifier())
+    deep = DistilledClassifier(GaussianNB(), nested, random_state=0).fit(X, y)
+    assert isinstance(deep.student_[-1].random_state, int)
+    splitter = StratifiedKFold(3, shuffle=True)
+    DistilledClassifier(GaussianNB(), TREE, cv=splitter, random_state=0).fit(X, y)
+    assert splitter.random_state is None
+
+
+def test_processes_change_nothing(iris):
+    X, y = iris
+    model = DistilledClassifier(FOREST, LOGISTIC)
+    alone, many = clone(model).fit(X, y), clone(model).set_params(n_jobs=2).fit(X, y)
+    assert_array_equal(alone.student_.coef_, many.student_.coef_)
+
+
+def test_verbose_says_which_fold_and_how_long(iris, capsys):
+    X, y = iris
+    DistilledClassifier(GaussianNB(), TREE, cv=3, verbose=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert re.fullmatch(r"\[teacher\] fold 2 of 3: fitted on 100 rows in \d+\.\d s", lines[1])
+    DistilledClassifier(GaussianNB(), TREE, cv=3).fit(X, y)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_fit_that_fails_leaves_the_last_one_whole(iris):
+    X, y = iris
+    model = DistilledClassifier(GaussianNB(), TREE).fit(X, y)
+    before = model.predict_proba(X)
+    with pytest.raises(ValueError, match="row 0"):
+        model.fit(X[:, :2], y, teacher_proba=np.full((150, 3), 0.5))
+    assert_array_equal(model.predict_proba(X), before)
+    assert model.n_features_in_ == 4
+
+
+def test_missing_values_pass_where_both_take_them():
+    X, y = make_classification(120, random_state=0)
+    X[::7, 3] = np.nan
+    both = DistilledClassifier(HistGradientBoostingClassifier(max_iter=5), TREE).fit(X, y)
+    assert both.predict(X).shape == (120,)
+    with pytest.raises(ValueError, match="NaN"):
+        DistilledClassifier(GaussianNB(), TREE).fit(X, y)
+    clean = np.nan_to_num(X)
+    with pytest.raises(ValueError, match="NaN"):
+        DistilledClassifier(GaussianNB(), TREE).fit(clean, y).predict(X)
+
+
+def test_text_goes_through(iris):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = ["red apple", "green apple", "fast car", "slow car"] * 10
+    y = ["fruit", "fruit", "vehicle", "vehicle"] * 10
+    teacher = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    student = make_pipeline(TfidfVectorizer(), DecisionTreeClassifier(max_depth=2))
+    model = DistilledClassifier(teacher, student).fit(texts, y)
+    assert list(model.predict(["apple", "car"])) == ["fruit", "vehicle"]

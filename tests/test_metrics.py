@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
+
+from skdistill import SoftLabelClassifier
+from skdistill.metrics import (
+    brier_loss,
+    expected_calibration_error,
+    soft_log_loss,
+    soft_log_loss_scorer,
+    teacher_agreement,
+)
+
+rng = np.random.default_rng(0)
+N, K = 200, 4
+PROBA = rng.dirichlet(np.ones(K), size=N)
+Y = np.concatenate([np.arange(K), rng.integers(K, size=N - K)])
+WEIGHT = rng.random(N)
+SOFT = rng.dirichlet(np.ones(K), size=N)
+
+
+def test_log_loss_of_labels_is_that_of_scikit_learn():
+    expected = log_loss(Y, PROBA, sample_weight=WEIGHT)
+    assert soft_log_loss(Y, PROBA, sample_weight=WEIGHT) == pytest.approx(expected, rel=1e-12)
+    assert soft_log_loss([0], [[0.0, 1.0]], classes=[0, 1]) == pytest.approx(
+        log_loss([0], [[0.0, 1.0]], labels=[0, 1])
+    )
+
+
+def test_log_loss_of_soft_labels_is_the_definition():
+    rows = [-sum(p * np.log(q)) for p, q in zip(SOFT, PROBA, strict=True)]
+    expected = sum(w * row for w, row in zip(WEIGHT, rows, strict=True)) / WEIGHT.sum()
+    assert soft_log_loss(SOFT, PROBA, sample_weight=WEIGHT) == pytest.approx(expected, rel=1e-12)
+    as_csr = sparse.csr_array(SOFT)
+    assert soft_log_loss(as_csr, PROBA, sample_weight=WEIGHT) == pytest.approx(expected, rel=1e-12)
+
+
+def test_brier_loss():
+    expected = np.mean(((np.eye(K)[Y] - PROBA) ** 2).sum(axis=1))
+    assert brier_loss(Y, PROBA) == pytest.approx(expected, rel=1e-12)
+    p = PROBA[:, 0]
+    binary = (Y == 0).astype(int)
+    twice = brier_loss(binary, np.column_stack([1 - p, p]))
+    assert twice == pytest.approx(2 * brier_score_loss(binary, p), rel=1e-12)
+    assert brier_loss(sparse.csr_array(SOFT), PROBA) == pytest.approx(brier_loss(SOFT, PROBA))
+
+
+def test_calibration_error_is_the_definition_by_bins():
+    top, confidence = PROBA.argmax(axis=1), PROBA.max(axis=1)
+    expected = 0
+    for low in np.arange(10) / 10:
+        inside = (confidence >= low) & (confidence < low + 0.1)
+        if inside.any():
+            gap = np.average((top == Y)[inside] - confidence[inside], weights=WEIGHT[inside])
+            expected += WEIGHT[inside].sum() / WEIGHT.sum() * abs(gap)
+    got = expected_calibration_error(Y, PROBA, n_bins=10, sample_weight=WEIGHT)
+    assert got == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_calibrated_teacher_has_no_calibration_error_under_its_own_probabilities():
+    assert expected_calibration_error(PROBA, PROBA) == pytest.approx(0, abs=1e-12)
+    assert expected_calibration_error([0, 1], [[1.0, 0.0], [0.0, 1.0]]) == 0
+
+
+def test_agreement_of_labels_and_of_probabilities():
+    assert teacher_agreement(PROBA, SOFT) == np.mean(PROBA.argmax(axis=1) == SOFT.argmax(axis=1))
+    assert teacher_agreement(Y, PROBA.argmax(axis=1), sample_weight=WEIGHT) == pytest.approx(
+        accuracy_score(Y, PROBA.argmax(axis=1), sample_weight=WEIGHT)
+    )
+    with pytest.raises(ValueError, match=r"\(200,\) and \(200, 4\)"):
+        teacher_agreement(Y, PROBA)
+
+
+def test_scorer_is_minus_the_loss():
+    model = SoftLabelClassifier().fit(PROBA, SOFT)
+    expected = -soft_log_loss(SOFT, model.predict_proba(PROBA))
+    assert soft_log_loss_scorer(model, PROBA, SOFT) == expected
+
+
+def test_labels_that_show_fewer_classes_need_to_be_told_them():
+    with pytest.raises(ValueError, match="give classes="):
+        soft_log_loss([0, 1], [[0.2, 0.3, 0.5]] * 2)
+    assert soft_log_loss([0, 1], [[0.2, 0.3, 0.5]] * 2, classes=[0, 1, 2]) > 0
