@@ -130,7 +130,7 @@ def load_flights(n_samples=None, *, random_state=None):
     flights = flights.merge(weather[when + what].drop_duplicates(when), on=when, how="left")
     date = pd.to_datetime(flights[["year", "month", "day"]])
     X = flights[["month", "day", "hour", "minute", "distance", *what]].assign(
-        weekday=date.dt.weekday,
+        weekday=date.dt.day_of_week,
         carrier=flights["carrier"].astype("category"),
         origin=flights["origin"].astype("category"),
     )

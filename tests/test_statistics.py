@@ -1,0 +1,80 @@
+"""The paper's claims on problems whose true class probabilities are known.
+
+Each compares what is measured over many draws with its standard error; seeds are fixed, so
+that a claim that holds does not fail now and then.
+"""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import cross_val_predict
+
+from skdistill import DistilledClassifier
+from skdistill.datasets import make_gaussian_classes
+from skdistill.metrics import brier_loss
+
+
+def test_a_bayes_teacher_lowers_the_variance_by_the_amount_of_the_formula():
+    """Both risks are unbiased, and their variances differ by 1/N · E_x V_{y|x}[ℓ(y, f(x))]."""
+    n, n_draws = 50, 4000
+    X, y, p_star = make_gaussian_classes(n * n_draws, 2, 3, random_state=0)
+    student = LogisticRegression(C=0.05).fit(X[:1000], y[:1000])  # any f fixed beforehand
+    X, y, p_star = X[1000:], y[1000:], p_star[1000:]
+    n_draws -= 1000 // n
+    losses = -student.predict_log_proba(X)
+    one_hot = losses[np.arange(len(y)), y].reshape(n_draws, n).mean(axis=1)
+    bayes = (p_star * losses).sum(axis=1).reshape(n_draws, n).mean(axis=1)
+
+    difference = one_hot - bayes
+    assert abs(difference.mean()) < 4 * difference.std() / np.sqrt(n_draws)  # unbiased
+    conditional = (p_star * losses**2).sum(axis=1) - (p_star * losses).sum(axis=1) ** 2
+    formula = conditional.mean() / n
+    gap = one_hot.var() - bayes.var()
+    # Standard error of the gap, from blocks of draws.
+    blocks = [
+        one_hot[block].var() - bayes[block].var()
+        for block in np.array_split(np.arange(n_draws), 40)
+    ]
+    standard_error = np.std(blocks) / np.sqrt(len(blocks))
+    assert formula > 10 * standard_error  # the test can tell the gap from none
+    assert abs(gap - formula) < 4 * standard_error
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cross_fitted_forest_labels_are_nearer_to_the_truth_than_in_sample_ones(seed):
+    X, y, p_star = make_gaussian_classes(600, 4, 3, random_state=seed)
+    forest = RandomForestClassifier(50, min_samples_leaf=1, random_state=0)
+    in_sample = forest.fit(X, y).predict_proba(X)
+    out_of_fold = cross_val_predict(forest, X, y, method="predict_proba")
+    assert brier_loss(p_star, out_of_fold) < 0.7 * brier_loss(p_star, in_sample)
+
+
+def test_in_sample_scores_flatter_the_teacher_and_out_of_fold_ones_do_not():
+    X, y, _ = make_gaussian_classes(3000, 4, 3, random_state=0)
+    forest = RandomForestClassifier(50, random_state=0)
+    fresh = log_loss(y[1000:], forest.fit(X[:1000], y[:1000]).predict_proba(X[1000:]))
+    X, y = X[:1000], y[:1000]
+    scores = {
+        cv: DistilledClassifier(forest, cv=cv).fit(X, y).teacher_scores_["raw"]["log_loss"]
+        for cv in ("in-sample", 5)
+    }
+    assert scores["in-sample"] < 0.5 * fresh
+    assert scores[5] == pytest.approx(fresh, rel=0.3)
+
+
+def test_a_bayes_teacher_makes_a_better_student_than_the_labels():
+    gains = []
+    for seed in range(20):
+        X, y, p_star = make_gaussian_classes(2050, 10, 3, class_sep=0.5, random_state=seed)
+        train, test = slice(50), slice(50, None)
+        student = LogisticRegression(max_iter=1000)
+        distilled = DistilledClassifier(student=student)
+        distilled.fit(X[train], y[train], teacher_proba=p_star[train])
+        from_labels = student.fit(X[train], y[train])
+        gains.append(
+            log_loss(y[test], from_labels.predict_proba(X[test]))
+            - log_loss(y[test], distilled.predict_proba(X[test]))
+        )
+    assert np.mean(gains) > 4 * np.std(gains) / np.sqrt(len(gains))
