@@ -23,6 +23,7 @@ test-slow: $(VENV)/test
 lint: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_expansion.py

@@ -17,8 +17,11 @@ from threadpoolctl import threadpool_limits
 
 # A forked child sees the caller's data without a copy, and starts with a peak of its own.
 FORK = get_context("fork")
-# Shorter calls are repeated until they took this long together.
+# Short calls are repeated for about so long, and so many times at most.
 SHORTEST_TIMING = 0.2  # seconds
+MOST_CALLS = 100
+# The kernel counts resident pages in batches of 32, so that less than this is not seen.
+LEAST_MB = 0.125
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "skdistill")
 
 
@@ -65,10 +68,9 @@ def _measure_here(function, warm_up, sender):
             warm_up()
         start_mb = _restart_peak()
         seconds, returned = _timed(function)
-        extra_mb = _peak_mb() - start_mb
-        timings = [seconds]
-        while sum(timings) < SHORTEST_TIMING:
-            timings.append(_timed(function)[0])
+        extra_mb = max(_peak_mb() - start_mb, LEAST_MB)
+        n_more = min(int(SHORTEST_TIMING / seconds), MOST_CALLS)
+        timings = [seconds] + [_timed(function)[0] for _ in range(n_more)]
     sender.send(Measurement(median(timings), extra_mb, returned))
 
 

@@ -43,7 +43,7 @@ def main():
             options.n_samples, N_FEATURES, n_classes, class_sep=CLASS_SEP, random_state=0
         )
         top = p_star.max(axis=1).mean()
-        print(f"{n_classes} classes: the likeliest has probability {top:.2f} on average", flush=True)
+        print(f"{n_classes} classes: mean probability of the likeliest is {top:.2f}", flush=True)
         soft_labels = SoftLabels(p_star, y=y)
         records += [compare_fits(each, X, y, soft_labels, options.repeats) for each in STUDENTS]
     exponents = {name: growth_exponent(records, name) for name in names_of(STUDENTS)}

@@ -1,9 +1,13 @@
 """The main job: any teacher with `predict_proba`, any student."""
 
+from typing import Any, Literal, Self
+
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from ._lesson import TeacherMixin
 from ._student_predictions import StudentPredictionsMixin
+from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import check_top_k
 from .students import fit_soft_labels
 
@@ -129,17 +133,17 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     def __init__(
         self,
-        teacher=None,
-        student=None,
+        teacher: Estimator = None,
+        student: Estimator = None,
         *,
-        alpha=1.0,
-        teacher_temperature=1.0,
-        cv=5,
-        top_k=None,
-        classes=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
+        alpha: float = 1.0,
+        teacher_temperature: float | Literal["auto"] = 1.0,
+        cv: Any = 5,
+        top_k: int | None = None,
+        classes: ArrayLike | None = None,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
     ):
         self.teacher = teacher
         self.student = student
@@ -152,7 +156,16 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None, *, teacher_proba=None, X_unlabeled=None, **params):
+    def fit(
+        self,
+        X: Rows,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        teacher_proba: Proba | None = None,
+        X_unlabeled: Rows | None = None,
+        **params: Any,
+    ) -> Self:
         """Ask the teacher about each row, then fit the student to what it said.
 
         Parameters

@@ -1,5 +1,7 @@
 """A classifier for users who already have probabilities: fit(X, P)."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
@@ -8,6 +10,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin
+from ._typing import ArrayLike, Estimator, Proba, Rows
 from .students import fit_soft_labels
 
 
@@ -55,7 +58,9 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from typing import Any, Self
+
+    import numpy as np
     >>> from skdistill import SoftLabelClassifier
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> P = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
@@ -64,11 +69,13 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
     array(['no', 'yes'], dtype='<U3')
     """
 
-    def __init__(self, student=None, *, classes=None):
+    def __init__(self, student: Estimator = None, *, classes: ArrayLike | None = None):
         self.student = student
         self.classes = classes
 
-    def fit(self, X, y, sample_weight=None, **fit_params):
+    def fit(
+        self, X: Rows, y: Proba, sample_weight: ArrayLike | None = None, **fit_params: Any
+    ) -> Self:
         """Fit the student.
 
         Parameters
@@ -109,7 +116,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         self._record(X, student, soft_labels.classes)
         return self
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Rows, y: Proba, sample_weight: ArrayLike | None = None) -> float:
         """Return the expected accuracy under probabilities.
 
         Parameters

@@ -1,9 +1,12 @@
 """Soft labels: how probable each class is for each row, as one checked value."""
 
+from typing import Self
+
 import numpy as np
 from scipy import sparse
 
 from ._labels import check_classes, check_labels, encode, one_hot
+from ._typing import ArrayLike, Floats, NDArray, Proba
 from ._validation import (
     check_alpha,
     check_proba,
@@ -73,7 +76,14 @@ class SoftLabels:
            [0.7 , 0.3 ]])
     """
 
-    def __init__(self, proba, classes=None, *, y=None, sample_weight=None):
+    def __init__(
+        self,
+        proba: Proba,
+        classes: ArrayLike | None = None,
+        *,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ):
         labels = column_labels(proba, classes)
         self.proba = check_proba(proba)
         n_rows, n_columns = self.proba.shape
@@ -89,14 +99,20 @@ class SoftLabels:
         self.weight = check_row_weights(sample_weight, n_rows)
         self.codes = np.full(n_rows, -1)
         if y is not None:
-            y = check_labels(y)
-            if len(y) != n_rows:
-                raise ValueError(f"proba has {n_rows} rows but y has {len(y)} labels.")
-            check_classes(y, self.classes)
-            self.codes = encode(y, self.classes)
+            true = check_labels(y)
+            if len(true) != n_rows:
+                raise ValueError(f"proba has {n_rows} rows but y has {len(true)} labels.")
+            check_classes(true, self.classes)
+            self.codes = encode(true, self.classes)
 
     @classmethod
-    def from_labels(cls, y, classes=None, *, sample_weight=None):
+    def from_labels(
+        cls,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Return one-hot rows: the soft labels of ordinary training.
 
         Parameters
@@ -122,9 +138,9 @@ class SoftLabels:
         array([[0., 1.],
                [1., 0.]])
         """
-        y = check_labels(y)
-        classes = check_classes(y, classes)
-        return cls(one_hot(y, classes), classes, y=y, sample_weight=sample_weight)
+        true = check_labels(y)
+        classes = check_classes(true, classes)
+        return cls(one_hot(true, classes), classes, y=true, sample_weight=sample_weight)
 
     def _with(self, *, proba=None, codes=None, weight=None):
         """Return soft labels of the same classes with parts replaced; they are known to be good."""
@@ -135,10 +151,10 @@ class SoftLabels:
         new.weight = self.weight if weight is None else weight
         return new
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.proba.shape[0]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         kind = "sparse" if sparse.issparse(self.proba) else "dense"
         known = (self.codes >= 0).sum()
         return (
@@ -147,11 +163,11 @@ class SoftLabels:
         )
 
     @property
-    def is_ordinary(self):
+    def is_ordinary(self) -> bool:
         """Whether these are plain labels: every row one-hot and of weight one."""
         return bool((_row_max(self.proba) == 1).all() and (self.weight == 1).all())
 
-    def hard_labels(self):
+    def hard_labels(self) -> NDArray:
         """Return the true label of each row, the most probable class where there is none.
 
         Returns
@@ -161,7 +177,7 @@ class SoftLabels:
         """
         return np.where(self.codes >= 0, self.classes[self.codes], self.first_choice())
 
-    def first_choice(self):
+    def first_choice(self) -> NDArray:
         """Return the most probable class of each row, the one that sorts first among equals.
 
         Returns
@@ -171,11 +187,11 @@ class SoftLabels:
         """
         return self.classes[np.asarray(self.proba.argmax(axis=1)).ravel()]
 
-    def count_expanded(self):
+    def count_expanded(self) -> int:
         """Return how many rows :meth:`expand` makes, those of weight zero included."""
-        return self.proba.nnz if sparse.issparse(self.proba) else np.count_nonzero(self.proba)
+        return int(self.proba.nnz if sparse.issparse(self.proba) else (self.proba > 0).sum())
 
-    def expected_accuracy(self, predicted):
+    def expected_accuracy(self, predicted: ArrayLike) -> float:
         """Return the weighted mean probability of predicted labels.
 
         Parameters
@@ -192,7 +208,7 @@ class SoftLabels:
         p_predicted = np.asarray(self.proba[np.arange(len(self)), columns]).ravel()
         return float(np.average(p_predicted, weights=self.weight))
 
-    def check_several_classes(self):
+    def check_several_classes(self) -> None:
         """Raise unless at least two classes carry weight: there is nothing to tell apart."""
         mass = self.weight @ self.proba
         if not mass.any():
@@ -206,7 +222,7 @@ class SoftLabels:
                 f"the weight of the {len(self)} rows. Give rows of at least two classes."
             )
 
-    def take(self, rows):
+    def take(self, rows: slice | NDArray) -> Self:
         """Return the soft labels of some rows.
 
         Parameters
@@ -220,7 +236,7 @@ class SoftLabels:
         """
         return self._with(proba=self.proba[rows], codes=self.codes[rows], weight=self.weight[rows])
 
-    def append(self, other):
+    def append(self, other: "SoftLabels") -> Self:
         """Return these rows followed by the rows of `other`.
 
         Parameters
@@ -248,7 +264,7 @@ class SoftLabels:
             weight=np.concatenate([self.weight, other.weight]),
         )
 
-    def temper(self, temperature):
+    def temper(self, temperature: float) -> Self:
         """Return p^(1/T), renormalised: softmax(z / T) for a teacher with logits z.
 
         Parameters
@@ -276,7 +292,7 @@ class SoftLabels:
             proba /= proba.sum(axis=1, keepdims=True)
         return self._with(proba=proba)
 
-    def keep_top(self, k):
+    def keep_top(self, k: int | None) -> Self:
         """Return the k most probable classes of each row, renormalised, as sparse rows.
 
         Parameters
@@ -304,7 +320,7 @@ class SoftLabels:
         proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
         return self._with(proba=proba)
 
-    def mix(self, alpha):
+    def mix(self, alpha: float) -> Self:
         """Return alpha · p + (1 - alpha) · one-hot true label.
 
         Parameters
@@ -341,7 +357,7 @@ class SoftLabels:
         weight = np.where(self.codes >= 0, self.weight, alpha * self.weight)
         return self._with(proba=proba, weight=weight)
 
-    def expand(self):
+    def expand(self) -> tuple[NDArray[np.intp], NDArray, Floats]:
         """Return one weighted, labelled row per (row, class) of positive weight.
 
         Returns

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._sample_weight import requesting_weights
 from ._tags import allows_nan, narrow
+from ._typing import Floats, NDArray, Rows
 from .students.regression import is_regression_student, proba_of_outputs
 
 
@@ -51,7 +52,7 @@ class StudentPredictionsMixin(ClassifierMixin):
         return narrow(tags, self._unfitted_student())
 
     @available_if(_student_has("predict"))
-    def predict(self, X):
+    def predict(self, X: Rows) -> NDArray:
         """Predict the class of each row, as the student does.
 
         Parameters
@@ -72,7 +73,7 @@ class StudentPredictionsMixin(ClassifierMixin):
         return outputs
 
     @available_if(_student_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: Rows) -> Floats:
         """Predict the probability of each class.
 
         Parameters
@@ -100,7 +101,7 @@ class StudentPredictionsMixin(ClassifierMixin):
         return padded
 
     @available_if(_student_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: Rows) -> Floats:
         """Return the student's scores.
 
         Parameters

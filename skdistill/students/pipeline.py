@@ -1,14 +1,20 @@
 """A Pipeline as student: its steps see X once, unexpanded, and the last one learns."""
 
+from typing import Any
+
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._soft_labels import SoftLabels
+from .._typing import Rows
 from ._dispatch import fit_soft_labels, register
 
 
 @register(Pipeline)
-def learn_pipeline(pipeline, X, soft_labels, **fit_params):
+def learn_pipeline(
+    pipeline: Pipeline, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Pipeline:
     """Fit the steps before the last on X, and the last on the soft labels.
 
     Steps that want a `y` (feature selection) get the true labels, and the most probable

@@ -1,15 +1,21 @@
 """Learning by regression: any regressor, on the probabilities themselves or on logits."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_regressor
 from sklearn.compose import TransformedTargetRegressor
 
 from .._sample_weight import takes_sample_weight
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
 from ..objectives import centred_logits, project_onto_simplex, softmax_rows
 
 
-def learn_by_regression(student, X, soft_labels, **fit_params):
+def learn_by_regression(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
     """Fit a regressor to class probabilities, with squared error or whatever it minimises.
 
     Two classes make one target, the probability of the second, so that any regressor will
@@ -79,7 +85,7 @@ def proba_of_outputs(outputs):
     return project_onto_simplex(outputs)
 
 
-def logit_regressor(regressor):
+def logit_regressor(regressor: Estimator) -> TransformedTargetRegressor:
     """Return a regressor that learns centred logits and predicts probabilities.
 
     Parameters
