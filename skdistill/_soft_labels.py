@@ -357,6 +357,31 @@ class SoftLabels:
         weight = np.where(self.codes >= 0, self.weight, alpha * self.weight)
         return self._with(proba=proba, weight=weight)
 
+    def reweight_classes(self, class_weights: ArrayLike) -> Self:
+        """Return soft labels in which a class counts more or less: p_k c_k, renormalised.
+
+        Parameters
+        ----------
+        class_weights : array-like of shape (n_classes,)
+            Weight c_k >= 0 of each class, in the order of `classes`.
+
+        Returns
+        -------
+        SoftLabels
+            Each row weighs Σ_k p_k c_k times as much, so that row and class weigh
+            together weight · p_k · c_k, as in the expansion with class weights.
+        """
+        factors = np.asarray(class_weights, dtype=np.float64)
+        proba = self.proba * factors
+        proba = sparse.csr_array(proba) if sparse.issparse(proba) else proba
+        total = proba.sum(axis=1)
+        scale = np.divide(1, total, out=np.zeros_like(total), where=total > 0)
+        if sparse.issparse(proba):
+            proba.data *= np.repeat(scale, np.diff(proba.indptr))
+        else:
+            proba *= scale[:, None]
+        return self._with(proba=proba, weight=self.weight * total)
+
     def expand(self) -> tuple[NDArray[np.intp], NDArray, Floats]:
         """Return one weighted, labelled row per (row, class) of positive weight.
 

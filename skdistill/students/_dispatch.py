@@ -1,6 +1,7 @@
 """Which student learns in which way: the registry and its one door."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from sklearn.base import clone
@@ -13,6 +14,9 @@ from .regression import is_regression_student, learn_by_regression
 
 # Class -> function that teaches an instance of it. A class stands for its subclasses as long
 # as they keep its `fit`: one that overrides it learns in a way of its own.
+# Each has a file of its name in this folder, imported once a student of theirs turns up.
+OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost")
+
 Learn: TypeAlias = Callable[..., Estimator]
 _ways: dict[type, Learn] = {}
 
@@ -130,6 +134,9 @@ def way_of_learning(student):
     """Return the function that teaches a student."""
     cls = type(student)
     for base in cls.__mro__:
+        package = base.__module__.partition(".")[0]
+        if package in OPTIONAL_PACKAGES:
+            import_module(f"skdistill.students.{package}")
         if base in _ways and cls.fit is base.fit:
             return _ways[base]
     return learn_by_regression if is_regression_student(student) else learn_by_expansion

@@ -1,0 +1,49 @@
+"""Class weights under soft labels: a class counts by its probability, not by its rows."""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+
+def class_weights(class_weight, soft_labels):
+    """Return one weight per class of soft labels, for a `class_weight` as scikit-learn has it.
+
+    "balanced" is n / (n_classes · mass), with the probability mass of the class in the place
+    of its number of rows: the same as scikit-learn's for one-hot rows. Classes of no mass
+    weigh 0 and are not counted.
+    """
+    classes = soft_labels.classes
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(
+                f'class_weight must be None, a dict or "balanced"; got {class_weight!r}.'
+            )
+        mass = soft_labels.weight @ soft_labels.proba
+        present = mass > 0
+        weights = np.zeros(len(classes))
+        weights[present] = mass.sum() / (present.sum() * mass[present])
+        return weights
+    unknown = sorted(set(class_weight) - set(classes.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"class_weight names {unknown}, which are not among the classes {classes.tolist()}."
+        )
+    return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
+
+
+@contextmanager
+def balanced_by_mass(student, soft_labels):
+    """Let ``class_weight="balanced"`` of a student count probability mass, not copies of rows."""
+    own = student.get_params(deep=False).get("class_weight")
+    if isinstance(own, str) and own == "balanced":
+        weights = class_weights(own, soft_labels)
+        student.set_params(
+            class_weight=dict(zip(soft_labels.classes.tolist(), weights, strict=True))
+        )
+    try:
+        yield
+    finally:
+        if isinstance(own, str):
+            student.set_params(class_weight=own)
