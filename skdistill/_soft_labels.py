@@ -382,6 +382,24 @@ class SoftLabels:
             proba *= scale[:, None]
         return self._with(proba=proba, weight=self.weight * total)
 
+    def drop_empty_classes(self) -> Self:
+        """Return soft labels without the classes that carry no weight.
+
+        Returns
+        -------
+        SoftLabels
+            Of fewer classes, with the same rows; for students that, like scikit-learn's, know
+            only the classes that they were shown.
+        """
+        present = self.weight @ self.proba > 0
+        if present.all():
+            return self
+        new = self._with(proba=self.proba[:, np.flatnonzero(present)])
+        new.classes = self.classes[present]
+        known = (self.codes >= 0) & present[self.codes]
+        new.codes = np.where(known, np.cumsum(present)[self.codes] - 1, -1)
+        return new
+
     def expand(self) -> tuple[NDArray[np.intp], NDArray, Floats]:
         """Return one weighted, labelled row per (row, class) of positive weight.
 
@@ -411,6 +429,8 @@ class SoftLabels:
             values = self.proba[rows, columns]
         weight = values * self.weight[rows]
         positive = weight > 0
+        if positive.all():
+            return rows, self.classes[columns], weight
         return rows[positive], self.classes[columns[positive]], weight[positive]
 
 

@@ -25,10 +25,12 @@ def class_weights(class_weight, soft_labels):
         weights = np.zeros(len(classes))
         weights[present] = mass.sum() / (present.sum() * mass[present])
         return weights
+    missing = [label for label in classes.tolist() if label not in class_weight]
     unknown = sorted(set(class_weight) - set(classes.tolist()), key=str)
-    if unknown:
+    if missing and unknown:
         raise ValueError(
-            f"class_weight names {unknown}, which are not among the classes {classes.tolist()}."
+            f"class_weight names {unknown}, which are no classes, and leaves out {missing}, which "
+            "are. A class that is left out weighs 1; check the spelling."
         )
     return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
 

@@ -1,0 +1,266 @@
+"""Logistic regression on soft labels: the objective itself, without a copy of X.
+
+The labels enter the objective 1/W Σ_n w_n [log Σ_k e^{f_nk} − Σ_k p_nk f_nk] + penalty only
+through Σ_n w_n p_nk x_n, a matrix of the size of the coefficients. Once that is known, an
+iteration costs the same whether labels are soft or hard, dense or sparse.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import LinAlgError, solve
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn import get_config
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import validate_data
+
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
+from ._class_weight import class_weights
+from ._dispatch import register
+from .expansion import learn_by_expansion
+
+
+@register(LogisticRegression)
+def learn_logistic(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
+    """Fit a logistic regression to soft labels at the cost of hard ones.
+
+    It minimises what scikit-learn minimises on the expansion, with the same scaling of the
+    penalty, for L2 and for no penalty, binary or multinomial. ``solver="newton-cholesky"`` is a
+    Newton method here too, as long as the Hessian fits into scikit-learn's working memory;
+    "lbfgs", "newton-cg", "sag" and "saga" are all L-BFGS, since they have one optimum.
+    ``class_weight="balanced"`` counts the probability mass of a class. An L1 or elastic-net
+    penalty, "liblinear" (which penalises the intercept) and one-versus-rest learn by expansion,
+    with a warning.
+
+    Parameters
+    ----------
+    student : LogisticRegression
+        It is fitted in place. With ``warm_start=True``, coefficients that it has are where
+        the search begins.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities, dense or sparse, and weights.
+
+    **fit_params : dict
+        None: the `fit` of a logistic regression takes nothing but weights.
+
+    Returns
+    -------
+    LogisticRegression
+        The student, with `classes_`, `coef_`, `intercept_` and `n_iter_`.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` iterations do not bring the largest entry of the gradient below `tol`.
+
+    UserWarning
+        If the student learns by expansion.
+    """
+    if soft_labels.is_ordinary or fit_params:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    obstacle = _no_objective_for(student)
+    if obstacle:
+        warnings.warn(
+            f"LogisticRegression({obstacle}) learns soft labels by expansion, one row per class: "
+            'slower by about the number of classes. An L2 penalty and solver="lbfgs" or '
+            '"newton-cholesky" learn at the cost of hard labels.',
+            UserWarning,
+            stacklevel=3,
+        )
+        return learn_by_expansion(student, X, soft_labels)
+    X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+    soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
+    soft_labels = soft_labels.drop_empty_classes()
+    objective = _LogisticObjective(X, soft_labels, student)
+    start = objective.start(student)
+    if student.solver == "newton-cholesky" and objective.hessian_fits():
+        solution, n_iter, gradient = _newton(objective, start, student.tol, student.max_iter)
+    else:
+        solution, n_iter, gradient = _lbfgs(objective, start, student.tol, student.max_iter)
+    if np.abs(gradient).max() > student.tol and n_iter >= student.max_iter:
+        warnings.warn(
+            f"{student.solver} stopped after max_iter={student.max_iter} iterations, with a "
+            f"gradient of up to {np.abs(gradient).max():.2g} (tol={student.tol:g}). Scale the "
+            "features (StandardScaler), or raise max_iter.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    student.classes_ = soft_labels.classes
+    student.coef_, student.intercept_ = objective.parts(solution)
+    student.n_iter_ = np.array([n_iter], dtype=np.int32)
+    return student
+
+
+def _no_objective_for(student):
+    """Return the parameter that the soft-label objective cannot honour; None if there is none."""
+    params = student.get_params()
+    if student.solver == "liblinear":
+        return 'solver="liblinear"'
+    if params.get("multi_class", "deprecated") not in ("deprecated", "auto", "multinomial"):
+        return f"multi_class={student.multi_class!r}"
+    if student.penalty in ("l1", "elasticnet"):
+        return f"penalty={student.penalty!r}"
+    if student.penalty == "deprecated" and student.l1_ratio:  # from scikit-learn 1.8 on
+        return f"l1_ratio={student.l1_ratio!r}"
+    return None
+
+
+class _LogisticObjective:
+    """The distilled log-loss of a linear model, as a function of its flat coefficients.
+
+    One row of coefficients per class, the intercept last; for two classes a single row, that
+    of the second, as scikit-learn has it.
+    """
+
+    def __init__(self, X, soft_labels, student):
+        self.X = X
+        self.n_features = X.shape[1]
+        self.intercept = student.fit_intercept
+        self.binary = len(soft_labels.classes) == 2
+        self.weight = soft_labels.weight / soft_labels.weight.sum()
+        unpenalised = student.penalty is None or np.isinf(student.C)
+        self.l2 = 0.0 if unpenalised else 1 / (student.C * soft_labels.weight.sum())
+        targets = soft_labels.proba[:, [1]] if self.binary else soft_labels.proba
+        self.n_rows = targets.shape[1]
+        self.label_sums = self._weighted_sums(targets, self.weight)
+
+    def _weighted_sums(self, values, weight=None):
+        """Return Σ_n weight_n values_nk x_n, one row per column k, the intercept last."""
+        if weight is not None:
+            values = sparse.diags_array(weight) @ values
+        sums = self.X.T @ values
+        sums = (sums.toarray() if sparse.issparse(sums) else sums).T
+        if self.intercept:
+            sums = np.column_stack([sums, np.asarray(values.sum(axis=0)).ravel()])
+        return sums
+
+    def start(self, student):
+        """Return where the search begins: zero, or what a warm start has."""
+        shape = (self.n_rows, self.n_features + self.intercept)
+        if student.warm_start and hasattr(student, "coef_"):
+            rows = [student.coef_] + ([student.intercept_[:, None]] if self.intercept else [])
+            return np.column_stack(rows).astype(np.float64).reshape(shape).ravel()
+        return np.zeros(shape).ravel()
+
+    def parts(self, flat):
+        """Return `coef_` and `intercept_`."""
+        rows = flat.reshape(self.n_rows, -1)
+        if self.intercept:
+            return rows[:, :-1].copy(), rows[:, -1].copy()
+        return rows.copy(), np.zeros(self.n_rows)
+
+    def _scores(self, rows):
+        scores = self.X @ rows[:, : self.n_features].T
+        if self.intercept:
+            scores += rows[:, -1]
+        return scores
+
+    def _penalty(self, rows):
+        """Return the penalty and its gradient; the intercept is not penalised."""
+        penalised = rows.copy()
+        if self.intercept:
+            penalised[:, -1] = 0
+        return 0.5 * self.l2 * (penalised**2).sum(), self.l2 * penalised
+
+    def loss_and_gradient(self, flat):
+        """Return the objective and its gradient."""
+        rows = flat.reshape(self.n_rows, -1)
+        normaliser, predicted = self._predict(self._scores(rows))
+        predicted *= self.weight[:, None]
+        penalty, penalty_gradient = self._penalty(rows)
+        loss = self.weight @ normaliser - (self.label_sums * rows).sum() + penalty
+        gradient = self._weighted_sums(predicted) - self.label_sums + penalty_gradient
+        return loss, gradient.ravel()
+
+    def _predict(self, scores):
+        """Return log Σ e^f of each row and its probabilities; the scores are overwritten."""
+        if self.binary:
+            f = scores[:, 0]
+            return np.logaddexp(0, f), expit(scores)
+        largest = scores.max(axis=1)
+        scores -= largest[:, None]
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=1)
+        scores /= total[:, None]
+        return np.log(total) + largest, scores
+
+    def hessian_fits(self):
+        """Return whether the Hessian takes no more than scikit-learn's working memory."""
+        size = self.n_rows * (self.n_features + self.intercept)
+        return 8 * size**2 <= get_config()["working_memory"] * 2**20
+
+    def hessian(self, flat):
+        """Return the Hessian, block by block of classes, made positive definite.
+
+        Softmax does not see a shift of all classes by one vector: along such shifts the
+        gradient is the penalty's alone. Adding Σ over pairs of classes of the identity there
+        leaves Newton's step as it is and the matrix invertible.
+        """
+        rows = flat.reshape(self.n_rows, -1)
+        _, q = self._predict(self._scores(rows))
+        width = rows.shape[1]
+        blocks = np.empty((self.n_rows, width, self.n_rows, width))
+        for k in range(self.n_rows):
+            for j in range(k + 1):
+                curvature = self.weight * q[:, k] * ((k == j) - q[:, j])
+                blocks[k, :, j, :] = self._gram(curvature)
+                blocks[j, :, k, :] = blocks[k, :, j, :]
+        penalised = np.full(width, self.l2)
+        if self.intercept:
+            penalised[-1] = 0
+        for k in range(self.n_rows):
+            blocks[k, :, k, :] += np.diag(penalised)
+        if not self.binary:
+            blocks += (np.eye(width) / self.n_rows)[None, :, None, :]
+        return blocks.reshape(self.n_rows * width, -1)
+
+    def _gram(self, curvature):
+        """Return Xᵀ diag(curvature) X with a column of ones for the intercept."""
+        weighted = sparse.diags_array(curvature) @ self.X
+        gram = weighted.T @ self.X
+        gram = gram.toarray() if sparse.issparse(gram) else gram
+        if not self.intercept:
+            return gram
+        sums = np.asarray(weighted.sum(axis=0)).ravel()
+        return np.block([[gram, sums[:, None]], [sums[None, :], curvature.sum()]])
+
+
+def _lbfgs(objective, start, tol, max_iter):
+    """Minimise with the settings of scikit-learn's own L-BFGS."""
+    options = {"maxiter": max_iter, "maxls": 50, "gtol": tol, "ftol": 64 * np.finfo(float).eps}
+    found = minimize(
+        objective.loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
+    )
+    return found.x, min(found.nit, max_iter), found.jac
+
+
+def _newton(objective, flat, tol, max_iter):
+    """Minimise by Newton steps, halved until the objective falls."""
+    loss, gradient = objective.loss_and_gradient(flat)
+    for n_iter in range(max_iter + 1):
+        if np.abs(gradient).max() <= tol or n_iter == max_iter:
+            break
+        try:
+            step = solve(objective.hessian(flat), -gradient, assume_a="pos")
+        except LinAlgError:  # separable rows without a penalty: nothing curves any more
+            break
+        size = 1.0
+        new_loss, new_gradient = objective.loss_and_gradient(flat + step)
+        while new_loss > loss + 1e-4 * size * (gradient @ step) and size > 1e-6:
+            size /= 2
+            new_loss, new_gradient = objective.loss_and_gradient(flat + size * step)
+        if size <= 1e-6:  # rounding: there is no lower point along the step
+            break
+        flat, loss, gradient = flat + size * step, new_loss, new_gradient
+    return flat, n_iter, gradient

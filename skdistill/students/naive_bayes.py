@@ -1,0 +1,123 @@
+"""Naive Bayes on soft labels: soft counts, in one pass over the rows and without a copy."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.utils.validation import validate_data
+
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
+from ._dispatch import register
+
+
+@register(MultinomialNB)
+@register(ComplementNB)
+@register(BernoulliNB)
+def learn_counts(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
+    """Fit a naive Bayes of counts to soft labels, exactly.
+
+    Such a student knows the rows only through Σ_n w_n p_nk x_n and the mass Σ_n w_n p_nk of
+    each class: the mean row of a class, weighing its mass, says the same as all rows. So it is
+    fitted on one row per class.
+
+    Parameters
+    ----------
+    student : MultinomialNB, ComplementNB or BernoulliNB
+        It is fitted in place.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    estimator
+        The student, fitted.
+
+    Raises
+    ------
+    ValueError
+        For negative features, where the student refuses them.
+    """
+    if soft_labels.is_ordinary:
+        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    checked = validate_data(student, X, accept_sparse="csr")
+    binarize = student.get_params().get("binarize")
+    if binarize is not None:
+        checked = checked > binarize
+    elif (checked.min() if checked.size else 0) < 0:
+        raise ValueError(
+            f"{type(student).__name__} counts features, and X has negative ones (the lowest is "
+            f"{checked.min():.6g}). Use GaussianNB, or scale the features to be non-negative."
+        )
+    soft_labels = soft_labels.drop_empty_classes()
+    mass = soft_labels.weight @ soft_labels.proba
+    means = sparse.csr_array(_class_sums(checked.astype(np.float64), soft_labels) / mass[:, None])
+    if binarize is not None:
+        student.set_params(binarize=None)
+    try:
+        student.fit(means, soft_labels.classes, sample_weight=mass, **fit_params)
+    finally:
+        if binarize is not None:
+            student.set_params(binarize=binarize)
+    validate_data(student, X, accept_sparse="csr")  # the features' names, where X has them
+    return student
+
+
+@register(GaussianNB)
+def learn_gaussian(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
+    """Fit Gaussian naive Bayes to soft labels, exactly: weighted means and variances.
+
+    Parameters
+    ----------
+    student : GaussianNB
+        It is fitted in place. `var_smoothing` is relative to the variance of the real rows.
+
+    X : array-like or dataframe of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    GaussianNB
+        The student, fitted.
+    """
+    if soft_labels.is_ordinary:
+        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    rows = validate_data(student, X).astype(np.float64)
+    soft_labels = soft_labels.drop_empty_classes()
+    mass = soft_labels.weight @ soft_labels.proba
+    centre = rows.mean(axis=0)  # squares of what is left lose no digits to a far-away mean
+    rows -= centre
+    means = _class_sums(rows, soft_labels) / mass[:, None]
+    variances = _class_sums(rows**2, soft_labels) / mass[:, None] - means**2
+    # Fitting on one row per class checks the parameters and sets whatever is documented.
+    student.fit(means, soft_labels.classes, sample_weight=mass, **fit_params)
+    student.epsilon_ = student.var_smoothing * rows.var(axis=0).max()
+    student.theta_ = means + centre
+    student.var_ = np.maximum(variances, 0) + student.epsilon_
+    validate_data(student, X)  # the features' names, where X has them
+    return student
+
+
+def _class_sums(rows, soft_labels):
+    """Return Σ_n w_n p_nk x_n as a dense array, one row per class."""
+    weighted = sparse.diags_array(soft_labels.weight) @ soft_labels.proba
+    sums = weighted.T @ rows
+    return sums.toarray() if sparse.issparse(sums) else sums
