@@ -1,6 +1,7 @@
 """Which student learns in which way: the registry and its one door."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -80,7 +81,8 @@ def fit_soft_labels(
     student : estimator
         A classifier whose `fit` (or `partial_fit`) takes `sample_weight`, any regressor, a
         Pipeline that ends in one of them, or a class that was registered with
-        :func:`skdistill.students.register`. It is cloned, never changed.
+        :func:`skdistill.students.register`. It is cloned, never changed; with
+        ``warm_start=True`` the clone goes on from where the student stands.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows, in whatever form the student takes them.
@@ -127,7 +129,9 @@ def fit_soft_labels(
         raise ValueError(
             f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
         )
-    return way_of_learning(student)(clone(student), X, soft_labels, **fit_params)
+    goes_on = getattr(student, "warm_start", False)
+    own = deepcopy(student) if goes_on else clone(student)
+    return way_of_learning(student)(own, X, soft_labels, **fit_params)
 
 
 def way_of_learning(student):

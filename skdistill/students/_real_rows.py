@@ -64,9 +64,10 @@ def judged_by_real_rows(student, n_rows):
 
 
 @contextmanager
-def folds_of_real_rows(student, X, soft_labels, rows):
+def folds_of_real_rows(student, X, soft_labels):
     """Let a student's own `cv` split real rows, each with all of its copies on one side."""
     cv, y = student.cv, soft_labels.hard_labels()
+    rows, _, _ = soft_labels.expand()
     folds = check_cv(cv, y, classifier=True).split(X, y)
     student.set_params(
         cv=[

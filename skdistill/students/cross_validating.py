@@ -6,12 +6,11 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegressionCV
 
-from .._rows import rows_of
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._dispatch import register
 from ._real_rows import folds_of_real_rows, refuse_to_split_copies
-from .expansion import repeat_rows
+from .expansion import fit_on_copies
 
 
 @register(LogisticRegressionCV)
@@ -28,7 +27,5 @@ def learn_with_folds_of_real_rows(
     if soft_labels.is_ordinary:
         return student.fit(X, soft_labels.first_choice(), **fit_params)
     refuse_to_split_copies(student, but_for={"cv"})
-    rows, labels, weight = soft_labels.expand()
-    fit_params = rows_of(fit_params, rows, len(soft_labels))
-    with folds_of_real_rows(student, X, soft_labels, rows):
-        return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
+    with folds_of_real_rows(student, X, soft_labels):
+        return fit_on_copies(student, X, soft_labels, **fit_params)

@@ -7,13 +7,14 @@ written out, Σ_n Σ_y p_ny ℓ(y, f(x_n)), at the cost of one row per class and
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
-from sklearn.utils import _safe_indexing, check_random_state, gen_batches
+from sklearn.utils import _safe_indexing
 
-from .._rows import bytes_per_row, count_rows, rows_of
+from .._rows import count_rows, rows_of
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._chunks import learn_in_chunks, rows_per_chunk
+from ._class_weight import balanced_by_mass
 from ._real_rows import judged_by_real_rows, refuse_to_split_copies
 
 
@@ -71,9 +72,15 @@ def learn_by_expansion(
             "KNeighborsRegressor stands for KNeighborsClassifier, MLPRegressor for MLPClassifier "
             "and KernelRidge for a kernel classifier."
         )
+    with judged_by_real_rows(student, len(soft_labels)):
+        return fit_on_copies(student, X, soft_labels, **fit_params)
+
+
+def fit_on_copies(student, X, soft_labels, **fit_params):
+    """Fit a student on the expanded rows, whatever it does with them."""
     rows, labels, weight = soft_labels.expand()
     fit_params = rows_of(fit_params, rows, len(soft_labels))
-    with judged_by_real_rows(student, len(soft_labels)):
+    with balanced_by_mass(student, soft_labels):
         return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
 
 
@@ -82,52 +89,3 @@ def repeat_rows(X, rows):
     if len(rows) == count_rows(X) and (rows == np.arange(len(rows))).all():
         return X
     return _safe_indexing(X, rows)
-
-
-def rows_per_chunk(X, soft_labels):
-    """Return how many rows of X may be expanded at once within scikit-learn's working memory."""
-    copies = max(soft_labels.count_expanded() / len(soft_labels), 1)
-    budget = get_config()["working_memory"] * 2**20
-    if copies * bytes_per_row(X) * len(soft_labels) <= budget:
-        return len(soft_labels)
-    return max(1, int(budget / (copies * bytes_per_row(X))))
-
-
-def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
-    """Feed the expansion to `partial_fit` in chunks.
-
-    A student without `max_iter` (naive Bayes) learns in one pass. One with it makes up to
-    `max_iter` passes, each in a new order, and stops after `n_iter_no_change` of them in
-    which the expected accuracy under the soft labels rose by less than `tol`.
-    """
-    params = student.get_params(deep=False)
-    if "max_iter" not in params:
-        return _one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
-    rng = check_random_state(params.get("random_state"))
-    best, stale = -np.inf, 0
-    for _ in range(params["max_iter"]):
-        order = rng.permutation(len(soft_labels))
-        _one_pass(student, X, soft_labels, order, chunk, fit_params)
-        if params.get("tol") is None:
-            continue
-        accuracy = soft_labels.expected_accuracy(student.predict(X))
-        stale = 0 if accuracy > best + params["tol"] else stale + 1
-        best = max(best, accuracy)
-        if stale >= params.get("n_iter_no_change", 5):
-            break
-    return student
-
-
-def _one_pass(student, X, soft_labels, order, chunk, fit_params):
-    """Feed every row once, in the given order."""
-    for batch in gen_batches(len(order), chunk):
-        rows, labels, weight = soft_labels.take(order[batch]).expand()
-        rows = order[batch][rows]
-        student.partial_fit(
-            _safe_indexing(X, rows),
-            labels,
-            classes=soft_labels.classes,
-            sample_weight=weight,
-            **rows_of(fit_params, rows, len(soft_labels)),
-        )
-    return student

@@ -105,19 +105,21 @@ def learn_gaussian(
     mass = soft_labels.weight @ soft_labels.proba
     centre = rows.mean(axis=0)  # squares of what is left lose no digits to a far-away mean
     rows -= centre
-    means = _class_sums(rows, soft_labels) / mass[:, None]
-    variances = _class_sums(rows**2, soft_labels) / mass[:, None] - means**2
+    moments = _class_sums(np.hstack([rows, rows**2]), soft_labels) / mass[:, None]
+    means, squares = np.hsplit(moments, 2)
     # Fitting on one row per class checks the parameters and sets whatever is documented.
     student.fit(means, soft_labels.classes, sample_weight=mass, **fit_params)
     student.epsilon_ = student.var_smoothing * rows.var(axis=0).max()
     student.theta_ = means + centre
-    student.var_ = np.maximum(variances, 0) + student.epsilon_
+    student.var_ = np.maximum(squares - means**2, 0) + student.epsilon_
     validate_data(student, X)  # the features' names, where X has them
     return student
 
 
 def _class_sums(rows, soft_labels):
     """Return Σ_n w_n p_nk x_n as a dense array, one row per class."""
-    weighted = sparse.diags_array(soft_labels.weight) @ soft_labels.proba
+    weighted = soft_labels.proba
+    if not (soft_labels.weight == 1).all():
+        weighted = sparse.diags_array(soft_labels.weight) @ weighted
     sums = weighted.T @ rows
     return sums.toarray() if sparse.issparse(sums) else sums

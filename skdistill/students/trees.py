@@ -127,7 +127,9 @@ def learn_forest(
     targets, soft_labels = _targets(student, soft_labels)
     taught = _regressor_like(student, soft_labels)
     taught.fit(X, targets, sample_weight=soft_labels.weight, **fit_params)
-    _set_what_is_documented(student, X, soft_labels, oob_score=False, max_samples=None)
+    _set_what_is_documented(
+        student, X, soft_labels, oob_score=False, max_samples=None, warm_start=False
+    )
     own = set(student.get_params(deep=False)) | {"estimator_", "estimators_", "n_outputs_"}
     for name in vars(student).keys() & vars(taught).keys() - own:
         setattr(student, name, getattr(taught, name))  # such as how many rows a bag holds
@@ -176,7 +178,8 @@ def _regressor_like(student, soft_labels):
     classifier = next(base for base in type(student).__mro__ if base in REGRESSORS)
     regressor = REGRESSORS[classifier]()
     shared = student.get_params(deep=False).keys() & regressor.get_params(deep=False).keys()
-    params = {name: getattr(student, name) for name in shared - {"criterion", "monotonic_cst"}}
+    shared -= {"criterion", "monotonic_cst", "warm_start"}
+    params = {name: getattr(student, name) for name in shared}
     # The regression criterion is the mean over classes, Gini the sum.
     n_classes = len(soft_labels.classes)
     for threshold in ("min_impurity_decrease", "ccp_alpha"):

@@ -10,6 +10,7 @@ from skdistill import SoftLabels, fit_soft_labels
 from skdistill.students import (
     learn_by_expansion,
     learn_by_regression,
+    learn_logistic,
     learn_pipeline,
     learn_with_folds_of_real_rows,
     register,
@@ -46,7 +47,7 @@ def registered():
 @pytest.mark.parametrize(
     ("student", "way"),
     [
-        (LogisticRegression(), learn_by_expansion),
+        (LogisticRegression(), learn_logistic),
         (LogisticRegressionCV(), learn_with_folds_of_real_rows),
         (CalibratedClassifierCV(), learn_with_folds_of_real_rows),
         (StackingClassifier([]), learn_with_folds_of_real_rows),

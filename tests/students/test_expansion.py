@@ -6,6 +6,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    BaggingClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
@@ -99,7 +100,7 @@ def test_one_hot_rows_with_weights_are_the_student_fitted_with_weights(gaussian)
     labels = SoftLabels.from_labels(y, sample_weight=weight)
     fitted = fit_soft_labels(GaussianNB(), X, labels)
     by_hand = GaussianNB().fit(X, y, sample_weight=weight)
-    assert_array_equal(fitted.predict_proba(X), by_hand.predict_proba(X))
+    assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X), rtol=1e-9)
 
 
 class Recorder(ClassifierMixin, BaseEstimator):
@@ -186,11 +187,10 @@ def test_row_aligned_fit_params_follow_their_rows(gaussian):
 @pytest.mark.parametrize(
     ("student", "match"),
     [
-        (HistGradientBoostingClassifier(early_stopping=True), "set early_stopping=False"),
         (SGDClassifier(early_stopping=True), "set early_stopping=False"),
         (MLPClassifier(early_stopping=True), "set early_stopping=False"),
         (GradientBoostingClassifier(n_iter_no_change=5), "set n_iter_no_change=None"),
-        (RandomForestClassifier(oob_score=True), "set oob_score=False"),
+        (BaggingClassifier(oob_score=True), "set oob_score=False"),
         (
             VotingClassifier([("sgd", SGDClassifier(early_stopping=True))]),
             "set sgd__early_stopping=False",
@@ -203,18 +203,6 @@ def test_students_that_would_split_copies_are_refused_by_name(student, match, ga
         fit_soft_labels(student, X, SoftLabels(p_star))
     assert type(student).__name__ in str(error.value)
     fit_soft_labels(student, X, SoftLabels.from_labels(y))  # real rows may be split
-
-
-def test_early_stopping_is_decided_by_real_rows():
-    rng = np.random.default_rng(0)
-    X, P = rng.normal(size=(3500, 2)), rng.dirichlet(np.ones(4), size=3500)
-    student = HistGradientBoostingClassifier(max_iter=15, n_iter_no_change=1, max_depth=2)
-    fitted = fit_soft_labels(student, X, SoftLabels(P))  # 14,000 expanded rows
-    assert fitted.n_iter_ == 15
-    assert fitted.early_stopping == "auto"
-    X, P = np.tile(X, (3, 1)), np.tile(P, (3, 1))
-    with pytest.raises(ValueError, match="stops early beyond 10000 rows, and you have 10500"):
-        fit_soft_labels(student, X, SoftLabels(P))
 
 
 def test_students_without_weights_are_refused(gaussian):

@@ -1,0 +1,76 @@
+"""Histogram gradient boosting on soft labels: the expansion, with early stopping on real rows."""
+
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
+
+from .._rows import rows_of
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
+from ._dispatch import register
+from ._real_rows import AUTO_EARLY_STOPPING_ROWS
+from .expansion import fit_on_copies, learn_by_expansion
+
+
+@register(HistGradientBoostingClassifier)
+def learn_hist_boosting(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
+    """Fit histogram gradient boosting to soft labels by expansion.
+
+    Its loss and its trees are out of reach from outside, so that K classes cost K rows for
+    each of K trees: for many classes set `top_k`, or use LGBMClassifier or XGBClassifier, which
+    learn soft labels at the cost of hard ones. `min_samples_leaf` counts copies.
+
+    Early stopping holds out real rows and scores them with their true labels (the most
+    probable class where there is none); whether "auto" switches it on is decided by the
+    number of real rows. It needs scikit-learn 1.7; before, it is refused. `X_val` and `y_val`
+    of your own may be given.
+
+    Parameters
+    ----------
+    student : HistGradientBoostingClassifier
+        It is fitted in place.
+
+    X : array-like or dataframe of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    HistGradientBoostingClassifier
+        The student, fitted.
+    """
+    own = student.early_stopping
+    stops = len(soft_labels) > AUTO_EARLY_STOPPING_ROWS if own == "auto" else own
+    can_be_given = "X_val" in signature(student.fit).parameters
+    if soft_labels.is_ordinary or not stops or not can_be_given:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    if "X_val" not in fit_params and student.validation_fraction is not None:
+        train, held_out = train_test_split(
+            np.arange(len(soft_labels)),
+            test_size=student.validation_fraction,
+            stratify=soft_labels.hard_labels(),
+            random_state=student.random_state,
+        )
+        fit_params = {
+            **rows_of(fit_params, train, len(soft_labels)),
+            "X_val": _safe_indexing(X, held_out),
+            "y_val": soft_labels.hard_labels()[held_out],
+            "sample_weight_val": soft_labels.weight[held_out],
+        }
+        X, soft_labels = _safe_indexing(X, train), soft_labels.take(train)
+    student.set_params(early_stopping=True)
+    try:
+        return fit_on_copies(student, X, soft_labels, **fit_params)
+    finally:
+        student.set_params(early_stopping=own)

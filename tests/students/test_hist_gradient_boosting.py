@@ -1,0 +1,81 @@
+from inspect import signature
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import train_test_split
+
+from skdistill import SoftLabels, fit_soft_labels
+from skdistill.datasets import make_gaussian_classes
+from skdistill.students import learn_by_expansion
+
+CAN_BE_GIVEN = "X_val" in signature(HistGradientBoostingClassifier().fit).parameters
+needs_x_val = pytest.mark.skipif(not CAN_BE_GIVEN, reason="scikit-learn < 1.7 takes no X_val")
+
+
+def test_without_early_stopping_it_is_the_expansion(gaussian):
+    X, y, p_star = gaussian
+    student = HistGradientBoostingClassifier(max_iter=5)
+    labels = SoftLabels(p_star, y=y)
+    fitted = fit_soft_labels(student, X, labels)
+    assert_array_equal(
+        fitted.predict_proba(X), learn_by_expansion(clone(student), X, labels).predict_proba(X)
+    )
+
+
+def test_real_rows_decide_whether_auto_stops_early():
+    rng = np.random.default_rng(0)
+    X, P = rng.normal(size=(3500, 2)), rng.dirichlet(np.ones(4), size=3500)
+    student = HistGradientBoostingClassifier(max_iter=15, n_iter_no_change=1, max_depth=2)
+    fitted = fit_soft_labels(student, X, SoftLabels(P))  # 14,000 expanded rows
+    assert fitted.n_iter_ == 15
+    assert fitted.early_stopping == "auto"
+
+
+@needs_x_val
+@pytest.mark.parametrize("n_rows", [2000, 12_000])
+def test_early_stopping_holds_out_real_rows_with_their_true_labels(n_rows):
+    X, y, p_star = make_gaussian_classes(n_rows, 5, 3, class_sep=0.5, random_state=0)
+    student = HistGradientBoostingClassifier(
+        early_stopping=True if n_rows == 2000 else "auto",
+        max_iter=200,
+        learning_rate=0.3,
+        n_iter_no_change=3,
+        random_state=0,
+    )
+    labels = SoftLabels(p_star, y=y)
+    fitted = fit_soft_labels(student, X, labels)
+    train, held_out = train_test_split(np.arange(n_rows), test_size=0.1, stratify=y, random_state=0)
+    rows, expanded, weight = labels.take(train).expand()
+    by_hand = clone(student).fit(
+        X[train][rows],
+        expanded,
+        sample_weight=weight,
+        X_val=X[held_out],
+        y_val=y[held_out],
+        sample_weight_val=np.ones(len(held_out)),
+    )
+    assert fitted.n_iter_ == by_hand.n_iter_
+    assert 1 < fitted.n_iter_ < 200
+    assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X))
+    assert fitted.early_stopping == student.early_stopping
+
+
+@needs_x_val
+def test_held_out_rows_of_ones_own(gaussian):
+    X, y, p_star = gaussian
+    student = HistGradientBoostingClassifier(early_stopping=True, max_iter=50, random_state=0)
+    fitted = fit_soft_labels(
+        student, X[:100], SoftLabels(p_star[:100], y=y[:100]), X_val=X[100:], y_val=y[100:]
+    )
+    assert fitted.n_iter_ <= 50
+    assert len(fitted.validation_score_) == fitted.n_iter_ + 1
+
+
+@pytest.mark.skipif(CAN_BE_GIVEN, reason="scikit-learn takes X_val")
+def test_an_old_scikit_learn_refuses(gaussian):
+    X, _, p_star = gaussian
+    with pytest.raises(ValueError, match="set early_stopping=False"):
+        fit_soft_labels(HistGradientBoostingClassifier(early_stopping=True), X, SoftLabels(p_star))

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
+
+from skdistill import SoftLabels, fit_soft_labels
+from skdistill.datasets import make_gaussian_classes
+from skdistill.metrics import soft_log_loss
+
+
+class Watched(SGDClassifier):
+    """Remembers how large the chunks were that it was fed."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.fed_ = [*getattr(self, "fed_", []), len(X)]
+        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
+
+
+@pytest.fixture
+def problem():
+    X, y, P = make_gaussian_classes(3000, 10, 5, class_sep=0.5, random_state=0)
+    return X[:1000], SoftLabels(P[:1000], y=y[:1000]), X[1000:], P[1000:]
+
+
+def test_a_chunk_holds_no_more_copies_than_there_are_rows(problem):
+    X, labels, _, _ = problem
+    student = fit_soft_labels(Watched(loss="log_loss", random_state=0), X, labels)
+    assert max(student.fed_) <= len(X)
+    assert sum(student.fed_) == student.n_iter_ * 5 * len(X)
+
+
+def test_soft_labels_are_worth_more_than_hard_ones(problem):
+    X, labels, X_test, P_test = problem
+    for params in ({}, {"average": True}):
+        student = SGDClassifier(loss="log_loss", random_state=0, **params)
+        soft = fit_soft_labels(student, X, labels)
+        hard = student.fit(X, labels.hard_labels())
+        losses = [soft_log_loss(P_test, each.predict_proba(X_test)) for each in (soft, hard)]
+        assert losses[0] < losses[1] - 0.01
+        assert soft.get_params() == student.get_params()
+
+
+@pytest.mark.parametrize("negligible", [0.0, 1e-9])
+def test_two_classes_have_the_optimum_of_logistic_regression(negligible):
+    X, y, P = make_gaussian_classes(2000, 5, 2, class_sep=0.5, random_state=0)
+    if negligible:  # labels that are all but hard make copies too, and must not change a thing
+        P = np.where(np.eye(2)[y] == 1, 1 - negligible, negligible)
+    labels, alpha = SoftLabels(P), 0.01
+    student = SGDClassifier(loss="log_loss", alpha=alpha, random_state=0, tol=None, max_iter=30)
+    best = fit_soft_labels(LogisticRegression(C=1 / (alpha * len(X)), tol=1e-8), X, labels)
+    fitted = fit_soft_labels(student, X, labels)
+    assert np.abs(fitted.predict_proba(X) - best.predict_proba(X)).max() < 0.02
+
+
+@pytest.mark.parametrize("student", [SGDClassifier(random_state=0), Perceptron(random_state=0)])
+def test_students_without_probabilities(problem, student):
+    X, labels, X_test, P_test = problem
+    fitted = fit_soft_labels(student, X, labels)
+    bayes = P_test.max(axis=1).mean()
+    assert SoftLabels(P_test).expected_accuracy(fitted.predict(X_test)) > 0.8 * bayes
+    assert fitted.class_weight is None
+
+
+def test_class_weights_count_mass(problem):
+    X, labels, _, _ = problem
+    heavy = SGDClassifier(loss="log_loss", random_state=0, class_weight={2: 50.0})
+    fitted = fit_soft_labels(heavy, X, labels)
+    assert fitted.class_weight == {2: 50.0}
+    y = labels.hard_labels()
+    assert (fitted.predict(X) == 2).mean() > 2 * (y == 2).mean()
+    balanced = SGDClassifier(loss="log_loss", random_state=0, class_weight="balanced")
+    assert fit_soft_labels(balanced, X, labels).class_weight == "balanced"
+
+
+def test_plain_labels_are_ordinary_training(problem):
+    X, labels, _, _ = problem
+    y = labels.hard_labels()
+    student = SGDClassifier(random_state=0)
+    fitted = fit_soft_labels(student, X, SoftLabels.from_labels(y))
+    assert_array_equal(fitted.coef_, SGDClassifier(random_state=0).fit(X, y).coef_)

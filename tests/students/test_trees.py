@@ -1,0 +1,233 @@
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
+
+from skdistill import SoftLabels, fit_soft_labels
+from skdistill.datasets import make_gaussian_classes
+from skdistill.students import learn_by_expansion
+
+# A node of one real row is a leaf here; the expansion tries to split its copies, in vain, and
+# draws random numbers doing so. A limit by weight ends both before that, and makes random
+# trees comparable number by number.
+BY_WEIGHT = {"min_weight_fraction_leaf": 0.02, "random_state": 0}
+
+TREES = [
+    DecisionTreeClassifier(random_state=0, max_depth=4),
+    DecisionTreeClassifier(random_state=0, max_depth=5, ccp_alpha=0.005),
+    DecisionTreeClassifier(random_state=0, min_impurity_decrease=0.003),
+    DecisionTreeClassifier(random_state=0, max_leaf_nodes=9),
+    DecisionTreeClassifier(random_state=0, max_depth=4, class_weight="balanced"),
+    DecisionTreeClassifier(class_weight={0: 5.0}, **BY_WEIGHT),
+    DecisionTreeClassifier(max_features=2, **BY_WEIGHT),
+    DecisionTreeClassifier(splitter="random", **BY_WEIGHT),
+    ExtraTreeClassifier(**BY_WEIGHT),
+    RandomForestClassifier(4, bootstrap=False, **BY_WEIGHT),
+    ExtraTreesClassifier(4, **BY_WEIGHT),
+]
+
+
+def problem(n_classes, n_rows=300, seed=0):
+    X, y, P = make_gaussian_classes(n_rows, 4, n_classes, class_sep=0.7, random_state=seed)
+    weight = np.random.default_rng(seed).random(n_rows) + 0.5
+    return X, SoftLabels(P, y=y, sample_weight=weight)
+
+
+def trees_of(student):
+    return [tree.tree_ for tree in getattr(student, "estimators_", [student])]
+
+
+@pytest.mark.parametrize("student", TREES, ids=repr)
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_leaves_are_those_of_the_expansion(student, n_classes):
+    X, labels = problem(n_classes)
+    fast = fit_soft_labels(student, X, labels)
+    slow = learn_by_expansion(clone(student), X, labels)
+    assert type(fast) is type(student)
+    assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
+    assert_array_equal(fast.predict(X), slow.predict(X))
+    ours, theirs = np.reshape(fast.apply(X), (len(X), -1)), np.reshape(slow.apply(X), (len(X), -1))
+    for k, (tree, other) in enumerate(zip(trees_of(fast), trees_of(slow), strict=True)):
+        # The same rows share a leaf; a tie may have named the two sides of a split differently.
+        pairs = set(zip(ours[:, k], theirs[:, k], strict=True))
+        assert len(pairs) == len(set(ours[:, k])) == len(set(theirs[:, k]))
+        assert tree.node_count == other.node_count
+        for name in ("impurity", "weighted_n_node_samples"):
+            split = tree.children_left >= 0
+            ours_sorted, theirs_sorted = (
+                np.sort(getattr(each, name)[each.children_left >= 0]) for each in (tree, other)
+            )
+            assert_allclose(ours_sorted, theirs_sorted, atol=1e-12)
+        assert split.any()
+
+
+@pytest.mark.parametrize("student", TREES, ids=repr)
+def test_importances_are_those_of_the_expansion(student):
+    X, labels = problem(3)
+    fast = fit_soft_labels(student, X, labels)
+    slow = learn_by_expansion(clone(student), X, labels)
+    assert_allclose(fast.feature_importances_, slow.feature_importances_, atol=1e-10)
+
+
+@given(st.integers(2, 5), st.integers(0, 1000), st.integers(1, 6))
+@settings(deadline=None, max_examples=25)
+def test_leaves_for_any_soft_labels(n_classes, seed, depth):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(60, 3))
+    P = rng.dirichlet(np.full(n_classes, 0.5), size=60)
+    weight = rng.integers(0, 3, size=60)
+    labels = SoftLabels(sparse.csr_array(P), sample_weight=weight)
+    student = DecisionTreeClassifier(max_depth=depth, random_state=0)
+    fast = fit_soft_labels(student, X, labels)
+    slow = learn_by_expansion(clone(student), X, labels)
+    X = X[weight > 0]  # where no weight is, a threshold may lie anywhere
+    assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_a_full_tree_gives_each_row_its_own_probabilities_as_the_expansion_does(n_classes):
+    X, labels = problem(n_classes)  # which feature parts the last two rows of a node is a tie
+    fast = fit_soft_labels(DecisionTreeClassifier(random_state=0), X, labels)
+    slow = learn_by_expansion(DecisionTreeClassifier(random_state=0), X, labels)
+    assert fast.tree_.node_count == slow.tree_.node_count == 2 * len(X) - 1
+    assert_allclose(fast.predict_proba(X), labels.proba, atol=1e-12)
+    assert_allclose(slow.predict_proba(X), labels.proba, atol=1e-12)
+
+
+def test_it_is_one_regression_tree_on_the_probabilities():
+    X, labels = problem(4)
+    student = fit_soft_labels(DecisionTreeClassifier(max_depth=5, random_state=0), X, labels)
+    taught = DecisionTreeRegressor(max_depth=5, random_state=0)
+    taught.fit(X, labels.proba, sample_weight=labels.weight)
+    assert_allclose(student.predict_proba(X), taught.predict(X))
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize(
+    "student",
+    [
+        DecisionTreeClassifier(random_state=0, max_depth=4),
+        RandomForestClassifier(3, random_state=0),
+        ExtraTreesClassifier(3, random_state=0, bootstrap=True),
+    ],
+    ids=repr,
+)
+def test_the_student_has_all_that_its_class_documents(student, n_classes):
+    X, labels = problem(n_classes)
+    fast = fit_soft_labels(student, X, labels)
+    plain = clone(student).fit(X, labels.hard_labels(), sample_weight=labels.weight)
+    assert set(vars(fast)) == set(vars(plain))
+    for name in ("classes_", "n_classes_", "n_features_in_", "n_outputs_", "max_features_"):
+        if hasattr(plain, name):
+            assert_array_equal(getattr(fast, name), getattr(plain, name))
+    assert fast.get_params() == student.get_params()
+    assert fast.decision_path(X) is not None
+    assert fast.feature_importances_.sum() == pytest.approx(1)
+    if hasattr(plain, "estimators_samples_"):
+        assert all(len(rows) == len(X) for rows in fast.estimators_samples_)
+        for ours, theirs in zip(fast.estimators_samples_, plain.estimators_samples_, strict=True):
+            assert_array_equal(ours, theirs)
+    copy = pickle.loads(pickle.dumps(fast))
+    assert_array_equal(copy.predict_proba(X), fast.predict_proba(X))
+    assert fast.score(X, labels.hard_labels()) > 0.5
+
+
+def test_bootstraps_draw_real_rows():
+    X, labels = problem(5)
+    student = RandomForestClassifier(20, random_state=0, max_samples=0.5)
+    fast = fit_soft_labels(student, X, labels)
+    shares = [len(np.unique(rows)) / len(X) for rows in fast.estimators_samples_]
+    assert np.mean(shares) == pytest.approx(1 - np.exp(-0.5), abs=0.03)
+    assert fast.max_samples == 0.5
+    whole = clone(student).set_params(max_samples=None)
+    slow = learn_by_expansion(whole, X, labels)
+    copies = [len(np.unique(rows // 5)) / len(X) for rows in slow.estimators_samples_]
+    assert np.mean(copies) > 0.9  # the expansion leaves hardly a row out of any bag
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_out_of_bag_scores_are_honest(n_classes):
+    X, labels = problem(n_classes, 1200)
+    train, test = np.arange(400), np.arange(400, 1200)
+    student = RandomForestClassifier(100, random_state=0, oob_score=True)
+    fast = fit_soft_labels(student, X[train], labels.take(train))
+    y = labels.hard_labels()
+    fresh = fast.score(X[test], y[test])
+    assert fast.oob_score_ == pytest.approx(fresh, abs=0.06)
+    assert fast.oob_decision_function_.shape == (400, n_classes)
+    assert_allclose(fast.oob_decision_function_.sum(axis=1), 1)
+    expected = (fast.classes_[fast.oob_decision_function_.argmax(axis=1)] == y[train]).mean()
+    assert fast.oob_score_ == expected
+
+
+def test_limits_count_real_rows():
+    X, labels = problem(3)
+    student = DecisionTreeClassifier(min_samples_leaf=30, random_state=0)
+    fast = fit_soft_labels(student, X, labels)
+    assert np.bincount(fast.apply(X))[np.unique(fast.apply(X))].min() >= 30
+
+
+def test_one_hot_weighted_rows_are_ordinary_training():
+    X, labels = problem(3)
+    y = labels.hard_labels()
+    hard = SoftLabels.from_labels(y, sample_weight=labels.weight)
+    for student in (DecisionTreeClassifier(random_state=0), TREES[-1]):
+        fast = fit_soft_labels(student, X, hard)
+        plain = clone(student).fit(X, y, sample_weight=labels.weight)
+        assert_allclose(fast.predict_proba(X), plain.predict_proba(X), atol=1e-12)
+
+
+def test_missing_values_and_sparse_rows():
+    X, labels = problem(3)
+    X[::5, 1] = np.nan
+    student = DecisionTreeClassifier(max_depth=4, random_state=0)
+    fast = fit_soft_labels(student, X, labels)
+    slow = learn_by_expansion(clone(student), X, labels)
+    assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
+    X = sparse.csc_matrix(np.nan_to_num(X))
+    fast = fit_soft_labels(student, X, labels)
+    slow = learn_by_expansion(clone(student), X.tocsr(), labels)
+    assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
+
+
+def test_names_strings_and_classes_without_mass():
+    pd = pytest.importorskip("pandas")
+    X, labels = problem(3)
+    P = np.column_stack([labels.proba[:, :2], np.zeros(len(X)), labels.proba[:, 2]])
+    wider = SoftLabels(P, ["a", "b", "c", "d"])
+    for student in (DecisionTreeClassifier(max_depth=3), RandomForestClassifier(3)):
+        fast = fit_soft_labels(student, pd.DataFrame(X, columns=list("wxyz")), wider)
+        assert list(fast.feature_names_in_) == list("wxyz")
+        assert_array_equal(fast.classes_, ["a", "b", "d"])
+
+
+@pytest.mark.parametrize(
+    ("student", "named"),
+    [
+        (DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0), "entropy"),
+        (RandomForestClassifier(3, criterion="log_loss", random_state=0), "log_loss"),
+        (DecisionTreeClassifier(monotonic_cst=[1, 0, 0, 0], random_state=0), "monotonic_cst"),
+        (
+            RandomForestClassifier(3, class_weight="balanced_subsample", random_state=0),
+            "balanced_subsample",
+        ),
+    ],
+    ids=repr,
+)
+def test_what_it_cannot_honour_expands_with_one_warning(student, named):
+    X, labels = problem(2)
+    with pytest.warns(UserWarning, match=named) as caught:
+        fast = fit_soft_labels(student, X, labels)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        slow = learn_by_expansion(clone(student), X, labels)
+    assert_array_equal(fast.predict_proba(X), slow.predict_proba(X))
