@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -30,6 +31,9 @@ from .._typing import Estimator, Rows
 from ._class_weight import class_weights
 from ._dispatch import register
 from .expansion import learn_by_expansion
+
+# What goes wrong below if a fitted tree keeps its state in another way some day.
+REPRESENTATION_CHANGED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 REGRESSORS = {
     DecisionTreeClassifier: DecisionTreeRegressor,
@@ -77,11 +81,14 @@ def learn_tree(
     """
     if soft_labels.is_ordinary or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    targets, soft_labels = _targets(student, soft_labels)
-    taught = _regressor_like(student, soft_labels)
-    taught.fit(X, targets, sample_weight=soft_labels.weight, **fit_params)
-    _set_what_is_documented(student, X, soft_labels)
-    student.tree_ = _as_classification_tree(taught.tree_, len(soft_labels.classes))
+    targets, present = _targets(student, soft_labels)
+    taught = _regressor_like(student, present)
+    taught.fit(X, targets, sample_weight=present.weight, **fit_params)
+    _set_what_is_documented(student, X, present)
+    try:
+        student.tree_ = _as_classification_tree(taught.tree_, len(present.classes))
+    except REPRESENTATION_CHANGED as error:
+        return _expand_after_all(student, X, soft_labels, error, **fit_params)
     return student
 
 
@@ -124,22 +131,35 @@ def learn_forest(
     """
     if soft_labels.is_ordinary or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    targets, soft_labels = _targets(student, soft_labels)
-    taught = _regressor_like(student, soft_labels)
-    taught.fit(X, targets, sample_weight=soft_labels.weight, **fit_params)
-    _set_what_is_documented(
-        student, X, soft_labels, oob_score=False, max_samples=None, warm_start=False
-    )
+    targets, present = _targets(student, soft_labels)
+    taught = _regressor_like(student, present)
+    taught.fit(X, targets, sample_weight=present.weight, **fit_params)
+    for_now = {"oob_score": False, "max_samples": None, "warm_start": False}
+    _set_what_is_documented(student, X, present, **for_now)
     own = set(student.get_params(deep=False)) | {"estimator_", "estimators_", "n_outputs_"}
     for name in vars(student).keys() & vars(taught).keys() - own:
         setattr(student, name, getattr(taught, name))  # such as how many rows a bag holds
-    n_classes = len(soft_labels.classes)
-    for tree, taught_tree in zip(student.estimators_, taught.estimators_, strict=True):
-        tree.random_state = taught_tree.random_state
-        tree.tree_ = _as_classification_tree(taught_tree.tree_, n_classes)
+    try:
+        for tree, taught_tree in zip(student.estimators_, taught.estimators_, strict=True):
+            tree.random_state = taught_tree.random_state
+            tree.tree_ = _as_classification_tree(taught_tree.tree_, len(present.classes))
+    except REPRESENTATION_CHANGED as error:
+        return _expand_after_all(student, X, soft_labels, error, **fit_params)
     if student.oob_score:
-        _set_out_of_bag_score(student, taught, soft_labels)
+        _set_out_of_bag_score(student, taught, present)
     return student
+
+
+def _expand_after_all(student, X, soft_labels, error, **fit_params):
+    """Learn by expansion from a scikit-learn whose trees are not what they were."""
+    warnings.warn(
+        f"{type(student).__name__} learns soft labels by expansion, slower by about the number of "
+        "classes, since the trees of this scikit-learn are not as skdistill knows them "
+        f"({type(error).__name__}: {error}). Please report it, with the version of scikit-learn.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return learn_by_expansion(clone(student), X, soft_labels, **fit_params)
 
 
 def _must_expand(student):
