@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
 
-LABELS = "true labels"  # the variant that each student's other variants are compared with
 HIGHER_IS_BETTER = {"accuracy", "AUC", "agreement"}
-NAME_WIDTH = 36
 
 
 def measure(model, X, y, teacher_proba):
@@ -49,11 +48,12 @@ def milliseconds_per_thousand(model, X, repeats=7):
 def print_table(results):
     """Print a row for each model, with mean ± standard deviation over the splits."""
     first = next(iter(results.values()))
-    widths = {column: 8 if column in ("kB", "ms/1000") else 14 for column in first[0]}
-    print(" " * NAME_WIDTH + "".join(f"{column:>{width}}" for column, width in widths.items()))
+    indent = longest_name(results)
+    widths = {column: 9 if column in ("kB", "ms/1000") else 14 for column in first[0]}
+    print(" " * indent + "".join(f"{column:>{width}}" for column, width in widths.items()))
     for name, splits in results.items():
         row = [f"{cell(column, splits):>{width}}" for column, width in widths.items()]
-        print(f"{', '.join(name):{NAME_WIDTH}}" + "".join(row))
+        print(f"{', '.join(name):{indent}}" + "".join(row))
     print(
         f"Test rows: mean ± standard deviation over {len(first)} splits. Agreement: same first "
         "choice as the teacher.\nkB: pickled. ms/1000: predict_proba for a thousand rows in one "
@@ -68,21 +68,27 @@ def cell(column, splits):
         return f"{np.mean(values):,.0f}"
     if column == "ms/1000":  # the median: one disturbed split should not count
         return f"{np.median(values):.2f}"
-    mean, deviation = (f"{x:.3f}".removeprefix("0") for x in (np.mean(values), np.std(values, ddof=1)))
-    return f"{mean} ± {deviation}"
+    mean, deviation = np.mean(values), np.std(values, ddof=1)
+    return f"{mean:.3f}".removeprefix("0") + " ± " + f"{deviation:.3f}".removeprefix("0")
 
 
-def print_tally(results, columns, baseline=LABELS):
-    """Compare each student's variants with its baseline, on the same splits."""
+def longest_name(results):
+    """Return the width of the column of names."""
+    return max(len(", ".join(name)) for name in results)
+
+
+def print_tally(results, columns, variants, baseline):
+    """Compare variants of each student with its baseline, on the same splits."""
     names = [
         (student, variant)
         for student, variant in results
-        if (student, baseline) in results and variant not in (LABELS, baseline)
+        if variant in variants and (student, baseline) in results
     ]
+    indent = longest_name(results)
     print(f"\nAgainst the same student on {baseline}: mean difference, splits won / tied / lost")
-    print(" " * NAME_WIDTH + "".join(f"{column:>26}" for column in columns))
+    print(" " * indent + "".join(f"{column:>26}" for column in columns))
     for name in names:
-        row = f"{', '.join(name):{NAME_WIDTH}}"
+        row = f"{', '.join(name):{indent}}"
         for column in columns:
             difference, won, tied, lost = compare(results, name, baseline, column)
             row += f"{difference:>+14.4f}{won:>4} /{tied:>2} /{lost:>2}"
@@ -109,47 +115,77 @@ def losers(results, names, baseline, column):
     return "; ".join(lost_more) or "none"
 
 
-def draw(results, columns, path, title, log_scale=()):
+def print_teacher_scores(model):
+    """Print how good the teacher's probabilities are, out of fold, for the training rows."""
+    print("The teacher's probabilities, out of fold, on the training rows of the first split:")
+    for name, scores in model.teacher_scores_.items():
+        temperature = model.teacher_temperature_ if name == "tempered" else 1
+        numbers = ", ".join(f"{score} {value:.3f}" for score, value in scores.items())
+        print(f"  {name:8} (temperature {temperature:.2f}): {numbers}")
+    print()
+
+
+def draw(results, columns, path, title, baseline, log_scale=()):
     """Draw a row of points for each model, one panel per column: every split and their mean."""
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     panels = figure.subplots(1, len(columns), sharey=True)
-    heights = heights_by_student(results)
+    heights = heights_of_rows(results)
     for panel, column in zip(panels, columns, strict=True):
         for (student, variant), splits in results.items():
             values = [scores[column] for scores in splits]
-            height = heights[student, variant]
-            colour = "black" if student == "teacher" else "0.5" if variant == LABELS else "C0"
-            panel.plot(values, np.full(len(values), height), "o", color=colour, alpha=0.25, ms=5)
-            panel.plot(np.mean(values), height, "o", color=colour, ms=10)
-            panel.annotate(
-                f"{np.mean(values):.3f}", (1.02, height), xycoords=("axes fraction", "data"),
-                va="center", fontsize=10, color=colour,
+            mean, height = np.mean(values), heights[student, variant]
+            colour = colour_of(student, variant)
+            panel.plot(values, [height] * len(values), "o", color=colour, alpha=0.25, markersize=5)
+            panel.plot(mean, height, "o", color=colour, markersize=9)
+            panel.text(
+                1.02, height, f"{mean:.3f}", color=colour, va="center",
+                transform=panel.get_yaxis_transform(),
             )  # fmt: skip
-            if variant == LABELS:  # a line through the student's other variants
-                last = min(h for (s, _), h in heights.items() if s == student)
-                panel.plot([np.mean(values)] * 2, [height, last], ":", color="0.5", lw=1)
-        better = "higher" if column in HIGHER_IS_BETTER else "lower"
-        panel.set_xlabel(f"{column} ({better} is better)", fontsize=11)
+            if variant == baseline:  # what the rows below it are to be compared with
+                last = min(h for (other, _), h in heights.items() if other == student)
+                panel.plot([mean, mean], [height, last], ":", color=colour, linewidth=1)
         if column in log_scale:
             panel.set_xscale("log")
+            panel.xaxis.set_major_locator(LogLocator(subs=[1, 2, 5]))
+            panel.xaxis.set_minor_locator(NullLocator())
+            panel.xaxis.set_major_formatter("{x:g}")
+        for height in heights.values():
+            panel.axhline(height, color="0.9", linewidth=0.8, zorder=0)
+        better = "higher" if column in HIGHER_IS_BETTER else "lower"
+        scale = ", log scale" if column in log_scale else ""
+        panel.set_xlabel(f"{column} ({better} is better{scale})", fontsize=11)
+        panel.spines[["top", "right", "left"]].set_visible(False)
+        panel.tick_params(axis="y", length=0)
     panels[0].set_yticks(list(heights.values()), [label(results, name) for name in heights])
-    figure.suptitle(title, fontsize=12)
+    n_splits = len(next(iter(results.values())))
+    figure.suptitle(
+        f"{title}: {n_splits} splits (small) and their mean (large)\n"
+        "grey: trained on hard labels, blue: distilled",
+        fontsize=11,
+    )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=200)
     print(f"\nPicture: {path}")
 
 
-def heights_by_student(results):
-    """Return the height of each model's row, with a gap between students."""
+def colour_of(student, variant):
+    """Return black for the teacher, blue for distilled students, grey for the others."""
+    if student == "teacher":
+        return "black"
+    return "C0" if variant.startswith("alpha") else "0.45"
+
+
+def heights_of_rows(results):
+    """Return the height at which each model is drawn, with a gap between students."""
     heights, height, last = {}, 0.0, None
     for student, variant in results:
-        height -= 1 if student == last else 1.7
+        height -= 1 if student == last else 1.6
         heights[student, variant] = height
         last = student
     return heights
 
 
 def label(results, name):
-    """Return the name of a model and its size."""
+    """Return the name and the size of a model."""
     kilobytes = np.mean([scores["kB"] for scores in results[name]])
     return f"{', '.join(name)}  ({kilobytes:,.0f} kB)"

@@ -11,6 +11,13 @@ def check_labels(y, *, name="y"):
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name=name)
+    kinds = {type(label) for label in y.tolist()} if y.dtype == object else set()
+    if str in kinds and len(kinds) > 1:
+        raise TypeError(
+            f"Labels must be of one kind; {name} holds "
+            f"{' and '.join(sorted(kind.__name__ for kind in kinds))}. Turn them all into strings, "
+            f"as in {name}.astype(str)."
+        )
     check_classification_targets(y)
     return y
 

@@ -26,7 +26,7 @@ from ._teacher import (
     teacher_scores,
 )
 from ._temperature import best_temperature
-from ._validation import check_alpha, check_cv_word, check_temperature
+from ._validation import check_alpha, check_cv_word, check_proba, check_temperature
 
 
 class Lesson(NamedTuple):
@@ -126,6 +126,7 @@ class TeacherMixin:
         if teacher_proba is None:
             return check_classes(y, self.classes), None
         columns = column_labels(teacher_proba, self.classes, seen=np.unique(y))
+        check_proba(teacher_proba, name="teacher_proba")
         given = SoftLabels(teacher_proba, columns, y=y)
         return given.classes, given.proba
 

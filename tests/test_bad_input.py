@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -103,6 +104,7 @@ def test_a_teacher_that_says_nan():
 )
 def test_probabilities_that_are_none(proba, match):
     fails(ValueError, match, fit={"teacher_proba": proba})
+    fails(ValueError, match, fit={"teacher_proba": proba}, alpha=0)
 
 
 def test_a_label_that_given_probabilities_have_no_column_for():
@@ -114,6 +116,15 @@ def test_a_label_that_given_probabilities_have_no_column_for():
 
 def test_a_student_that_learns_from_neither_weights_nor_numbers():
     fails(TypeError, "takes no sample_weight.*KNeighborsRegressor", student=KNeighborsClassifier())
+
+
+def test_a_student_that_does_not_predict():
+    fails(TypeError, r"StandardScaler\(\) does not", student=StandardScaler())
+
+
+def test_labels_of_several_kinds():
+    mixed = np.array(["a", 1, "b"], dtype=object)[Y]
+    fails(TypeError, "y holds int and str", y=mixed)
 
 
 def test_a_single_class():

@@ -78,28 +78,3 @@ def test_nothing_optional_is_imported_early():
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == before.stdout  # scikit-learn itself may import pandas
-
-
-def test_the_student_unpickles_where_skdistill_cannot_be_imported(tmp_path):
-    import joblib
-    import numpy as np
-    from sklearn.datasets import load_iris
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.tree import DecisionTreeClassifier
-
-    X, y = load_iris(return_X_y=True)
-    student = make_pipeline(StandardScaler(), DecisionTreeClassifier(max_depth=3))
-    model = skdistill.DistilledClassifier(student=student, random_state=0).fit(X, y)
-    joblib.dump(model.student_, tmp_path / "student.joblib")
-    np.save(tmp_path / "expected.npy", model.predict_proba(X))
-    code = f"""
-import sys
-sys.modules["skdistill"] = None  # importing it now fails
-import joblib, numpy as np
-from sklearn.datasets import load_iris
-student = joblib.load({str(tmp_path / "student.joblib")!r})
-expected = np.load({str(tmp_path / "expected.npy")!r})
-assert (student.predict_proba(load_iris().data) == expected).all()
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -125,6 +125,11 @@ def fit_soft_labels(
     >>> fit_soft_labels(LogisticRegression(), X, soft_labels).predict([[2.0]])
     array(['b'], dtype='<U1')
     """
+    if not (hasattr(student, "predict") or hasattr(student, "predict_proba")):
+        raise TypeError(
+            f"student must be a classifier or a regressor that predicts; {student!r} does not. "
+            "A transformer belongs before the last step of a Pipeline as student."
+        )
     if len(soft_labels) != count_rows(X):
         raise ValueError(
             f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."

@@ -17,6 +17,16 @@ from ._chunks import learn_in_chunks, rows_per_chunk
 from ._class_weight import balanced_by_mass
 from ._real_rows import judged_by_real_rows, refuse_to_split_copies
 
+# Classifiers that take no weights, and the regressor that learns probabilities in their way.
+SAME_JOB = {
+    "GaussianProcessClassifier": "GaussianProcessRegressor",
+    "KNeighborsClassifier": "KNeighborsRegressor",
+    "LinearDiscriminantAnalysis": "LinearRegression",
+    "MLPClassifier": "MLPRegressor",
+    "QuadraticDiscriminantAnalysis": "make_pipeline(PolynomialFeatures(2), LinearRegression())",
+    "RadiusNeighborsClassifier": "RadiusNeighborsRegressor",
+}
+
 
 def learn_by_expansion(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
@@ -65,12 +75,11 @@ def learn_by_expansion(
     ):
         return learn_in_chunks(student, X, soft_labels, chunk, **fit_params)
     if not takes_sample_weight(student, "fit"):
+        same_job = SAME_JOB.get(type(student).__name__, "a regressor of the same kind")
         raise TypeError(
-            f"{student!r} cannot learn from probabilities: its fit takes no sample_weight. "
-            "Students that do are LogisticRegression, DecisionTreeClassifier, the forests, the "
-            "boosters and naive Bayes. Any regressor will do as well, on the probabilities: "
-            "KNeighborsRegressor stands for KNeighborsClassifier, MLPRegressor for MLPClassifier "
-            "and KernelRidge for a kernel classifier."
+            f"{student!r} cannot learn from probabilities: its fit takes no sample_weight. Any "
+            f"regressor learns from them directly, so that {same_job} does the same job; or take "
+            "LogisticRegression, a tree, a forest, a booster or naive Bayes as student."
         )
     with judged_by_real_rows(student, len(soft_labels)):
         return fit_on_copies(student, X, soft_labels, **fit_params)

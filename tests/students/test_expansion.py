@@ -4,6 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
@@ -15,7 +16,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
@@ -207,7 +208,12 @@ def test_students_that_would_split_copies_are_refused_by_name(student, match, ga
 
 def test_students_without_weights_are_refused(gaussian):
     X, _, p_star = gaussian
-    with pytest.raises(TypeError, match=r"KNeighborsClassifier\(\) cannot learn"):
-        fit_soft_labels(KNeighborsClassifier(), X, SoftLabels(p_star))
+    for student, same_job in [
+        (KNeighborsClassifier(), "KNeighborsRegressor does the same job"),
+        (LinearDiscriminantAnalysis(), "LinearRegression does the same job"),
+        (NearestCentroid(), "a regressor of the same kind does"),
+    ]:
+        with pytest.raises(TypeError, match=same_job):
+            fit_soft_labels(student, X, SoftLabels(p_star))
     with pytest.raises(TypeError, match="takes no sample_weight"):
         fit_soft_labels(OneVsRestClassifier(KNeighborsClassifier()), X, SoftLabels(p_star))
