@@ -5,7 +5,7 @@ from copy import deepcopy
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 
 from .._rows import count_rows
 from .._soft_labels import SoftLabels
@@ -125,7 +125,8 @@ def fit_soft_labels(
     >>> fit_soft_labels(LogisticRegression(), X, soft_labels).predict([[2.0]])
     array(['b'], dtype='<U1')
     """
-    if not (hasattr(student, "predict") or hasattr(student, "predict_proba")):
+    predicts = hasattr(student, "predict") or hasattr(student, "predict_proba")
+    if not (predicts or is_classifier(student)):  # some classifiers predict only once fitted
         raise TypeError(
             f"student must be a classifier or a regressor that predicts; {student!r} does not. "
             "A transformer belongs before the last step of a Pipeline as student."

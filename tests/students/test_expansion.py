@@ -112,6 +112,9 @@ class Recorder(ClassifierMixin, BaseEstimator):
         self.fed_ = [*getattr(self, "fed_", []), (X.copy(), y.copy(), sample_weight.copy())]
         return self
 
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
 
 def test_a_student_with_partial_fit_only_is_fed(gaussian):
     X, _, p_star = gaussian
@@ -179,6 +182,9 @@ def test_row_aligned_fit_params_follow_their_rows(gaussian):
         def fit(self, X, y, sample_weight=None, cost=None, mode=None):
             self.X_, self.cost_, self.mode_ = X, cost, mode
             return self
+
+        def predict(self, X):
+            return np.zeros(len(X))
 
     fitted = fit_soft_labels(TakesCost(), X, SoftLabels(p_star), cost=X[:, 0], mode="fast")
     assert_array_equal(fitted.cost_, fitted.X_[:, 0])
