@@ -30,8 +30,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
 
-N_LABELED, N_UNLABELED = 300, 900  # the other 597 rows are for testing
-
 teacher = VotingClassifier(
     [
         ("forest", ExtraTreesClassifier(n_estimators=50, random_state=0)),
@@ -46,12 +44,12 @@ students = {
 
 
 def split(X, y, seed):
-    """Return rows with labels, rows whose labels are hidden, and test rows."""
+    """Return 300 rows with labels, 900 whose labels are hidden, and 597 test rows."""
     X_train, X_rest, y_train, y_rest = train_test_split(
-        X, y, train_size=N_LABELED, stratify=y, random_state=seed
+        X, y, train_size=300, stratify=y, random_state=seed
     )
     X_unlabeled, X_test, _, y_test = train_test_split(
-        X_rest, y_rest, train_size=N_UNLABELED, stratify=y_rest, random_state=seed
+        X_rest, y_rest, train_size=900, stratify=y_rest, random_state=seed
     )
     return X_train, y_train, X_unlabeled, X_test, y_test
 
@@ -111,7 +109,7 @@ def main():
         results,
         columns,
         arguments.picture,
-        title=f"Digits, {N_LABELED} labelled rows",
+        title="Digits, 300 labelled rows",
         baseline="true labels",
         log_scale=["log-loss"],
     )

@@ -38,6 +38,10 @@ def learn_by_expansion(
     a `partial_fit` that takes weights, they are made and fed in chunks of that size; other
     students get the whole expansion all the same, since there is no other way.
 
+    A probability counts however small it is: one of 1e-12 costs a row too, which `top_k`
+    avoids. What counts rows counts copies here: `min_samples_leaf`, bootstraps, and the steps
+    of a mini-batch student, which so trains for longer than on hard labels.
+
     Parameters
     ----------
     student : classifier

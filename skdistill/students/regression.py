@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import is_regressor
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.utils import get_tags
 
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
@@ -63,11 +64,12 @@ def learn_by_regression(
     try:
         return student.fit(X, target, **fit_params)
     except ValueError as error:
-        error.add_note(
-            f"Note: the target has {target.shape[1]} columns, the probabilities of the classes. "
-            f"If {type(student).__name__} takes one column only, wrap it: "
-            f"MultiOutputRegressor({type(student).__name__}(...))."
-        )
+        if not get_tags(student).target_tags.multi_output:
+            error.add_note(
+                f"Note: the target has {target.shape[1]} columns, the probabilities of the "
+                f"classes, and {type(student).__name__} takes one column only. Wrap it: "
+                f"MultiOutputRegressor({type(student).__name__}(...))."
+            )
         raise
 
 
