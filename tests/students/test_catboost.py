@@ -387,8 +387,8 @@ def test_splitting_inside_is_refused_where_there_are_copies():
 def test_what_we_lean_on_in_catboost():
     """If this fails, CatBoost keeps parameters elsewhere: see PRIVATE in learn_catboost."""
     unfitted = vars(CatBoostClassifier(depth=4))
-    assert ours.PRIVATE[0] in unfitted
-    assert [name for name, value in unfitted.items() if value == {"depth": 4}] == ["_init_params"]
+    assert [name for name, value in unfitted.items() if isinstance(value, dict)] == ["_init_params"]
+    assert "_init_params" in ours.PRIVATE
 
 
 def test_as_the_student_of_a_distilled_classifier():

@@ -1,0 +1,79 @@
+"""What the boosters share: a softmax objective on soft labels, and the word on expansion."""
+
+import warnings
+from functools import wraps
+
+import numpy as np
+from scipy import sparse
+
+from ..objectives import softmax_rows
+
+# XGBoost keeps a row's Hessian above this; LightGBM's trees add as much themselves.
+HESSIAN_FLOOR = 1e-16
+
+
+def soft_objective(soft_labels, *, hessian_factor, start=0.0):
+    """Return the cross-entropy of soft labels as a custom objective of XGBoost and LightGBM.
+
+    The gradient of a row is weight · (q − p), and the diagonal of its Hessian is
+    factor · weight · q (1 − q), with q the student's probabilities: what the library itself
+    sums over the copies of the row in the expansion. `start` is added to the raw scores.
+    Dense probabilities are held once more, times the weights; sparse ones stay sparse.
+    """
+    weight, proba = soft_labels.weight, soft_labels.proba
+    if proba.shape[1] == 2:
+        target = weight * proba_of_second(soft_labels)
+    else:
+        weight = weight[:, None]
+        target = sparse.coo_array(proba * weight) if sparse.issparse(proba) else proba * weight
+
+    def objective(y_true, scores, sample_weight=None):
+        q = softmax_rows(scores + start)
+        hessian = np.maximum(hessian_factor * weight * q * (1 - q), HESSIAN_FLOOR)
+        gradient = weight * q
+        if sparse.issparse(target):
+            gradient[target.row, target.col] -= target.data
+        else:
+            gradient -= target
+        return gradient, hessian
+
+    return objective
+
+
+def proba_of_second(soft_labels):
+    """Return the probability of the second class, dense."""
+    second = soft_labels.proba[:, [1]]
+    return (second.toarray() if sparse.issparse(second) else second).ravel()
+
+
+def on_probabilities(metric, start=0.0):
+    """Return a user's own metric fed with probabilities: a custom objective hands it raw scores."""
+
+    @wraps(metric)
+    def measure(y_true, scores, *args, **kwargs):
+        return metric(y_true, softmax_rows(scores + start), *args, **kwargs)
+
+    return measure
+
+
+def stand_in_labels(soft_labels):
+    """Return labels in which every class shows up, for a library that counts classes by them.
+
+    Nothing else of them is used where the objective carries the soft labels.
+    """
+    return soft_labels.classes[np.arange(len(soft_labels)) % len(soft_labels.classes)]
+
+
+def mass_of_classes(soft_labels):
+    """Return the weight that each class has in all rows together."""
+    return soft_labels.weight @ soft_labels.proba
+
+
+def warn_of_expansion(student, obstacle):
+    """Say that a student learns by expansion, and what keeps it from a cheaper way."""
+    warnings.warn(
+        f"{type(student).__name__} learns soft labels by expansion, one row per class: slower by "
+        f"about the number of classes, since {obstacle}.",
+        UserWarning,
+        stacklevel=4,
+    )

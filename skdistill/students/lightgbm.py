@@ -1,0 +1,258 @@
+"""LightGBM on soft labels: its own softmax and logistic loss, with probabilities for labels."""
+
+from typing import Any
+
+import numpy as np
+from lightgbm import Booster, LGBMClassifier
+
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
+from ._boosting import (
+    mass_of_classes,
+    on_probabilities,
+    soft_objective,
+    stand_in_labels,
+    warn_of_expansion,
+)
+from ._class_weight import class_weights
+from ._dispatch import register
+from .expansion import learn_by_expansion
+
+# Where LGBMClassifier keeps what no public name sets.
+PRIVATE = ("_Booster", "_objective", "_other_params")
+
+# The least probability that LightGBM takes the logarithm of.
+FLOOR = 1e-15
+
+# Metrics that only compare scores, so that LightGBM's own need no probabilities.
+RANKINGS = ("auc", "auc_mu", "average_precision")
+
+# Parameters, with their aliases, that LightGBM reads in objectives of its own, or with labels.
+NEED_ITS_OBJECTIVE = (
+    *("objective_type", "application", "app", "loss", "sigmoid", "linear_tree", "linear_trees"),
+    *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
+    *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
+)
+BOOSTING = ("boosting_type", "boosting", "boost")
+METRIC = ("metric", "metrics", "metric_types")
+COUNT_ROWS = ("is_unbalance", "unbalance", "unbalanced_sets")
+
+
+@register(LGBMClassifier)
+def learn_lightgbm(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
+    """Fit an LGBMClassifier to soft labels at the cost of hard ones, without a copy of X.
+
+    Gradients, Hessians and the scores that it starts from are those of the expansion, so that
+    the trees are the same, up to what counts rows or draws: `min_child_samples`, the bins of
+    the features, the statistics of categories, `subsample` and GOSS take real rows here, copies
+    there, and `colsample_bytree` draws other columns. DART never drops the start, which
+    LightGBM's own objectives drop along with the first tree. Evaluation sets with their true
+    labels and early stopping work as they do for hard labels; log-loss and error rate are
+    computed here, from probabilities. `class_weight` and `scale_pos_weight` count by the
+    probability of a class. Gradients are computed in NumPy, on one core, whatever `n_jobs`;
+    sparse soft labels stay sparse, but the gradients, like LightGBM's own scores, are dense.
+
+    A custom `objective`, any but the binary and softmax ones, random forests, linear trees and
+    evaluation by further metrics learn by expansion, with a warning.
+
+    Parameters
+    ----------
+    student : LGBMClassifier
+        It is fitted in place.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights. A class without any mass is in `classes_` all
+        the same, with a probability near 0.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    LGBMClassifier
+        The student, as it is after its own `fit`: nothing of skdistill stays in it.
+
+    Raises
+    ------
+    ValueError
+        With `is_unbalance`, which counts rows.
+
+    Warns
+    -----
+    UserWarning
+        If the student learns by expansion.
+    """
+    if soft_labels.is_ordinary:
+        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    refuse_to_count_rows(student)
+    metrics = metrics_to_evaluate(fit_params)
+    obstacle = find_obstacle(student, soft_labels, metrics)
+    if obstacle is None:
+        fit_softly(student, X, soft_labels, metrics, fit_params)
+        student._Booster = with_objective(student.booster_, student.objective_)
+        if student._Booster is not None:
+            return student
+        obstacle = "this LightGBM writes models in a way that skdistill does not know"
+    warn_of_expansion(student, obstacle)
+    return learn_by_expansion(student, X, soft_labels, **fit_params)
+
+
+def fit_softly(student, X, soft_labels, metrics, fit_params):
+    """Fit a student by the soft objective, and put its parameters back."""
+    own_objective, other_params = student.objective, dict(student._other_params)
+    taught = soft_labels
+    if student.class_weight is not None:
+        taught = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
+    start = start_scores(student, taught, fit_params)
+    student.set_params(objective=objective_for(student, taught, start))
+    if metrics:
+        # Under a custom objective LightGBM would evaluate raw scores, and stop after one round.
+        student.set_params(metric="None")
+        fit_params = {**fit_params, "eval_metric": [fed(metric, start) for metric in metrics]}
+    student.fit(X, stand_in_labels(soft_labels), **fit_params)
+    add_to_first_trees(student.booster_, start)
+    if metrics:
+        del student.metric
+    student.objective = own_objective
+    student._other_params = other_params
+    # "softmax" is another name of "multiclass", which LightGBM gives it in models.
+    student._objective = "binary" if student.n_classes_ == 2 else "multiclass"
+
+
+def refuse_to_count_rows(student):
+    """Raise if the student weighs classes by their rows: each has one copy of each row."""
+    params = student.get_params()
+    for name in COUNT_ROWS:
+        if params.get(name):
+            raise ValueError(
+                f"LGBMClassifier({name}=True) counts the rows of each class, which soft labels do "
+                'not have. Use class_weight="balanced", which counts their probability mass.'
+            )
+
+
+def find_obstacle(student, soft_labels, metrics):
+    """Return what keeps a student from the soft objective; None if nothing does."""
+    params, n_classes = student.get_params(), len(soft_labels.classes)
+    known = (None, "binary") if n_classes == 2 else (None, "multiclass", "softmax")
+    further = [name for name in NEED_ITS_OBJECTIVE if params.get(name)]
+    own_metric = [name for name in METRIC if name in params]
+    foreign = [metric for metric in metrics if not (callable(metric) or metric in RANKINGS)]
+    if callable(student.objective):
+        return "it has a custom objective, which knows labels only"
+    if student.objective not in known:
+        return f"objective={student.objective!r} is none of {known}"
+    if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING):
+        return "random forests of LightGBM take no objective from outside"
+    if further:
+        return f"{further[0]}={params[further[0]]!r} goes with objectives of LightGBM's own only"
+    if metrics and own_metric:
+        return f"{own_metric[0]}={params[own_metric[0]]!r} would be evaluated on raw scores"
+    if foreign:
+        return f"the metric {foreign[0]!r} would be evaluated on raw scores"
+    if len(soft_labels) < n_classes:
+        return f"there are only {len(soft_labels)} rows for {n_classes} classes"
+    if not all(hasattr(student, name) for name in PRIVATE):
+        return "this LightGBM keeps its model where skdistill does not know"
+    return None
+
+
+def objective_for(student, soft_labels, start):
+    """Return the soft objective with the Hessian of LightGBM's own."""
+    n_classes = len(soft_labels.classes)
+    if n_classes > 2:
+        factor = n_classes / (n_classes - 1)
+        return soft_objective(soft_labels, hessian_factor=factor, start=start)
+    own_weight = student.get_params().get("scale_pos_weight", 1)
+    return soft_objective(
+        soft_labels.reweight_classes([1, own_weight]), hessian_factor=1, start=start
+    )
+
+
+def start_scores(student, soft_labels, fit_params):
+    """Return where LightGBM starts: the logarithm of each class's share; the logit of the second.
+
+    It starts from 0 where it is told to, or goes on from scores or a model that are given.
+    """
+    goes_on = any(fit_params.get(name) is not None for name in ("init_score", "init_model"))
+    if goes_on or not student.get_params().get("boost_from_average", True):
+        return np.zeros(())
+    mass = mass_of_classes(soft_labels)
+    share = np.clip(mass / mass.sum(), FLOOR, 1 - FLOOR)
+    return np.log(share[1] / (1 - share[1])) if len(share) == 2 else np.log(share)
+
+
+def add_to_first_trees(booster, start):
+    """Add the start to the leaves of the first tree of each class: LightGBM has it there, too."""
+    if not start.any():
+        return
+    first_round = booster.dump_model(num_iteration=1)["tree_info"]
+    for tree, constant in zip(first_round, np.atleast_1d(start), strict=True):
+        index = tree["tree_index"]
+        for leaf in range(tree["num_leaves"]):
+            value = booster.get_leaf_output(index, leaf)
+            booster.set_leaf_output(index, leaf, value + constant)
+
+
+def with_objective(booster, name):
+    """Return the booster with an objective of LightGBM's own; None if it cannot be given one."""
+    about = "sigmoid:1" if name == "binary" else f"num_class:{booster.num_model_per_iteration()}"
+    line = f"\nobjective={name} {about}\n"
+    text = booster.model_to_string(num_iteration=-1)
+    text = text.replace("\nfeature_names=", f"{line}feature_names=", 1)
+    text = text.replace("\n[objective: custom]", f"\n[objective: {name}]", 1)
+    restored = Booster(model_str=text)
+    restored.best_iteration, restored.best_score = booster.best_iteration, booster.best_score
+    return restored if line in restored.model_to_string() else None
+
+
+def metrics_to_evaluate(fit_params):
+    """Return the metrics of the evaluation sets, LightGBM's default among them; [] without sets."""
+    if all(fit_params.get(name) is None for name in ("eval_set", "eval_X")):
+        return []
+    given = fit_params.get("eval_metric")
+    given = given if isinstance(given, list) else [] if given is None else [given]
+    metrics = [OF_PROBABILITIES.get(metric, metric) for metric in given]
+    return metrics if log_loss in metrics else [*metrics, log_loss]
+
+
+def fed(metric, start):
+    """Return a metric fed with probabilities, unless it is one of LightGBM's own."""
+    return on_probabilities(metric, start) if callable(metric) else metric
+
+
+def log_loss(y_true, q, weight):
+    """Return LightGBM's log-loss, for its `eval_metric`."""
+    loss = -np.log(np.maximum(p_of_truth(y_true, q), FLOOR))
+    return f"{kind(q)}_logloss", np.average(loss, weights=weight), False
+
+
+def error_rate(y_true, q, weight):
+    """Return LightGBM's error rate, for its `eval_metric`: ties are errors."""
+    if q.ndim == 1:
+        wrong = (q > 0.5) != (y_true > 0)
+    else:
+        wrong = (q >= p_of_truth(y_true, q)[:, None]).sum(axis=1) > 1
+    return f"{kind(q)}_error", np.average(wrong, weights=weight), False
+
+
+def p_of_truth(y_true, q):
+    """Return the probability of each row's true class."""
+    if q.ndim == 1:
+        return np.where(y_true > 0, q, 1 - q)
+    return q[np.arange(len(q)), y_true.astype(int)]
+
+
+def kind(q):
+    """Return what LightGBM calls problems of so many classes."""
+    return "binary" if q.ndim == 1 else "multi"
+
+
+OF_PROBABILITIES = {
+    **dict.fromkeys(["logloss", "binary_logloss", "multi_logloss"], log_loss),
+    **dict.fromkeys(["error", "binary_error", "multi_error"], error_rate),
+}

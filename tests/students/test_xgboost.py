@@ -1,0 +1,337 @@
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from scipy.special import expit, softmax
+from sklearn.base import clone
+
+from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+from skdistill.students import learn_by_expansion
+from skdistill.students._dispatch import way_of_learning
+
+xgboost = pytest.importorskip("xgboost")
+XGBClassifier = xgboost.XGBClassifier
+
+from skdistill.students._boosting import soft_objective  # noqa: E402
+from skdistill.students.xgboost import base_score_of_expansion, learn_xgboost  # noqa: E402
+
+SINCE_3 = pytest.mark.skipif(
+    int(xgboost.__version__.partition(".")[0]) < 3, reason="XGBoost takes no such list before"
+)
+
+# XGBoost computes in float32, and sums the copies of a row in another order.
+FLOAT32 = 2e-6
+
+
+def problem(n_classes, *, n_samples=300, seed=0):
+    """Return rows of few distinct values (so that weights cannot move a bin) and soft labels."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 20, size=(n_samples, 5)).astype(float)
+    P = rng.dirichlet(np.ones(n_classes), size=n_samples)
+    P *= rng.random(P.shape) > 0.2
+    P[:, 0] += 1e-3
+    P /= P.sum(axis=1, keepdims=True)
+    return X, SoftLabels(P, sample_weight=rng.random(n_samples) + 0.5)
+
+
+def student(**params):
+    """Return a student of heavy leaves: in light ones two splits are often equally good."""
+    own = {"n_estimators": 10, "max_depth": 4, "min_child_weight": 2}
+    return XGBClassifier(**{**own, "n_jobs": 1, "random_state": 0, **params})
+
+
+def learnable(n_samples, n_classes, seed):
+    """Return rows, true labels, and the probabilities that they were drawn from."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_samples, 4))
+    P = softmax(2 * X[:, :1] * np.arange(n_classes) + X[:, 1:2] ** 2, axis=1)
+    y = (P.cumsum(axis=1) < rng.random((n_samples, 1))).sum(axis=1)
+    return X, y, P
+
+
+def derivatives_by_hand(P, weight, scores, factor):
+    """Return gradient and Hessian summed over the labelled copies of each row, by a double loop."""
+    binary = scores.ndim == 1
+    q = softmax(np.column_stack([0 * scores, scores]) if binary else scores, axis=1)
+    gradient, hessian = np.zeros_like(q), np.zeros_like(q)
+    for n in range(len(P)):
+        for label in range(P.shape[1]):
+            copy = weight[n] * P[n, label]
+            gradient[n] += copy * (q[n] - (np.arange(P.shape[1]) == label))
+            hessian[n] += copy * factor * q[n] * (1 - q[n])
+    return (gradient[:, 1], hessian[:, 1]) if binary else (gradient, hessian)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sampled_from([2, 3, 10]), st.integers(0, 10_000), st.sampled_from([1, 2, 1.5]))
+def test_derivatives_are_sums_over_the_copies(n_classes, seed, factor):
+    rng = np.random.default_rng(seed)
+    P = rng.dirichlet(np.full(n_classes, 0.3), size=4)
+    weight = rng.random(4)
+    scores = rng.normal(scale=3, size=4 if n_classes == 2 else (4, n_classes))
+    start = rng.normal(size=() if n_classes == 2 else n_classes)
+    expected = derivatives_by_hand(P, weight, scores + start, factor)
+    for proba in (P, sparse.csr_array(P)):
+        labels = SoftLabels(proba, sample_weight=weight)
+        objective = soft_objective(labels, hessian_factor=factor, start=start)
+        gradient, hessian = objective(None, scores)
+        assert_allclose(gradient, expected[0], atol=1e-14)
+        assert_allclose(hessian, expected[1], atol=1e-14)
+
+
+SETTINGS = [
+    {},
+    {"tree_method": "exact"},
+    {"tree_method": "approx"},
+    {"booster": "dart", "rate_drop": 0.5},
+    {"booster": "gblinear"},
+    {"monotone_constraints": (1, 0, 0, 0, -1)},
+    {"reg_lambda": 0, "min_child_weight": 0, "max_depth": 2},
+    {"base_score": 0.3},
+    {"scale_pos_weight": 3.0},
+    {"colsample_bytree": 0.6, "num_parallel_tree": 2},
+]
+
+
+@pytest.mark.filterwarnings(r"ignore:[\s\S]*scale_pos_weight")  # unused with 3 classes
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize("params", SETTINGS, ids=str)
+def test_it_is_the_expansion(params, n_classes):
+    X, labels = problem(n_classes)
+    fitted = fit_soft_labels(student(**params), X, labels)
+    expanded = learn_by_expansion(student(**params), X, labels)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+    assert fitted.get_params() == expanded.get_params()
+    assert_array_equal(fitted.classes_, np.arange(n_classes))
+    if params.get("booster") != "gblinear":
+        assert_allclose(fitted.intercept_, expanded.intercept_, atol=FLOAT32)
+        assert_allclose(fitted.feature_importances_, expanded.feature_importances_, atol=1e-3)
+
+
+def test_trees_with_one_leaf_vector_for_all_classes():
+    X, labels = problem(3)
+    vector = student(multi_strategy="multi_output_tree")
+    fitted = fit_soft_labels(vector, X, labels)
+    expanded = learn_by_expansion(clone(vector), X, labels)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+
+
+def test_sparse_rows_and_sparse_probabilities():
+    X, labels = problem(3)
+    X[X < 10] = np.nan  # XGBoost takes what a sparse matrix leaves out for missing
+    stored = np.nonzero(~np.isnan(X))
+    rows = sparse.csr_matrix((X[stored], stored), shape=X.shape)
+    dense = fit_soft_labels(student(), X, labels)
+    thin = SoftLabels(sparse.csr_array(labels.proba), sample_weight=labels.weight)
+    fitted = fit_soft_labels(student(), rows, thin)
+    assert_allclose(fitted.predict_proba(rows), dense.predict_proba(X), atol=FLOAT32)
+
+
+def test_dataframes_with_categories():
+    X, labels = problem(3)
+    frame = pd.DataFrame(X, columns=list("abcde")).astype({"a": int}).astype({"a": "category"})
+    categorical = student(enable_categorical=True, tree_method="hist")
+    fitted = fit_soft_labels(categorical, frame, labels)
+    expanded = learn_by_expansion(clone(categorical), frame, labels)
+    assert_array_equal(fitted.feature_names_in_, list("abcde"))
+    assert_allclose(fitted.predict_proba(frame), expanded.predict_proba(frame), atol=FLOAT32)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_one_hot_rows_are_ordinary_training(n_classes):
+    X, labels = problem(n_classes)
+    y = labels.first_choice()
+    plain = fit_soft_labels(student(), X, SoftLabels.from_labels(y))
+    assert_array_equal(plain.predict_proba(X), student().fit(X, y).predict_proba(X))
+    # Real-valued features in few bins: weights decide where the bins end.
+    X, few_bins = np.random.default_rng(0).normal(size=X.shape), student(max_bin=8)
+    weight = np.where(X[:, 0] > 0, 1.0, 5.0)
+    weighted = SoftLabels.from_labels(y, sample_weight=weight)
+    by_hand = clone(few_bins).fit(X, y, sample_weight=weight)
+    fitted = fit_soft_labels(few_bins, X, weighted)
+    assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X), atol=FLOAT32)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_probabilities_are_probabilities(n_classes):
+    X, labels = problem(n_classes)
+    fitted = fit_soft_labels(student(n_estimators=200, learning_rate=1), X, labels)
+    proba = fitted.predict_proba(X)
+    assert proba.min() >= 0
+    assert proba.max() <= 1
+    assert_allclose(proba.sum(axis=1), 1, atol=1e-6)
+    assert_array_equal(fitted.predict(X), proba.argmax(axis=1))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_early_stopping_by_true_labels(n_classes):
+    X, _, P = learnable(500, n_classes, seed=0)
+    X_val, y_val, _ = learnable(500, n_classes, seed=1)
+    stops = student(n_estimators=300, early_stopping_rounds=5, max_depth=3)
+    evaluation = {"eval_set": [(X_val, y_val)], "verbose": False}
+    # Exact splits: the bins of real-valued features depend on how copies are weighted.
+    stops.set_params(tree_method="exact")
+    fitted = fit_soft_labels(stops, X, SoftLabels(P), **evaluation)
+    expanded = learn_by_expansion(clone(stops), X, SoftLabels(P), **evaluation)
+    assert fitted.best_iteration > 5
+    assert abs(fitted.best_iteration - expanded.best_iteration) <= 3
+    (name,) = fitted.evals_result()["validation_0"]
+    assert name == ("logloss" if n_classes == 2 else "mlogloss")
+    truth = fitted.predict_proba(X_val)[np.arange(500), y_val]
+    assert_allclose(fitted.best_score, -np.log(truth).mean(), rtol=1e-5)
+    assert fitted.get_params() == expanded.get_params()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("in_a_list", [False, pytest.param(True, marks=SINCE_3)])
+def test_metrics_of_the_users_get_probabilities(n_classes, in_a_list):
+    X, y, P = learnable(200, n_classes, seed=0)
+    seen = []
+
+    def accuracy(y_true, q):
+        seen.append(q)
+        return np.mean(y_true == (q > 0.5 if q.ndim == 1 else q.argmax(axis=1)))
+
+    name = "logloss" if n_classes == 2 else "mlogloss"
+    metric = [name, accuracy] if in_a_list else accuracy
+    asks = student(n_estimators=3, eval_metric=metric)
+    fitted = fit_soft_labels(asks, X, SoftLabels(P), eval_set=[(X, y)], verbose=False)
+    assert seen[-1].min() >= 0
+    assert seen[-1].max() <= 1
+    shares = fitted.predict_proba(X)
+    assert_allclose(seen[-1], shares[:, 1] if n_classes == 2 else shares, atol=1e-6)
+    assert fitted.eval_metric == metric
+
+
+def test_scores_and_models_to_go_on_from():
+    X, labels = problem(3)
+    margin = np.random.default_rng(0).normal(size=(len(X), 3))
+    fitted = fit_soft_labels(student(), X, labels, base_margin=margin)
+    expanded = learn_by_expansion(student(), X, labels, base_margin=margin)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+    other = SoftLabels(labels.proba**3 / (labels.proba**3).sum(axis=1, keepdims=True))
+    more = fit_soft_labels(student(), X, other, xgb_model=fitted)
+    expanded = learn_by_expansion(student(), X, other, xgb_model=fitted)
+    assert more.get_booster().num_boosted_rounds() == 20
+    assert_allclose(more.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+
+
+@pytest.mark.parametrize("n_classes", [3, 4])
+def test_a_class_without_mass_is_there_and_improbable(n_classes):
+    X, labels = problem(n_classes)
+    proba = labels.proba.copy()
+    proba[:, 1] = 0
+    proba /= proba.sum(axis=1, keepdims=True)
+    fitted = fit_soft_labels(student(), X, SoftLabels(proba))
+    assert_array_equal(fitted.classes_, np.arange(n_classes))
+    assert fitted.predict_proba(X)[:, 1].max() < 0.1  # before XGBoost 3.1 it starts like others
+
+
+def test_the_base_score_is_the_one_of_the_expansion():
+    _, labels = problem(3)
+    rows, codes, weight = labels.expand()
+    expanded = student(n_estimators=1).fit(rows[:, None], codes, sample_weight=weight)
+    assert_allclose(
+        base_score_of_expansion(student(), labels), expanded.intercept_.squeeze(), atol=FLOAT32
+    )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("ending", ["json", "ubj"])
+def test_saving_and_loading(n_classes, ending, tmp_path):
+    X, labels = problem(n_classes)
+    fitted = fit_soft_labels(student(), X, labels)
+    fitted.save_model(tmp_path / f"model.{ending}")
+    loaded = XGBClassifier()
+    loaded.load_model(tmp_path / f"model.{ending}")
+    assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+    assert_array_equal(loaded.predict(X), fitted.predict(X))
+    assert loaded.objective == fitted.objective
+    name = "binary:logistic" if n_classes == 2 else "multi:softprob"
+    assert f'"name":"{name}"' in fitted.get_booster().save_config()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_it_predicts_where_skdistill_is_not_installed(n_classes, tmp_path):
+    X, labels = problem(n_classes)
+    fitted = fit_soft_labels(student(), X, labels)
+    pickled = pickle.dumps((fitted, X))
+    assert b"skdistill" not in pickled
+    (tmp_path / "student.pkl").write_bytes(pickled)
+    code = (
+        "import sys, pickle, pathlib\n"
+        "sys.modules['skdistill'] = None\n"
+        "student, X = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())\n"
+        "print(student.predict_proba(X)[:, 1].sum())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "student.pkl")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert_allclose(float(printed), fitted.predict_proba(X)[:, 1].sum(), rtol=1e-5)
+
+
+def test_who_is_taken_for_an_xgbclassifier():
+    class KeepsFit(XGBClassifier):
+        pass
+
+    class OverridesFit(XGBClassifier):
+        def fit(self, X, y, **params):
+            return super().fit(X, y, **params)
+
+    assert way_of_learning(XGBClassifier()) is learn_xgboost
+    assert way_of_learning(KeepsFit()) is learn_xgboost
+    assert way_of_learning(OverridesFit()) is learn_by_expansion
+    assert way_of_learning(xgboost.XGBRFClassifier()) is learn_by_expansion
+
+
+def two_argument_loss(y_true, scores, sample_weight=None):
+    q = expit(scores)
+    return (q - y_true) * sample_weight, np.maximum(q * (1 - q), 1e-6) * sample_weight
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "objective", "match"),
+    [
+        (2, two_argument_loss, "custom objective"),
+        (2, "binary:hinge", "binary:hinge"),
+        (3, "multi:softmax", "has no probabilities"),
+    ],
+)
+def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, objective, match):
+    X, labels = problem(n_classes)
+    other = student(objective=objective)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = fit_soft_labels(other, X, labels)
+    (warning,) = caught
+    assert match in str(warning.message)
+    assert warning.filename == __file__
+    expanded = learn_by_expansion(clone(other), X, labels)
+    assert_array_equal(fitted.predict(X), expanded.predict(X))
+
+
+def test_fewer_rows_than_classes():
+    with pytest.warns(UserWarning, match="only 2 rows for 3 classes"):
+        fitted = fit_soft_labels(student(), np.eye(2), SoftLabels(np.full((2, 3), 1 / 3)))
+    assert_allclose(fitted.predict_proba(np.eye(2)), 1 / 3, atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [["a", "b"], [1, 2], [0, 2]])
+def test_labels_that_xgboost_does_not_take(classes):
+    labels = SoftLabels([[0.3, 0.7], [0.6, 0.4]], classes=classes)
+    with pytest.raises(ValueError, match=r"takes the labels 0, 1, \.\.\., 1 only.*LabelEncoder"):
+        fit_soft_labels(student(), np.eye(2), labels)
+
+
+def test_as_the_student_of_a_distilled_classifier():
+    X, y, _ = learnable(300, 3, seed=0)
+    model = DistilledClassifier(student=student()).fit(X, y)
+    assert type(model.student_) is XGBClassifier
+    assert_array_equal(model.predict_proba(X), model.student_.predict_proba(X))
