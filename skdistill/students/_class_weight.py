@@ -40,10 +40,9 @@ def balanced_by_mass(student, soft_labels):
     """Let ``class_weight="balanced"`` of a student count probability mass, not copies of rows."""
     own = student.get_params(deep=False).get("class_weight")
     if isinstance(own, str) and own == "balanced":
-        weights = class_weights(own, soft_labels)
-        student.set_params(
-            class_weight=dict(zip(soft_labels.classes.tolist(), weights, strict=True))
-        )
+        present = soft_labels.drop_empty_classes()
+        weights = class_weights(own, present)
+        student.set_params(class_weight=dict(zip(present.classes.tolist(), weights, strict=True)))
     try:
         yield
     finally:

@@ -212,6 +212,19 @@ def test_students_that_would_split_copies_are_refused_by_name(student, match, ga
     fit_soft_labels(student, X, SoftLabels.from_labels(y))  # real rows may be split
 
 
+def test_balanced_class_weights_count_mass_not_copies(gaussian):
+    X, _, p_star = gaussian
+    empty = np.column_stack([p_star, np.zeros(len(X))])
+    student = SVC(class_weight="balanced")
+    fitted = fit_soft_labels(student, X, SoftLabels(empty))
+    mass = p_star.sum(axis=0)
+    by_hand = SVC(class_weight=dict(enumerate(len(X) / (3 * mass))))
+    rows, labels, weight = SoftLabels(p_star).expand()
+    by_hand.fit(X[rows], labels, sample_weight=weight)
+    assert_allclose(fitted.decision_function(X), by_hand.decision_function(X))
+    assert fitted.class_weight == "balanced"
+
+
 def test_students_without_weights_are_refused(gaussian):
     X, _, p_star = gaussian
     for student, same_job in [
