@@ -1,5 +1,13 @@
 """The mathematics of soft labels: arrays in, numbers out, no estimator anywhere."""
 
+from ._pairwise import pairwise_hessian_diagonal, pairwise_hessian_product, pairwise_loss
 from ._simplex import centred_logits, project_onto_simplex, softmax_rows
 
-__all__ = ["centred_logits", "project_onto_simplex", "softmax_rows"]
+__all__ = [
+    "centred_logits",
+    "pairwise_hessian_diagonal",
+    "pairwise_hessian_product",
+    "pairwise_loss",
+    "project_onto_simplex",
+    "softmax_rows",
+]

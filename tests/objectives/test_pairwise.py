@@ -1,0 +1,209 @@
+"""Every pair in linear time, against the double sum in extended precision."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.special import logit
+
+from skdistill.objectives import (
+    pairwise_hessian_diagonal,
+    pairwise_hessian_product,
+    pairwise_loss,
+)
+
+SURROGATES = ["logistic", "exponential", "hinge", "squared_hinge"]
+LONG = np.longdouble
+
+
+def surrogate_and_derivatives(name, d):
+    """Return φ, φ' and φ'' of margins, written out."""
+    if name == "logistic":
+        e = np.exp(-np.abs(d))
+        # σ(−d) and σ(d), each without cancellation
+        down, up = np.where(d > 0, e, 1) / (1 + e), np.where(d > 0, 1, e) / (1 + e)
+        return np.maximum(-d, 0) + np.log1p(e), -down, up * down
+    if name == "exponential":
+        return np.exp(-d), -np.exp(-d), np.exp(-d)
+    active = (d < 1).astype(LONG)
+    if name == "hinge":
+        return active * (1 - d), -active, 0 * d
+    return active * (1 - d) ** 2, -2 * active * (1 - d), 2 * active
+
+
+def double_sum(name, scores, proba, weight, vector):
+    """Return loss, gradient, diagonal and Hessian-vector product over all pairs i ≠ j."""
+    s, p, w, v = (np.asarray(each, dtype=LONG) for each in (scores, proba, weight, vector))
+    phi, slope, curvature = surrogate_and_derivatives(name, s[:, None] - s[None, :])
+    pairs = np.outer(w * p, w * (1 - p))
+    np.fill_diagonal(pairs, 0)
+    total = pairs.sum()
+    gradient = (pairs * slope).sum(axis=1) - (pairs * slope).sum(axis=0)
+    curved = pairs * curvature
+    diagonal = curved.sum(axis=1) + curved.sum(axis=0)
+    product = v * diagonal - curved @ v - curved.T @ v
+    return [x / total for x in ((pairs * phi).sum(), gradient, diagonal, product)]
+
+
+def everything(name, scores, proba, weight, vector):
+    given = {"surrogate": name, "sample_weight": weight}
+    return [
+        *pairwise_loss(scores, proba, **given),
+        pairwise_hessian_diagonal(scores, proba, **given),
+        pairwise_hessian_product(scores, proba, vector, **given),
+    ]
+
+
+# Far beyond a margin of 40 logistic terms come out 0, and second derivatives there are exact
+# absolutely only: floors, in units of the mean over pairs.
+FLOORS = {"loss": 1e-3, "gradient": 1e-3, "diagonal": 0.1, "product": 0.1}
+
+
+def compare(name, scores, proba, weight, vector, tolerance=1e-12):
+    ours = everything(name, scores, proba, weight, vector)
+    theirs = double_sum(name, scores, proba, weight, vector)
+    scales = [np.abs(expected).max() for expected in theirs]
+    scales[3] = max(scales[3], scales[2] * np.abs(vector).max())  # a difference of such products
+    for what, own, expected, scale in zip(FLOORS, ours, theirs, scales, strict=True):
+        floor = FLOORS[what] if name == "logistic" else 0
+        error = np.abs(own - expected).max()
+        assert error <= tolerance * max(scale, floor), (what, error, scale)
+
+
+def draw(kind, n, rng):
+    """Return scores of one of the kinds that break careless sums."""
+    scores = {
+        "normal": lambda: rng.normal(size=n),
+        "constant": lambda: np.zeros(n),
+        "ties": lambda: rng.integers(0, 3, size=n).astype(float),
+        "tiny": lambda: 1e-8 * rng.normal(size=n),
+        "spread": lambda: rng.uniform(0, 300, size=n),
+        "wide": lambda: rng.uniform(-5e5, 5e5, size=n),
+        "outlier": lambda: np.concatenate([[1e15], rng.normal(size=n - 1)]),
+        "offset": lambda: 1e9 + rng.integers(-1024, 1024, size=n) / 256,
+        "heavy": lambda: rng.standard_cauchy(size=n),
+        "separated": lambda: np.where(np.arange(n) % 2, 30.0, -30.0) + rng.normal(size=n),
+        "margins": lambda: rng.integers(-3, 4, size=n) / 2,  # many margins of exactly 1
+    }
+    return scores[kind]()
+
+
+KINDS = [
+    "normal", "constant", "ties", "tiny", "spread", "wide", "outlier", "offset", "heavy",
+    "separated", "margins",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+@pytest.mark.parametrize("kind", KINDS)
+@given(n=st.sampled_from([2, 3, 40]), seed=st.integers(0, 10_000), hard=st.booleans())
+@settings(deadline=None, max_examples=10)
+def test_it_is_the_double_sum(name, kind, n, seed, hard):
+    if name == "exponential" and kind in ("wide", "outlier", "heavy", "spread"):
+        return  # e^{-d} is beyond float64 there
+    rng = np.random.default_rng(seed)
+    scores = draw(kind, n, rng)
+    proba = np.arange(n) % 2 if hard else rng.random(n)
+    weight = rng.random(n) + 0.1
+    compare(name, scores, proba, weight, rng.normal(size=n))
+
+
+def test_more_cells_than_are_laid_out_and_more_points_than_a_block():
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.uniform(-1e5, 1e5, size=2000), rng.normal(size=500)])
+    compare("logistic", scores, rng.random(2500), rng.random(2500), rng.normal(size=2500))
+    from skdistill.objectives import _kernel_sum
+
+    weight = rng.random(20_000)
+    points = rng.normal(size=20_000)
+    (ours,) = _kernel_sum.kernel_sums(points, [weight], [(_kernel_sum.SIGMOID, 0)])
+    some = rng.integers(20_000, size=50)
+    expected = [(weight / (1 + np.exp(points - points[k]))).sum() for k in some]
+    assert_allclose(ours[some], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("logistic", 1.0), ("exponential", 0.5)])
+def test_the_gradient_vanishes_where_scores_are_logits(name, factor):
+    rng = np.random.default_rng(0)
+    proba, weight = rng.uniform(0.02, 0.98, size=500), rng.random(500)
+    for shift in (0.0, 7.3):
+        given = {"surrogate": name, "sample_weight": weight}
+        _, gradient = pairwise_loss(factor * logit(proba) + shift, proba, **given)
+        _, elsewhere = pairwise_loss(0.9 * factor * logit(proba) + shift, proba, **given)
+        assert np.abs(gradient).max() < 1e-13 * np.abs(elsewhere).max() * 1000
+        assert np.abs(elsewhere).max() > 1e-6
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_a_shift_of_all_scores_changes_nothing(name):
+    rng = np.random.default_rng(0)
+    scores, proba = rng.integers(-512, 512, size=300) / 256, rng.random(300)
+    v = rng.normal(size=300)
+    near = everything(name, scores, proba, None, v)
+    for shift in (3.0, 2.0**20):  # exact in float64, so that only the code can change anything
+        for one, other in zip(near, everything(name, scores + shift, proba, None, v), strict=True):
+            assert_allclose(other, one, rtol=1e-10, atol=1e-13)
+    assert abs(near[1].sum()) < 1e-13  # hence the gradient has no part along the shift
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_hard_labels_are_the_classical_pairwise_loss(name):
+    rng = np.random.default_rng(0)
+    scores, y = rng.normal(size=200), rng.integers(0, 2, size=200)
+    margins = (scores[y == 1][:, None] - scores[y == 0][None, :]).astype(LONG)
+    expected = surrogate_and_derivatives(name, margins)[0].mean()
+    assert pairwise_loss(scores, y, surrogate=name)[0] == pytest.approx(float(expected), rel=1e-13)
+
+
+def test_soft_labels_are_the_expected_hard_labels():
+    """Over independent labels y ~ p the expected classical sum is the distilled one."""
+    rng = np.random.default_rng(0)
+    scores, proba = rng.normal(size=4), rng.random(4)
+    expected_sum, expected_weight = 0.0, 0.0
+    for code in range(2**4):
+        y = (code >> np.arange(4)) & 1
+        chance = np.prod(np.where(y, proba, 1 - proba))
+        margins = scores[y == 1][:, None] - scores[y == 0][None, :]
+        expected_sum += chance * np.log1p(np.exp(-margins)).sum()
+        expected_weight += chance * margins.size
+    assert pairwise_loss(scores, proba)[0] == pytest.approx(expected_sum / expected_weight)
+
+
+@pytest.mark.parametrize("name", ["logistic", "exponential", "squared_hinge"])
+def test_derivatives_by_finite_differences(name):
+    rng = np.random.default_rng(1)
+    scores, proba, v = rng.normal(size=30), rng.random(30), rng.normal(size=30)
+    h = 1e-6
+    up, down = (pairwise_loss(scores + sign * h * v, proba, surrogate=name) for sign in (1, -1))
+    gradient = pairwise_loss(scores, proba, surrogate=name)[1]
+    assert (up[0] - down[0]) / (2 * h) == pytest.approx(gradient @ v, rel=1e-6)
+    product = pairwise_hessian_product(scores, proba, v, surrogate=name)
+    assert_allclose((up[1] - down[1]) / (2 * h), product, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("scores", "proba", "match"),
+    [
+        ([0.0, np.nan], [0, 1], "row 1 has nan"),
+        ([0.0, np.inf], [0, 1], "row 1 has inf"),
+        ([0.0, 2.0**51], [0, 1], "at most 2\\^50"),
+        ([0.0, 1.0], [0.5, 1.5], r"lie in \[0, 1\]; row 1 has 1.5"),
+        ([0.0, 1.0], [0.5, np.nan], "row 1 has nan"),
+        ([0.0, 1.0], [1, 1], "No pair of rows carries weight"),
+        ([0.0, 1.0], [0, 0], "No pair of rows carries weight"),
+        ([0.0], [0.5], "No pair of rows carries weight"),
+        ([0.0, 1.0], [[0.5, 0.5]], r"got shapes \(2,\) and \(1, 2\)"),
+    ],
+)
+def test_bad_input(scores, proba, match):
+    for function in (pairwise_loss, pairwise_hessian_diagonal):
+        with pytest.raises(ValueError, match=match):
+            function(scores, proba)
+
+
+def test_bad_names_and_vectors():
+    with pytest.raises(ValueError, match=r"must be one of .*; got 'auc'"):
+        pairwise_loss([0.0, 1.0], [0, 1], surrogate="auc")
+    with pytest.raises(ValueError, match=r"shape of scores, \(2,\); got \(3,\)"):
+        pairwise_hessian_product([0.0, 1.0], [0, 1], np.ones(3))
