@@ -10,6 +10,7 @@ from ._validation import check_proba, check_row_weights
 __all__ = [
     "brier_loss",
     "expected_calibration_error",
+    "pairwise_disagreement",
     "soft_log_loss",
     "soft_log_loss_scorer",
     "teacher_agreement",
@@ -176,6 +177,69 @@ def expected_calibration_error(
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     gap = np.bincount(bins, weights=weight * (confidence - right), minlength=n_bins)
     return float(np.abs(gap).sum() / weight.sum())
+
+
+def pairwise_disagreement(
+    y_true_or_proba: ArrayLike, scores: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
+    """Share of pairs that scores put in the wrong order, under labels or soft labels.
+
+    Parameters
+    ----------
+    y_true_or_proba : array-like of shape (n_samples,)
+        Probability in [0, 1] that a row is positive; labels 0 and 1 are such probabilities.
+
+    scores : array-like of shape (n_samples,), float
+        Score of each row, higher for more likely positive.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Σ_{i≠j} w_i w_j p_i (1 − p_j) [s_i < s_j] over the same sum without the bracket, where a
+        tie counts half; in [0, 1], lower is better. For labels it is 1 − AUC.
+
+    Raises
+    ------
+    ValueError
+        For probabilities outside [0, 1], scores that are NaN, or if no pair carries weight.
+
+    Notes
+    -----
+    The distilled bipartite risk of Menon et al. (ICML 2021), in O(n log n).
+
+    Examples
+    --------
+    >>> from skdistill.metrics import pairwise_disagreement
+    >>> pairwise_disagreement([0, 1, 1], [0.3, 0.2, 0.9])
+    0.5
+    """
+    p, s = np.asarray(y_true_or_proba, np.float64), np.asarray(scores, np.float64)
+    if p.ndim != 1 or p.shape != s.shape:
+        raise ValueError(
+            "y_true_or_proba and scores must both have shape (n_samples,), one number per row; "
+            f"got {p.shape} and {s.shape}."
+        )
+    if np.isnan(s).any() or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(
+            "scores must not be NaN and probabilities must lie in [0, 1]; got scores with "
+            f"{np.isnan(s).sum()} NaN and probabilities from {p.min():.6g} to {p.max():.6g}."
+        )
+    w = check_row_weights(sample_weight, len(s))
+    a, b = w * p, w * (1 - p)
+    total = a.sum() * b.sum() - a @ b
+    if not total > 0:
+        raise ValueError(
+            f"No pair of the {len(s)} rows carries weight: some must be possibly positive, and "
+            "others possibly negative."
+        )
+    _, level = np.unique(s, return_inverse=True)
+    a_level, b_level = np.bincount(level, weights=a), np.bincount(level, weights=b)
+    b_above = b.sum() - np.cumsum(b_level)
+    wrong = a_level @ (b_above + b_level / 2) - a @ b / 2
+    return float(max(wrong, 0) / total)
 
 
 def teacher_agreement(

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
 from skdistill import SoftLabelClassifier
 from skdistill.metrics import (
     brier_loss,
     expected_calibration_error,
+    pairwise_disagreement,
     soft_log_loss,
     soft_log_loss_scorer,
     teacher_agreement,
@@ -82,3 +83,40 @@ def test_labels_that_show_fewer_classes_need_to_be_told_them():
     with pytest.raises(ValueError, match="give classes="):
         soft_log_loss([0, 1], [[0.2, 0.3, 0.5]] * 2)
     assert soft_log_loss([0, 1], [[0.2, 0.3, 0.5]] * 2, classes=[0, 1, 2]) > 0
+
+
+@pytest.mark.parametrize("decimals", [8, 1])
+def test_disagreement_is_the_double_sum_with_ties_half(decimals):
+    scores, p = np.round(rng.normal(size=40), decimals), rng.random(40)
+    weight = rng.random(40)
+    wrong = total = 0.0
+    for i in range(40):
+        for j in range(40):
+            if i != j:
+                pair = weight[i] * weight[j] * p[i] * (1 - p[j])
+                wrong += pair * ((scores[i] < scores[j]) + (scores[i] == scores[j]) / 2)
+                total += pair
+    got = pairwise_disagreement(p, scores, sample_weight=weight)
+    assert got == pytest.approx(wrong / total, rel=1e-12)
+
+
+def test_disagreement_of_labels_is_one_minus_the_auc():
+    y, scores = (Y > 1).astype(int), np.round(PROBA[:, 0], 2)
+    expected = 1 - roc_auc_score(y, scores, sample_weight=WEIGHT)
+    assert pairwise_disagreement(y, scores, sample_weight=WEIGHT) == pytest.approx(expected)
+    assert pairwise_disagreement([0, 1], [0.0, 1.0]) == 0
+    assert pairwise_disagreement([0, 1], [1.0, 0.0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("p", "scores", "match"),
+    [
+        ([0, 1], [0.0, np.nan], "1 NaN"),
+        ([0, 2], [0.0, 1.0], "from 0 to 2"),
+        ([1, 1], [0.0, 1.0], "No pair of the 2 rows"),
+        ([[0, 1]], [0.0, 1.0], r"got \(1, 2\) and \(2,\)"),
+    ],
+)
+def test_disagreement_of_bad_input(p, scores, match):
+    with pytest.raises(ValueError, match=match):
+        pairwise_disagreement(p, scores)
