@@ -1,6 +1,7 @@
 """Class labels: checked, numbered by their sorted classes, and as one-hot rows."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -46,7 +47,6 @@ def encode(y, classes):
 
 
 def one_hot(y, classes):
-    """Return labels as rows of zeros with a single 1, columns in the order of `classes`."""
-    rows = np.zeros((len(y), len(classes)))
-    rows[np.arange(len(y)), encode(y, classes)] = 1
-    return rows
+    """Return labels as a CSR array with a single 1 per row, columns in the order of `classes`."""
+    ones, starts = np.ones(len(y)), np.arange(len(y) + 1)
+    return sparse.csr_array((ones, encode(y, classes), starts), shape=(len(y), len(classes)))

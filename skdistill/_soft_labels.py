@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from ._labels import check_classes, check_labels, encode, one_hot
+from ._probabilities import entries, first_choice, largest, top_entries
 from ._typing import ArrayLike, Floats, NDArray, Proba
 from ._validation import (
     check_alpha,
@@ -129,12 +130,12 @@ class SoftLabels:
         Returns
         -------
         SoftLabels
-            With `proba` dense, one 1 per row.
+            With `proba` a CSR array, one 1 per row.
 
         Examples
         --------
         >>> from skdistill import SoftLabels
-        >>> SoftLabels.from_labels(["b", "a"]).proba
+        >>> SoftLabels.from_labels(["b", "a"]).proba.toarray()
         array([[0., 1.],
                [1., 0.]])
         """
@@ -165,7 +166,7 @@ class SoftLabels:
     @property
     def is_ordinary(self) -> bool:
         """Whether these are plain labels: every row one-hot and of weight one."""
-        return bool((_row_max(self.proba) == 1).all() and (self.weight == 1).all())
+        return bool((largest(self.proba) == 1).all() and (self.weight == 1).all())
 
     def hard_labels(self) -> NDArray:
         """Return the true label of each row, the most probable class where there is none.
@@ -185,7 +186,7 @@ class SoftLabels:
         ndarray of shape (n_samples,)
             Labels from `classes`.
         """
-        return self.classes[np.asarray(self.proba.argmax(axis=1)).ravel()]
+        return self.classes[first_choice(self.proba)]
 
     def count_expanded(self) -> int:
         """Return how many rows :meth:`expand` makes, those of weight zero included."""
@@ -205,8 +206,7 @@ class SoftLabels:
             In [0, 1]; the accuracy, if rows are one-hot.
         """
         columns = encode(np.asarray(predicted), self.classes)
-        p_predicted = np.asarray(self.proba[np.arange(len(self)), columns]).ravel()
-        return float(np.average(p_predicted, weights=self.weight))
+        return float(np.average(entries(self.proba, columns), weights=self.weight))
 
     def check_several_classes(self) -> None:
         """Raise unless at least two classes carry weight: there is nothing to tell apart."""
@@ -283,12 +283,12 @@ class SoftLabels:
             return self
         if sparse.issparse(self.proba):
             proba = self.proba.copy()
-            proba.data /= np.repeat(_row_max(proba), np.diff(proba.indptr))
+            proba.data /= np.repeat(largest(proba), np.diff(proba.indptr))
             proba.data **= 1 / temperature
             proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
         else:
             # Relative to the row's largest, so that a small T cannot underflow a whole row.
-            proba = (self.proba / _row_max(self.proba)[:, None]) ** (1 / temperature)
+            proba = (self.proba / largest(self.proba)[:, None]) ** (1 / temperature)
             proba /= proba.sum(axis=1, keepdims=True)
         return self._with(proba=proba)
 
@@ -309,14 +309,7 @@ class SoftLabels:
         k = check_top_k(k)
         if k is None or k >= len(self.classes):
             return self
-        if sparse.issparse(self.proba):
-            proba = _top_entries(self.proba, k)
-        else:
-            columns = np.sort(np.argsort(-self.proba, axis=1, kind="stable")[:, :k], axis=1)
-            values = np.take_along_axis(self.proba, columns, axis=1)
-            starts = np.arange(len(self) + 1) * k
-            proba = sparse.csr_array((values.ravel(), columns.ravel(), starts), self.proba.shape)
-            proba.eliminate_zeros()
+        proba = top_entries(self.proba, k)
         proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
         return self._with(proba=proba)
 
@@ -468,18 +461,3 @@ def match_columns(names, classes):
             "columns, or list every class in classes."
         )
     return np.asarray(matched, dtype=classes.dtype)
-
-
-def _row_max(proba):
-    """Return the largest probability of each row, dense or CSR."""
-    largest = proba.max(axis=1)
-    return largest.toarray().ravel() if sparse.issparse(largest) else largest
-
-
-def _top_entries(proba, k):
-    """Return the k largest entries of each row of a CSR array."""
-    row_of = np.repeat(np.arange(proba.shape[0]), np.diff(proba.indptr))
-    order = np.lexsort((proba.indices, -proba.data, row_of))
-    rank = np.arange(len(order)) - np.repeat(proba.indptr[:-1], np.diff(proba.indptr))
-    kept = order[rank < k]
-    return sparse.csr_array((proba.data[kept], (row_of[kept], proba.indices[kept])), proba.shape)

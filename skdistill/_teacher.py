@@ -138,8 +138,7 @@ def teacher_scores(soft_labels):
     y = soft_labels.classes[soft_labels.codes]
     known = {"classes": soft_labels.classes, "sample_weight": soft_labels.weight}
     scores = {name: measure(y, soft_labels.proba, **known) for name, measure in measures.items()}
-    first_choice = np.asarray(soft_labels.proba.argmax(axis=1)).ravel()
-    right = first_choice == soft_labels.codes
+    right = soft_labels.first_choice() == y
     return {**scores, "accuracy": float(np.average(right, weights=soft_labels.weight))}
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import brentq
 
+from ._probabilities import entries
+
 # Beyond these the teacher is broken rather than badly calibrated.
 COLDEST, HOTTEST = 1 / 20, 20.0
 
@@ -81,8 +83,7 @@ def best_temperature(soft_labels):
 def _log_rows(soft_labels):
     """Return log-probabilities, weights and that of the true class, where it got any."""
     proba = soft_labels.proba
-    p_true = proba[np.arange(len(soft_labels)), soft_labels.codes]
-    p_true = p_true.toarray().ravel() if sparse.issparse(p_true) else p_true
+    p_true = entries(proba, soft_labels.codes)
     counted = (p_true > 0) & (soft_labels.codes >= 0)
     rows = proba[counted].toarray() if sparse.issparse(proba) else proba[counted]
     with np.errstate(divide="ignore"):

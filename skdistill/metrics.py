@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from ._labels import check_classes, check_labels, one_hot
+from ._probabilities import entries, first_choice, largest, row_sums
 from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import check_proba, check_row_weights
 
@@ -66,12 +67,12 @@ def soft_log_loss(
     0.6931
     """
     target, proba, weight = _check(y_true_or_proba, proba, classes, sample_weight)
-    surprise = -np.log(np.clip(proba, SMALLEST, 1))
-    if sparse.issparse(target):
-        row_loss = target.multiply(surprise).sum(axis=1)
-    else:
-        row_loss = (target * surprise).sum(axis=1)
-    return float(np.average(np.asarray(row_loss).ravel(), weights=weight))
+    # Relative to the smallest probability, so that what a sparse row does not store is 0.
+    gain = proba.copy()
+    stored = gain.data if sparse.issparse(gain) else gain
+    stored[...] = np.log(np.clip(stored, SMALLEST, 1)) - np.log(SMALLEST)
+    row_loss = -np.log(SMALLEST) * row_sums(target) - row_sums(target * gain)
+    return float(np.average(row_loss, weights=weight))
 
 
 def brier_loss(
@@ -121,8 +122,8 @@ def brier_loss(
     0.25
     """
     target, proba, weight = _check(y_true_or_proba, proba, classes, sample_weight)
-    difference = np.asarray(target - proba)
-    return float(np.average((difference**2).sum(axis=1), weights=weight))
+    difference = target - proba
+    return float(np.average(row_sums(difference * difference), weights=weight))
 
 
 def expected_calibration_error(
@@ -171,9 +172,8 @@ def expected_calibration_error(
     0.4
     """
     target, proba, weight = _check(y_true, proba, classes, sample_weight)
-    top = proba.argmax(axis=1)
-    confidence = proba.max(axis=1)
-    right = np.asarray(target[np.arange(len(top)), top])
+    top, confidence = first_choice(proba), largest(proba)
+    right = entries(target, top)
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     gap = np.bincount(bins, weights=weight * (confidence - right), minlength=n_bins)
     return float(np.abs(gap).sum() / weight.sum())
@@ -330,7 +330,6 @@ def soft_log_loss_scorer(
 def _check(y_true_or_proba, proba, classes, sample_weight):
     """Return targets as probability rows, predictions and weights, all of one length."""
     proba = check_proba(proba)
-    proba = proba.toarray() if sparse.issparse(proba) else proba
     if sparse.issparse(y_true_or_proba) or np.ndim(y_true_or_proba) == 2:
         target = check_proba(y_true_or_proba, name="y_true_or_proba")
     else:
@@ -342,4 +341,4 @@ def _check(y_true_or_proba, proba, classes, sample_weight):
             f"{target.shape} and {proba.shape}. Where labels show fewer classes than proba has "
             "columns, give classes=, the label of each column."
         )
-    return target, proba, check_row_weights(sample_weight, len(proba))
+    return target, proba, check_row_weights(sample_weight, proba.shape[0])

@@ -14,7 +14,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; a file may import from its own layer's folder or below.
 LAYERS = [
-    ["_typing", "_validation", "_labels", "_tags", "_random_state", "_sample_weight"],
+    [
+        "_typing",
+        "_probabilities",
+        "_validation",
+        "_labels",
+        "_tags",
+        "_random_state",
+        "_sample_weight",
+    ],
     ["objectives", "metrics", "_rows", "datasets"],
     ["_soft_labels"],
     ["_temperature", "_teacher", "students"],

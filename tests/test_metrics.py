@@ -120,3 +120,14 @@ def test_disagreement_of_labels_is_one_minus_the_auc():
 def test_disagreement_of_bad_input(p, scores, match):
     with pytest.raises(ValueError, match=match):
         pairwise_disagreement(p, scores)
+
+
+@pytest.mark.parametrize("target", [Y, SOFT, sparse.csr_array(SOFT)], ids=["hard", "soft", "csr"])
+def test_sparse_predictions_are_scored_as_dense_ones(target):
+    sharp = np.where(PROBA > 0.2, PROBA, 0)
+    sharp[:, 0] += 1e-3
+    sharp /= sharp.sum(axis=1, keepdims=True)
+    for metric in (soft_log_loss, brier_loss, expected_calibration_error):
+        given = {"sample_weight": WEIGHT}
+        expected = metric(target, sharp, **given)
+        assert metric(target, sparse.csr_array(sharp), **given) == pytest.approx(expected)

@@ -176,7 +176,7 @@ def test_one_hot_rows_are_ordinary_labels():
     assert labels.temper(3.0).is_ordinary
     assert not SoftLabels([[0.5, 0.5]]).is_ordinary
     assert not SoftLabels([[0.0, 1.0]], sample_weight=[2]).is_ordinary
-    assert_array_equal(labels.proba, [[0, 1, 0], [1, 0, 0], [0, 1, 0]])
+    assert_array_equal(labels.proba.toarray(), [[0, 1, 0], [1, 0, 0], [0, 1, 0]])
     assert_array_equal(labels.hard_labels(), ["b", "a", "b"])
 
 

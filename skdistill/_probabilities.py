@@ -1,0 +1,44 @@
+"""Rows of probabilities, dense or CSR: their largest entries, and one entry of each."""
+
+import numpy as np
+from scipy import sparse
+
+
+def largest(proba):
+    """Return the largest probability of each row."""
+    if sparse.issparse(proba):
+        return proba.max(axis=1).toarray().ravel()
+    return proba.max(axis=1)
+
+
+def first_choice(proba):
+    """Return the column of the largest probability of each row, the first one among equals."""
+    return top_entries(proba, 1).indices if sparse.issparse(proba) else proba.argmax(axis=1)
+
+
+def entries(proba, columns):
+    """Return the probability of one column per row."""
+    picked = proba[np.arange(proba.shape[0]), columns]
+    return np.asarray(picked.toarray() if sparse.issparse(picked) else picked).ravel()
+
+
+def row_sums(values):
+    """Return the sum of each row as an array, whatever holds the rows."""
+    return np.asarray(values.sum(axis=1)).ravel()
+
+
+def top_entries(proba, k):
+    """Return a CSR array with the k largest entries of each row, ties to the first column."""
+    if not sparse.issparse(proba):
+        columns = np.sort(np.argsort(-proba, axis=1, kind="stable")[:, :k], axis=1)
+        values = np.take_along_axis(proba, columns, axis=1)
+        starts = np.arange(len(proba) + 1) * k
+        top = sparse.csr_array((values.ravel(), columns.ravel(), starts), proba.shape)
+        top.eliminate_zeros()
+        return top
+    n_stored = np.diff(proba.indptr)
+    row_of = np.repeat(np.arange(proba.shape[0]), n_stored)
+    order = np.lexsort((proba.indices, -proba.data, row_of))
+    rank = np.arange(len(order)) - np.repeat(proba.indptr[:-1], n_stored)
+    kept = order[rank < k]
+    return sparse.csr_array((proba.data[kept], (row_of[kept], proba.indices[kept])), proba.shape)
