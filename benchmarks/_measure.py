@@ -2,15 +2,16 @@
 
 import ctypes
 import json
+import math
 import platform
 import resource
+import signal
 import sys
 from contextlib import suppress
-from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any, NamedTuple
 
 from threadpoolctl import threadpool_limits
@@ -22,50 +23,60 @@ SHORTEST_TIMING = 0.2  # seconds
 MOST_CALLS = 100
 # The kernel counts resident pages in batches of 32, so that less than this is not seen.
 LEAST_MB = 0.125
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "skdistill")
+LIBRARIES = ("numpy", "scipy", "sklearn", "skdistill", "xgboost", "lightgbm", "catboost")
 
 
 class Measurement(NamedTuple):
-    """What one function cost."""
+    """What one function cost; infinite time and memory where it was stopped."""
 
-    seconds: float
+    seconds: float  # of processor time, in which other processes' work does not count
     extra_mb: float  # peak resident memory over what was resident before the call, in MiB
     returned: Any
 
 
-def compare(functions, repeats, *, warm_up=None):
-    """Return the median measurement of each named function; every repeat measures all of them."""
+def compare(functions, repeats, *, warm_up=None, slow=math.inf, limit=None):
+    """Return the median measurement of each named function; every repeat measures all of them.
+
+    One that takes more than `slow` seconds is measured once; one that takes more than `limit`
+    seconds is stopped.
+    """
     measured = {name: [] for name in functions}
     for _ in range(repeats):
         for name, function in functions.items():
-            measured[name].append(measure(function, warm_up=warm_up))
+            if not any(each.seconds > slow for each in measured[name]):
+                measured[name].append(measure(function, warm_up=warm_up, limit=limit))
     return {name: _median(measurements) for name, measurements in measured.items()}
 
 
-def measure(function, *, warm_up=None):
+def measure(function, *, warm_up=None, limit=None):
     """Return what one call costs, made with one thread in a fresh child process.
 
     `warm_up` should run the same code on little data: it is called first, so that code paged
     in from disk does not count as the function's memory. What the function returns is pickled.
+    A call that takes more than `limit` seconds is stopped.
     """
     receiver, sender = FORK.Pipe(duplex=False)
-    child = FORK.Process(target=_measure_here, args=(function, warm_up, sender))
+    child = FORK.Process(target=_measure_here, args=(function, warm_up, limit, sender))
     child.start()
     sender.close()  # so that a child that dies ends the wait below
     try:
         measurement = receiver.recv()
     except EOFError:
         child.join()
+        if child.exitcode == -signal.SIGXCPU:
+            return Measurement(math.inf, math.inf, None)
         raise RuntimeError(f"The measured process died, exit code {child.exitcode}.") from None
     child.join()
     return measurement
 
 
-def _measure_here(function, warm_up, sender):
+def _measure_here(function, warm_up, limit, sender):
     """Measure a function in this process and send the measurement."""
     with threadpool_limits(1):
         if warm_up is not None:
             warm_up()
+        if limit is not None:
+            _stop_after(limit)
         start_mb = _restart_peak()
         seconds, returned = _timed(function)
         extra_mb = max(_peak_mb() - start_mb, LEAST_MB)
@@ -74,11 +85,18 @@ def _measure_here(function, warm_up, sender):
     sender.send(Measurement(median(timings), extra_mb, returned))
 
 
+def _stop_after(limit):
+    """Let the kernel end this process, by SIGXCPU, after so many more seconds of work."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the signal would leave a core file
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(process_time() + limit), most))
+
+
 def _timed(function):
-    """Return how many seconds a call took, and what it returned."""
-    start = perf_counter()
+    """Return the processor time of a call in seconds, and what it returned."""
+    start = process_time()
     returned = function()
-    return perf_counter() - start, returned
+    return process_time() - start, returned
 
 
 def _restart_peak():
@@ -107,14 +125,14 @@ def _median(measurements):
 
 def print_table(records):
     """Print dicts with the same keys as a table; floats with three significant digits."""
-    lines = [list(records[0])] + [[_cell(value) for value in each.values()] for each in records]
+    lines = [list(records[0])] + [[cell(value) for value in each.values()] for each in records]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        cells = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        cells = [each.rjust(width) for each, width in zip(line[1:], widths[1:], strict=True)]
         print("  ".join([line[0].ljust(widths[0]), *cells]))
 
 
-def _cell(value):
+def cell(value):
     """Return a value as text, without scientific notation."""
     if value is None:
         return ""
@@ -124,9 +142,9 @@ def _cell(value):
 
 
 def write_json(path, results):
-    """Write results as JSON, with the versions of Python and of the libraries measured."""
+    """Write results as JSON, with the versions of Python and of the libraries in use."""
     versions = {"python": platform.python_version()}
-    versions |= {library: version(library) for library in LIBRARIES}
+    versions |= {each: sys.modules[each].__version__ for each in LIBRARIES if each in sys.modules}
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"versions": versions, **results}, indent=2) + "\n")
