@@ -69,6 +69,12 @@ class TeacherMixin:
         else:
             soft_labels.check_several_classes()
             answers = self._fit_and_ask(teacher, X, y, X_unlabeled, classes, routed)
+        if answers.unseen.all():
+            raise ValueError(
+                "No fold's teacher has seen the class of any row that it was asked about: the "
+                "folds of cv leave out whole classes. Use stratified folds, or groups that hold "
+                "several classes."
+            )
         soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
         answered = soft_labels.take(~answers.unseen)
         temperature = self.teacher_temperature
@@ -105,7 +111,7 @@ class TeacherMixin:
             y,
             X_unlabeled,
             classes,
-            folds=list(folds),
+            folds=[(_positions(train), _positions(test)) for train, test in folds],
             fit_params=fit_params,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
@@ -204,3 +210,9 @@ class TeacherMixin:
             to_split = MethodMapping().add(caller="fit", callee="split")
             router.add(splitter=check_cv(self.cv, classifier=True), method_mapping=to_split)
         return router
+
+
+def _positions(rows):
+    """Return the rows of a fold as an array of integers; an iterable may hold lists or masks."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows

@@ -11,6 +11,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin
 from ._typing import ArrayLike, Estimator, Proba, Rows
+from ._validation import column_names
 from .students import fit_soft_labels
 
 
@@ -58,9 +59,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from typing import Any, Self
-
-    import numpy as np
+    >>> import numpy as np
     >>> from skdistill import SoftLabelClassifier
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> P = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
@@ -137,7 +136,9 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         """
         if not is_soft(y):
             return super().score(X, y, sample_weight)
-        soft_labels = SoftLabels(y, self.classes, sample_weight=sample_weight)
+        by_name = self.classes is not None or column_names(y) is not None
+        classes = self.classes if by_name else self.classes_
+        soft_labels = SoftLabels(y, classes, sample_weight=sample_weight)
         return soft_labels.expected_accuracy(self.predict(X))
 
     def _route(self, sample_weight, fit_params):

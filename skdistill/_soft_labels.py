@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from ._labels import check_classes, check_labels, encode, one_hot
+from ._labels import check_classes, check_labels, encode, match_columns, one_hot
 from ._probabilities import entries, first_choice, largest, top_entries
 from ._typing import ArrayLike, Floats, NDArray, Proba
 from ._validation import (
@@ -166,7 +166,12 @@ class SoftLabels:
     @property
     def is_ordinary(self) -> bool:
         """Whether these are plain labels: every row one-hot and of weight one."""
-        return bool((largest(self.proba) == 1).all() and (self.weight == 1).all())
+        return self.is_hard and bool((self.weight == 1).all())
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether every row is one-hot, whatever it weighs: no row would be copied."""
+        return bool((largest(self.proba) == 1).all())
 
     def hard_labels(self) -> NDArray:
         """Return the true label of each row, the most probable class where there is none.
@@ -442,22 +447,3 @@ def column_labels(proba, classes=None, *, seen=None):
     if seen is None or set(seen.tolist()) < set(names):
         return np.asarray(names)
     return match_columns(names, seen)
-
-
-def match_columns(names, classes):
-    """Return the class that each column name stands for, by equality or by its text.
-
-    Raises a ValueError unless names and classes are the same, in whatever order: polars
-    and text files turn every label into a string, so "1" stands for 1 if that is a class.
-    """
-    by_text = {str(label): label for label in classes.tolist()}
-    matched = [by_text.get(str(name)) for name in names]
-    missing = sorted(set(by_text) - {str(name) for name in names})
-    surplus = [name for name in names if str(name) not in by_text]
-    if missing or surplus:
-        raise ValueError(
-            f"The columns of the probabilities, {names}, are not the classes "
-            f"{classes.tolist()}: no column for {missing}, no class for {surplus}. Rename the "
-            "columns, or list every class in classes."
-        )
-    return np.asarray(matched, dtype=classes.dtype)

@@ -42,7 +42,8 @@ class StudentPredictionsMixin(ClassifierMixin):
         """Set what a fit leaves behind, all at once, so that a fit that fails changes nothing."""
         validate_data(self, X, skip_check_array=True)
         # A tree takes NaN, but has seen none if its teacher could take none.
-        self._nan_is_news = allows_nan(student) and not allows_nan(self)
+        seen_none = not (isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isnan(X).any())
+        self._nan_is_news = allows_nan(student) and not allows_nan(self) and seen_none
         self.classes_ = classes
         self.student_ = student
 

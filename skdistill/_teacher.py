@@ -121,7 +121,7 @@ def out_of_fold_proba(teacher, X, y, X_unlabeled, classes, *, folds, fit_params,
             proba[unseen] = 0
             proba[unseen, columns[unseen]] = 1
             n_unseen[test[unseen]] += 1
-        total[test] += proba
+        np.add.at(total, test, proba)  # a bootstrap may test a row twice
     unlabeled = None
     if X_unlabeled is not None:
         unlabeled = sum(answer.unlabeled for answer in answers) / len(folds)

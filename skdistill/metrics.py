@@ -2,11 +2,12 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.pipeline import Pipeline
 
-from ._labels import check_classes, check_labels, one_hot
+from ._labels import check_classes, check_labels, match_columns, one_hot
 from ._probabilities import entries, first_choice, largest, row_sums
 from ._typing import ArrayLike, Estimator, Proba, Rows
-from ._validation import check_proba, check_row_weights
+from ._validation import check_proba, check_row_weights, column_names
 
 __all__ = [
     "brier_loss",
@@ -322,6 +323,10 @@ def soft_log_loss_scorer(
     >>> cross_val_score(SoftLabelClassifier(), X, P, scoring=soft_log_loss_scorer).shape
     (5,)
     """
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    declared = getattr(last, "classes", None)
+    if declared is not None and column_names(y) is None and not _is_labels(y):
+        y = check_proba(y, name="y")[:, np.argsort(declared)]  # they come in the order declared
     return -soft_log_loss(
         y, estimator.predict_proba(X), classes=estimator.classes_, sample_weight=sample_weight
     )
@@ -330,8 +335,12 @@ def soft_log_loss_scorer(
 def _check(y_true_or_proba, proba, classes, sample_weight):
     """Return targets as probability rows, predictions and weights, all of one length."""
     proba = check_proba(proba)
-    if sparse.issparse(y_true_or_proba) or np.ndim(y_true_or_proba) == 2:
+    if not _is_labels(y_true_or_proba):
         target = check_proba(y_true_or_proba, name="y_true_or_proba")
+        names = column_names(y_true_or_proba)
+        if names is not None:
+            labels = names if classes is None else match_columns(names, np.asarray(classes))
+            target = target[:, np.argsort(labels)]
     else:
         y = check_labels(y_true_or_proba)
         target = one_hot(y, check_classes(y, classes))
@@ -342,3 +351,8 @@ def _check(y_true_or_proba, proba, classes, sample_weight):
             "columns, give classes=, the label of each column."
         )
     return target, proba, check_row_weights(sample_weight, proba.shape[0])
+
+
+def _is_labels(y_true_or_proba):
+    """Return whether these are labels, and not a row of probabilities per sample."""
+    return not sparse.issparse(y_true_or_proba) and np.ndim(y_true_or_proba) != 2

@@ -30,11 +30,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
+from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import brier_loss, expected_calibration_error
 
 FOREST = RandomForestClassifier(10, random_state=0)
 TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
 LOGISTIC = LogisticRegression(max_iter=1000, tol=1e-8)
+X, Y, P = make_gaussian_classes(150, 3, 3, random_state=0)
 
 
 class CountingNB(GaussianNB):
@@ -414,3 +416,62 @@ def test_text_goes_through(iris):
     student = make_pipeline(TfidfVectorizer(), DecisionTreeClassifier(max_depth=2))
     model = DistilledClassifier(teacher, student).fit(texts, y)
     assert list(model.predict(["apple", "car"])) == ["fruit", "vehicle"]
+
+
+def test_folds_may_hold_lists_masks_and_rows_twice():
+    halves = [(list(range(75)), list(range(75, 150))), (list(range(75, 150)), list(range(75)))]
+    order = np.random.default_rng(0).permutation(150)
+    rows, labels = X[order], Y[order]
+    plain = DistilledClassifier(GaussianNB(), TREE, cv=halves).fit(rows, labels)
+    masks = [(np.isin(np.arange(150), a), np.isin(np.arange(150), b)) for a, b in halves]
+    twice = [(a, [*b, b[0]]) for a, b in halves]
+    for cv in (masks, twice):
+        other = DistilledClassifier(GaussianNB(), TREE, cv=cv).fit(rows, labels)
+        assert_allclose(other.predict_proba(rows), plain.predict_proba(rows), atol=1e-12)
+
+
+def test_folds_that_leave_out_whole_classes_are_said():
+    with (
+        pytest.warns(UserWarning, match="never saw"),
+        pytest.raises(ValueError, match="leave out whole classes"),
+    ):
+        DistilledClassifier(GaussianNB(), TREE, cv=PredefinedSplit(Y)).fit(X, Y)
+
+
+def test_a_student_that_has_seen_missing_values_predicts_with_them():
+    from sklearn.impute import SimpleImputer
+
+    holes = X.copy()
+    holes[::5, 1] = np.nan
+    teacher = make_pipeline(SimpleImputer(), GaussianNB())
+    model = DistilledClassifier(teacher, TREE).fit(holes, Y)
+    assert model.predict(holes).shape == (150,)
+
+
+def test_parameters_are_checked_before_any_teacher_is_fitted():
+    class Never(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            raise AssertionError("fitted")
+
+    with pytest.raises(ValueError, match="top_k must be"):
+        DistilledClassifier(Never(), top_k=0).fit(X, Y)
+
+
+def test_given_probabilities_of_one_class_only():
+    one = np.tile([1.0, 0, 0], (150, 1))
+    with pytest.raises(ValueError, match="only 1 class to learn"):
+        DistilledClassifier(student=GaussianNB()).fit(X, Y, teacher_proba=one)
+
+
+def test_automatic_temperature_of_given_probabilities_whatever_cv_says():
+    m = DistilledClassifier(student=GaussianNB(), teacher_temperature="auto", cv="in-sample")
+    assert m.fit(X, Y, teacher_proba=P).teacher_temperature_ == pytest.approx(1, abs=0.5)
+
+
+def test_a_single_class_is_said_before_any_teacher_is_fitted():
+    class Never(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            raise AssertionError("fitted")
+
+    with pytest.raises(ValueError, match="only 1 class"):
+        DistilledClassifier(Never()).fit(X, np.zeros(150, dtype=int))

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.naive_bayes import GaussianNB
 
 from skdistill import SoftLabelClassifier
+from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import (
     brier_loss,
     expected_calibration_error,
@@ -131,3 +133,26 @@ def test_sparse_predictions_are_scored_as_dense_ones(target):
         given = {"sample_weight": WEIGHT}
         expected = metric(target, sharp, **given)
         assert metric(target, sparse.csr_array(sharp), **given) == pytest.approx(expected)
+
+
+def test_full_confidence_shares_the_last_bin():
+    assert expected_calibration_error([0, 1], [[1.0, 0], [0.96, 0.04]], n_bins=10) == pytest.approx(
+        0.48
+    )
+
+
+def test_weights_of_the_brier_loss():
+    assert brier_loss([0, 1], [[1.0, 0], [0.5, 0.5]], sample_weight=[1, 3]) == pytest.approx(0.375)
+
+
+def test_scorer_knows_classes_and_weights():
+    X, y, P = make_gaussian_classes(150, 3, 3, random_state=0)
+    m = SoftLabelClassifier(GaussianNB()).fit(X, P)
+    w = np.arange(150) % 3
+    few = y < 2
+    assert soft_log_loss_scorer(m, X[few], y[few]) == -soft_log_loss(
+        y[few], m.predict_proba(X[few]), classes=[0, 1, 2]
+    )
+    assert soft_log_loss_scorer(m, X, P, sample_weight=w) == -soft_log_loss(
+        P, m.predict_proba(X), sample_weight=w
+    )

@@ -157,3 +157,19 @@ def test_cross_val_predict_of_probabilities_loses_them_and_the_remedy_works(gaus
     for train, test in KFold(3).split(X):
         by_hand = SoftLabelClassifier(LOGISTIC).fit(X[train], p_star[train])
         assert_allclose(remedy[test], by_hand.predict_proba(X[test]), atol=1e-8)
+
+
+def test_score_and_scorer_know_the_order_of_the_columns(gaussian):
+    pd = pytest.importorskip("pandas")
+    X, _, p_star = gaussian
+    plain = SoftLabelClassifier(LOGISTIC).fit(X, p_star)
+    names, order = ["a", "b", "c"], [2, 0, 1]
+    odd = [names[k] for k in order]
+    frame = pd.DataFrame(p_star[:, order], columns=odd)
+    declared = SoftLabelClassifier(LOGISTIC, classes=odd).fit(X, p_star[:, order])
+    named = SoftLabelClassifier(LOGISTIC).fit(X, frame)
+    for model, y in [(declared, p_star[:, order]), (named, frame), (named, p_star)]:
+        assert model.score(X, y) == pytest.approx(plain.score(X, p_star))
+        expected = soft_log_loss_scorer(plain, X, p_star)
+        assert soft_log_loss_scorer(model, X, y) == pytest.approx(expected, rel=1e-4)
+        assert soft_log_loss_scorer(make_pipeline(model), X, y) == pytest.approx(expected, rel=1e-4)

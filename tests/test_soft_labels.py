@@ -204,3 +204,29 @@ def test_expected_accuracy_and_the_need_for_two_classes():
         SoftLabels([[0, 1.0], [0, 1.0]]).check_several_classes()
     with pytest.raises(ValueError, match="weight zero"):
         SoftLabels([[0.5, 0.5]], sample_weight=[0]).check_several_classes()
+
+
+def test_ties_go_to_the_class_that_sorts_first():
+    P = np.full((1, 40), 1 / 40)
+    for proba in (P, sparse.csr_array(P)):
+        assert_array_equal(SoftLabels(proba).keep_top(3).proba.indices, [0, 1, 2])
+
+
+def test_codes_follow_when_a_class_is_dropped():
+    P = np.array([[0, 0.5, 0.5], [0, 0.2, 0.8], [0, 0.9, 0.1]])
+    labels = SoftLabels(P, ["a", "b", "c"], y=["c", "a", "b"]).append(
+        SoftLabels(P[:1], ["a", "b", "c"])
+    )
+    left = labels.drop_empty_classes()
+    assert_array_equal(left.codes, [1, -1, 0, -1])
+
+
+def test_surplus_columns_are_refused():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": [0.5], "b": [0.5], "c": [0.0]})
+    with pytest.raises(ValueError, match=r"no class for \['c'\]"):
+        SoftLabels(frame, classes=["a", "b"])
+
+
+def test_cold_temperatures_do_not_underflow():
+    assert_allclose(SoftLabels(np.full((1, 1000), 1e-3)).temper(1 / 200).proba, 1e-3)

@@ -54,6 +54,8 @@ def _one_pass(student, X, soft_labels, order, chunk, fit_params):
     """Feed every row once, in the given order."""
     for batch in gen_batches(len(order), chunk):
         rows, labels, weight = soft_labels.take(order[batch]).expand()
+        if len(rows) == 0:
+            continue  # nothing in this chunk carries weight
         rows = order[batch][rows]
         student.partial_fit(
             _safe_indexing(X, rows),

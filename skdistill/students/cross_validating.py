@@ -10,7 +10,7 @@ from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._dispatch import register
 from ._real_rows import folds_of_real_rows, refuse_to_split_copies
-from .expansion import fit_on_copies
+from .expansion import fit_on_copies, learn_by_expansion
 
 
 @register(LogisticRegressionCV)
@@ -24,8 +24,8 @@ def learn_with_folds_of_real_rows(
     These three weigh what they hold out by the weights of the expanded rows, so that a copy
     counts by the probability of its class. Others, such as GridSearchCV, do not.
     """
-    if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_hard:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_split_copies(student, but_for={"cv"})
     with folds_of_real_rows(student, X, soft_labels):
         return fit_on_copies(student, X, soft_labels, **fit_params)

@@ -72,6 +72,9 @@ def learn_by_expansion(
     """
     if soft_labels.is_ordinary:
         return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_hard and takes_sample_weight(student, "fit"):
+        weights = {"sample_weight": soft_labels.weight, **fit_params}
+        return student.fit(X, soft_labels.first_choice(), **weights)
     refuse_to_split_copies(student)
     chunk = rows_per_chunk(X, soft_labels)
     if takes_sample_weight(student, "partial_fit") and (

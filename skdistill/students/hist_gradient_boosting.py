@@ -53,7 +53,7 @@ def learn_hist_boosting(
     own = student.early_stopping
     stops = len(soft_labels) > AUTO_EARLY_STOPPING_ROWS if own == "auto" else own
     can_be_given = "X_val" in signature(student.fit).parameters
-    if soft_labels.is_ordinary or not stops or not can_be_given:
+    if soft_labels.is_hard or not stops or not can_be_given:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     if "X_val" not in fit_params and student.validation_fraction is not None:
         train, held_out = train_test_split(

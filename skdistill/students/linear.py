@@ -14,6 +14,7 @@ from scipy.linalg import LinAlgError, solve
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn import get_config
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import validate_data
@@ -67,8 +68,9 @@ def learn_logistic(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_ordinary or fit_params:
+    if soft_labels.is_hard or fit_params:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
+    _check_parameters(student)
     obstacle = _no_objective_for(student)
     if obstacle:
         warnings.warn(
@@ -100,6 +102,15 @@ def learn_logistic(
     student.coef_, student.intercept_ = objective.parts(solution)
     student.n_iter_ = np.array([n_iter], dtype=np.int32)
     return student
+
+
+def _check_parameters(student):
+    """Let scikit-learn check the parameters, on two rows that say nothing."""
+    own = {"class_weight": None, "warm_start": False}
+    with warnings.catch_warnings():
+        for category in (ConvergenceWarning, RuntimeWarning, UserWarning):
+            warnings.simplefilter("ignore", category)
+        clone(student).set_params(**own).fit(np.zeros((2, 1)), [0, 1])
 
 
 def _no_objective_for(student):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._dispatch import register
+from .expansion import learn_by_expansion
 
 
 @register(MultinomialNB)
@@ -48,8 +49,8 @@ def learn_counts(
     ValueError
         For negative features, where the student refuses them.
     """
-    if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_hard:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
     checked = validate_data(student, X, accept_sparse="csr")
     binarize = student.get_params().get("binarize")
     if binarize is not None:
@@ -98,8 +99,8 @@ def learn_gaussian(
     GaussianNB
         The student, fitted.
     """
-    if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_hard:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
     rows = validate_data(student, X).astype(np.float64)
     soft_labels = soft_labels.drop_empty_classes()
     mass = soft_labels.weight @ soft_labels.proba

@@ -10,7 +10,7 @@ from ._chunks import learn_in_chunks, rows_per_chunk
 from ._class_weight import class_weights
 from ._dispatch import register
 from ._real_rows import refuse_to_split_copies
-from .expansion import fit_on_copies
+from .expansion import fit_on_copies, learn_by_expansion
 
 
 @register(SGDClassifier)
@@ -58,8 +58,8 @@ def learn_by_descent(
     ValueError
         With ``early_stopping=True``, which would split copies of a row.
     """
-    if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_hard:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_split_copies(student)
     own = {"class_weight": student.class_weight, "alpha": student.alpha}
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))

@@ -79,7 +79,7 @@ def learn_tree(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_ordinary or _must_expand(student):
+    if soft_labels.is_hard or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     targets, present = _targets(student, soft_labels)
     taught = _regressor_like(student, present)
@@ -129,14 +129,15 @@ def learn_forest(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_ordinary or _must_expand(student):
+    if soft_labels.is_hard or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     targets, present = _targets(student, soft_labels)
     taught = _regressor_like(student, present)
     taught.fit(X, targets, sample_weight=present.weight, **fit_params)
     for_now = {"oob_score": False, "max_samples": None, "warm_start": False}
     _set_what_is_documented(student, X, present, **for_now)
-    own = set(student.get_params(deep=False)) | {"estimator_", "estimators_", "n_outputs_"}
+    own = set(student.get_params(deep=False)) | {"estimator", "estimator_", "estimators_"}
+    own |= {"n_outputs_"}
     for name in vars(student).keys() & vars(taught).keys() - own:
         setattr(student, name, getattr(taught, name))  # such as how many rows a bag holds
     try:

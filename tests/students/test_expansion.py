@@ -22,6 +22,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
+from skdistill.metrics import soft_log_loss
 from skdistill.students import learn_by_expansion
 
 STUDENTS = [
@@ -236,3 +237,49 @@ def test_students_without_weights_are_refused(gaussian):
             fit_soft_labels(student, X, SoftLabels(p_star))
     with pytest.raises(TypeError, match="takes no sample_weight"):
         fit_soft_labels(OneVsRestClassifier(KNeighborsClassifier()), X, SoftLabels(p_star))
+
+
+@pytest.mark.parametrize(
+    "student",
+    [
+        SGDClassifier(early_stopping=True, random_state=0),
+        GradientBoostingClassifier(n_estimators=5, n_iter_no_change=3, random_state=0),
+        LogisticRegression(),
+        DecisionTreeClassifier(criterion="entropy", random_state=0),
+        GaussianNB(),
+    ],
+    ids=repr,
+)
+def test_hard_rows_with_weights_are_ordinary_training_whatever_the_student_splits(
+    student, gaussian
+):
+    X, y, _ = gaussian
+    weight = np.arange(len(y)) % 3 + 0.5
+    fitted = fit_soft_labels(student, X, SoftLabels.from_labels(y, sample_weight=weight))
+    by_hand = clone(student).fit(X, y, sample_weight=weight)
+    assert_array_equal(fitted.predict(X), by_hand.predict(X))
+
+
+def test_the_fit_in_chunks_is_weighed(gaussian):
+    X, Y, P = gaussian
+    from skdistill.students._chunks import _fit_quality
+
+    w = np.r_[np.full(75, 9.0), np.ones(75)]
+    s = GaussianNB().fit(X, Y)
+    assert _fit_quality(s, X, SoftLabels(P, sample_weight=w)) == pytest.approx(
+        -soft_log_loss(P, s.predict_proba(X), sample_weight=w)
+    )
+
+
+def test_as_many_copies_as_rows_are_not_the_rows():
+    X3 = np.array([[0.0], [1.0], [2.0]])
+    labels = SoftLabels([[1, 0], [0.5, 0.5], [0, 1]], sample_weight=[1, 1, 0])
+    fitted = learn_by_expansion(GaussianNB(), X3, labels)
+    assert_allclose(fitted.theta_, [[1 / 1.5 * 0.5], [1.0]])
+
+
+def test_auto_early_stopping_inside_another_is_refused_beyond_its_limit():
+    n = 10_001
+    student = VotingClassifier([("h", HistGradientBoostingClassifier(max_iter=1))])
+    with pytest.raises(ValueError, match='h__early_stopping="auto"'):
+        fit_soft_labels(student, np.zeros((n, 1)), SoftLabels(np.full((n, 2), 0.5)))

@@ -14,10 +14,12 @@ from sklearn.linear_model import LogisticRegression
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
+from skdistill.metrics import soft_log_loss
 from skdistill.students import learn_by_expansion
 from skdistill.students.linear import _LogisticObjective
 
 TIGHT = {"tol": 1e-9, "max_iter": 5000}
+X, _, P = make_gaussian_classes(150, 3, 3, random_state=0)
 
 
 def problem(n_classes, n_rows=200, sparse_rows=False, weighted=True):
@@ -237,3 +239,51 @@ def test_separable_rows_without_a_penalty_end_in_a_warning_or_at_the_tolerance()
             fitted = fit_soft_labels(student, X, labels)
         assert np.isfinite(fitted.coef_).all()
         assert_array_equal(fitted.predict(X), [0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "params", [{"C": -1}, {"C": "x"}, {"tol": -1}, {"solver": "foo"}, {"dual": True}], ids=str
+)
+def test_scikit_learn_checks_the_parameters(params):
+    with pytest.raises(ValueError, match=next(iter(params))):
+        fit_soft_labels(LogisticRegression(**params), X, SoftLabels(P))
+
+
+def test_no_warning_when_the_last_iteration_converged():
+    labels = SoftLabels(P)
+    n = int(fit_soft_labels(LogisticRegression(solver="newton-cholesky"), X, labels).n_iter_[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        fit_soft_labels(LogisticRegression(solver="newton-cholesky", max_iter=n), X, labels)
+
+
+def newton_problem(seed):
+    rng = np.random.default_rng(seed)
+    n, k = rng.integers(6, 20), rng.integers(2, 4)
+    X = rng.normal(size=(n, 2)) * rng.choice([1, 10, 100])
+    return X, SoftLabels(rng.dirichlet(np.full(k, 0.05), size=n))
+
+
+@pytest.mark.parametrize("seed", [33, 39, 41, 49, 52])
+def test_newton_halves_steps_that_overshoot(seed):
+    X, labels = newton_problem(seed)
+    newton = LogisticRegression(C=1e4, solver="newton-cholesky", tol=1e-8, max_iter=200)
+    fitted = fit_soft_labels(newton, X, labels)
+    slow = clone(newton).set_params(solver="lbfgs", max_iter=100_000)
+    best = fit_soft_labels(slow, X, labels)
+    losses = [soft_log_loss(labels.proba, each.predict_proba(X)) for each in (fitted, best)]
+    assert losses[0] <= losses[1] + 1e-4
+    assert np.isfinite(fitted.coef_).all()
+
+
+def test_fit_parameters_that_it_does_not_know_are_refused():
+    with pytest.raises(TypeError, match="colour"):
+        fit_soft_labels(LogisticRegression(), X, SoftLabels(P), colour=1)
+
+
+def test_class_weights_of_classes_that_do_not_show_up():
+    same = [
+        fit_soft_labels(LogisticRegression(class_weight=w), X, SoftLabels(P)).coef_
+        for w in ({0: 2, 1: 1, 2: 1, 9: 5}, {0: 2, 1: 1, 2: 1})
+    ]
+    assert_array_equal(*same)

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 
 from skdistill import SoftLabels, fit_soft_labels
+from skdistill.datasets import make_gaussian_classes
 from skdistill.students import learn_by_expansion
 
 STUDENTS = [
@@ -19,6 +20,7 @@ STUDENTS = [
     BernoulliNB(binarize=0.5),
     BernoulliNB(binarize=None),
 ]
+X, _, P = make_gaussian_classes(150, 3, 3, random_state=0)
 
 
 def problem(seed, n_classes=3, sparse_proba=False):
@@ -85,3 +87,14 @@ def test_negative_counts_are_refused():
     with pytest.raises(ValueError, match=r"negative ones \(the lowest is -1\)"):
         fit_soft_labels(MultinomialNB(), X - 1, labels)
     fit_soft_labels(BernoulliNB(), X - 1, labels)
+
+
+def test_variances_are_not_negative():
+    Xc = np.column_stack([X, np.full(150, 0.1)])
+    s = fit_soft_labels(GaussianNB(var_smoothing=0), Xc, SoftLabels(P))
+    assert (s.var_ >= 0).all()
+
+
+def test_smoothing_is_relative_to_the_variance_of_the_rows():
+    s = fit_soft_labels(GaussianNB(var_smoothing=0.1), X, SoftLabels(P))
+    assert s.epsilon_ == pytest.approx(0.1 * X.var(axis=0).max())

@@ -81,3 +81,10 @@ def test_a_regressor_distils():
     model = DistilledClassifier(student=student, random_state=0).fit(X, names[y])
     assert model.score(X, names[y]) > 0.9
     assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+
+
+def test_no_note_about_columns_for_a_regressor_of_several(gaussian):
+    _, _, P = gaussian
+    with pytest.raises(ValueError) as error:
+        fit_soft_labels(Ridge(), np.full((150, 1), np.nan), SoftLabels(P))
+    assert not hasattr(error.value, "__notes__")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
@@ -78,3 +79,21 @@ def test_plain_labels_are_ordinary_training(problem):
     student = SGDClassifier(random_state=0)
     fitted = fit_soft_labels(student, X, SoftLabels.from_labels(y))
     assert_array_equal(fitted.coef_, SGDClassifier(random_state=0).fit(X, y).coef_)
+
+
+def test_chunks_without_weight_are_passed_over(problem):
+    X, labels, _, _ = problem
+    weight = np.where(np.arange(len(X)) < 900, 0.0, 1.0)
+    labels = SoftLabels(labels.proba, sample_weight=weight)
+    fitted = fit_soft_labels(SGDClassifier(random_state=0, max_iter=5, tol=None), X, labels)
+    assert np.isfinite(fitted.coef_).all()
+
+
+def test_averages_learn_from_the_whole_expansion():
+    X, _, P = make_gaussian_classes(150, 3, 3, random_state=0)
+    labels = SoftLabels(P)
+    student = SGDClassifier(loss="log_loss", average=True, random_state=0, tol=None, max_iter=5)
+    rows, y, weight = labels.expand()
+    by_hand = clone(student).set_params(alpha=student.alpha / 3)
+    by_hand.fit(X[rows], y, sample_weight=weight)
+    assert_allclose(fit_soft_labels(student, X, labels).coef_, by_hand.coef_, rtol=1e-4)

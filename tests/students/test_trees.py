@@ -243,3 +243,22 @@ def test_trees_that_keep_their_state_in_another_way_expand_with_a_warning(studen
         fitted = fit_soft_labels(student, X, labels)
     slow = learn_by_expansion(clone(student), X, labels)
     assert_array_equal(fitted.predict_proba(X), slow.predict_proba(X))
+
+
+@pytest.mark.parametrize("student", [RandomForestClassifier(3), ExtraTreesClassifier(3)], ids=repr)
+def test_a_forest_can_be_fitted_again_to_labels(student):
+    X, labels = problem(3)
+    y = labels.hard_labels()
+    student = clone(student).set_params(random_state=0)
+    fitted = fit_soft_labels(student, X, labels)
+    assert_array_equal(fitted.fit(X, y).predict_proba(X), student.fit(X, y).predict_proba(X))
+
+
+def test_trees_keep_the_seed_of_their_bag_without_a_random_state():
+    X, _, P = make_gaussian_classes(150, 3, 3, random_state=0)
+    forest = fit_soft_labels(RandomForestClassifier(3), X, SoftLabels(P))
+    for tree, rows in zip(forest.estimators_, forest.estimators_samples_, strict=True):
+        weight = np.bincount(rows, minlength=150).astype(float)
+        again = DecisionTreeRegressor(max_features="sqrt", random_state=tree.random_state)
+        again.fit(X.astype(np.float32), P, sample_weight=weight)
+        assert_allclose(again.predict(X), tree.predict_proba(X))
