@@ -80,6 +80,9 @@ def learn_gaussian(
 ) -> Estimator:
     """Fit Gaussian naive Bayes to soft labels, exactly: weighted means and variances.
 
+    Hard labels put each row into one class, soft ones into all: at 50 classes that takes twice as
+    long (0.02 s for 20,000 rows).
+
     Parameters
     ----------
     student : GaussianNB

@@ -105,6 +105,10 @@ def learn_forest(
     the most probable class elsewhere. ``class_weight="balanced_subsample"`` learns by expansion,
     with a warning.
 
+    Trees without a limit grow until no two rows of a leaf differ in their probabilities, and so
+    larger than on hard labels: at 50 classes a random forest took 1.6 times as long and 2.5 times
+    the memory, extremely randomised trees, which hardly look at the targets, 3.2 times as long.
+
     Parameters
     ----------
     student : RandomForestClassifier or ExtraTreesClassifier
