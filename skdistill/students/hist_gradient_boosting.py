@@ -23,8 +23,9 @@ def learn_hist_boosting(
     """Fit histogram gradient boosting to soft labels by expansion.
 
     Its loss and its trees are out of reach from outside, so that K classes cost K rows for
-    each of K trees (47 times the time of hard labels at 10 classes): for many classes set `top_k`, or use LGBMClassifier or XGBClassifier, which
-    learn soft labels at the cost of hard ones. `min_samples_leaf` counts copies.
+    each of K trees: at 10 classes 47 times the time of hard labels. For many classes set
+    `top_k`, or use LGBMClassifier or XGBClassifier, which learn soft labels at the cost of hard
+    ones. `min_samples_leaf` counts copies.
 
     Early stopping holds out real rows and scores them with their true labels (the most
     probable class where there is none); whether "auto" switches it on is decided by the
