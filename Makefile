@@ -27,6 +27,7 @@ lint: $(VENV)/test
 
 bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_expansion.py
+	$(BIN)/python benchmarks/bench_students.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
