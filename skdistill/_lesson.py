@@ -13,8 +13,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from ._labels import check_classes, check_labels
 from ._random_state import seeded_clones
-from ._rows import check_same_columns, stack_rows
-from ._sample_weight import requesting_weights, takes_sample_weight
+from ._rows import check_same_columns, count_rows, stack_rows
+from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_weight
 from ._soft_labels import SoftLabels, column_labels
 from ._tags import narrow
 from ._teacher import (
@@ -57,7 +57,7 @@ class TeacherMixin:
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
         routed = self._route(sample_weight, params)
-        weight = routed.student.fit.pop("sample_weight", None)
+        weight = pop_row_weights(routed.student.fit, student)
         soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
         if self.alpha == 0:  # ordinary training: nobody is asked
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit)
@@ -76,7 +76,8 @@ class TeacherMixin:
                 "several classes."
             )
         soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
-        answered = soft_labels.take(~answers.unseen)
+        answered = SoftLabels(answers.labelled, classes, y=y, sample_weight=sample_weight)
+        answered = answered.take(~answers.unseen)
         temperature = self.teacher_temperature
         if temperature == "auto":
             temperature = best_temperature(answered)
@@ -85,6 +86,14 @@ class TeacherMixin:
             "tempered": teacher_scores(answered.temper(temperature)),
         }
         if X_unlabeled is not None:
+            aligned = [k for k, v in routed.student.fit.items() if count_rows(v) == len(y)]
+            if aligned:
+                raise ValueError(
+                    f"The student's fit parameters {aligned} have one entry for each of the "
+                    f"{len(y)} labelled rows and none for the {count_rows(X_unlabeled)} of "
+                    "X_unlabeled. Let the student request none of them, or add the rows yourself "
+                    "with SoftLabelClassifier."
+                )
             soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
             X = stack_rows(X, X_unlabeled)
         return Lesson(X, soft_labels, float(temperature), scores, student, routed.student.fit)

@@ -30,6 +30,17 @@ def _inner_estimators(estimator):
                 yield candidate
 
 
+def pop_row_weights(fit_params, student):
+    """Take the row weights for the soft labels out of a student's fit parameters.
+
+    With metadata routing a Pipeline hands them to those of its steps that request them, the
+    last one among them or not: they stay in.
+    """
+    if isinstance(student, Pipeline) and get_config()["enable_metadata_routing"]:
+        return None
+    return fit_params.pop("sample_weight", None)
+
+
 def requesting_weights(estimator):
     """Return a default estimator that asks for sample weights where metadata is routed."""
     if get_config()["enable_metadata_routing"]:

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from ._sample_weight import pop_row_weights
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin
 from ._typing import ArrayLike, Estimator, Proba, Rows
@@ -104,7 +105,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             If the student can learn from neither weights nor numbers.
         """
         fit_params = self._route(sample_weight, fit_params)
-        weight = fit_params.pop("sample_weight", None)
+        weight = pop_row_weights(fit_params, self._unfitted_student())
         if is_soft(y):
             soft_labels = SoftLabels(y, self.classes, sample_weight=weight)
         else:

@@ -380,6 +380,20 @@ class SoftLabels:
             proba *= scale[:, None]
         return self._with(proba=proba, weight=self.weight * total)
 
+    def reweight_rows(self, sample_weight: ArrayLike) -> Self:
+        """Return soft labels whose rows weigh so many times as much.
+
+        Parameters
+        ----------
+        sample_weight : array-like of shape (n_samples,)
+            Factor >= 0 of each row's weight.
+
+        Returns
+        -------
+        SoftLabels
+        """
+        return self._with(weight=self.weight * check_row_weights(sample_weight, len(self)))
+
     def drop_empty_classes(self) -> Self:
         """Return soft labels without the classes that carry no weight.
 

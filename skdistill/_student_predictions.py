@@ -71,7 +71,7 @@ class StudentPredictionsMixin(ClassifierMixin):
         outputs = self.student_.predict(X)
         if is_regression_student(self.student_):
             return self.classes_[proba_of_outputs(outputs).argmax(axis=1)]
-        return outputs
+        return np.ravel(outputs)  # CatBoost has a column of them
 
     @available_if(_student_has("predict_proba"))
     def predict_proba(self, X: Rows) -> Floats:

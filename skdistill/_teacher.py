@@ -97,6 +97,14 @@ def out_of_fold_proba(teacher, X, y, X_unlabeled, classes, *, folds, fit_params,
             f"are in none of the {len(folds)}, the first is row {np.argmin(n_tested)}. Use a "
             "splitter that tests every row, such as KFold, StratifiedKFold or GroupKFold."
         )
+    for number, (train, test) in enumerate(folds, start=1):
+        shared = np.intersect1d(train, test)
+        if len(shared):
+            raise ValueError(
+                f"Fold {number} of {len(folds)} tests {len(shared)} rows that it trains on, the "
+                f"first is row {shared[0]}: its teacher would repeat their labels. Keep the two "
+                'apart, or ask for that on purpose with cv="in-sample".'
+            )
     answers = Parallel(n_jobs=n_jobs)(
         delayed(_ask_fold)(
             clone(teacher), X, y, X_unlabeled, classes, train, test, fit_params,

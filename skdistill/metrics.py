@@ -334,7 +334,16 @@ def soft_log_loss_scorer(
 
 def _check(y_true_or_proba, proba, classes, sample_weight):
     """Return targets as probability rows, predictions and weights, all of one length."""
+    names = column_names(proba)
     proba = check_proba(proba)
+    if names is not None:
+        labels = names if classes is None else match_columns(names, np.asarray(classes))
+        proba = proba[:, np.argsort(labels)]
+    elif classes is not None and not np.array_equal(np.sort(classes), classes):
+        raise ValueError(
+            f"classes must be sorted, as the columns of predict_proba are; got {list(classes)}. "
+            "Sort both: order = np.argsort(classes); proba[:, order]."
+        )
     if not _is_labels(y_true_or_proba):
         target = check_proba(y_true_or_proba, name="y_true_or_proba")
         names = column_names(y_true_or_proba)

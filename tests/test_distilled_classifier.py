@@ -475,3 +475,17 @@ def test_a_single_class_is_said_before_any_teacher_is_fitted():
 
     with pytest.raises(ValueError, match="only 1 class"):
         DistilledClassifier(Never()).fit(X, np.zeros(150, dtype=int))
+
+
+def test_folds_that_test_what_they_train_on_are_refused():
+    every = np.arange(150)
+    with pytest.raises(ValueError, match=r"Fold 1 of 1 tests 150 rows that it trains on"):
+        DistilledClassifier(GaussianNB(), TREE, cv=[(every, every)]).fit(X, Y)
+
+
+def test_the_teachers_accuracy_is_weighted():
+    weight = np.where(Y == 0, 9.0, 1.0)
+    model = DistilledClassifier(student=GaussianNB())
+    model.fit(X, Y, sample_weight=weight, teacher_proba=P)
+    expected = np.average(P.argmax(axis=1) == Y, weights=weight)
+    assert model.teacher_scores_["raw"]["accuracy"] == pytest.approx(expected)

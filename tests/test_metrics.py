@@ -156,3 +156,12 @@ def test_scorer_knows_classes_and_weights():
     assert soft_log_loss_scorer(m, X, P, sample_weight=w) == -soft_log_loss(
         P, m.predict_proba(X), sample_weight=w
     )
+
+
+def test_columns_in_another_order_are_aligned_or_refused():
+    pd = pytest.importorskip("pandas")
+    expected = soft_log_loss(["b", "a"], [[0.1, 0.9], [0.8, 0.2]], classes=["a", "b"])
+    frame = pd.DataFrame([[0.9, 0.1], [0.2, 0.8]], columns=["b", "a"])
+    assert soft_log_loss(["b", "a"], frame) == pytest.approx(expected)
+    with pytest.raises(ValueError, match=r"classes must be sorted.*\['b', 'a'\]"):
+        soft_log_loss(["b", "a"], [[0.9, 0.1], [0.2, 0.8]], classes=["b", "a"])

@@ -25,7 +25,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
 
 LOGISTIC = LogisticRegression(max_iter=1000, tol=1e-8)
 
@@ -251,3 +251,48 @@ def test_strings_of_different_width(iris):
     assert_array_equal(model.classes_, ["a", "longer", "longest", "z"])
     assert model.predict_proba(X).shape == (150, 4)
     assert_array_equal(model.predict_proba(X)[:, 2], 0)
+
+
+@pytest.mark.parametrize("scaler_asks", [True, False])
+@pytest.mark.parametrize("last_asks", [True, False, "w"])
+def test_a_pipeline_as_student_routes_weights_to_the_steps_that_request_them(
+    gaussian, scaler_asks, last_asks
+):
+    X, y, p_star = gaussian
+    weight = np.arange(len(y)) % 3 + 1.0
+    name = "w" if last_asks == "w" else "sample_weight"
+    given = {"sample_weight": weight} if scaler_asks or name == "sample_weight" else {}
+    given |= {"w": weight} if name == "w" else {}
+    scaler = StandardScaler().fit(X, sample_weight=weight if scaler_asks else None)
+    by_hand = fit_soft_labels(
+        LOGISTIC,
+        scaler.transform(X),
+        SoftLabels(p_star, y=y, sample_weight=weight if last_asks else None),
+    )
+    with config_context(enable_metadata_routing=True):
+        student = make_pipeline(
+            StandardScaler().set_fit_request(sample_weight=scaler_asks),
+            clone(LOGISTIC).set_fit_request(sample_weight=last_asks),
+        )
+        distilled = DistilledClassifier(student=student).set_fit_request(sample_weight=True)
+        soft = SoftLabelClassifier(student).set_fit_request(sample_weight=True)
+        fitted = [
+            distilled.fit(X, y, teacher_proba=p_star, **given),
+            soft.fit(X, p_star, **given),
+        ]
+    for model in fitted:
+        assert_allclose(model.student_[0].mean_, scaler.mean_)
+        assert_allclose(model.student_[-1].coef_, by_hand.coef_, atol=1e-4)
+
+
+def test_metadata_for_labelled_rows_only_is_refused_with_unlabelled_ones(gaussian):
+    X, y, _ = gaussian
+
+    class Costly(GaussianNB):
+        def fit(self, X, y, sample_weight=None, cost=None):
+            return super().fit(X, y, sample_weight)
+
+    with config_context(enable_metadata_routing=True):
+        model = DistilledClassifier(GaussianNB(), Costly().set_fit_request(cost=True))
+        with pytest.raises(ValueError, match=r"\['cost'\] have one entry for each of the 100"):
+            model.fit(X[:100], y[:100], cost=np.ones(100), X_unlabeled=X[100:])

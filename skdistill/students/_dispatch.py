@@ -82,7 +82,8 @@ def fit_soft_labels(
         A classifier whose `fit` (or `partial_fit`) takes `sample_weight`, any regressor, a
         Pipeline that ends in one of them, or a class that was registered with
         :func:`skdistill.students.register`. It is cloned, never changed; with
-        ``warm_start=True`` the clone goes on from where the student stands.
+        ``warm_start=True`` the clone goes on from where the student stands (forests of
+        scikit-learn, which learn soft labels by other trees, begin anew).
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows, in whatever form the student takes them.

@@ -37,8 +37,11 @@ class _SoftLabelStep(BaseEstimator):
         self.student = student
         self.soft_labels = soft_labels
 
-    def fit(self, X, y, **fit_params):
-        self.student_ = fit_soft_labels(self.student, X, self.soft_labels, **fit_params)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        soft_labels = self.soft_labels
+        if sample_weight is not None:
+            soft_labels = soft_labels.reweight_rows(sample_weight)
+        self.student_ = fit_soft_labels(self.student, X, soft_labels, **fit_params)
         return self
 
     def get_metadata_routing(self):

@@ -209,6 +209,8 @@ def _regressor_like(student, soft_labels):
     n_classes = len(soft_labels.classes)
     for threshold in ("min_impurity_decrease", "ccp_alpha"):
         params[threshold] = params[threshold] / n_classes
+    if "oob_score" in params:
+        params["oob_score"] = bool(params["oob_score"])  # a score of one's own is for labels
     return regressor.set_params(**params)
 
 

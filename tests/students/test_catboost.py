@@ -396,3 +396,11 @@ def test_as_the_student_of_a_distilled_classifier():
     model = DistilledClassifier(student=student()).fit(X, y)
     assert type(model.student_) is CatBoostClassifier
     assert_array_equal(model.predict_proba(X), model.student_.predict_proba(X))
+
+
+def test_the_wrapper_predicts_a_row_of_labels():
+    X, labels = problem(3)
+    y = labels.hard_labels()
+    model = DistilledClassifier(student=student(), alpha=0.5)
+    model.fit(X, y, teacher_proba=labels.proba)
+    assert model.predict(X).shape == y.shape

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
@@ -262,3 +263,14 @@ def test_trees_keep_the_seed_of_their_bag_without_a_random_state():
         again = DecisionTreeRegressor(max_features="sqrt", random_state=tree.random_state)
         again.fit(X.astype(np.float32), P, sample_weight=weight)
         assert_allclose(again.predict(X), tree.predict_proba(X))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_score_of_ones_own_out_of_bag(n_classes):
+    X, labels = problem(n_classes)
+    y = labels.hard_labels()
+    forest = RandomForestClassifier(30, oob_score=balanced_accuracy_score, random_state=0)
+    fitted = fit_soft_labels(forest, X, labels)
+    held_out = fitted.classes_[fitted.oob_decision_function_.argmax(axis=1)]
+    assert fitted.oob_score_ == balanced_accuracy_score(y, held_out)
+    assert fitted.oob_score is balanced_accuracy_score
