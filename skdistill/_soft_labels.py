@@ -370,6 +370,8 @@ class SoftLabels:
             together weight · p_k · c_k, as in the expansion with class weights.
         """
         factors = np.asarray(class_weights, dtype=np.float64)
+        if (factors == 1).all():
+            return self
         proba = self.proba * factors
         proba = sparse.csr_array(proba) if sparse.issparse(proba) else proba
         total = proba.sum(axis=1)

@@ -215,14 +215,16 @@ def _regressor_like(student, soft_labels):
 
 
 def _set_what_is_documented(student, X, soft_labels, **for_now):
-    """Fit the student on one empty row per class, for the attributes that depend on no tree."""
+    """Fit the student on empty rows of each class, for the attributes that depend on no tree."""
     params = student.get_params(deep=False)
     allow_nan = {"ensure_all_finite": "allow-nan"}
     shape = validate_data(student, X, accept_sparse=True, dtype=None, **allow_nan).shape
     for_now = {name: value for name, value in for_now.items() if name in params}
     student.set_params(**for_now)
     try:
-        student.fit(np.zeros((len(soft_labels.classes), shape[1])), soft_labels.classes)
+        # Three rows of each class: one alone looks like a continuous target, which is warned of.
+        y = np.tile(soft_labels.classes, 3)
+        student.fit(np.zeros((len(y), shape[1])), y)
     finally:
         student.set_params(**{name: params[name] for name in for_now})
     validate_data(student, X, accept_sparse=True, dtype=None, **allow_nan)

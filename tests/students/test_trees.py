@@ -274,3 +274,11 @@ def test_a_score_of_ones_own_out_of_bag(n_classes):
     held_out = fitted.classes_[fitted.oob_decision_function_.argmax(axis=1)]
     assert fitted.oob_score_ == balanced_accuracy_score(y, held_out)
     assert fitted.oob_score is balanced_accuracy_score
+
+
+@pytest.mark.parametrize("student", [DecisionTreeClassifier(), RandomForestClassifier(2)], ids=repr)
+def test_many_classes_are_nothing_to_warn_of(student):
+    X, labels = problem(30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit_soft_labels(clone(student).set_params(max_depth=3), X, labels)
