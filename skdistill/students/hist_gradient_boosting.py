@@ -22,7 +22,7 @@ def learn_hist_boosting(
 ) -> Estimator:
     """Fit histogram gradient boosting to soft labels by expansion.
 
-    Its loss and its trees are out of reach from outside, so that K classes cost K rows for
+    Its public interface has no way in for soft labels, so that K classes cost K rows for
     each of K trees: at 10 classes 47 times the time of hard labels. For many classes set
     `top_k`, or use LGBMClassifier or XGBClassifier, which learn soft labels at the cost of hard
     ones. `min_samples_leaf` counts copies.

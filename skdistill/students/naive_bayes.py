@@ -1,4 +1,4 @@
-"""Naive Bayes on soft labels: soft counts, in one pass over the rows and without a copy."""
+"""Naive Bayes on soft labels: soft counts, without copies of the rows for each class."""
 
 from typing import Any
 

@@ -22,7 +22,8 @@ def learn_by_descent(
 
     A chunk of rows is expanded at a time, so many that their copies are no more than the rows
     of X: the memory of hard labels, and one more copy of X at most. The time is that of the
-    expansion, since each copy is a step. (Drawing one label per row and epoch instead costs
+    expansion, since each copy is a step, and on few rows, whose chunks are small, several times
+    as much. (Drawing one label per row and epoch instead costs
     what hard labels cost, and gives back what soft labels gain: it came out no better than hard
     labels where it was tried.) ``LogisticRegression``, or `top_k`, is the way to be fast.
 
