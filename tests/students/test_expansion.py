@@ -283,3 +283,17 @@ def test_auto_early_stopping_inside_another_is_refused_beyond_its_limit():
     student = VotingClassifier([("h", HistGradientBoostingClassifier(max_iter=1))])
     with pytest.raises(ValueError, match='h__early_stopping="auto"'):
         fit_soft_labels(student, np.zeros((n, 1)), SoftLabels(np.full((n, 2), 0.5)))
+
+
+def test_row_aligned_fit_params_follow_their_rows_in_chunks(gaussian):
+    X, _, p_star = gaussian
+
+    class Costly(ClassifierMixin, BaseEstimator):
+        def partial_fit(self, X, y, classes=None, sample_weight=None, cost=None):
+            assert_array_equal(cost, X[:, 0])
+            return self
+
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    fit_soft_labels(Costly(), X, SoftLabels(p_star), cost=X[:, 0])

@@ -287,3 +287,11 @@ def test_class_weights_of_classes_that_do_not_show_up():
         for w in ({0: 2, 1: 1, 2: 1, 9: 5}, {0: 2, 1: 1, 2: 1})
     ]
     assert_array_equal(*same)
+
+
+def test_newton_comes_back_from_a_start_that_overshoots():
+    cold = LogisticRegression(C=1e4, solver="newton-cholesky", tol=1e-8, max_iter=200)
+    best = fit_soft_labels(cold, X, SoftLabels(P))
+    far = clone(cold).set_params(warm_start=True)
+    far.classes_, far.coef_, far.intercept_ = best.classes_, 5 * best.coef_, 5 * best.intercept_
+    assert_allclose(fit_soft_labels(far, X, SoftLabels(P)).coef_, best.coef_, rtol=1e-4)

@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_iris
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
@@ -88,3 +91,12 @@ def test_no_note_about_columns_for_a_regressor_of_several(gaussian):
     with pytest.raises(ValueError) as error:
         fit_soft_labels(Ridge(), np.full((150, 1), np.nan), SoftLabels(P))
     assert not hasattr(error.value, "__notes__")
+
+
+@pytest.mark.parametrize("student", [Ridge(), make_pipeline(StandardScaler(), Ridge())], ids=repr)
+def test_plain_labels_reach_a_regressor_as_one_hot_rows(student):
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["a", "b", "c"])
+    model = DistilledClassifier(student=student, alpha=0).fit(X, names[y])
+    by_hand = clone(student).fit(X, np.eye(3)[y])
+    assert_allclose(model.predict_proba(X), project_onto_simplex(by_hand.predict(X)))

@@ -97,3 +97,35 @@ def test_averages_learn_from_the_whole_expansion():
     by_hand = clone(student).set_params(alpha=student.alpha / 3)
     by_hand.fit(X[rows], y, sample_weight=weight)
     assert_allclose(fit_soft_labels(student, X, labels).coef_, by_hand.coef_, rtol=1e-4)
+
+
+class Fed(SGDClassifier):
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.rows_ = [*getattr(self, "rows_", []), X[:, 0].copy()]
+        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
+
+
+def test_each_pass_takes_the_rows_in_a_new_order(problem):
+    X, labels, _, _ = problem
+    student = Fed(loss="log_loss", random_state=0, tol=None, max_iter=2)
+    fed = fit_soft_labels(student, X, labels).rows_
+    first, second = np.concatenate(fed[: len(fed) // 2]), np.concatenate(fed[len(fed) // 2 :])
+    assert_array_equal(np.sort(first), np.sort(second))
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize("quality", [[0, 5e-4, 6e-4, 7e-4, 8e-4, 9e-4], [0, -1, -0.5, 1, 1, 1]])
+def test_it_stops_where_nothing_beats_the_best_by_tol(problem, monkeypatch, quality):
+    X, labels, _, _ = problem
+    told = iter(quality)
+    monkeypatch.setattr("skdistill.students._chunks._fit_quality", lambda *args: next(told))
+    student = SGDClassifier(loss="log_loss", tol=1e-3, n_iter_no_change=2, max_iter=6)
+    assert fit_soft_labels(student, X, labels).n_iter_ == 3
+
+
+def test_classes_without_mass_are_left_out_as_by_the_expansion(problem):
+    X, labels, _, _ = problem
+    p = labels.proba[:, 0]
+    wider = SoftLabels(np.column_stack([p, np.zeros(len(p)), 1 - p]), ["a", "b", "c"])
+    fitted = fit_soft_labels(SGDClassifier(random_state=0), X, wider)
+    assert_array_equal(fitted.classes_, ["a", "c"])
