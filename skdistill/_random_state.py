@@ -7,7 +7,8 @@ from sklearn.utils import check_random_state
 def seeded_clones(random_state, *estimators):
     """Return clones in which each `random_state` that is None, nested ones too, is a drawn int.
 
-    Without a seed the clones are left as they are. Splitters are no estimators: theirs stays.
+    Without a seed the clones are left as they are. Splitters have no
+    parameters in that sense: theirs stays.
     """
     clones = [None if estimator is None else clone(estimator) for estimator in estimators]
     if random_state is None:
@@ -20,9 +21,7 @@ def seeded_clones(random_state, *estimators):
         open_seeds = [
             name
             for name in sorted(params)
-            if params[name] is None
-            and name.rpartition("__")[2] == "random_state"
-            and not hasattr(params.get(name.rpartition("__")[0]), "split")
+            if params[name] is None and name.rpartition("__")[2] == "random_state"
         ]
         if open_seeds:
             estimator.set_params(**{name: int(rng.randint(2**31 - 1)) for name in open_seeds})

@@ -173,6 +173,11 @@ class SoftLabels:
         """Whether every row is one-hot, whatever it weighs: no row would be copied."""
         return bool((largest(self.proba) == 1).all())
 
+    @property
+    def mass(self) -> Floats:
+        """Weight that each class has in all rows together: Σ_n weight_n p_n."""
+        return self.weight @ self.proba
+
     def hard_labels(self) -> NDArray:
         """Return the true label of each row, the most probable class where there is none.
 
@@ -180,6 +185,12 @@ class SoftLabels:
         -------
         ndarray of shape (n_samples,)
             Labels from `classes`; for transformers and splitters that want a hard `y`.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4]], y=[1]).hard_labels()
+        array([1])
         """
         return np.where(self.codes >= 0, self.classes[self.codes], self.first_choice())
 
@@ -209,13 +220,19 @@ class SoftLabels:
         -------
         float
             In [0, 1]; the accuracy, if rows are one-hot.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4], [0.1, 0.9]]).expected_accuracy([0, 1])
+        0.75
         """
         columns = encode(np.asarray(predicted), self.classes)
         return float(np.average(entries(self.proba, columns), weights=self.weight))
 
     def check_several_classes(self) -> None:
         """Raise unless at least two classes carry weight: there is nothing to tell apart."""
-        mass = self.weight @ self.proba
+        mass = self.mass
         if not mass.any():
             raise ValueError(
                 f"Every one of the {len(self)} rows has weight zero. Give sample_weight with "
@@ -238,6 +255,12 @@ class SoftLabels:
         Returns
         -------
         SoftLabels
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4], [0.1, 0.9]]).take([1]).proba
+        array([[0.1, 0.9]])
         """
         return self._with(proba=self.proba[rows], codes=self.codes[rows], weight=self.weight[rows])
 
@@ -253,6 +276,12 @@ class SoftLabels:
         -------
         SoftLabels
             Sparse if either is.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> len(SoftLabels([[0.6, 0.4]]).append(SoftLabels([[0.1, 0.9]])))
+        2
         """
         if not np.array_equal(self.classes, other.classes):
             raise ValueError(
@@ -282,6 +311,12 @@ class SoftLabels:
         Returns
         -------
         SoftLabels
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.8, 0.2]]).temper(2.0).proba.round(3)
+        array([[0.667, 0.333]])
         """
         temperature = check_temperature(temperature)
         if temperature == 1:
@@ -310,6 +345,12 @@ class SoftLabels:
         -------
         SoftLabels
             With `proba` a CSR array of at most `k` entries per row.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.3, 0.1]]).keep_top(2).proba.toarray().round(3)
+        array([[0.667, 0.333, 0.   ]])
         """
         k = check_top_k(k)
         if k is None or k >= len(self.classes):
@@ -335,6 +376,12 @@ class SoftLabels:
         Notes
         -----
         This is the loss correction of Dao et al. (ICLR 2021) with gamma = 1 - alpha.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4]], y=[1]).mix(0.5).proba
+        array([[0.3, 0.7]])
         """
         alpha = check_alpha(alpha)
         if alpha == 1:
@@ -368,6 +415,12 @@ class SoftLabels:
         SoftLabels
             Each row weighs Σ_k p_k c_k times as much, so that row and class weigh
             together weight · p_k · c_k, as in the expansion with class weights.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.5, 0.5]]).reweight_classes([3, 1]).proba
+        array([[0.75, 0.25]])
         """
         factors = np.asarray(class_weights, dtype=np.float64)
         if (factors == 1).all():
@@ -404,8 +457,14 @@ class SoftLabels:
         SoftLabels
             Of fewer classes, with the same rows; for students that, like scikit-learn's, know
             only the classes that they were shown.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.5, 0.0, 0.5]]).drop_empty_classes().classes
+        array([0, 2])
         """
-        present = self.weight @ self.proba > 0
+        present = self.mass > 0
         if present.all():
             return self
         new = self._with(proba=self.proba[:, np.flatnonzero(present)])

@@ -1,6 +1,5 @@
 """scikit-learn's contract, over pairs of teacher and student."""
 
-import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -87,7 +86,6 @@ INEXACT = [
 ]
 
 
-@pytest.mark.slow
 @parametrize_with_checks(
     [DistilledClassifier(*pair) for pair, _ in INEXACT],
     expected_failed_checks=lambda estimator: next(

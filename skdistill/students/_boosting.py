@@ -1,6 +1,5 @@
-"""What the boosters share: a softmax objective on soft labels, and the word on expansion."""
+"""What the boosters share: a softmax objective on soft labels, and stand-ins for labels."""
 
-import warnings
 from functools import wraps
 
 import numpy as np
@@ -62,18 +61,3 @@ def stand_in_labels(soft_labels):
     Nothing else of them is used where the objective carries the soft labels.
     """
     return soft_labels.classes[np.arange(len(soft_labels)) % len(soft_labels.classes)]
-
-
-def mass_of_classes(soft_labels):
-    """Return the weight that each class has in all rows together."""
-    return soft_labels.weight @ soft_labels.proba
-
-
-def warn_of_expansion(student, obstacle):
-    """Say that a student learns by expansion, and what keeps it from a cheaper way."""
-    warnings.warn(
-        f"{type(student).__name__} learns soft labels by expansion, one row per class: slower by "
-        f"about the number of classes, since {obstacle}.",
-        UserWarning,
-        stacklevel=4,
-    )

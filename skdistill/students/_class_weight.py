@@ -20,7 +20,7 @@ def class_weights(class_weight, soft_labels):
             raise ValueError(
                 f'class_weight must be None, a dict or "balanced"; got {class_weight!r}.'
             )
-        mass = soft_labels.weight @ soft_labels.proba
+        mass = soft_labels.mass
         present = mass > 0
         weights = np.zeros(len(classes))
         weights[present] = mass.sum() / (present.sum() * mass[present])

@@ -13,12 +13,12 @@ from .._typing import Estimator, Rows
 from .expansion import learn_by_expansion
 from .regression import is_regression_student, learn_by_regression
 
-# Class -> function that teaches an instance of it. A class stands for its subclasses as long
-# as they keep its `fit`: one that overrides it learns in a way of its own.
 # Each has a file of its name in this folder, imported once a student of theirs turns up.
 OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost")
 
 Learn: TypeAlias = Callable[..., Estimator]
+# Class -> function that teaches an instance of it. A class stands for its subclasses as long
+# as they keep its `fit`: one that overrides it learns in a way of its own.
 _ways: dict[type, Learn] = {}
 
 
@@ -56,7 +56,7 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
     >>> @register(Shares)
     ... def learn_shares(student, X, soft_labels, **fit_params):
     ...     student.classes_ = soft_labels.classes
-    ...     student.shares_ = soft_labels.weight @ soft_labels.proba / soft_labels.weight.sum()
+    ...     student.shares_ = soft_labels.mass / soft_labels.mass.sum()
     ...     return student
     >>> X = np.array([[0.0], [1.0]])
     >>> soft_labels = SoftLabels([[0.75, 0.25], [0.25, 0.75]], classes=["a", "b"])

@@ -10,10 +10,10 @@ from catboost import CatBoostClassifier
 from .._labels import check_classes, check_labels, encode
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
-from ._boosting import mass_of_classes, proba_of_second, stand_in_labels, warn_of_expansion
+from ._boosting import proba_of_second, stand_in_labels
 from ._class_weight import class_weights
 from ._dispatch import register
-from .expansion import fit_on_copies
+from .expansion import fit_on_copies, warn_of_expansion
 
 # Where CatBoostClassifier keeps its parameters; all else in it is the model.
 PRIVATE = ("_init_params", "_canonized_params")
@@ -162,7 +162,7 @@ def train_on_copies(student_class, params, X, soft_labels, fit_params):
     automatic = own.pop("auto_class_weights", None)
     if automatic in BALANCING:
         # CatBoost would balance by their mass, too, but rounds it down to whole rows.
-        present = mass_of_classes(soft_labels) > 0
+        present = soft_labels.mass > 0
         own["class_weights"] = balancing_weights(automatic, soft_labels)[present]
     return fit_on_copies(student_class(**own), X, soft_labels, **fit_params)
 
@@ -181,7 +181,7 @@ def weights_of_classes(params, soft_labels):
 
 def balancing_weights(automatic, soft_labels):
     """Return the weights that make all classes count as the heaviest, or halfway there."""
-    mass = mass_of_classes(soft_labels)
+    mass = soft_labels.mass
     weights = np.divide(mass.max(), mass, out=np.zeros_like(mass), where=mass > 0)
     return weights ** BALANCING[automatic]
 

@@ -4,6 +4,7 @@ The reference that every other way of learning is tested against: it is the dist
 written out, Σ_n Σ_y p_ny ℓ(y, f(x_n)), at the cost of one row per class and sample.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,17 @@ def learn_by_expansion(
     ValueError
         If the student splits rows inside its `fit`, so that copies of one row would stand
         on both sides of the split.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdistill import SoftLabels
+    >>> from skdistill.students import learn_by_expansion
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
+    >>> learn_by_expansion(GaussianNB(), X, soft_labels).class_count_
+    array([2., 2.])
     """
     if soft_labels.is_ordinary:
         return student.fit(X, soft_labels.first_choice(), **fit_params)
@@ -90,6 +102,16 @@ def learn_by_expansion(
         )
     with judged_by_real_rows(student, len(soft_labels)):
         return fit_on_copies(student, X, soft_labels, **fit_params)
+
+
+def warn_of_expansion(student, obstacle, remedy=""):
+    """Say that a student learns by expansion, and what keeps it from a cheaper way."""
+    warnings.warn(
+        f"{type(student).__name__} learns soft labels by expansion, one row per class: slower by "
+        f"about the number of classes, since {obstacle}. {remedy}".rstrip(),
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def fit_on_copies(student, X, soft_labels, **fit_params):

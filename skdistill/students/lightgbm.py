@@ -8,15 +8,13 @@ from lightgbm import Booster, LGBMClassifier
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._boosting import (
-    mass_of_classes,
     on_probabilities,
     soft_objective,
     stand_in_labels,
-    warn_of_expansion,
 )
 from ._class_weight import class_weights
 from ._dispatch import register
-from .expansion import learn_by_expansion
+from .expansion import learn_by_expansion, warn_of_expansion
 
 # Where LGBMClassifier keeps what no public name sets.
 PRIVATE = ("_Booster", "_objective", "_other_params")
@@ -88,8 +86,8 @@ def learn_lightgbm(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_hard:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_count_rows(student)
     metrics = metrics_to_evaluate(fit_params)
     obstacle = find_obstacle(student, soft_labels, metrics)
@@ -182,7 +180,7 @@ def start_scores(student, soft_labels, fit_params):
     goes_on = any(fit_params.get(name) is not None for name in ("init_score", "init_model"))
     if goes_on or not student.get_params().get("boost_from_average", True):
         return np.zeros(())
-    mass = mass_of_classes(soft_labels)
+    mass = soft_labels.mass
     share = np.clip(mass / mass.sum(), FLOOR, 1 - FLOOR)
     return np.log(share[1] / (1 - share[1])) if len(share) == 2 else np.log(share)
 

@@ -23,7 +23,7 @@ from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._class_weight import class_weights
 from ._dispatch import register
-from .expansion import learn_by_expansion
+from .expansion import learn_by_expansion, warn_of_expansion
 
 
 @register(LogisticRegression)
@@ -73,12 +73,10 @@ def learn_logistic(
     _check_parameters(student)
     obstacle = _no_objective_for(student)
     if obstacle:
-        warnings.warn(
-            f"LogisticRegression({obstacle}) learns soft labels by expansion, one row per class: "
-            'slower by about the number of classes. An L2 penalty and solver="lbfgs" or '
-            '"newton-cholesky" learn at the cost of hard labels.',
-            UserWarning,
-            stacklevel=3,
+        warn_of_expansion(
+            student,
+            f"{obstacle} has no soft objective here",
+            'An L2 penalty and solver="lbfgs" or "newton-cholesky" have one.',
         )
         return learn_by_expansion(student, X, soft_labels)
     X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
@@ -253,7 +251,7 @@ def _lbfgs(objective, start, tol, max_iter):
     found = minimize(
         objective.loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
     )
-    return found.x, min(found.nit, max_iter), found.jac
+    return found.x, found.nit, found.jac
 
 
 def _newton(objective, flat, tol, max_iter):

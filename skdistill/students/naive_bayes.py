@@ -61,7 +61,7 @@ def learn_counts(
             f"{checked.min():.6g}). Use GaussianNB, or scale the features to be non-negative."
         )
     soft_labels = soft_labels.drop_empty_classes()
-    mass = soft_labels.weight @ soft_labels.proba
+    mass = soft_labels.mass
     means = sparse.csr_array(_class_sums(checked.astype(np.float64), soft_labels) / mass[:, None])
     if binarize is not None:
         student.set_params(binarize=None)
@@ -106,7 +106,7 @@ def learn_gaussian(
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     rows = validate_data(student, X).astype(np.float64)
     soft_labels = soft_labels.drop_empty_classes()
-    mass = soft_labels.weight @ soft_labels.proba
+    mass = soft_labels.mass
     centre = rows.mean(axis=0)  # squares of what is left lose no digits to a far-away mean
     rows -= centre
     moments = _class_sums(np.hstack([rows, rows**2]), soft_labels) / mass[:, None]

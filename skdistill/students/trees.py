@@ -5,7 +5,6 @@ rows, Σ_k (mean of p_k² − p̄_k²), differ by a sum over rows that no split 
 the same splits, and the mean probabilities of a leaf are its class frequencies.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._class_weight import class_weights
 from ._dispatch import register
-from .expansion import learn_by_expansion
+from .expansion import learn_by_expansion, warn_of_expansion
 
 # What goes wrong below if a fitted tree keeps its state in another way some day.
 REPRESENTATION_CHANGED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -157,12 +156,11 @@ def learn_forest(
 
 def _expand_after_all(student, X, soft_labels, error, **fit_params):
     """Learn by expansion from a scikit-learn whose trees are not what they were."""
-    warnings.warn(
-        f"{type(student).__name__} learns soft labels by expansion, slower by about the number of "
-        "classes, since the trees of this scikit-learn are not as skdistill knows them "
-        f"({type(error).__name__}: {error}). Please report it, with the version of scikit-learn.",
-        UserWarning,
-        stacklevel=4,
+    warn_of_expansion(
+        student,
+        "the trees of this scikit-learn are not as skdistill knows them "
+        f"({type(error).__name__}: {error})",
+        "Please report it, with the version of scikit-learn.",
     )
     return learn_by_expansion(clone(student), X, soft_labels, **fit_params)
 
@@ -178,12 +176,10 @@ def _must_expand(student):
         obstacle = 'class_weight="balanced_subsample"'
     else:
         return False
-    warnings.warn(
-        f"{type(student).__name__}({obstacle}) learns soft labels by expansion, one row per class: "
-        'slower by about the number of classes. criterion="gini" with neither monotonic_cst nor '
-        '"balanced_subsample" learns from the rows themselves.',
-        UserWarning,
-        stacklevel=4,
+    warn_of_expansion(
+        student,
+        f"{obstacle} is not what a regression tree on the probabilities does",
+        'criterion="gini" with neither monotonic_cst nor "balanced_subsample" is.',
     )
     return True
 
@@ -203,7 +199,7 @@ def _regressor_like(student, soft_labels):
     classifier = next(base for base in type(student).__mro__ if base in REGRESSORS)
     regressor = REGRESSORS[classifier]()
     shared = student.get_params(deep=False).keys() & regressor.get_params(deep=False).keys()
-    shared -= {"criterion", "monotonic_cst", "warm_start"}
+    shared -= {"criterion", "monotonic_cst"}
     params = {name: getattr(student, name) for name in shared}
     # The regression criterion is the mean over classes, Gini the sum.
     n_classes = len(soft_labels.classes)

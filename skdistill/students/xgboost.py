@@ -8,14 +8,12 @@ from xgboost import XGBClassifier
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._boosting import (
-    mass_of_classes,
     on_probabilities,
     soft_objective,
     stand_in_labels,
-    warn_of_expansion,
 )
 from ._dispatch import register
-from .expansion import learn_by_expansion
+from .expansion import learn_by_expansion, warn_of_expansion
 
 
 @register(XGBClassifier)
@@ -68,8 +66,8 @@ def learn_xgboost(
         If the student learns by expansion.
     """
     check_codes(soft_labels.classes)
-    if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_hard:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
     obstacle = find_obstacle(student, soft_labels)
     if obstacle is not None:
         warn_of_expansion(student, obstacle)
@@ -123,7 +121,7 @@ def base_score_of_expansion(student, soft_labels):
     small.fit(
         np.zeros((n_classes, 1)),
         np.arange(n_classes),
-        sample_weight=mass_of_classes(soft_labels),
+        sample_weight=soft_labels.mass,
     )
     scores = np.atleast_1d(small.intercept_).tolist()
     return scores if len(scores) > 1 else scores[0]

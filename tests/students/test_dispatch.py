@@ -7,15 +7,12 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.pipeline import Pipeline
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill.students import (
-    learn_by_expansion,
-    learn_by_regression,
-    learn_logistic,
-    learn_pipeline,
-    learn_with_folds_of_real_rows,
-    register,
-)
+from skdistill.students import learn_by_expansion, register
 from skdistill.students._dispatch import _ways, way_of_learning
+from skdistill.students.cross_validating import learn_with_folds_of_real_rows
+from skdistill.students.linear import learn_logistic
+from skdistill.students.pipeline import learn_pipeline
+from skdistill.students.regression import learn_by_regression
 
 
 class Plain(ClassifierMixin, BaseEstimator):
