@@ -2,14 +2,13 @@
 
 from typing import Any, Self
 
-import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from ._sample_weight import pop_row_weights
-from ._soft_labels import SoftLabels
+from ._soft_labels import SoftLabels, as_soft_labels, is_soft
 from ._student_predictions import StudentPredictionsMixin
 from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import column_names
@@ -60,8 +59,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from skdistill import SoftLabelClassifier
+    >>>     >>> from skdistill import SoftLabelClassifier
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> P = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
     >>> model = SoftLabelClassifier(classes=["no", "yes"]).fit(X, P)
@@ -106,10 +104,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         """
         fit_params = self._route(sample_weight, fit_params)
         weight = pop_row_weights(fit_params, self._unfitted_student())
-        if is_soft(y):
-            soft_labels = SoftLabels(y, self.classes, sample_weight=weight)
-        else:
-            soft_labels = SoftLabels.from_labels(y, self.classes, sample_weight=weight)
+        soft_labels = as_soft_labels(y, self.classes, weight)
         soft_labels.check_several_classes()
         (X,) = indexable(X)
         student = fit_soft_labels(self._unfitted_student(), X, soft_labels, **fit_params)
@@ -166,9 +161,3 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
                 method_mapping=MethodMapping().add(caller="fit", callee="fit"),
             )
         )
-
-
-def is_soft(y):
-    """Return whether `y` holds a row of probabilities per sample, and not labels."""
-    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
-    return len(shape) == 2 and shape[1] > 1

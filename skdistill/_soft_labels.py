@@ -507,6 +507,21 @@ class SoftLabels:
         return rows[positive], self.classes[columns[positive]], weight[positive]
 
 
+def as_soft_labels(y, classes=None, sample_weight=None):
+    """Return soft labels, whether `y` holds them, probabilities or labels."""
+    if isinstance(y, SoftLabels):
+        return y if sample_weight is None else y.reweight_rows(sample_weight)
+    if is_soft(y):
+        return SoftLabels(y, classes, sample_weight=sample_weight)
+    return SoftLabels.from_labels(y, classes, sample_weight=sample_weight)
+
+
+def is_soft(y):
+    """Return whether `y` holds a row of probabilities per sample, and not labels."""
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    return len(shape) == 2 and shape[1] > 1
+
+
 def column_labels(proba, classes=None, *, seen=None):
     """Return the label of each column of `proba`.
 

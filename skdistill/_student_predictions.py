@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._sample_weight import requesting_weights
 from ._tags import allows_nan, narrow
 from ._typing import Floats, NDArray, Rows
-from .students.regression import is_regression_student, proba_of_outputs
+from .students._answers import predicts_numbers, predicts_positions, proba_of_numbers
 
 
 def _student_has(method):
@@ -19,7 +19,7 @@ def _student_has(method):
     def check(estimator):
         fitted = hasattr(estimator, "student_")
         student = estimator.student_ if fitted else estimator._unfitted_student()
-        if is_regression_student(student):
+        if predicts_numbers(student):
             return method in ("predict", "predict_proba")
         getattr(student, method)  # its AttributeError says what the student lacks
         return True
@@ -69,9 +69,10 @@ class StudentPredictionsMixin(ClassifierMixin):
         check_is_fitted(self, "student_")
         self._check_features(X)
         outputs = self.student_.predict(X)
-        if is_regression_student(self.student_):
-            return self.classes_[proba_of_outputs(outputs).argmax(axis=1)]
-        return np.ravel(outputs)  # CatBoost has a column of them
+        if predicts_numbers(self.student_):
+            return self.classes_[proba_of_numbers(outputs).argmax(axis=1)]
+        outputs = np.ravel(outputs)  # CatBoost has a column of them
+        return self.classes_[outputs] if predicts_positions(self.student_) else outputs
 
     @available_if(_student_has("predict_proba"))
     def predict_proba(self, X: Rows) -> Floats:
@@ -91,8 +92,8 @@ class StudentPredictionsMixin(ClassifierMixin):
         """
         check_is_fitted(self, "student_")
         self._check_features(X)
-        if is_regression_student(self.student_):
-            return proba_of_outputs(self.student_.predict(X))
+        if predicts_numbers(self.student_):
+            return proba_of_numbers(self.student_.predict(X))
         proba = self.student_.predict_proba(X)
         known = self._columns_of_student()
         if known is None:

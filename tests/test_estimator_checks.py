@@ -14,14 +14,34 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from skorch.callbacks import Callback
+from torch import nn
 
 from skdistill import DistilledClassifier, SoftLabelClassifier
+from skdistill.nets import SoftLabelNet
 from skdistill.students import logit_regressor
 
 
 def tight_logistic():
     """Return a logistic regression whose solver stops nowhere near the checks' tolerance."""
     return LogisticRegression(tol=1e-8, max_iter=10_000)
+
+
+class SmallNet(nn.Sequential):
+    def __init__(self, n_features=1, n_classes=2):
+        super().__init__(nn.Linear(n_features, 8), nn.ReLU(), nn.Linear(8, n_classes))
+
+
+class FitWidths(Callback):
+    """Give the module the width of the data, which the checks change all the time."""
+
+    def on_train_begin(self, net, **arguments):
+        widths = {"n_features": net.n_features_in_, "n_classes": len(net.classes_)}
+        net.set_params(**{f"module__{name}": width for name, width in widths.items()})
+
+
+def small_net():
+    return SoftLabelNet(SmallNet, lr=0.1, max_epochs=10, callbacks=[FitWidths()], random_state=0)
 
 
 # Deterministic and exact under sample weights: nothing is excused.
@@ -84,6 +104,43 @@ INEXACT = [
         {ON_DENSE: "the teacher's own folds count rows"},
     ),
 ]
+
+
+# The same for nets; a net by itself is an estimator of skorch, with what skorch leaves open.
+NETS = [
+    (
+        DistilledClassifier(GaussianNB(), small_net()),
+        {ON_DENSE: "mini-batches depend on the number of rows"},
+    ),
+    (
+        DistilledClassifier(DecisionTreeClassifier(max_depth=3, random_state=0), small_net()),
+        {
+            ON_DENSE: "mini-batches depend on the number of rows",
+            ON_SPARSE: "mini-batches depend on the number of rows",
+        },
+    ),
+    (
+        small_net(),
+        {
+            ON_DENSE: "mini-batches depend on the number of rows",
+            ON_SPARSE: "mini-batches depend on the number of rows",
+            "check_no_attributes_set_in_init": "skorch sets history_ and others there",
+            "check_estimators_overwrite_params": "the callback of this test sets the widths",
+            "check_dont_overwrite_parameters": "the callback of this test sets the widths",
+            "check_set_params": "skorch keeps the names of its parameters in a private one",
+        },
+    ),
+]
+
+
+@parametrize_with_checks(
+    [estimator for estimator, _ in NETS],
+    expected_failed_checks=lambda estimator: next(
+        reasons for other, reasons in NETS if repr(other) == repr(estimator)
+    ),
+)
+def test_nets_fail_only_where_expected(estimator, check):
+    check(estimator)
 
 
 @parametrize_with_checks(

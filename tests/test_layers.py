@@ -25,6 +25,7 @@ LAYERS = [
     ],
     ["objectives", "metrics", "_rows", "datasets"],
     ["_soft_labels"],
+    ["nets"],
     ["_temperature", "_teacher", "students"],
     ["_lesson", "_student_predictions"],
     ["_distilled_classifier", "_soft_label_classifier"],

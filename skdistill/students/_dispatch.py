@@ -10,11 +10,12 @@ from sklearn.base import clone, is_classifier
 from .._rows import count_rows
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._answers import predicts_numbers
 from .expansion import learn_by_expansion
-from .regression import is_regression_student, learn_by_regression
+from .regression import learn_by_regression
 
 # Each has a file of its name in this folder, imported once a student of theirs turns up.
-OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost")
+OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost", "skorch")
 
 Learn: TypeAlias = Callable[..., Estimator]
 # Class -> function that teaches an instance of it. A class stands for its subclasses as long
@@ -150,4 +151,4 @@ def way_of_learning(student):
             import_module(f"skdistill.students.{package}")
         if base in _ways and cls.fit is base.fit:
             return _ways[base]
-    return learn_by_regression if is_regression_student(student) else learn_by_expansion
+    return learn_by_regression if predicts_numbers(student) else learn_by_expansion

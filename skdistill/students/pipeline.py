@@ -8,8 +8,8 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._soft_labels import SoftLabels
 from .._typing import Rows
+from ._answers import predicts_labels
 from ._dispatch import fit_soft_labels, register
-from .regression import is_regression_student
 
 
 @register(Pipeline)
@@ -22,7 +22,7 @@ def learn_pipeline(
     class for a row that has none. The Pipeline itself runs, with its memory and its
     routing; only its last step is exchanged for the time of the fit.
     """
-    if soft_labels.is_ordinary and not is_regression_student(pipeline):
+    if soft_labels.is_ordinary and predicts_labels(pipeline):
         return pipeline.fit(X, soft_labels.first_choice(), **fit_params)
     *before, (name, last) = pipeline.steps
     stand_in = _SoftLabelStep(last, soft_labels)

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 from scipy import sparse
-from sklearn.base import is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.utils import get_tags
 
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
-from ..objectives import centred_logits, project_onto_simplex, softmax_rows
+from ..objectives import centred_logits, softmax_rows
 
 
 def learn_by_regression(
@@ -71,20 +69,6 @@ def learn_by_regression(
                 f"MultiOutputRegressor({type(student).__name__}(...))."
             )
         raise
-
-
-def is_regression_student(student):
-    """Return whether a student learns numbers; one that has no tags does not say so."""
-    return hasattr(student, "__sklearn_tags__") and is_regressor(student)
-
-
-def proba_of_outputs(outputs):
-    """Return what a regression student predicts as probabilities, one column per class."""
-    outputs = np.asarray(outputs, dtype=np.float64)
-    if outputs.ndim == 1:
-        p = np.clip(outputs, 0, 1)
-        return np.column_stack([1 - p, p])
-    return project_onto_simplex(outputs)
 
 
 def logit_regressor(regressor: Estimator) -> TransformedTargetRegressor:

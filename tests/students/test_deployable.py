@@ -56,7 +56,8 @@ def test_every_registered_class_of_scikit_learn_is_here():
     here = {type(student) for student in STUDENTS}
     registered = {cls for cls in _ways if cls.__module__.split(".")[0] == "sklearn"}
     assert registered <= here | {Pipeline}
-    assert set(OPTIONAL_PACKAGES) == {"xgboost", "lightgbm", "catboost"}  # have files of their own
+    # These have test files of their own.
+    assert set(OPTIONAL_PACKAGES) == {"xgboost", "lightgbm", "catboost", "skorch"}
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")

@@ -1,0 +1,190 @@
+"""Batches that are cut out of tensors, on the device that trains, with no loader in between."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from skorch.dataset import Dataset
+from torch.utils.data import Subset
+
+from ._targets import SoftLabelDataset, SoftTargets
+
+STORAGES = ("auto", "device", "host")
+# Weights, activations and the optimiser need room beside the data.
+SHARE_OF_FREE_MEMORY = 0.5
+
+
+class DeviceBatches:
+    """Iterate over a dataset in batches that are sliced, not collated row by row.
+
+    A `DataLoader` fetches rows one at a time and stacks them, which for rows of numbers takes
+    longer than to train a small net on them. Here X and the soft labels are moved to the
+    device once, and a batch is one indexing operation there. It is the `iterator_train` and
+    `iterator_valid` of :class:`skdistill.nets.SoftLabelNet`.
+
+    Parameters
+    ----------
+    dataset : skorch.dataset.Dataset or torch.utils.data.Subset of one
+        Whose `X` is an array, a tensor, a CSR matrix or a dict of arrays or tensors.
+
+    batch_size : int, default=128
+        Rows of a batch; the last one may have fewer. Where several processes train together
+        (``torch.distributed``) each takes so many, its own part of a global batch; rows
+        that do not go round at the end of an epoch are left out in it.
+
+    shuffle : bool, default=False
+        Whether each pass has a new order, drawn from torch's global generator on the CPU.
+
+    storage : {"auto", "device", "host"}, default="auto"
+        "device" holds the data there. "host" leaves them in the computer's memory and sends
+        each batch, pinned and without waiting where the device is a GPU, so that it travels
+        while the last one is being learnt. "auto" takes "device" if the data need at most
+        half of the GPU's free memory, and on any other device, which shares the computer's
+        memory. A CSR matrix always stays on the host; its batches are made dense.
+
+    device : str or torch.device, default="cpu"
+        Where batches go.
+
+    Attributes
+    ----------
+    storage_ : {"device", "host"}
+        Where the data are.
+
+    Raises
+    ------
+    TypeError
+        If the dataset has transformations of its own, which are made row by row: use
+        ``iterator_train=torch.utils.data.DataLoader`` then.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skorch.dataset import Dataset
+    >>> from skdistill.nets import DeviceBatches
+    >>> X = np.arange(6.0).reshape(3, 2)
+    >>> batches = DeviceBatches(Dataset(X, np.array([0, 1, 0])), batch_size=2)
+    >>> [tuple(Xi.shape) for Xi, _ in batches]
+    [(2, 2), (1, 2)]
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | Subset,
+        batch_size: int = 128,
+        shuffle: bool = False,
+        storage: str = "auto",
+        device: Any = "cpu",
+    ):
+        if storage not in STORAGES:
+            raise ValueError(f"storage must be one of {STORAGES}; got {storage!r}.")
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.device = torch.device(device)
+        X, targets = _whole(dataset)
+        in_gpu_memory = self.device.type == "cuda"
+        if _holds_sparse(X):
+            storage = "host"
+        elif storage == "auto":
+            fits = not in_gpu_memory or _n_bytes(X, targets) <= _room_on(self.device)
+            storage = "device" if fits else "host"
+        self.storage_ = storage
+        self._pins = storage == "host" and in_gpu_memory
+        if storage == "device":
+            X, targets = self._send(X), targets.move(self._send)
+        self._X, self._targets = X, targets
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Any, SoftTargets]]:
+        for rows in self._rows_of_batches():
+            X, targets = _take(self._X, rows), self._targets.take(rows)
+            if self.storage_ == "host":
+                X, targets = self._send(X), targets.move(self._send)
+            yield X, targets
+
+    def _rows_of_batches(self):
+        """Yield the rows of each batch: slices, or positions where the data are."""
+        n_rows = len(self.dataset)
+        world = count_processes()
+        if not self.shuffle and world == 1:
+            for start in range(0, n_rows, self.batch_size):
+                yield slice(start, start + self.batch_size)
+            return
+        order = torch.randperm(n_rows) if self.shuffle else torch.arange(n_rows)
+        if self.storage_ == "device":
+            order = order.to(self.device)
+        rank = torch.distributed.get_rank() if world > 1 else 0
+        for rows in order.split(world * self.batch_size):
+            share = min(len(rows) // world, self.batch_size)
+            if share:
+                yield rows[rank * share : (rank + 1) * share]
+
+    def _send(self, data):
+        """Return data on the device, and dense."""
+        if isinstance(data, Mapping):
+            return {name: self._send(each) for name, each in data.items()}
+        if sparse.issparse(data):
+            data = torch.as_tensor(data.toarray())
+        if self._pins:
+            data = data.pin_memory()
+        return data.to(self.device, non_blocking=True)
+
+
+def _whole(dataset):
+    """Return the X and the targets of all rows of a dataset or of a part of it."""
+    if isinstance(dataset, Subset):
+        X, targets = _whole(dataset.dataset)
+        rows = torch.as_tensor(np.asarray(dataset.indices))
+        return _take(X, rows), targets.take(rows)
+    rows = dataset.rows if isinstance(dataset, SoftLabelDataset) else dataset
+    if type(rows) is not Dataset:
+        raise TypeError(
+            f"DeviceBatches slices arrays, and {type(rows).__name__} gives out its rows one by "
+            "one. Use iterator_train=torch.utils.data.DataLoader (and iterator_valid) with a "
+            "dataset of your own."
+        )
+    if isinstance(dataset, SoftLabelDataset):
+        return _as_tensors(dataset.X), dataset.targets
+    nothing = torch.zeros(len(dataset))  # to predict, nobody needs targets
+    return _as_tensors(dataset.X), SoftTargets(nothing, nothing, True, 1.0)
+
+
+def _as_tensors(X):
+    if isinstance(X, Mapping):
+        return {name: _as_tensors(each) for name, each in X.items()}
+    return sparse.csr_array(X) if sparse.issparse(X) else torch.as_tensor(X)
+
+
+def _take(X, rows):
+    if isinstance(X, Mapping):
+        return {name: _take(each, rows) for name, each in X.items()}
+    if sparse.issparse(X) and not isinstance(rows, slice):
+        rows = rows.numpy()
+    return X[rows]
+
+
+def _holds_sparse(X):
+    return any(map(_holds_sparse, X.values())) if isinstance(X, Mapping) else sparse.issparse(X)
+
+
+def _n_bytes(X, targets):
+    """Return how much memory the data take on the device."""
+    parts = []
+    targets.move(parts.append)
+    parts += X.values() if isinstance(X, Mapping) else [X]
+    return sum(part.numel() * part.element_size() for part in parts)
+
+
+def _room_on(device):
+    free, _ = torch.cuda.mem_get_info(device)
+    return SHARE_OF_FREE_MEMORY * free
+
+
+def count_processes():
+    """Return how many processes train together."""
+    together = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_world_size() if together else 1

@@ -1,0 +1,198 @@
+"""How a net trains where its data are: mixed precision, seeds, and no waiting within an epoch."""
+
+import math
+from collections.abc import Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from sklearn.utils import check_random_state
+from skorch import NeuralNet
+from torch.utils.data import DataLoader
+
+from ._device import check_device, explained_shortage, is_shortage
+from ._device_batches import DeviceBatches, count_processes
+
+AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class DeviceTrainedNet(NeuralNet):
+    """Train without waiting for the device between batches.
+
+    Children have the parameters `amp` and `random_state` beside those of a skorch net.
+    """
+
+    _counts_past_epochs = False  # whether `max_epochs` includes those of a loaded checkpoint
+    _output_is_checked = False
+    _scaler: Any = None  # of a loss in float16
+
+    def initialize_module(self) -> Any:
+        """Create the module, once the device is known to be there.
+
+        Returns
+        -------
+        self : object
+        """
+        check_device(self.device)
+        if self.amp is not None and self.amp not in AMP_DTYPES:
+            raise ValueError(f'amp must be None, "bfloat16" or "float16"; got amp={self.amp!r}.')
+        return super().initialize_module()
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Return batches of a dataset, on the device of the module.
+
+        Parameters
+        ----------
+        dataset : torch.utils.data.Dataset
+            What :meth:`get_dataset` returned.
+
+        training : bool, default=False
+            Whether to use `iterator_train` or `iterator_valid`.
+
+        Returns
+        -------
+        iterator
+        """
+        iterator = self.iterator_train if training else self.iterator_valid
+        if iterator is not DeviceBatches:
+            return super().get_iterator(dataset, training)
+        prefix = "iterator_train" if training else "iterator_valid"
+        options = {"batch_size": self.batch_size, **self.get_params_for(prefix)}
+        if options["batch_size"] == -1:
+            options["batch_size"] = len(dataset)
+        if count_processes() > 1 and not training:
+            # accelerate shares out and gathers what is predicted through a loader of torch.
+            return DataLoader(dataset, options["batch_size"])
+        return DeviceBatches(dataset, **{"device": self._own_device(), **options})
+
+    def fit_loop(self, X: Any, y: Any, epochs: int | None = None, **fit_params: Any) -> Any:
+        """Train for the epochs that are left."""
+        self._output_is_checked = False
+        scales = self.amp == "float16"
+        self._scaler = torch.amp.GradScaler(self._own_device().type) if scales else None
+        if epochs is None and self._counts_past_epochs:
+            epochs = max(self.max_epochs - len(self.history), 0)
+        return super().fit_loop(X, y, epochs, **fit_params)
+
+    def on_epoch_begin(self, net: Any, **arguments: Any) -> None:
+        """Seed each epoch by itself: one that follows on a checkpoint is the one it would be."""
+        super().on_epoch_begin(net, **arguments)
+        if self.random_state is not None:
+            torch.manual_seed(self._seed + len(self.history))
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Run an epoch, and read its losses from the device once, at its end.
+
+        skorch reads each batch's loss as it comes, for which a GPU has to finish the batch.
+        """
+        if iterator is None:
+            return
+        key = f"{prefix}_loss"
+        losses = []
+        self.module_.train(training)
+        try:
+            with explained_shortage(self.batch_size):
+                for batch in iterator:
+                    self.notify("on_batch_begin", batch=batch, training=training)
+                    step = step_fn(batch, **fit_params)
+                    losses.append(step["loss"].detach())
+                    self.history.record_batch(key, losses[-1])
+                    self.history.record_batch(f"{prefix}_batch_size", _n_rows(batch[0]))
+                    self.notify("on_batch_end", batch=batch, training=training, **step)
+        finally:  # an interrupted epoch leaves numbers too
+            values = torch.stack(losses).tolist() if losses else []
+            recorded = [each for each in self.history[-1]["batches"] if key in each]
+            for each, value in zip(recorded, values, strict=True):
+                each[key] = value
+        self.history.record(f"{prefix}_batch_count", len(losses))
+        self._check_losses(values, prefix)
+
+    def _check_losses(self, losses, prefix):
+        """Raise if a loss is not finite."""
+        wrong = next((k for k, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
+        if wrong is None:
+            return
+        advice = 'use amp="bfloat16", whose range is that of float32; ' if self._scaler else ""
+        raise ValueError(
+            f"The {prefix} loss became {losses[wrong - 1]} in epoch {len(self.history)}, batch "
+            f"{wrong} of {len(losses)}. Likely causes: a learning rate that is too high "
+            f"(lr={self.lr}), features that are not scaled, or a module that divides by zero or "
+            f"takes the logarithm of it. Lower lr, put a StandardScaler before the net, {advice}"
+            "or clip gradients with skorch.callbacks.GradientNormClipping."
+        )
+
+    def train_step(self, batch: Any, **fit_params: Any) -> dict:
+        """Make one step of the optimiser; in float16 with a scaled loss."""
+        if self._scaler is None:
+            return super().train_step(batch, **fit_params)
+        self.optimizer_.zero_grad()
+        step = self.train_step_single(batch, **fit_params)
+        self._scaler.unscale_(self.optimizer_)  # callbacks that clip see the true gradients
+        parameters = list(self.get_all_learnable_params())
+        self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
+        self._scaler.step(self.optimizer_)
+        self._scaler.update()
+        return step
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
+        """Compute the loss of a batch and its gradient."""
+        Xi, targets = batch
+        y_pred = self.infer(Xi, **fit_params)
+        loss = self.get_loss(y_pred, targets, X=Xi, training=True)
+        (loss if self._scaler is None else self._scaler.scale(loss)).backward()
+        return {"loss": loss, "y_pred": y_pred}
+
+    def evaluation_step(self, batch: Any, training: bool = False) -> Any:
+        """Return the output of the module for a batch."""
+        with explained_shortage(self.batch_size):
+            return super().evaluation_step(batch, training)
+
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Run the module on a batch, in the precision that `amp` asks for."""
+        amp: Any = nullcontext()
+        if self.amp is not None:
+            amp = torch.autocast(self._own_device().type, AMP_DTYPES[self.amp])
+        try:
+            with amp:
+                return super().infer(x, **fit_params)
+        except RuntimeError as error:
+            if self._output_is_checked or is_shortage(error):
+                raise
+            raise ValueError(
+                f"The module cannot take a batch of X, {_described(x)}: {error}. Give X in the "
+                "shape that its first layer takes."
+            ) from error
+
+    @contextmanager
+    def _reproducible(self):
+        """Draw from generators seeded by `random_state`, and leave torch's own as they were."""
+        if self.random_state is None:
+            if count_processes() > 1:
+                raise ValueError(
+                    "Processes that train together shuffle alike only if they are seeded alike; "
+                    "set random_state to an integer."
+                )
+            yield
+            return
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        check_device(self.device)
+        device = torch.device(self.device or "cpu")
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(self._seed)
+            yield
+
+    def _own_device(self):
+        """Return the device of the weights, which accelerate chooses where `device` is None."""
+        return next((each.device for each in self.module_.parameters()), torch.device("cpu"))
+
+
+def _described(x):
+    if isinstance(x, Mapping):
+        return ", ".join(f"{name!r} {_described(each)}" for name, each in x.items())
+    return f"of shape {tuple(x.shape)} and {x.dtype}"
+
+
+def _n_rows(x):
+    return len(next(iter(x.values())) if isinstance(x, Mapping) else x)

@@ -1,0 +1,49 @@
+"""The X of a net: checked, and in the precision of the module."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.utils import check_array
+
+
+def as_rows(X, module):
+    """Return X as a tensor, a CSR array or a dict of them, floats in the module's precision.
+
+    Integers become floats, as everywhere in scikit-learn, unless the module looks them up in an
+    embedding. In a dict, which says what each entry is for, they stay integers.
+    """
+    floats = (each.dtype for each in module.parameters() if each.is_floating_point())
+    precision = next(floats, torch.float32)
+    if has_named_parts(X):
+        return {name: _converted(each, precision, True) for name, each in X.items()}
+    lookups = (torch.nn.Embedding, torch.nn.EmbeddingBag)
+    return _converted(X, precision, any(isinstance(each, lookups) for each in module.modules()))
+
+
+def has_named_parts(X):
+    """Return whether X is a dict of arrays; a DOK matrix is a dict only to itself."""
+    return isinstance(X, Mapping) and not sparse.issparse(X)
+
+
+def _converted(X, precision, keeps_integers):
+    if isinstance(X, torch.Tensor):
+        return X if keeps_integers and not X.is_floating_point() else X.to(precision)
+    X = X if hasattr(X, "dtype") or hasattr(X, "columns") else np.asarray(X)
+    if keeps_integers and getattr(X, "dtype", np.dtype(object)).kind in "iub":
+        dtype, precision = np.int64, torch.int64
+    else:
+        dtype = np.float64 if precision is torch.float64 else np.float32
+    X = check_array(
+        X,
+        dtype=dtype,
+        accept_sparse="csr",
+        allow_nd=True,
+        ensure_2d=not keeps_integers,
+        input_name="X",
+    )
+    if sparse.issparse(X):
+        return sparse.csr_array(X)
+    # torch takes neither read-only memory nor negative strides.
+    return torch.as_tensor(np.require(X, requirements=["C", "W"])).to(precision)

@@ -1,0 +1,404 @@
+"""A skorch classifier whose targets may be probabilities."""
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch import NeuralNetClassifier
+from skorch.utils import is_dataset
+
+from .._soft_labels import SoftLabels, as_soft_labels
+from .._typing import ArrayLike, Floats, NDArray, Proba, Rows
+from .._validation import ROW_SUM_TOLERANCE
+from ._device_batches import DeviceBatches
+from ._device_trained_net import DeviceTrainedNet
+from ._losses import SoftCrossEntropy, soft_cross_entropy
+from ._rows import as_rows, has_named_parts
+from ._soft_targets_net import SoftTargetsNet
+from ._targets import SoftTargets
+
+
+class SoftLabelNet(DeviceTrainedNet, SoftTargetsNet, NeuralNetClassifier):
+    """Train a Torch module on class probabilities, on the device, as a scikit-learn classifier.
+
+    A skorch ``NeuralNetClassifier`` in all that is not said here: callbacks, optimiser,
+    schedulers, `device`, `compile`, checkpoints, ``module__hidden_units=64`` and
+    ``callbacks__early_stopping__patience=5`` in a search. It predicts your own labels, of any
+    type, and is a student for :class:`skdistill.DistilledClassifier`, a teacher, or a
+    classifier by itself.
+
+    Parameters
+    ----------
+    module : torch.nn.Module class or instance
+        Gives one logit per class, without a softmax at its end.
+
+    criterion : class, default=SoftCrossEntropy
+        Loss called as ``criterion(logits, proba, y)``, `y` the column of the true label or
+        -1, with ``reduction="none"``: :class:`skdistill.nets.SoftCrossEntropy`,
+        :class:`~skdistill.nets.DistillationLoss` (tempers both sides) or
+        :class:`~skdistill.nets.LogitMatching`.
+
+    optimizer : class, default=torch.optim.Adam
+        With ``lr=0.001``: as in scikit-learn's ``MLPClassifier``; skorch's own is plain SGD.
+
+    lr : float, default=0.001
+        Learning rate.
+
+    train_split : callable, default=None
+        What is held out for validation, ``skorch.dataset.ValidSplit(5, stratified=True)``
+        for instance; nothing by default. It is scored by its true labels: `valid_loss` is
+        their log-loss, whatever the criterion.
+
+    iterator_train, iterator_valid : class, default=DeviceBatches
+        X and the soft labels stay on the device (see :class:`skdistill.nets.DeviceBatches`);
+        ``torch.utils.data.DataLoader`` for datasets with transformations of their own.
+
+    iterator_train__shuffle : bool, default=True
+        A new order in each epoch.
+
+    amp : {"bfloat16", "float16"} or None, default=None
+        Automatic mixed precision: the module runs in this precision, the loss and the
+        weights stay in float32. float16 scales the loss, and needs an optimiser that takes
+        no closure. "bfloat16" is the better choice where the GPU has it.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, shuffling and dropout, each epoch by itself, so that a fit
+        that goes on from a checkpoint is the fit that was never interrupted. torch's global
+        generators are left as they were. None draws from them. (A GPU may sum in another
+        order each time; see ``torch.use_deterministic_algorithms``.)
+
+    verbose : int, default=0
+        1 prints a line per epoch; skorch's own default.
+
+    **kwargs : dict
+        Everything else that ``skorch.NeuralNet`` takes: `max_epochs`, `batch_size`,
+        `device`, `callbacks`, `compile`, ``module__...``, ``optimizer__...``, ...
+
+    Attributes
+    ----------
+    module_ : torch.nn.Module
+        Your own module, trained. ``module_.state_dict()`` needs no skdistill.
+
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    history_ : skorch.history.History
+        One dict per epoch; ``pandas.DataFrame(list(net.history_))`` is a table.
+
+    n_features_in_ : int
+        Number of features, for X of two or more dimensions.
+
+    See Also
+    --------
+    skdistill.DistilledClassifier : Brings the teacher.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from skdistill.nets import SoftLabelNet
+    >>> X = np.array([[-1.0], [1.0]])
+    >>> P = np.array([[0.9, 0.1], [0.2, 0.8]])
+    >>> net = SoftLabelNet(torch.nn.Linear, module__in_features=1, module__out_features=2,
+    ...                    classes=["no", "yes"], lr=0.1, max_epochs=200, random_state=0)
+    >>> net.fit(X, P).predict(X)
+    array(['no', 'yes'], dtype='<U3')
+    >>> net.predict_proba(X).round(1).tolist() == [[0.9, 0.1], [0.2, 0.8]]
+    False
+    """
+
+    keeps_sparse_rows = True
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        criterion: Any = SoftCrossEntropy,
+        optimizer: Any = torch.optim.Adam,
+        lr: float = 0.001,
+        train_split: Any = None,
+        iterator_train: Any = DeviceBatches,
+        iterator_valid: Any = DeviceBatches,
+        iterator_train__shuffle: bool = True,
+        amp: str | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            train_split=train_split,
+            iterator_train=iterator_train,
+            iterator_valid=iterator_valid,
+            iterator_train__shuffle=iterator_train__shuffle,
+            verbose=verbose,
+            **kwargs,
+        )
+        self.amp = amp
+        self.random_state = random_state
+
+    # What comes in
+
+    def fit(
+        self, X: Rows, y: Proba, sample_weight: ArrayLike | None = None, **fit_params: Any
+    ) -> Self:
+        """Train from new weights, or from the present ones with ``warm_start=True``.
+
+        `max_epochs` is the length of the whole training: after ``skorch.callbacks.LoadInitState``
+        has loaded a checkpoint of 30 epochs, the epochs that are left follow.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
+            Of any number of dimensions. Floats take the module's own precision; so do
+            integers, unless the module has an embedding, which looks them up. In a dict, whose
+            entries go to the module by name, integers stay what they are.
+
+        y : array-like of shape (n_samples, n_classes) or (n_samples,), or SoftLabels
+            Class probabilities, or labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 1 by default. Only their ratios matter.
+
+        **fit_params : dict
+            Go to the module's `forward` and to `train_split`, as in skorch.
+
+        Returns
+        -------
+        self : SoftLabelNet
+
+        Raises
+        ------
+        ValueError
+            If the module gives other than one logit per class, or probabilities in the place of
+            logits; if the loss is not finite (which epoch and batch are said); if the device
+            is not there; if probabilities or rows are none.
+        """
+        goes_on = self.warm_start and self.initialized_
+        soft_labels = self._soft_labels(y, sample_weight, self.classes_ if goes_on else None)
+        soft_labels.check_several_classes()
+        self._check_features(X, reset=not goes_on)
+        self.classes_inferred_ = soft_labels.classes
+        self._counts_past_epochs = not goes_on
+        try:
+            with self._reproducible():
+                return super().fit(X, soft_labels, **fit_params)
+        finally:
+            self._counts_past_epochs = False
+
+    def partial_fit(
+        self,
+        X: Rows,
+        y: Proba,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
+        """Train for `max_epochs` more epochs from the present weights.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
+            As in :meth:`fit`.
+
+        y : array-like of shape (n_samples, n_classes) or (n_samples,), or SoftLabels
+            Class probabilities, or labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes, in the first call, when `y` may not show every one of them.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        **fit_params : dict
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self : SoftLabelNet
+        """
+        known = getattr(self, "classes_inferred_", classes)
+        soft_labels = self._soft_labels(y, sample_weight, known)  # a batch may show one class only
+        self._check_features(X, reset=not hasattr(self, "n_features_in_"))
+        self.classes_inferred_ = soft_labels.classes
+        self._answers_columns = np.array_equal(self.classes_, np.arange(len(self.classes_)))
+        with self._reproducible():
+            return super().partial_fit(X, soft_labels, **fit_params)
+
+    def _soft_labels(self, y, sample_weight, classes):
+        """Return what came as `y` as soft labels, of `classes` where they are known."""
+        classes = self.classes if classes is None else classes
+        soft_labels = as_soft_labels(y, classes, sample_weight)
+        if not soft_labels.weight.any():
+            raise ValueError(
+                f"sample_weight is zero for every one of the {len(soft_labels)} rows: there is "
+                "nothing to learn. Give some rows a positive weight."
+            )
+        if classes is not None and set(classes) != set(soft_labels.classes):
+            raise ValueError(
+                f"The net has the classes {list(classes)}, the soft labels have "
+                f"{list(soft_labels.classes)}. Give both all classes, in one order or another."
+            )
+        return soft_labels
+
+    def _check_features(self, X, reset):
+        """Record the features of X, or compare them; other kinds of rows are up to the module."""
+        if is_dataset(X) or has_named_parts(X) or isinstance(X, torch.Tensor):
+            return
+        if getattr(X, "ndim", 2) == 1:
+            raise ValueError(
+                f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
+                "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
+            )
+        validate_data(self, X, reset=reset, skip_check_array=True)
+
+    def get_dataset(self, X: Any, y: SoftLabels | None = None) -> Any:
+        """Return the dataset of the net, with rows as tensors in the module's precision."""
+        return super().get_dataset(X if is_dataset(X) else as_rows(X, self.module_), y)
+
+    def labels_of(self, codes: torch.Tensor) -> Any:
+        """Return the labels of columns; where these are the columns, without leaving the device."""
+        if self._answers_columns:
+            return codes
+        return self.classes_[codes.cpu().numpy()]
+
+    def get_loss(
+        self, y_pred: Any, y_true: SoftTargets, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """Return the criterion of a training batch, the log-loss of a validation batch.
+
+        Parameters
+        ----------
+        y_pred : Tensor of shape (n_samples, n_classes), or tuple that begins with it
+            Logits.
+
+        y_true : SoftTargets
+            Of the batch.
+
+        X : object, default=None
+            The batch; taken because skorch gives it.
+
+        training : bool, default=False
+            Whether this is a training batch.
+
+        Returns
+        -------
+        Tensor of shape ()
+        """
+        logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
+        targets = y_true.to(logits.device)
+        if not training:
+            rows = soft_cross_entropy(logits, targets.proba, reduction="none")
+            return (rows * targets.weight).mean()
+        if not self._output_is_checked:
+            check_logits(logits, len(self.classes_))
+            self._output_is_checked = True
+        return self._criterion_loss(logits, targets)
+
+    def _criterion_loss(self, logits, targets):
+        """Return the criterion, reduced as it is meant to be after the rows were weighed."""
+        criterion, y = self.criterion_, targets.true_codes()
+        if targets.all_weigh_one():
+            loss = criterion(logits, targets.proba, y)
+            return loss.mean() if loss.ndim else loss
+        reduction = getattr(criterion, "reduction", None)
+        if reduction is None:
+            raise ValueError(
+                f"The rows weigh differently, and {criterion!r} cannot return one loss per row. "
+                'Give it an attribute `reduction` that it follows when it is "none", as torch\'s '
+                "own losses have, or give every row the same weight."
+            )
+        criterion.reduction = "none"
+        try:
+            rows = criterion(logits, targets.proba, y) * targets.weight
+        finally:
+            criterion.reduction = reduction
+        return rows.sum() if reduction == "sum" else rows.mean()
+
+    # Answers
+
+    @property
+    def classes_(self) -> NDArray:
+        """Labels of the module's outputs; before a fit those of the parameter `classes`."""
+        return self.classes_inferred_ if hasattr(self, "classes_inferred_") else super().classes_
+
+    def predict_proba(self, X: Rows) -> Floats:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
+            As in :meth:`fit`. It is answered in batches of `batch_size` rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float32 (float64 for a module of that precision)
+            The softmax of the logits, or what `predict_nonlinearity` makes of them where it is
+            not "auto"; columns in the order of `classes_`.
+        """
+        if self.predict_nonlinearity != "auto":
+            return super().predict_proba(X)
+        return torch.softmax(self._logits(X), dim=1).numpy()
+
+    def decision_function(self, X: Rows) -> Floats:
+        """Return the logits, for two classes the second less the first.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+        """
+        logits = self._logits(X).numpy()
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict(self, X: Rows) -> NDArray:
+        """Return the most probable label.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes_`.
+        """
+        columns = self._logits(X).argmax(dim=1).numpy()
+        return self.classes_[columns]
+
+    def _logits(self, X):
+        """Return the logits of all rows on the CPU, at least in float32."""
+        check_is_fitted(self)
+        self._check_features(X, reset=False)
+        logits = self.forward(X)
+        logits = logits[0] if isinstance(logits, tuple) else logits
+        return logits if logits.dtype is torch.float64 else logits.float()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def check_logits(logits, n_classes):
+    """Raise unless the module's output can be one logit per class."""
+    if logits.ndim != 2 or logits.shape[1] != n_classes:
+        raise ValueError(
+            f"The module must give one logit per class, shape (n_samples, {n_classes}); got shape "
+            f"{tuple(logits.shape)}. Set the width of its last layer to {n_classes}."
+        )
+    proba = logits.detach().float()
+    if (proba >= 0).all() and ((proba.sum(dim=1) - 1).abs() < ROW_SUM_TOLERANCE).all():
+        raise ValueError(
+            "Every row of the module's output is non-negative and sums to one: it ends in a "
+            "softmax already, and the loss takes logits (the softmax of a softmax learns slowly "
+            "and cannot be sure of anything). Take the softmax out of the module."
+        )

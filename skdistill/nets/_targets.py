@@ -1,0 +1,117 @@
+"""Soft labels as tensors, and as the dataset that a net is trained on."""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from scipy import sparse
+from skorch.dataset import Dataset
+
+from .._probabilities import first_choice
+from .._soft_labels import SoftLabels
+from ._losses import TopK
+
+
+class SoftTargets(NamedTuple):
+    """What the rows of a batch are taught: the `y` of the dataset and of `get_loss`."""
+
+    proba: torch.Tensor | TopK  # (n, n_classes), or its k largest entries
+    codes: torch.Tensor  # (n,), int64: column of the true label, or of the most probable one
+    known: torch.Tensor | bool  # (n,), bool: whether it is the true one; True if all are
+    weight: torch.Tensor | float  # (n,), of mean one over all rows; 1.0 where all weigh the same
+
+    def take(self, rows) -> Self:
+        """Return the targets of some rows."""
+        return self.move(lambda part: part[rows])
+
+    def move(self, function) -> Self:
+        """Return the targets after `function`, from tensor to tensor, was applied to each part."""
+        return type(self)(*(_apply(function, part) for part in self))
+
+    def to(self, device: torch.device) -> Self:
+        """Return the targets on a device."""
+        if self.codes.device == device:
+            return self
+        return self.move(lambda part: part.to(device))
+
+    def true_codes(self) -> torch.Tensor:
+        """Return the column of the true label, -1 where it is not known."""
+        if isinstance(self.known, bool):
+            return self.codes
+        return torch.where(self.known, self.codes, -1)
+
+    def all_weigh_one(self) -> bool:
+        """Return whether weights change nothing; a loader of torch makes a tensor of ones."""
+        return isinstance(self.weight, float) or bool((self.weight == 1).all())
+
+
+def _apply(function, part):
+    if isinstance(part, TopK):
+        return TopK(*map(function, part))
+    return function(part) if isinstance(part, torch.Tensor) else part
+
+
+def soft_targets(soft_labels: SoftLabels, *, sparse_rows: bool) -> SoftTargets:
+    """Return soft labels as tensors on the CPU.
+
+    With `sparse_rows`, sparse soft labels become the k entries of each row where that takes less
+    memory (an entry takes 12 bytes, 4 in a dense row).
+    """
+    proba = soft_labels.proba
+    if sparse.issparse(proba):
+        k = int(np.diff(proba.indptr).max(initial=1))
+        small = sparse_rows and 3 * k < proba.shape[1]
+        proba = _padded_entries(proba, k) if small else torch.as_tensor(proba.toarray()).float()
+    else:
+        proba = torch.as_tensor(proba).float()
+    hard = np.where(soft_labels.codes >= 0, soft_labels.codes, first_choice(soft_labels.proba))
+    known = soft_labels.codes >= 0
+    weight = soft_labels.weight
+    all_equal = (weight == weight[0]).all()
+    return SoftTargets(
+        proba,
+        torch.as_tensor(hard, dtype=torch.int64),
+        True if known.all() else torch.as_tensor(known),
+        1.0 if all_equal else torch.as_tensor(weight / weight.mean()).float(),
+    )
+
+
+def _padded_entries(proba, k):
+    """Return the entries of CSR rows, each row padded with zeros to length k."""
+    n_entries = np.diff(proba.indptr)
+    row = np.repeat(np.arange(proba.shape[0]), n_entries)
+    place = np.arange(proba.nnz) - np.repeat(proba.indptr[:-1], n_entries)
+    indices = np.zeros((proba.shape[0], k), dtype=np.int64)
+    values = np.zeros((proba.shape[0], k), dtype=np.float32)
+    indices[row, place] = proba.indices
+    values[row, place] = proba.data
+    return TopK(torch.as_tensor(indices), torch.as_tensor(values))
+
+
+class SoftLabelDataset(Dataset):
+    """Rows with soft targets; to whoever asks for `y`, with labels.
+
+    The rows are a dataset of the user's kind, whose own transformations of X stay at work.
+    """
+
+    def __init__(self, rows: Dataset, targets: SoftTargets):
+        self.rows = rows
+        self.targets = targets
+        self.X, self.y = rows.X, rows.y
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i):
+        Xi, _ = self.rows[i]
+        return Xi, self.targets.take(i)
+
+    def with_true_labels(self) -> "SoftLabelDataset":
+        """Return the same rows with one-hot targets, by which a validation part is scored."""
+        codes = self.targets.codes
+        if isinstance(self.targets.proba, TopK):
+            return self._taught(TopK(codes[:, None], torch.ones(len(codes), 1)))
+        return self._taught(torch.nn.functional.one_hot(codes, self.targets.proba.shape[1]).float())
+
+    def _taught(self, proba):
+        return SoftLabelDataset(self.rows, self.targets._replace(proba=proba))

@@ -1,0 +1,43 @@
+"""What a fitted student's `predict` answers: labels, the positions of labels, or numbers."""
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+
+from ..objectives import project_onto_simplex
+
+
+def predicts_numbers(student):
+    """Return whether a student predicts numbers; one that has no tags does not say so."""
+    if not hasattr(student, "__sklearn_tags__"):
+        return False
+    return is_regressor(student) or (_is_net_of_skorch(student) and not is_classifier(student))
+
+
+def predicts_labels(student):
+    """Return whether a student learns and predicts the user's own labels."""
+    return not (predicts_numbers(student) or predicts_positions(student))
+
+
+def predicts_positions(student):
+    """Return whether a student predicts the column of a class, and not its label."""
+    return is_classifier(student) and _is_net_of_skorch(student)
+
+
+def _is_net_of_skorch(student):
+    """Return whether `predict` is skorch's own: it answers columns, and a plain net its output."""
+    if isinstance(student, Pipeline):
+        student = student.steps[-1][1]
+    predict = getattr(type(student), "predict", None)
+    return getattr(predict, "__module__", "").startswith("skorch.")
+
+
+def proba_of_numbers(numbers):
+    """Return what a student predicts as probabilities, one column per class."""
+    numbers = np.asarray(numbers, dtype=np.float64)
+    if numbers.ndim == 2 and numbers.shape[1] == 1:
+        numbers = numbers[:, 0]
+    if numbers.ndim == 1:
+        p = np.clip(numbers, 0, 1)
+        return np.column_stack([1 - p, p])
+    return project_onto_simplex(numbers)

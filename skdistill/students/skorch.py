@@ -1,0 +1,143 @@
+"""Nets of skorch on soft labels: the loss gets probabilities, all else sees true labels."""
+
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from sklearn.base import is_classifier
+from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
+
+from .._soft_labels import SoftLabels
+from .._typing import Rows
+from ..nets import SoftLabelNet
+from ..nets._soft_targets_net import SoftTargetsNet
+from ._dispatch import register
+
+# Linear in a target of probabilities, so that a row's weight is a factor of its target.
+LINEAR_IN_TARGET = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+
+
+@register(SoftLabelNet)
+def learn_soft_label_net(
+    student: SoftLabelNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> SoftLabelNet:
+    """Fit a SoftLabelNet, which takes soft labels by itself."""
+    return student.fit(X, soft_labels, **fit_params)
+
+
+@register(NeuralNet)
+@register(NeuralNetClassifier)
+@register(NeuralNetBinaryClassifier)
+@register(NeuralNetRegressor)
+def learn_net_of_skorch(
+    student: NeuralNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> NeuralNet:
+    """Fit a net of skorch's own classes by its own criterion, on probabilities for a target.
+
+    ``NLLLoss`` (skorch's default, on probabilities) and ``CrossEntropyLoss`` (on logits) learn
+    the soft cross-entropy; any other criterion is called with the probabilities, of the second
+    class alone where the module has one output. Weights, callbacks, optimiser, iterators and
+    the user's dataset are skorch's and work as ever; what they see as `y` are the true labels,
+    as columns 0, 1, ..., which is what such a net predicts, too.
+
+    Parameters
+    ----------
+    student : NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier or NeuralNetRegressor
+        It is fitted in place.
+
+    X : array-like or dataframe of shape (n_samples, ...)
+        Rows, as the net takes them: in the precision of the module, mostly float32.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    NeuralNet
+        The student, fitted: an instance of its own class again.
+
+    Raises
+    ------
+    ValueError
+        If rows weigh differently under a criterion that is not linear in its target, or if the
+        module has other than one output per class.
+
+    Notes
+    -----
+    Like torch's own losses on probabilities, the mean divides by the number of rows, even where
+    the criterion weighs classes.
+    """
+    if soft_labels.is_ordinary and is_classifier(student):
+        codes = torch.as_tensor(soft_labels.codes)
+        binary = isinstance(student, NeuralNetBinaryClassifier)
+        student.fit(X, (codes.float() if binary else codes).numpy(), **fit_params)
+    else:
+        with _taking_soft_targets(student):
+            student.fit(X, soft_labels, **fit_params)
+    if isinstance(student, NeuralNetClassifier):
+        student.classes_inferred_ = soft_labels.classes
+    return student
+
+
+@contextmanager
+def _taking_soft_targets(net):
+    """Let a net be of a class that knows soft targets for the time of a fit."""
+    own_class = type(net)
+    net.__class__ = type(own_class.__name__, (_TaughtNet, own_class), {})
+    if net.initialized_:
+        _exchange(net.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
+    try:
+        yield
+    finally:
+        net.__class__ = own_class
+        _exchange(getattr(net, "criterion_", None), _SoftNLLLoss, torch.nn.NLLLoss)
+
+
+def _exchange(criterion, present, other):
+    if type(criterion) is present:
+        criterion.__class__ = other
+
+
+class _TaughtNet(SoftTargetsNet):
+    """Give a criterion of torch the target that it takes."""
+
+    def initialize_criterion(self):
+        super().initialize_criterion()
+        _exchange(self.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
+        return self
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        outputs = y_pred[0] if isinstance(y_pred, tuple) else y_pred
+        targets = y_true.to(outputs.device)
+        target = targets.proba.to(outputs.dtype)
+        if target.shape[1] == 2 and outputs.shape in (target.shape[:1], (len(target), 1)):
+            target = target[:, 1].reshape(outputs.shape)
+        if outputs.shape != target.shape:
+            raise ValueError(
+                f"The module must give one output per class, shape {tuple(target.shape)} for this "
+                f"batch; got shape {tuple(outputs.shape)}. Set the width of its last layer to "
+                f"{target.shape[1]}."
+            )
+        if not targets.all_weigh_one():
+            target = self._weighted(target, targets.weight)
+        return super().get_loss(y_pred, target, X=X, training=training)
+
+    def _weighted(self, target, weight):
+        if isinstance(self.criterion_, LINEAR_IN_TARGET):
+            return target * weight[:, None].to(target.dtype)
+        raise ValueError(
+            f"The rows weigh differently, which {self.criterion_!r} cannot express. Use "
+            "skdistill.nets.SoftLabelNet, whose losses take weights, or give every row the same."
+        )
+
+
+class _SoftNLLLoss(torch.nn.NLLLoss):
+    """The negative log-likelihood of probabilities; torch's own takes labels only."""
+
+    def forward(self, input, target):
+        losses = -input * target
+        rows = (losses if self.weight is None else losses * self.weight).sum(dim=1)
+        return {"mean": rows.mean, "sum": rows.sum, "none": lambda: rows}[self.reduction]()
