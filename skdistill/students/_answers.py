@@ -26,7 +26,7 @@ def predicts_positions(student):
 
 def _is_net_of_skorch(student):
     """Return whether `predict` is skorch's own: it answers columns, and a plain net its output."""
-    if isinstance(student, Pipeline):
+    while isinstance(student, Pipeline) and student.steps:
         student = student.steps[-1][1]
     predict = getattr(type(student), "predict", None)
     return getattr(predict, "__module__", "").startswith("skorch.")

@@ -243,7 +243,7 @@ def test_validation_is_scored_by_true_labels_of_real_rows():
         X, SoftLabels(P, NAMES, y=NAMES[y])
     )
     held_out = split(list(range(120)), NAMES[y])[1].indices
-    proba = net.predict_proba(X[held_out]).astype(float)
+    proba = net.predict_proba(X[held_out])
     expected = log_loss(y[held_out], proba, labels=[0, 1, 2])
     assert net.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
     accuracy = net.score(X[held_out], NAMES[y[held_out]])
@@ -297,7 +297,7 @@ def test_early_stopping_and_the_best_checkpoint():
     table = pd.DataFrame(list(net.history))
     assert 3 < len(table) < 200
     held_out = ValidSplit(3, stratified=True)(list(range(120)), y)[1].indices
-    best = log_loss(y[held_out], net.predict_proba(X[held_out]).astype(float), labels=[0, 1, 2])
+    best = log_loss(y[held_out], net.predict_proba(X[held_out]), labels=[0, 1, 2])
     assert best == pytest.approx(table.valid_loss.min(), rel=1e-4)
 
 
