@@ -148,7 +148,7 @@ class TeacherMixin:
     def _check_teacher_parameters(self, teacher_proba, X_unlabeled):
         """Check the parameters, each alone and those that exclude each other."""
         check_alpha(self.alpha)
-        check_temperature(self.teacher_temperature)
+        check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_word(self.cv)
         frozen = isinstance(self.teacher, FrozenEstimator)
         if teacher_proba is None:

@@ -42,3 +42,17 @@ def top_entries(proba, k):
     rank = np.arange(len(order)) - np.repeat(proba.indptr[:-1], n_stored)
     kept = order[rank < k]
     return sparse.csr_array((proba.data[kept], (row_of[kept], proba.indices[kept])), proba.shape)
+
+
+def temper(proba, temperature):
+    """Return p^(1/T), renormalised; a probability of exactly 0 stays 0."""
+    if sparse.issparse(proba):
+        powers = proba.copy()
+        powers.data /= np.repeat(largest(proba), np.diff(powers.indptr))
+        powers.data **= 1 / temperature
+        powers.data /= np.repeat(row_sums(powers), np.diff(powers.indptr))
+        return powers
+    # Relative to the row's largest, so that a small T cannot underflow a whole row.
+    powers = (proba / largest(proba)[:, None]) ** (1 / temperature)
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers

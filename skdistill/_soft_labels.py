@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from ._labels import check_classes, check_labels, encode, match_columns, one_hot
-from ._probabilities import entries, first_choice, largest, top_entries
+from ._probabilities import entries, first_choice, largest, temper, top_entries
 from ._typing import ArrayLike, Floats, NDArray, Proba
 from ._validation import (
     check_alpha,
@@ -321,16 +321,7 @@ class SoftLabels:
         temperature = check_temperature(temperature)
         if temperature == 1:
             return self
-        if sparse.issparse(self.proba):
-            proba = self.proba.copy()
-            proba.data /= np.repeat(largest(proba), np.diff(proba.indptr))
-            proba.data **= 1 / temperature
-            proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
-        else:
-            # Relative to the row's largest, so that a small T cannot underflow a whole row.
-            proba = (self.proba / largest(self.proba)[:, None]) ** (1 / temperature)
-            proba /= proba.sum(axis=1, keepdims=True)
-        return self._with(proba=proba)
+        return self._with(proba=temper(self.proba, temperature))
 
     def keep_top(self, k: int | None) -> Self:
         """Return the k most probable classes of each row, renormalised, as sparse rows.

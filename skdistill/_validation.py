@@ -22,17 +22,17 @@ def check_alpha(alpha):
     )
 
 
-def check_temperature(temperature):
-    """Return `temperature` as a positive float, or the word "auto"."""
-    if isinstance(temperature, str) and temperature == "auto":
+def check_temperature(temperature, *, name="temperature", auto=False):
+    """Return `temperature` as a positive float, or the word "auto" where that is known."""
+    if auto and isinstance(temperature, str) and temperature == "auto":
         return temperature
     is_number = isinstance(temperature, Real) and not isinstance(temperature, bool)
     if is_number and 0 < temperature < np.inf:
         return float(temperature)
+    or_auto = ', or "auto"' if auto else ""
     raise ValueError(
-        "teacher_temperature must be a positive number, where 1.0 leaves the teacher's "
-        'probabilities as they are and more softens them, or "auto"; got '
-        f"teacher_temperature={temperature!r}."
+        f"{name} must be a positive number, where 1.0 changes nothing and more softens"
+        f"{or_auto}; got {name}={temperature!r}."
     )
 
 

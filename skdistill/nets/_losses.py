@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .._typing import ArrayLike
-from .._validation import check_alpha
+from .._validation import check_alpha, check_temperature
 from ..objectives._simplex import LOGIT_FLOOR
-from ..objectives._softmax import check_codes_given, check_loss_temperature
+from ..objectives._softmax import check_codes_given
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -170,7 +170,7 @@ def distillation_loss(
     ... )
     tensor([1.7329, 1.3863])
     """
-    temperature, alpha = check_loss_temperature(temperature), check_alpha(alpha)
+    temperature, alpha = check_temperature(temperature), check_alpha(alpha)
     logits, proba, label_weight = _prepare(logits, proba, label_weight)
     check_codes_given(y, alpha)
     tempered = _temper(proba, temperature)
@@ -328,7 +328,7 @@ class DistillationLoss(_SoftLabelLoss):
         reduction: str = "mean",
     ):
         super().__init__(label_weight, reduction)
-        self.temperature = check_loss_temperature(temperature)
+        self.temperature = check_temperature(temperature)
         self.alpha = check_alpha(alpha)
 
     def extra_repr(self) -> str:

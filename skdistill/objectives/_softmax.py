@@ -1,14 +1,12 @@
 """The losses that a softmax student takes from soft labels, with their gradients."""
 
-from numbers import Real
-
 import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
-from .._probabilities import largest, row_sums
+from .._probabilities import row_sums, temper
 from .._typing import ArrayLike, Floats, Proba
-from .._validation import check_alpha, check_proba, check_row_weights
+from .._validation import check_alpha, check_proba, check_row_weights, check_temperature
 from ._simplex import LOGIT_FLOOR
 
 # What a difference of logits is kept above, so that no log-probability becomes −inf.
@@ -147,10 +145,10 @@ def distillation_loss(
     >>> round(loss, 4), gradient.round(4)
     (1.7329, array([[-0.4167,  0.4167]]))
     """
-    temperature, alpha = check_loss_temperature(temperature), check_alpha(alpha)
+    temperature, alpha = check_temperature(temperature), check_alpha(alpha)
     z, p, c, w = _check(logits, proba, label_weight, sample_weight)
     labels = _one_hot(y, alpha, z.shape)
-    soft, by_soft = _cross_entropy(z, _times(_temper(p, temperature), c), temperature)
+    soft, by_soft = _cross_entropy(z, _times(temper(p, temperature), c), temperature)
     hard, by_hard = _cross_entropy(z, _times(labels, c))
     losses = alpha * temperature**2 * soft + (1 - alpha) * hard
     return _weighted_mean(losses, alpha * temperature**2 * by_soft + (1 - alpha) * by_hard, w)
@@ -211,17 +209,6 @@ def logit_matching_loss(
     gap = _centred(_minus(z.copy(), _logs_above_floor(p)))
     losses = (c * gap**2).mean(axis=1)
     return _weighted_mean(losses, 2 / z.shape[1] * _centred(c * gap), w)
-
-
-def check_loss_temperature(temperature):
-    """Return `temperature` as a positive float."""
-    is_number = isinstance(temperature, Real) and not isinstance(temperature, bool)
-    if is_number and 0 < temperature < np.inf:
-        return float(temperature)
-    raise ValueError(
-        "temperature must be a positive number, where 1.0 leaves teacher and student as they are "
-        f"and more softens both; got temperature={temperature!r}."
-    )
 
 
 def check_codes_given(y, alpha):
@@ -291,14 +278,6 @@ def _weighted_mean(losses, gradient, weight):
     """Return the mean loss over rows, and the gradient of it."""
     share = weight / weight.sum()
     return float(share @ losses), share[:, None] * gradient
-
-
-def _temper(proba, temperature):
-    """Return p^(1/T), renormalised."""
-    # Relative to the row's largest, so that a small T cannot underflow a whole row.
-    relative = _stored(proba) / _spread(largest(proba), proba)
-    powers = _with_stored(proba, relative ** (1 / temperature))
-    return _with_stored(powers, _stored(powers) / _spread(row_sums(powers), powers))
 
 
 def _logs_above_floor(proba):
