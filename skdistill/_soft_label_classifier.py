@@ -59,7 +59,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     Examples
     --------
-    >>>     >>> from skdistill import SoftLabelClassifier
+    >>> import numpy as np
+    >>> from skdistill import SoftLabelClassifier
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> P = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
     >>> model = SoftLabelClassifier(classes=["no", "yes"]).fit(X, P)
@@ -81,7 +82,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
             Rows, in whatever form the student takes them.
 
-        y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes)
+        y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes), or SoftLabels
             Class probabilities. Labels of shape (n_samples,) are ordinary training.
 
         sample_weight : array-like of shape (n_samples,), default=None
