@@ -1,25 +1,20 @@
 """A skorch classifier whose targets may be probabilities."""
 
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
-from skorch.utils import is_dataset
 
-from .._soft_labels import SoftLabels, as_soft_labels
-from .._typing import ArrayLike, Floats, NDArray, Proba, Rows
+from .._typing import Floats, NDArray, Rows
 from .._validation import ROW_SUM_TOLERANCE
 from ._device_batches import DeviceBatches
-from ._device_trained_net import DeviceTrainedNet
 from ._losses import SoftCrossEntropy, soft_cross_entropy
-from ._rows import as_rows, has_named_parts
-from ._soft_targets_net import SoftTargetsNet
+from ._soft_input_net import SoftInputNet
 from ._targets import SoftTargets
 
 
-class SoftLabelNet(DeviceTrainedNet, SoftTargetsNet, NeuralNetClassifier):
+class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
     """Train a Torch module on class probabilities, on the device, as a scikit-learn classifier.
 
     A skorch ``NeuralNetClassifier`` in all that is not said here: callbacks, optimiser,
@@ -140,131 +135,6 @@ class SoftLabelNet(DeviceTrainedNet, SoftTargetsNet, NeuralNetClassifier):
         self.amp = amp
         self.random_state = random_state
 
-    # What comes in
-
-    def fit(
-        self, X: Rows, y: Proba, sample_weight: ArrayLike | None = None, **fit_params: Any
-    ) -> Self:
-        """Train from new weights, or from the present ones with ``warm_start=True``.
-
-        `max_epochs` is the length of the whole training: after ``skorch.callbacks.LoadInitState``
-        has loaded a checkpoint of 30 epochs, the epochs that are left follow.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
-            Of any number of dimensions. Floats take the module's own precision; so do
-            integers, unless the module has an embedding, which looks them up. In a dict, whose
-            entries go to the module by name, integers stay what they are.
-
-        y : array-like of shape (n_samples, n_classes) or (n_samples,), or SoftLabels
-            Class probabilities, or labels.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; 1 by default. Only their ratios matter.
-
-        **fit_params : dict
-            Go to the module's `forward` and to `train_split`, as in skorch.
-
-        Returns
-        -------
-        self : SoftLabelNet
-
-        Raises
-        ------
-        ValueError
-            If the module gives other than one logit per class, or probabilities in the place of
-            logits; if the loss is not finite (which epoch and batch are said); if the device
-            is not there; if probabilities or rows are none.
-        """
-        goes_on = self.warm_start and self.initialized_
-        soft_labels = self._soft_labels(y, sample_weight, self.classes_ if goes_on else None)
-        soft_labels.check_several_classes()
-        self._check_features(X, reset=not goes_on)
-        self.classes_inferred_ = soft_labels.classes
-        self._counts_past_epochs = not goes_on
-        try:
-            with self._reproducible():
-                return super().fit(X, soft_labels, **fit_params)
-        finally:
-            self._counts_past_epochs = False
-
-    def partial_fit(
-        self,
-        X: Rows,
-        y: Proba,
-        classes: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        **fit_params: Any,
-    ) -> Self:
-        """Train for `max_epochs` more epochs from the present weights.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
-            As in :meth:`fit`.
-
-        y : array-like of shape (n_samples, n_classes) or (n_samples,), or SoftLabels
-            Class probabilities, or labels.
-
-        classes : array-like of shape (n_classes,), default=None
-            All classes, in the first call, when `y` may not show every one of them.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
-
-        **fit_params : dict
-            As in :meth:`fit`.
-
-        Returns
-        -------
-        self : SoftLabelNet
-        """
-        known = getattr(self, "classes_inferred_", classes)
-        soft_labels = self._soft_labels(y, sample_weight, known)  # a batch may show one class only
-        self._check_features(X, reset=not hasattr(self, "n_features_in_"))
-        self.classes_inferred_ = soft_labels.classes
-        self._answers_columns = np.array_equal(self.classes_, np.arange(len(self.classes_)))
-        with self._reproducible():
-            return super().partial_fit(X, soft_labels, **fit_params)
-
-    def _soft_labels(self, y, sample_weight, classes):
-        """Return what came as `y` as soft labels, of `classes` where they are known."""
-        classes = self.classes if classes is None else classes
-        soft_labels = as_soft_labels(y, classes, sample_weight)
-        if not soft_labels.weight.any():
-            raise ValueError(
-                f"sample_weight is zero for every one of the {len(soft_labels)} rows: there is "
-                "nothing to learn. Give some rows a positive weight."
-            )
-        if classes is not None and set(classes) != set(soft_labels.classes):
-            raise ValueError(
-                f"The net has the classes {list(classes)}, the soft labels have "
-                f"{list(soft_labels.classes)}. Give both all classes, in one order or another."
-            )
-        return soft_labels
-
-    def _check_features(self, X, reset):
-        """Record the features of X, or compare them; other kinds of rows are up to the module."""
-        if is_dataset(X) or has_named_parts(X) or isinstance(X, torch.Tensor):
-            return
-        if getattr(X, "ndim", 2) == 1:
-            raise ValueError(
-                f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
-                "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
-            )
-        validate_data(self, X, reset=reset, skip_check_array=True)
-
-    def get_dataset(self, X: Any, y: SoftLabels | None = None) -> Any:
-        """Return the dataset of the net, with rows as tensors in the module's precision."""
-        return super().get_dataset(X if is_dataset(X) else as_rows(X, self.module_), y)
-
-    def labels_of(self, codes: torch.Tensor) -> Any:
-        """Return the labels of columns; where these are the columns, without leaving the device."""
-        if self._answers_columns:
-            return codes
-        return self.classes_[codes.cpu().numpy()]
-
     def get_loss(
         self, y_pred: Any, y_true: SoftTargets, X: Any = None, training: bool = False
     ) -> torch.Tensor:
@@ -319,11 +189,6 @@ class SoftLabelNet(DeviceTrainedNet, SoftTargetsNet, NeuralNetClassifier):
         return rows.sum() if reduction == "sum" else rows.mean()
 
     # Answers
-
-    @property
-    def classes_(self) -> NDArray:
-        """Labels of the module's outputs; before a fit those of the parameter `classes`."""
-        return self.classes_inferred_ if hasattr(self, "classes_inferred_") else super().classes_
 
     def predict_proba(self, X: Rows) -> Floats:
         """Return the probability of each class.
