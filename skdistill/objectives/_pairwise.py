@@ -1,27 +1,20 @@
 """The distilled bipartite ranking loss over all pairs, in linear or nearly linear time."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from .._typing import ArrayLike, Floats
-from .._validation import check_row_weights
-from ._kernel_sum import (
-    MIRRORED_SIGMOID,
-    MIRRORED_SOFTPLUS,
-    SIGMOID,
-    SIGMOID_SLOPE,
-    kernel_sums,
-)
+from . import _exponential_pairs, _hinge_pairs, _logistic_pairs, _squared_hinge_pairs
+from ._bipartite_rows import LARGEST_SCORE as LARGEST_SCORE
+from ._bipartite_rows import BipartiteRows
 
-SURROGATES = ("logistic", "exponential", "hinge", "squared_hinge")
-
-# φ(0): what the pair of a row with itself adds to the full sum.
-LOSS_OF_EQUALS = {"logistic": np.log(2), "exponential": 1.0, "hinge": 1.0, "squared_hinge": 1.0}
-# φ''(0): the same for the diagonal of the Hessian, half of it from either side.
-CURVATURE_OF_EQUALS = {"logistic": 0.25, "exponential": 1.0, "hinge": 0.0, "squared_hinge": 2.0}
-
-# Cells are numbered by integers that a float64 holds exactly.
-LARGEST_SCORE = 2.0**50
+# Each gives the sums over all pairs, i = j among them, and what one such pair adds to the loss.
+SUMS = {
+    "logistic": _logistic_pairs,
+    "exponential": _exponential_pairs,
+    "hinge": _hinge_pairs,
+    "squared_hinge": _squared_hinge_pairs,
+}
+SURROGATES = tuple(SUMS)
 
 
 def pairwise_loss(
@@ -102,19 +95,11 @@ def pairwise_loss(
     >>> round(loss, 4)
     0.3486
     """
-    s, a, b = _check(scores, proba, surrogate, sample_weight)
-    if surrogate == "logistic":
-        left, right, losses = kernel_sums(
-            s, [a, b], [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
-        )
-        full, gradient = a @ losses, b * left - a * right
-    elif surrogate == "exponential":
-        pulls, pushes = _exponential_sums(s, a, b)
-        full, gradient = pulls.sum(), pushes - pulls
-    else:
-        full, gradient = _hinge_loss(_SortedPairs(s, a, b), squared=surrogate == "squared_hinge")
-    total = _pair_weight(a, b)
-    return float((full - LOSS_OF_EQUALS[surrogate] * (a @ b)) / total), gradient / total
+    sums = _sums_of(surrogate)
+    rows = BipartiteRows(scores, proba, sample_weight)
+    full, gradient = sums.loss_and_gradient(rows)
+    gradient /= rows.pair_weight
+    return float((full - sums.LOSS_OF_EQUALS * rows.own_weight) / rows.pair_weight), gradient
 
 
 def pairwise_hessian_diagonal(
@@ -149,17 +134,11 @@ def pairwise_hessian_diagonal(
     >>> pairwise_hessian_diagonal([0.0, 0.0], [1.0, 0.0])
     array([0.25, 0.25])
     """
-    s, a, b = _check(scores, proba, surrogate, sample_weight)
-    if surrogate == "logistic":
-        of_a, of_b = kernel_sums(s, [a, b], [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
-        full = a * of_b + b * of_a
-    elif surrogate == "exponential":
-        full = np.add(*_exponential_sums(s, a, b))
-    else:
-        of_a, of_b = _SortedPairs(s, a, b).active_sums(a, b)
-        full = CURVATURE_OF_EQUALS[surrogate] * (a * of_b + b * of_a)
-    own = 2 * CURVATURE_OF_EQUALS[surrogate] * a * b
-    return np.maximum(full - own, 0) / _pair_weight(a, b)
+    sums = _sums_of(surrogate)
+    rows = BipartiteRows(scores, proba, sample_weight)
+    diagonal = sums.diagonal(rows)
+    diagonal /= rows.pair_weight
+    return np.maximum(diagonal, 0, out=diagonal)  # rounding
 
 
 def pairwise_hessian_product(
@@ -197,124 +176,18 @@ def pairwise_hessian_product(
     >>> pairwise_hessian_product([0.0, 0.0], [1.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
     """
-    s, a, b = _check(scores, proba, surrogate, sample_weight)
+    sums = _sums_of(surrogate)
+    rows = BipartiteRows(scores, proba, sample_weight)
     v = np.asarray(vector, dtype=np.float64)
-    if v.shape != s.shape:
-        raise ValueError(f"vector must have the shape of scores, {s.shape}; got {v.shape}.")
-    if surrogate == "logistic":
-        wanted = [(SIGMOID_SLOPE, row) for row in range(4)]
-        of_a, of_b, of_av, of_bv = kernel_sums(s, [a, b, a * v, b * v], wanted)
-        full = v * (a * of_b + b * of_a) - (a * of_bv + b * of_av)
-    elif surrogate == "exponential":
-        pulls, pushes = _exponential_sums(s, a, b)
-        v_pulling, v_pushing = _exponential_means(s, a, b, v)
-        full = pulls * (v - v_pulling) + pushes * (v - v_pushing)
-    else:
-        pairs = _SortedPairs(s, a, b)
-        (of_a, of_b), (of_av, of_bv) = pairs.active_sums(a, b), pairs.active_sums(a * v, b * v)
-        full = a * (v * of_b - of_bv) + b * (v * of_a - of_av)
-        full *= CURVATURE_OF_EQUALS[surrogate]
-    return full / _pair_weight(a, b)
+    if v.shape != rows.s.shape:
+        raise ValueError(f"vector must have the shape of scores, {rows.s.shape}; got {v.shape}.")
+    product = sums.product(rows, v)
+    product /= rows.pair_weight
+    return product
 
 
-def _check(scores, proba, surrogate, sample_weight):
-    """Return scores and the weights of each row as a positive and as a negative one."""
+def _sums_of(surrogate):
+    """Return the module of a surrogate."""
     if surrogate not in SURROGATES:
         raise ValueError(f"surrogate must be one of {SURROGATES}; got {surrogate!r}.")
-    s, p = np.asarray(scores, dtype=np.float64), np.asarray(proba, dtype=np.float64)
-    if s.ndim != 1 or s.shape != p.shape:
-        raise ValueError(
-            "scores and proba must both have shape (n_samples,), proba the probability of the "
-            f"positive class; got shapes {s.shape} and {p.shape}."
-        )
-    if not (np.abs(s) <= LARGEST_SCORE).all():
-        bad = np.argmin(np.abs(s) <= LARGEST_SCORE)
-        raise ValueError(
-            f"scores must be finite and at most 2^50 in size; row {bad} has {s[bad]}. Scale the "
-            "features, or lower the step size of whatever gave the scores."
-        )
-    if not ((p >= 0) & (p <= 1)).all():
-        bad = np.argmin((p >= 0) & (p <= 1))
-        raise ValueError(f"proba must lie in [0, 1]; row {bad} has {p[bad]}.")
-    w = check_row_weights(sample_weight, len(s))
-    return s, w * p, w * (1 - p)
-
-
-def _pair_weight(a, b):
-    """Return Σ_{i≠j} a_i b_j; raise if no pair carries weight."""
-    total = a.sum() * b.sum() - a @ b
-    if not total > 0:
-        raise ValueError(
-            f"No pair of rows carries weight: the positive weights Σ w p sum to {a.sum():.6g}, the "
-            f"negative ones Σ w (1 − p) to {b.sum():.6g}, over {len(a)} rows. Ranking needs rows "
-            "that may be positive and others that may be negative."
-        )
-    return total
-
-
-def _exponential_sums(s, a, b):
-    """Return a_k Σ_j b_j e^{−(s_k − s_j)} and b_k Σ_i a_i e^{−(s_i − s_k)} for each k."""
-    log_a, log_b = _logarithms(s, a, b)
-    with np.errstate(over="ignore"):
-        return np.exp(log_a + logsumexp(log_b)), np.exp(log_b + logsumexp(log_a))
-
-
-def _exponential_means(s, a, b, v):
-    """Return the means of v under the weights b e^s and a e^{−s}."""
-    log_a, log_b = _logarithms(s, a, b)
-    return tuple(v @ np.exp(log - logsumexp(log)) for log in (log_b, log_a))
-
-
-def _logarithms(s, a, b):
-    """Return log a e^{−s} and log b e^s, for scores seen from their median: a shift is free."""
-    s = s - np.median(s)
-    with np.errstate(divide="ignore"):
-        return np.log(a) - s, np.log(b) + s
-
-
-class _SortedPairs:
-    """The pairs (i, j) with margin s_i − s_j < 1, by sorted, centred scores."""
-
-    def __init__(self, s, a, b):
-        self.order = np.argsort(s)
-        # Near zero the margin of 1 is not lost beside the size of the scores.
-        self.z = s[self.order] - s[self.order[len(s) // 2]]
-        self.a, self.b = a[self.order], b[self.order]
-        # For each i the active j begin here; for each j the active i end here. The second bound
-        # comes from the first, since z_i − 1 and z_j + 1 would round apart.
-        self.first = np.searchsorted(self.z, self.z - 1, side="right")
-        self.last = np.searchsorted(self.first, np.arange(len(s)), side="right")
-
-    def sum_over_j(self, values):
-        """Return Σ over the active j of each i, for sorted values."""
-        return np.concatenate([np.cumsum(values[::-1])[::-1], [0]])[self.first]
-
-    def sum_over_i(self, values):
-        """Return Σ over the active i of each j, for sorted values."""
-        return np.concatenate([[0], np.cumsum(values)])[self.last]
-
-    def back(self, values):
-        """Return sorted values in the order of the rows."""
-        unsorted = np.empty_like(values)
-        unsorted[self.order] = values
-        return unsorted
-
-    def active_sums(self, of_i, of_j):
-        """Return, for each row, Σ of_i over its active i and Σ of_j over its active j."""
-        return (
-            self.back(self.sum_over_i(of_i[self.order])),
-            self.back(self.sum_over_j(of_j[self.order])),
-        )
-
-
-def _hinge_loss(pairs, *, squared):
-    """Return the full loss and gradient of the hinge, or of its square."""
-    z, a, b = pairs.z, pairs.a, pairs.b
-    u = 1 - z
-    b0, b1 = pairs.sum_over_j(b), pairs.sum_over_j(b * z)
-    a0 = pairs.sum_over_i(a)
-    if not squared:
-        return a @ (u * b0 + b1), pairs.back(b * a0 - a * b0)
-    b2, a1 = pairs.sum_over_j(b * z**2), pairs.sum_over_i(a * z)
-    loss = a @ (u**2 * b0 + 2 * u * b1 + b2)
-    return loss, pairs.back(2 * b * ((1 + z) * a0 - a1) - 2 * a * (u * b0 + b1))
+    return SUMS[surrogate]

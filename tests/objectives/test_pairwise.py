@@ -113,14 +113,6 @@ def test_more_cells_than_are_laid_out_and_more_points_than_a_block():
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.uniform(-1e5, 1e5, size=2000), rng.normal(size=500)])
     compare("logistic", scores, rng.random(2500), rng.random(2500), rng.normal(size=2500))
-    from skdistill.objectives import _kernel_sum
-
-    weight = rng.random(20_000)
-    points = rng.normal(size=20_000)
-    (ours,) = _kernel_sum.kernel_sums(points, [weight], [(_kernel_sum.SIGMOID, 0)])
-    some = rng.integers(20_000, size=50)
-    expected = [(weight / (1 + np.exp(points - points[k]))).sum() for k in some]
-    assert_allclose(ours[some], expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize(("name", "factor"), [("logistic", 1.0), ("exponential", 0.5)])
