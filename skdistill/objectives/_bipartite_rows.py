@@ -51,8 +51,8 @@ class BipartiteRows:
         self.pair_weight = positive * negative - self.own_weight
         if not self.pair_weight > 0:
             raise ValueError(
-                f"No pair of rows carries weight: the positive weights Σ w p sum to {positive:.6g}, "
-                f"the negative ones Σ w (1 − p) to {negative:.6g}, over {len(self)} rows. Ranking "
+                f"No pair of rows carries weight: the positive weights Σ w p sum to {positive:.6g},"
+                f" the negative ones Σ w (1 − p) to {negative:.6g}, over {len(self)} rows. Ranking "
                 "needs rows that may be positive and others that may be negative."
             )
 

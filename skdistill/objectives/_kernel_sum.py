@@ -83,8 +83,11 @@ class Cells:
         fine = [w for w in FINE_WIDTHS if len(self.ids) * self.width / w <= most]
         self.fine_width = fine[0] if fine else self.width
         self.n_children = int(self.width / self.fine_width)
+        # Of the moments of fine cells: terms and cells.
+        self.fine_shape = n_terms(self.fine_width), len(self.ids) * self.n_children
         # What to take off the number of a fine cell, so that those in use are counted from 0.
         self.offset = (self.ids - np.arange(len(self.ids))) * self.n_children
+        self.has_gaps = self.offset[0] != self.offset[-1]
 
     def locate(self, points):
         """Return the fine cell of each point, and its position in there, in [−1/2, 1/2)."""
@@ -93,10 +96,10 @@ class Cells:
         position -= number
         position -= 0.5
         cell = number.astype(np.int64)
-        if self.offset[0] == self.offset[-1]:  # no gaps
-            cell -= self.offset[0]
-        else:
+        if self.has_gaps:
             cell -= self.offset[np.searchsorted(self.ids, cell // self.n_children)]
+        else:
+            cell -= self.offset[0]
         return cell, position
 
     def moments(self, blocks, n_rows):
@@ -104,7 +107,7 @@ class Cells:
 
         `blocks` yields points and `n_rows` rows of their weights.
         """
-        fine = np.zeros((n_rows, n_terms(self.fine_width), len(self.ids) * self.n_children))
+        fine = np.zeros((n_rows, *self.fine_shape))
         for points, weights in blocks:
             cell, position = self.locate(points)
             for own, terms in zip(fine, weights, strict=True):
