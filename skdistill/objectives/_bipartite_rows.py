@@ -25,7 +25,7 @@ class BipartiteRows:
             )
         n = len(self.s)
         if n == 0:
-            raise ValueError("scores and proba are empty; ranking needs two rows at least.")
+            raise ValueError("scores and proba are empty. Ranking needs two rows at least.")
         self.low, self.high = float(self.s.min()), float(self.s.max())
         if not (self.low >= -LARGEST_SCORE and self.high <= LARGEST_SCORE):  # or not a number
             bad = np.argmin(np.abs(self.s) <= LARGEST_SCORE)
