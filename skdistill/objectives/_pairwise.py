@@ -191,7 +191,8 @@ def pairwise_hessian_product(
     Raises
     ------
     ValueError
-        As for :func:`pairwise_loss`, and if `vector` has another shape than `scores`.
+        As for :func:`pairwise_loss`, and if `vector` has another shape than `scores` or is not
+        finite.
 
     Examples
     --------
@@ -204,6 +205,9 @@ def pairwise_hessian_product(
     v = np.asarray(vector, dtype=np.float64)
     if v.shape != rows.s.shape:
         raise ValueError(f"vector must have the shape of scores, {rows.s.shape}; got {v.shape}.")
+    if not np.isfinite(v).all():
+        bad = np.argmin(np.isfinite(v))
+        raise ValueError(f"vector must be finite; row {bad} has {v[bad]}.")
     product = sums.product(rows, v)
     product /= rows.pair_weight
     return product

@@ -86,6 +86,7 @@ def draw(kind, n, rng):
         "wide": lambda: rng.uniform(-5e5, 5e5, size=n),
         "outlier": lambda: np.concatenate([[1e15], rng.normal(size=n - 1)]),
         "offset": lambda: 1e9 + rng.integers(-1024, 1024, size=n) / 256,
+        "spread and offset": lambda: 1e9 + rng.integers(0, 2400, size=n) / 8,
         "heavy": lambda: rng.standard_cauchy(size=n),
         "separated": lambda: np.where(np.arange(n) % 2, 30.0, -30.0) + rng.normal(size=n),
         "margins": lambda: rng.integers(-3, 4, size=n) / 2,  # many margins of exactly 1
@@ -94,9 +95,11 @@ def draw(kind, n, rng):
 
 
 KINDS = [
-    "normal", "constant", "ties", "tiny", "spread", "wide", "outlier", "offset", "heavy",
-    "separated", "margins",
+    "normal", "constant", "ties", "tiny", "spread", "wide", "outlier", "offset",
+    "spread and offset", "heavy", "separated", "margins",
 ]  # fmt: skip
+# There e^{-d} is beyond float64.
+TOO_WIDE_FOR_EXPONENTIALS = ["wide", "outlier", "heavy", "spread", "spread and offset"]
 
 
 @pytest.mark.parametrize("name", SURROGATES)
@@ -104,7 +107,13 @@ KINDS = [
 @given(n=st.sampled_from([2, 3, 40]), seed=st.integers(0, 10_000), hard=st.booleans())
 @settings(deadline=None, max_examples=10)
 def test_it_is_the_double_sum(name, kind, n, seed, hard):
-    if name == "exponential" and kind in ("wide", "outlier", "heavy", "spread"):
+    if name == "exponential" and kind in (
+        "wide",
+        "outlier",
+        "heavy",
+        "spread",
+        "spread and offset",
+    ):
         return  # e^{-d} is beyond float64 there
     rng = np.random.default_rng(seed)
     scores = draw(kind, n, rng)
@@ -173,6 +182,16 @@ def test_memory_beside_the_answer(name):
         assert vectors <= (8.2 if "hinge" in name else 0.8)  # 0.8 of them are 3 MB
 
 
+def test_memory_of_widely_spread_scores():
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([[0, 16_000], rng.normal(1000, size=100_000)])
+    tracemalloc.start()
+    pairwise_loss(scores, rng.random(len(scores)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - scores.nbytes < 21 * 2**20
+
+
 @pytest.mark.parametrize("name", SURROGATES)
 def test_float32_input_is_taken_as_it_is(name):
     rng = np.random.default_rng(0)
@@ -192,6 +211,18 @@ def test_far_away_rows_cost_no_digit_of_near_ones(name):
     scores = np.concatenate([1e9 + rng.normal(size=60), 1e-8 * rng.normal(size=40)])
     proba = np.concatenate([np.ones(60), rng.random(40)])
     compare(name, scores, proba, rng.random(100), rng.normal(size=100), 1e-14)
+
+
+def test_margins_that_round_to_one_are_seen_alike_from_both_sides():
+    scores = [-1e-17, -1.0]  # −1e-17 − 1 is −1 in float64, but −1 + 1 is above −1e-17
+    _, gradient = pairwise_loss(scores, [1, 0], surrogate="hinge")
+    assert gradient.sum() == 0
+
+
+def test_exponential_of_well_ordered_rows_far_apart():
+    """The e^{−s} of rows that are never positive overflows, but counts for none."""
+    scores = np.array([-1000.0, -800.0, 0.0, 1.0, 2.5, 900.0])
+    compare("exponential", scores, [0, 0, 0.3, 1, 0.2, 1], np.ones(6), np.arange(6.0))
 
 
 @pytest.mark.parametrize("name", ["hinge", "squared_hinge"])
@@ -288,6 +319,8 @@ def test_bad_names_vectors_and_weights():
         pairwise_loss([0.0, 1.0], [0, 1], surrogate="auc")
     with pytest.raises(ValueError, match=r"shape of scores, \(2,\); got \(3,\)"):
         pairwise_hessian_product([0.0, 1.0], [0, 1], np.ones(3))
+    with pytest.raises(ValueError, match="vector must be finite; row 1 has nan"):
+        pairwise_hessian_product([0.0, 1.0], [0, 1], [0.0, np.nan])
     with pytest.raises(ValueError, match="must not be negative"):
         pairwise_loss([0.0, 1.0], [0, 1], sample_weight=[1, -1])
     with pytest.raises(ValueError, match="No pair of rows carries weight"):
