@@ -2,24 +2,30 @@
 
 import numpy as np
 
-from ..students._boosting import HESSIAN_FLOOR
+from ..students._boosting import HESSIAN_FLOOR, proba_of_second
 from ._pairs import risk_of
 
 
 def pair_objective(soft_labels, surrogate):
     """Return the pairwise risk as a custom objective of XGBoost and LightGBM.
 
-    It is the mean over all pairs times the weight of all rows, so that penalties and minima per
-    leaf keep their meaning: a row of even classes counts twice as much as in the log-loss. The
-    hinge has no curvature: there a row's Hessian is its weight, and a leaf takes its mean gradient.
+    It is the mean over all pairs times 2 Σ a Σ b / Σ w. At equal scores, where boosting begins,
+    the gradient is then w (π − p), with π the mean of p, that of the log-loss at its best
+    constant, and the Hessians have the same sum: learning rates, penalties and minima per leaf
+    keep their meaning. The hinge has no curvature: there a row's Hessian is what the logistic
+    loss has at equal scores.
     """
-    risk, weight = risk_of(soft_labels, surrogate), soft_labels.weight
-    n, is_flat = weight.sum(), surrogate == "hinge"
+    weight, proba = soft_labels.weight, proba_of_second(soft_labels)
+    risk = risk_of(soft_labels, surrogate)
+    share = np.average(proba, weights=weight)
+    scale = 2 * share * (1 - share) * weight.sum()
+    at_equal_scores = weight * (proba * (1 - share) + (1 - proba) * share) / 2
 
     def objective(y_true, scores, sample_weight=None):
         _, gradient = risk.loss_and_gradient(scores)
-        hessian = weight if is_flat else n * risk.hessian_diagonal(scores)
-        return n * gradient, np.maximum(hessian, HESSIAN_FLOOR)
+        curves = surrogate != "hinge"
+        hessian = scale * risk.hessian_diagonal(scores) if curves else at_equal_scores
+        return scale * gradient, np.maximum(hessian, HESSIAN_FLOOR)
 
     return objective
 

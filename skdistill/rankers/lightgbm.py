@@ -21,9 +21,10 @@ def learn_lgbm_regressor(
 ) -> Estimator:
     """Boost an LGBMRegressor on the loss of all pairs; its predictions are the scores.
 
-    Each round takes gradient and Hessian diagonal of n · (mean loss over all pairs), computed in
-    NumPy, on one core. Evaluation sets need a metric that only compares scores, as in
-    ``eval_metric="auc"`` with ``metric="None"``.
+    Each round takes gradient and Hessian diagonal of the exact loss, computed in NumPy, on one
+    core. It is scaled so that it begins as the log-loss does: learning rates, penalties and
+    minima per leaf keep their meaning. Evaluation sets need a metric that only compares scores,
+    as in ``eval_metric="auc"`` with ``metric="None"``.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def learn_lgbm_regressor(
         Probabilities of two classes, and weights.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}
-        Loss of a pair. For the hinge, which has none, the Hessian is the row's weight.
+        Loss of a pair. The hinge has no Hessian and gets that of the logistic loss at equal
+        scores.
 
     **fit_params : dict
         Further arguments of the student's `fit`.

@@ -17,9 +17,10 @@ def learn_xgb_regressor(
 ) -> Estimator:
     """Boost an XGBRegressor on the loss of all pairs; its predictions are the scores.
 
-    Each round takes gradient and Hessian diagonal of n · (mean loss over all pairs), computed in
-    NumPy, on one core. Evaluation sets need a metric that only compares scores, as in
-    ``eval_metric="auc"``.
+    Each round takes gradient and Hessian diagonal of the exact loss, computed in NumPy, on one
+    core. It is scaled so that it begins as the log-loss does: learning rates, penalties and
+    minima per leaf keep their meaning. Evaluation sets need a metric that only compares scores,
+    as in ``eval_metric="auc"``.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ def learn_xgb_regressor(
         Probabilities of two classes, and weights.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}
-        Loss of a pair. For the hinge, which has none, the Hessian is the row's weight.
+        Loss of a pair. The hinge has no Hessian and gets that of the logistic loss at equal
+        scores.
 
     **fit_params : dict
         Further arguments of the student's `fit`.
