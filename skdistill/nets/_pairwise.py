@@ -62,7 +62,8 @@ def pairwise_loss(
     -----
     The distilled bipartite risk of Menon et al. (ICML 2021, section on bipartite ranking) over the
     pairs of the batch, all of them: O(n) time, O(n log n) for the hinges, and memory of a dozen
-    vectors of n. Sums are taken in float64; on MPS, which has none, in float32.
+    vectors of n; logistic scores that spread over more than 16,384 take about 1 kB for each unit
+    in which there are some. Sums are taken in float64; on MPS, which has none, in float32.
 
     The logistic loss sends the scores and the moments of the cells to the host, where the cells
     talk, so that the device is waited for in each step.

@@ -79,6 +79,7 @@ class Cells:
             self.ids = np.arange(first, last + 1)
         else:
             self.ids = np.unique(np.floor(points / self.width)).astype(np.int64)
+        self.are_too_many = len(self.ids) > MOST_CELLS
         most = min(len(points) // POINTS_PER_FINE_CELL, MOST_FINE_CELLS)
         fine = [w for w in FINE_WIDTHS if len(self.ids) * self.width / w <= most]
         self.fine_width = fine[0] if fine else self.width

@@ -103,9 +103,10 @@ def pairwise_loss(
 
     *Memory.* Rows are read in blocks of 8192, and float32 input is not copied. Beyond its input
     and the gradient, a call with the logistic or exponential surrogate takes a few megabytes for
-    any n, 20 for logistic scores that spread over 16,384. If they spread further, a sorted copy of
-    them finds the cells that hold a score, and each such cell takes about 1 kB and 15 µs. The
-    hinges take up to eight vectors of n.
+    any n, 20 for logistic scores that spread over 16,384. If they lie in more cells of width 1 than
+    that, they are sorted and come in bands of 8192 cells, each with those within reach: that takes
+    eight vectors of n as well, and about 20 µs for each cell that holds a score. The hinges take
+    up to eight vectors of n.
 
     *Accuracy.* Entries are exact to about 1e-14 of the largest. What the logistic surrogate adds
     beyond a margin of 40, e^{−40} of a pair's weight or less, comes out 0.

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from scipy.special import logit
 
 from skdistill.objectives import (
+    _bands,
     _bipartite_rows,
     _kernel_sum,
     pairwise_hessian_diagonal,
@@ -147,8 +148,22 @@ def test_more_points_have_cells_of_fewer_terms():
 
 def test_more_cells_than_are_laid_out():
     rng = np.random.default_rng(0)
-    scores = np.concatenate([rng.uniform(-1e5, 1e5, size=1000), rng.normal(size=300)])
-    compare("logistic", scores, rng.random(1300), rng.random(1300), rng.normal(size=1300))
+    scores = np.concatenate([rng.uniform(-1e5, 1e5, size=500), rng.normal(size=200)])
+    compare("logistic", scores, rng.random(700), rng.random(700), rng.normal(size=700))
+
+
+@pytest.mark.parametrize("spread", [400, 4e3, 1e9])
+@pytest.mark.parametrize("hard", [True, False])
+def test_more_cells_than_are_held(spread, hard, monkeypatch):
+    """Scores come in bands of 100 cells, of which each hears its neighbours."""
+    for module in (_kernel_sum, _bands):
+        monkeypatch.setattr(module, "MOST_CELLS", 200)
+    rng = np.random.default_rng(0)
+    scores = 1e9 + np.rint(rng.uniform(0, spread, size=600) * 8) / 8
+    cells = _kernel_sum.Cells(scores, scores.min(), scores.max())
+    assert cells.are_too_many
+    proba = rng.integers(0, 2, size=600) if hard else rng.random(600)
+    compare("logistic", scores, proba, rng.random(600), rng.normal(size=600), 1e-14)
 
 
 @pytest.mark.parametrize("name", SURROGATES)
@@ -182,14 +197,16 @@ def test_memory_beside_the_answer(name):
         assert vectors <= (8.2 if "hinge" in name else 0.8)  # 0.8 of them are 3 MB
 
 
-def test_memory_of_widely_spread_scores():
+@pytest.mark.parametrize(("spread", "most_mb"), [(16_000, 20), (80_000, 23)])
+def test_memory_of_widely_spread_scores(spread, most_mb):
+    """What 16,384 cells take; beyond, eight vectors as well."""
     rng = np.random.default_rng(0)
-    scores = np.concatenate([[0, 16_000], rng.normal(1000, size=100_000)])
+    scores = np.concatenate([[0.0, spread], rng.uniform(0, spread, size=50_000)])
     tracemalloc.start()
     pairwise_loss(scores, rng.random(len(scores)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak - scores.nbytes < 21 * 2**20
+    assert peak - scores.nbytes < most_mb * 2**20
 
 
 @pytest.mark.parametrize("name", SURROGATES)
