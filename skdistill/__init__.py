@@ -1,9 +1,16 @@
 """Knowledge distillation for scikit-learn: a teacher's probabilities in the place of labels."""
 
+from ._bipartite_ranker import DistilledBipartiteRanker
 from ._distilled_classifier import DistilledClassifier
 from ._soft_label_classifier import SoftLabelClassifier
 from ._soft_labels import SoftLabels
 from .students import fit_soft_labels
 
-__all__ = ["DistilledClassifier", "SoftLabelClassifier", "SoftLabels", "fit_soft_labels"]
+__all__ = [
+    "DistilledBipartiteRanker",
+    "DistilledClassifier",
+    "SoftLabelClassifier",
+    "SoftLabels",
+    "fit_soft_labels",
+]
 __version__ = "0.1.0"

@@ -27,8 +27,8 @@ def _student_has(method):
     return check
 
 
-class StudentPredictionsMixin(ClassifierMixin):
-    """Predict, and record what was fitted, through the attribute `student_`.
+class StudentMixin(ClassifierMixin):
+    """Hold a student, and record what was fitted, in the attribute `student_`.
 
     Children have the parameter `student`.
     """
@@ -51,6 +51,21 @@ class StudentPredictionsMixin(ClassifierMixin):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = tags.input_tags.allow_nan = True
         return narrow(tags, self._unfitted_student())
+
+    def _check_features(self, X):
+        """Raise unless X has the features that were fitted; the student checks the rest."""
+        if getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
+            raise ValueError(
+                f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
+                "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
+            )
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if self._nan_is_news and isinstance(X, np.ndarray):
+            assert_all_finite(X, input_name="X")
+
+
+class StudentPredictionsMixin(StudentMixin):
+    """Predict as the attribute `student_` does, and only as it does."""
 
     @available_if(_student_has("predict"))
     def predict(self, X: Rows) -> NDArray:
@@ -128,17 +143,6 @@ class StudentPredictionsMixin(ClassifierMixin):
         padded = np.full((len(scores), len(self.classes_)), np.finfo(scores.dtype).min)
         padded[:, known] = scores
         return padded
-
-    def _check_features(self, X):
-        """Raise unless X has the features that were fitted; the student checks the rest."""
-        if getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
-            raise ValueError(
-                f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
-                "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
-            )
-        validate_data(self, X, reset=False, skip_check_array=True)
-        if self._nan_is_news and isinstance(X, np.ndarray):
-            assert_all_finite(X, input_name="X")
 
     def _columns_of_student(self):
         """Return the positions in `classes_` of the student's classes; None if it has them all."""

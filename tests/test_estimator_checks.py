@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 from torch import nn
 
-from skdistill import DistilledClassifier, SoftLabelClassifier
+from skdistill import DistilledBipartiteRanker, DistilledClassifier, SoftLabelClassifier
 from skdistill.nets import SoftLabelNet
 from skdistill.students import logit_regressor
 
@@ -60,6 +60,12 @@ EXACT = [
     SoftLabelClassifier(),
     SoftLabelClassifier(GaussianNB()),
     SoftLabelClassifier(Ridge()),
+    DistilledBipartiteRanker(),
+    DistilledBipartiteRanker(GaussianNB(), alpha=0.5, tol=1e-9),
+    DistilledBipartiteRanker(GaussianNB(), surrogate="exponential"),
+    DistilledBipartiteRanker(GaussianNB(), surrogate="squared_hinge", tol=1e-9),
+    DistilledBipartiteRanker(GaussianNB(), Ridge()),
+    DistilledBipartiteRanker(GaussianNB(), DecisionTreeRegressor()),
 ]
 
 
@@ -71,37 +77,41 @@ def test_exact_pairs_pass_every_check(estimator, check):
 ON_DENSE = "check_sample_weight_equivalence_on_dense_data"
 ON_SPARSE = "check_sample_weight_equivalence_on_sparse_data"
 
-# (teacher, student), and what such a pair cannot meet, with the reason.
+# Estimators, and what such a pair cannot meet, with the reason.
 INEXACT = [
     (
-        (KNeighborsClassifier(3), tight_logistic()),
+        DistilledClassifier(KNeighborsClassifier(3), tight_logistic()),
         {
             ON_DENSE: "k nearest neighbours take no weights, and repeated rows are neighbours",
             ON_SPARSE: "k nearest neighbours take no weights, and repeated rows are neighbours",
         },
     ),
     (
-        (GaussianNB(), make_pipeline(StandardScaler(), tight_logistic())),
+        DistilledClassifier(GaussianNB(), make_pipeline(StandardScaler(), tight_logistic())),
         {ON_DENSE: "a Pipeline hands no weights to its scaler, as without distillation"},
     ),
     (
-        (RandomForestClassifier(5), RandomForestClassifier(5)),
+        DistilledClassifier(RandomForestClassifier(5), RandomForestClassifier(5)),
         {
             ON_DENSE: "bootstraps draw from rows, repeated ones among them",
             ON_SPARSE: "bootstraps draw from rows, repeated ones among them",
         },
     ),
     (
-        (GaussianNB(), SGDClassifier(loss="log_loss")),
+        DistilledClassifier(GaussianNB(), SGDClassifier(loss="log_loss")),
         {ON_DENSE: "the order of the steps depends on the number of rows"},
     ),
     (
-        (GaussianNB(), HistGradientBoostingClassifier(max_iter=5)),
+        DistilledClassifier(GaussianNB(), HistGradientBoostingClassifier(max_iter=5)),
         {ON_DENSE: "bins and min_samples_leaf count rows, not weights"},
     ),
     (
-        (CalibratedClassifierCV(GaussianNB(), cv=2), RidgeClassifier()),
+        DistilledClassifier(CalibratedClassifierCV(GaussianNB(), cv=2), RidgeClassifier()),
         {ON_DENSE: "the teacher's own folds count rows"},
+    ),
+    (
+        DistilledBipartiteRanker(GaussianNB(), surrogate="hinge"),
+        {ON_DENSE: "the kink of the hinge is smoothed, which is exact to tol"},
     ),
 ]
 
@@ -144,11 +154,9 @@ def test_nets_fail_only_where_expected(estimator, check):
 
 
 @parametrize_with_checks(
-    [DistilledClassifier(*pair) for pair, _ in INEXACT],
+    [estimator for estimator, _ in INEXACT],
     expected_failed_checks=lambda estimator: next(
-        reasons
-        for pair, reasons in INEXACT
-        if repr(pair) == repr((estimator.teacher, estimator.student))
+        reasons for inexact, reasons in INEXACT if repr(inexact) == repr(estimator)
     ),
 )
 def test_inexact_pairs_fail_only_where_expected(estimator, check):

@@ -27,8 +27,8 @@ LAYERS = [
     ["_soft_labels"],
     ["nets"],
     ["_temperature", "_teacher", "students"],
-    ["_lesson", "_student_predictions"],
-    ["_distilled_classifier", "_soft_label_classifier"],
+    ["_lesson", "_student_predictions", "rankers"],
+    ["_bipartite_ranker", "_distilled_classifier", "_soft_label_classifier"],
     ["__init__"],
 ]
 

@@ -10,6 +10,7 @@ from ._losses import (
     logit_matching_loss,
     soft_cross_entropy,
 )
+from ._pairwise import PairwiseLoss, pairwise_loss
 from ._soft_label_net import SoftLabelNet
 from ._targets import SoftTargets
 
@@ -17,11 +18,13 @@ __all__ = [
     "DeviceBatches",
     "DistillationLoss",
     "LogitMatching",
+    "PairwiseLoss",
     "SoftCrossEntropy",
     "SoftLabelNet",
     "SoftTargets",
     "TopK",
     "distillation_loss",
     "logit_matching_loss",
+    "pairwise_loss",
     "soft_cross_entropy",
 ]

@@ -1,27 +1,20 @@
 """The distilled bipartite ranking loss over all pairs, in linear or nearly linear time."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from .._typing import ArrayLike, Floats
-from .._validation import check_row_weights
-from ._kernel_sum import (
-    MIRRORED_SIGMOID,
-    MIRRORED_SOFTPLUS,
-    SIGMOID,
-    SIGMOID_SLOPE,
-    kernel_sums,
-)
+from . import _exponential_pairs, _hinge_pairs, _logistic_pairs, _squared_hinge_pairs
+from ._bipartite_rows import LARGEST_SCORE as LARGEST_SCORE
+from ._bipartite_rows import BipartiteRows
 
-SURROGATES = ("logistic", "exponential", "hinge", "squared_hinge")
-
-# φ(0): what the pair of a row with itself adds to the full sum.
-LOSS_OF_EQUALS = {"logistic": np.log(2), "exponential": 1.0, "hinge": 1.0, "squared_hinge": 1.0}
-# φ''(0): the same for the diagonal of the Hessian, half of it from either side.
-CURVATURE_OF_EQUALS = {"logistic": 0.25, "exponential": 1.0, "hinge": 0.0, "squared_hinge": 2.0}
-
-# Cells are numbered by integers that a float64 holds exactly.
-LARGEST_SCORE = 2.0**50
+# Each gives the sums over all pairs, i = j among them, and what one such pair adds to the loss.
+SUMS = {
+    "logistic": _logistic_pairs,
+    "exponential": _exponential_pairs,
+    "hinge": _hinge_pairs,
+    "squared_hinge": _squared_hinge_pairs,
+}
+SURROGATES = tuple(SUMS)
 
 
 def pairwise_loss(
@@ -72,28 +65,51 @@ def pairwise_loss(
 
     Notes
     -----
-    The distilled bipartite risk of Menon et al. (ICML 2021, section on bipartite ranking), whose
-    pair weight is a product: with a = w p and b = w (1 − p) the full sum over all i and j is
-    Σ_i a_i Σ_j b_j φ(s_i − s_j), and the pairs of a row with itself, φ(0) Σ a b, are taken off.
+    The distilled bipartite risk of Menon et al. (ICML 2021, section on bipartite ranking). Its
+    pair weight is a product: with a = w p and b = w (1 − p) the sum over all i and j is
+    Σ_i a_i Σ_j b_j φ(s_i − s_j), from which the pairs of a row with itself, φ(0) Σ a b, are taken.
 
     *Logistic*, O(n). With S_a(x) = Σ_j a_j σ(x − s_j) and S̄_b(x) = Σ_j b_j σ(s_j − x), the
     gradient is b_k S_a(s_k) − a_k S̄_b(s_k): both sums are of positive terms, so that separated
-    hard labels lose no digit. These sums are convolutions of the weights with a kernel that is
-    analytic for |Im d| < π. The scores are put into cells of width 1/4 or 1; within two cells
-    whose centres are D apart the kernel is Σ_kl A_kl(D) T_k(u) T_l(v) with Chebyshev polynomials
-    T of the positions u, v in [−1, 1] and 9 or 14 terms, to rounding. So each cell keeps the
-    moments Σ b T_l(v), and the sum at u is Σ_k T_k(u) Σ_D A_kl(D) · moments. Beyond 40 the kernel
-    is constant, or a line, and cumulative sums do.
+    hard labels lose no digit. They are convolutions Σ_j w_j K(x − s_j) with a kernel that is
+    analytic for |Im d| < π. So scores are put into cells of width h = 1/4, or 1 if they spread
+    over more than 64, whose borders are multiples of h. Let t in [−1/2, 1/2) be the place of a
+    score in its cell. Within two cells whose centres are D apart
 
-    *Exponential*, O(n): the double sum is a product of two sums, taken in logarithms. It
-    overflows to infinity where scores differ by more than about 700.
+        K(D + h t − h t') = Σ_{k,l<p} A_kl(D) T_k(2t) T_l(2t')
 
-    *Hinge and squared hinge*, O(n log n): for the sorted, centred scores the pairs with d < 1
-    are a suffix of the j for each i, and a prefix of the i for each j; sums of b, b s and b s²
-    over suffixes give the rest.
+    with Chebyshev polynomials T and A(D) from interpolation at their nodes; the error is about
+    2 (h/4π)^p, rounding for p = 9 or 14. A cell keeps the moments μ_l = Σ w T_l(2t') of its rows;
+    the sum at x is Σ_k c_k T_k(2t), with c = Σ_D A(D) μ over the cells within 40 of the own one.
+    Beyond, K is 0 or 1, and cumulative sums of μ_0 do; or a line, for the loss, whose kernel is φ,
+    and those of the rows' places do, too. The loss is Σ μ_k c_k over cells, with μ of a and c of b.
 
-    Entries are exact to about 1e-14 of the largest. What the logistic surrogate adds beyond a
-    margin of 40, e^{−40} of a pair's weight or less, comes out 0.
+    Where rows are many, each cell is parted into 2, 4, 8, 32 or 256 (1/4 to 2^−10 wide), until 8
+    rows share such a part. There p = 8 to 4 terms suffice, so that a row costs 4 powers of its
+    place t in a part, twice: Σ w t^m going in, Σ c_m t^m coming out. On a part, T_k(2t) is
+    Σ_m E_mk t^m to rounding: E takes the moments of the parts to those of the cell, and its
+    transpose the answer of the cell to the parts.
+
+    *Exponential*, O(n). The double sum is Σ_i a_i e^{l − s_i} · Σ_j b_j e^{s_j − h} · e^{h − l}, l
+    the lowest score with a > 0 and h the highest with b > 0; the gradient has one e-power per
+    row. It overflows to infinity where scores differ by more than about 700.
+
+    *Hinge and squared hinge*, O(n log n). For sorted scores z, the j with d < 1 are a suffix of the
+    ranks for each i, from rank f on, and the loss needs Σ_{j>=f} b_j (1 − z_i + z_j)^r for r <= 2.
+    With R_r(f) = Σ_{j>=f} b_j (z_j − z_f)^r and the slack e = 1 − z_i + z_f, these are R_0,
+    e R_0 + R_1 and e² R_0 + 2 e R_1 + R_2, and R comes by a cumulative sum over the gaps
+    g = z_{f+1} − z_f: R_1(f) = R_1(f+1) + g R_0(f+1) and R_2(f) = R_2(f+1) + 2 g R_1(f+1) +
+    g² R_0(f+1). No term is negative: nothing cancels. The i for each j are a prefix, likewise.
+
+    *Memory.* Rows are read in blocks of 8192, and float32 input is not copied. Beyond its input
+    and the gradient, a call with the logistic or exponential surrogate takes a few megabytes for
+    any n, 20 for logistic scores that spread over 16,384. If they lie in more cells of width 1 than
+    that, they are sorted and come in bands of 8192 cells, each with those within reach: that takes
+    eight vectors of n as well, and about 20 µs for each cell that holds a score. The hinges take
+    up to eight vectors of n.
+
+    *Accuracy.* Entries are exact to about 1e-14 of the largest. What the logistic surrogate adds
+    beyond a margin of 40, e^{−40} of a pair's weight or less, comes out 0.
 
     Examples
     --------
@@ -102,19 +118,11 @@ def pairwise_loss(
     >>> round(loss, 4)
     0.3486
     """
-    s, a, b = _check(scores, proba, surrogate, sample_weight)
-    if surrogate == "logistic":
-        left, right, losses = kernel_sums(
-            s, [a, b], [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
-        )
-        full, gradient = a @ losses, b * left - a * right
-    elif surrogate == "exponential":
-        pulls, pushes = _exponential_sums(s, a, b)
-        full, gradient = pulls.sum(), pushes - pulls
-    else:
-        full, gradient = _hinge_loss(_SortedPairs(s, a, b), squared=surrogate == "squared_hinge")
-    total = _pair_weight(a, b)
-    return float((full - LOSS_OF_EQUALS[surrogate] * (a @ b)) / total), gradient / total
+    sums = _sums_of(surrogate)
+    rows = BipartiteRows(scores, proba, sample_weight)
+    full, gradient = sums.loss_and_gradient(rows)
+    gradient /= rows.pair_weight
+    return float((full - sums.LOSS_OF_EQUALS * rows.own_weight) / rows.pair_weight), gradient
 
 
 def pairwise_hessian_diagonal(
@@ -134,9 +142,10 @@ def pairwise_hessian_diagonal(
     Returns
     -------
     ndarray of shape (n_samples,), float64
-        a_k T_b(s_k) + b_k T_a(s_k) − 2 φ''(0) a_k b_k over the total pair weight, with T_w(x) =
-        Σ_j w_j φ''(x − s_j); never negative. It is what a booster needs. For isolated rows it is
-        accurate absolutely, not relatively. All zero for the hinge.
+        a_k T_b(s_k) + b_k T_a(s_k) − 2 φ''(0) a_k b_k over the total pair weight, with
+        T_b(x) = Σ_j b_j φ''(x − s_j) and T_a(x) = Σ_i a_i φ''(s_i − x); never negative. It is what
+        a booster needs. For isolated rows it is accurate absolutely, not relatively. All zero for
+        the hinge.
 
     Raises
     ------
@@ -149,17 +158,11 @@ def pairwise_hessian_diagonal(
     >>> pairwise_hessian_diagonal([0.0, 0.0], [1.0, 0.0])
     array([0.25, 0.25])
     """
-    s, a, b = _check(scores, proba, surrogate, sample_weight)
-    if surrogate == "logistic":
-        of_a, of_b = kernel_sums(s, [a, b], [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
-        full = a * of_b + b * of_a
-    elif surrogate == "exponential":
-        full = np.add(*_exponential_sums(s, a, b))
-    else:
-        of_a, of_b = _SortedPairs(s, a, b).active_sums(a, b)
-        full = CURVATURE_OF_EQUALS[surrogate] * (a * of_b + b * of_a)
-    own = 2 * CURVATURE_OF_EQUALS[surrogate] * a * b
-    return np.maximum(full - own, 0) / _pair_weight(a, b)
+    sums = _sums_of(surrogate)
+    rows = BipartiteRows(scores, proba, sample_weight)
+    diagonal = sums.diagonal(rows)
+    diagonal /= rows.pair_weight
+    return np.maximum(diagonal, 0, out=diagonal)  # rounding
 
 
 def pairwise_hessian_product(
@@ -189,7 +192,8 @@ def pairwise_hessian_product(
     Raises
     ------
     ValueError
-        As for :func:`pairwise_loss`, and if `vector` has another shape than `scores`.
+        As for :func:`pairwise_loss`, and if `vector` has another shape than `scores` or is not
+        finite.
 
     Examples
     --------
@@ -197,124 +201,21 @@ def pairwise_hessian_product(
     >>> pairwise_hessian_product([0.0, 0.0], [1.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
     """
-    s, a, b = _check(scores, proba, surrogate, sample_weight)
+    sums = _sums_of(surrogate)
+    rows = BipartiteRows(scores, proba, sample_weight)
     v = np.asarray(vector, dtype=np.float64)
-    if v.shape != s.shape:
-        raise ValueError(f"vector must have the shape of scores, {s.shape}; got {v.shape}.")
-    if surrogate == "logistic":
-        wanted = [(SIGMOID_SLOPE, row) for row in range(4)]
-        of_a, of_b, of_av, of_bv = kernel_sums(s, [a, b, a * v, b * v], wanted)
-        full = v * (a * of_b + b * of_a) - (a * of_bv + b * of_av)
-    elif surrogate == "exponential":
-        pulls, pushes = _exponential_sums(s, a, b)
-        v_pulling, v_pushing = _exponential_means(s, a, b, v)
-        full = pulls * (v - v_pulling) + pushes * (v - v_pushing)
-    else:
-        pairs = _SortedPairs(s, a, b)
-        (of_a, of_b), (of_av, of_bv) = pairs.active_sums(a, b), pairs.active_sums(a * v, b * v)
-        full = a * (v * of_b - of_bv) + b * (v * of_a - of_av)
-        full *= CURVATURE_OF_EQUALS[surrogate]
-    return full / _pair_weight(a, b)
+    if v.shape != rows.s.shape:
+        raise ValueError(f"vector must have the shape of scores, {rows.s.shape}; got {v.shape}.")
+    if not np.isfinite(v).all():
+        bad = np.argmin(np.isfinite(v))
+        raise ValueError(f"vector must be finite; row {bad} has {v[bad]}.")
+    product = sums.product(rows, v)
+    product /= rows.pair_weight
+    return product
 
 
-def _check(scores, proba, surrogate, sample_weight):
-    """Return scores and the weights of each row as a positive and as a negative one."""
+def _sums_of(surrogate):
+    """Return the module of a surrogate."""
     if surrogate not in SURROGATES:
         raise ValueError(f"surrogate must be one of {SURROGATES}; got {surrogate!r}.")
-    s, p = np.asarray(scores, dtype=np.float64), np.asarray(proba, dtype=np.float64)
-    if s.ndim != 1 or s.shape != p.shape:
-        raise ValueError(
-            "scores and proba must both have shape (n_samples,), proba the probability of the "
-            f"positive class; got shapes {s.shape} and {p.shape}."
-        )
-    if not (np.abs(s) <= LARGEST_SCORE).all():
-        bad = np.argmin(np.abs(s) <= LARGEST_SCORE)
-        raise ValueError(
-            f"scores must be finite and at most 2^50 in size; row {bad} has {s[bad]}. Scale the "
-            "features, or lower the step size of whatever gave the scores."
-        )
-    if not ((p >= 0) & (p <= 1)).all():
-        bad = np.argmin((p >= 0) & (p <= 1))
-        raise ValueError(f"proba must lie in [0, 1]; row {bad} has {p[bad]}.")
-    w = check_row_weights(sample_weight, len(s))
-    return s, w * p, w * (1 - p)
-
-
-def _pair_weight(a, b):
-    """Return Σ_{i≠j} a_i b_j; raise if no pair carries weight."""
-    total = a.sum() * b.sum() - a @ b
-    if not total > 0:
-        raise ValueError(
-            f"No pair of rows carries weight: the positive weights Σ w p sum to {a.sum():.6g}, the "
-            f"negative ones Σ w (1 − p) to {b.sum():.6g}, over {len(a)} rows. Ranking needs rows "
-            "that may be positive and others that may be negative."
-        )
-    return total
-
-
-def _exponential_sums(s, a, b):
-    """Return a_k Σ_j b_j e^{−(s_k − s_j)} and b_k Σ_i a_i e^{−(s_i − s_k)} for each k."""
-    log_a, log_b = _logarithms(s, a, b)
-    with np.errstate(over="ignore"):
-        return np.exp(log_a + logsumexp(log_b)), np.exp(log_b + logsumexp(log_a))
-
-
-def _exponential_means(s, a, b, v):
-    """Return the means of v under the weights b e^s and a e^{−s}."""
-    log_a, log_b = _logarithms(s, a, b)
-    return tuple(v @ np.exp(log - logsumexp(log)) for log in (log_b, log_a))
-
-
-def _logarithms(s, a, b):
-    """Return log a e^{−s} and log b e^s, for scores seen from their median: a shift is free."""
-    s = s - np.median(s)
-    with np.errstate(divide="ignore"):
-        return np.log(a) - s, np.log(b) + s
-
-
-class _SortedPairs:
-    """The pairs (i, j) with margin s_i − s_j < 1, by sorted, centred scores."""
-
-    def __init__(self, s, a, b):
-        self.order = np.argsort(s)
-        # Near zero the margin of 1 is not lost beside the size of the scores.
-        self.z = s[self.order] - s[self.order[len(s) // 2]]
-        self.a, self.b = a[self.order], b[self.order]
-        # For each i the active j begin here; for each j the active i end here. The second bound
-        # comes from the first, since z_i − 1 and z_j + 1 would round apart.
-        self.first = np.searchsorted(self.z, self.z - 1, side="right")
-        self.last = np.searchsorted(self.first, np.arange(len(s)), side="right")
-
-    def sum_over_j(self, values):
-        """Return Σ over the active j of each i, for sorted values."""
-        return np.concatenate([np.cumsum(values[::-1])[::-1], [0]])[self.first]
-
-    def sum_over_i(self, values):
-        """Return Σ over the active i of each j, for sorted values."""
-        return np.concatenate([[0], np.cumsum(values)])[self.last]
-
-    def back(self, values):
-        """Return sorted values in the order of the rows."""
-        unsorted = np.empty_like(values)
-        unsorted[self.order] = values
-        return unsorted
-
-    def active_sums(self, of_i, of_j):
-        """Return, for each row, Σ of_i over its active i and Σ of_j over its active j."""
-        return (
-            self.back(self.sum_over_i(of_i[self.order])),
-            self.back(self.sum_over_j(of_j[self.order])),
-        )
-
-
-def _hinge_loss(pairs, *, squared):
-    """Return the full loss and gradient of the hinge, or of its square."""
-    z, a, b = pairs.z, pairs.a, pairs.b
-    u = 1 - z
-    b0, b1 = pairs.sum_over_j(b), pairs.sum_over_j(b * z)
-    a0 = pairs.sum_over_i(a)
-    if not squared:
-        return a @ (u * b0 + b1), pairs.back(b * a0 - a * b0)
-    b2, a1 = pairs.sum_over_j(b * z**2), pairs.sum_over_i(a * z)
-    loss = a @ (u**2 * b0 + 2 * u * b1 + b2)
-    return loss, pairs.back(2 * b * ((1 + z) * a0 - a1) - 2 * a * (u * b0 + b1))
+    return SUMS[surrogate]

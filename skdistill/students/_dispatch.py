@@ -144,11 +144,22 @@ def fit_soft_labels(
 
 def way_of_learning(student):
     """Return the function that teaches a student."""
+    way = registered_way(student, _ways, "skdistill.students", OPTIONAL_PACKAGES)
+    if way is not None:
+        return way
+    return learn_by_regression if predicts_numbers(student) else learn_by_expansion
+
+
+def registered_way(student, ways, folder, optional_packages):
+    """Return what is registered for the class of a student, None if nothing is.
+
+    The file of an optional package, in `folder`, is imported if the student comes from there.
+    """
     cls = type(student)
     for base in cls.__mro__:
         package = base.__module__.partition(".")[0]
-        if package in OPTIONAL_PACKAGES:
-            import_module(f"skdistill.students.{package}")
-        if base in _ways and cls.fit is base.fit:
-            return _ways[base]
-    return learn_by_regression if predicts_numbers(student) else learn_by_expansion
+        if package in optional_packages:
+            import_module(f"{folder}.{package}")
+        if base in ways and cls.fit is base.fit:
+            return ways[base]
+    return None

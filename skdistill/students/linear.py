@@ -70,8 +70,8 @@ def learn_logistic(
     """
     if soft_labels.is_hard or fit_params:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    _check_parameters(student)
-    obstacle = _no_objective_for(student)
+    check_parameters(student)
+    obstacle = find_obstacle(student)
     if obstacle:
         warn_of_expansion(
             student,
@@ -102,7 +102,7 @@ def learn_logistic(
     return student
 
 
-def _check_parameters(student):
+def check_parameters(student):
     """Let scikit-learn check the parameters, on two rows that say nothing."""
     own = {"class_weight": None, "warm_start": False}
     with warnings.catch_warnings():
@@ -111,7 +111,7 @@ def _check_parameters(student):
         clone(student).set_params(**own).fit(np.zeros((2, 1)), [0, 1])
 
 
-def _no_objective_for(student):
+def find_obstacle(student):
     """Return the parameter that the soft-label objective cannot honour; None if there is none."""
     params = student.get_params()
     if student.solver == "liblinear":

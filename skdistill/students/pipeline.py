@@ -24,8 +24,13 @@ def learn_pipeline(
     """
     if soft_labels.is_ordinary and predicts_labels(pipeline):
         return pipeline.fit(X, soft_labels.first_choice(), **fit_params)
+    return fit_last_step(pipeline, X, soft_labels, fit_soft_labels, **fit_params)
+
+
+def fit_last_step(pipeline, X, soft_labels, learn, **fit_params):
+    """Fit a Pipeline whose last step learns by ``learn(step, X, soft_labels, ...)``."""
     *before, (name, last) = pipeline.steps
-    stand_in = _SoftLabelStep(last, soft_labels)
+    stand_in = _SoftLabelStep(last, soft_labels, learn)
     pipeline.set_params(steps=[*before, (name, stand_in)])
     pipeline.fit(X, soft_labels.hard_labels(), **fit_params)
     return pipeline.set_params(steps=[*pipeline.steps[:-1], (name, stand_in.student_)])
@@ -34,15 +39,16 @@ def learn_pipeline(
 class _SoftLabelStep(BaseEstimator):
     """The last step of a Pipeline while it is being fitted: it learns from soft labels."""
 
-    def __init__(self, student, soft_labels):
+    def __init__(self, student, soft_labels, learn):
         self.student = student
         self.soft_labels = soft_labels
+        self.learn = learn
 
     def fit(self, X, y, sample_weight=None, **fit_params):
         soft_labels = self.soft_labels
         if sample_weight is not None:
             soft_labels = soft_labels.reweight_rows(sample_weight)
-        self.student_ = fit_soft_labels(self.student, X, soft_labels, **fit_params)
+        self.student_ = self.learn(self.student, X, soft_labels, **fit_params)
         return self
 
     def get_metadata_routing(self):

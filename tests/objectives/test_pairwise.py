@@ -1,5 +1,7 @@
 """Every pair in linear time, against the double sum in extended precision."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,9 @@ from numpy.testing import assert_allclose
 from scipy.special import logit
 
 from skdistill.objectives import (
+    _bands,
+    _bipartite_rows,
+    _kernel_sum,
     pairwise_hessian_diagonal,
     pairwise_hessian_product,
     pairwise_loss,
@@ -82,6 +87,7 @@ def draw(kind, n, rng):
         "wide": lambda: rng.uniform(-5e5, 5e5, size=n),
         "outlier": lambda: np.concatenate([[1e15], rng.normal(size=n - 1)]),
         "offset": lambda: 1e9 + rng.integers(-1024, 1024, size=n) / 256,
+        "spread and offset": lambda: 1e9 + rng.integers(0, 2400, size=n) / 8,
         "heavy": lambda: rng.standard_cauchy(size=n),
         "separated": lambda: np.where(np.arange(n) % 2, 30.0, -30.0) + rng.normal(size=n),
         "margins": lambda: rng.integers(-3, 4, size=n) / 2,  # many margins of exactly 1
@@ -90,9 +96,11 @@ def draw(kind, n, rng):
 
 
 KINDS = [
-    "normal", "constant", "ties", "tiny", "spread", "wide", "outlier", "offset", "heavy",
-    "separated", "margins",
+    "normal", "constant", "ties", "tiny", "spread", "wide", "outlier", "offset",
+    "spread and offset", "heavy", "separated", "margins",
 ]  # fmt: skip
+# There e^{-d} is beyond float64.
+TOO_WIDE_FOR_EXPONENTIALS = ["wide", "outlier", "heavy", "spread", "spread and offset"]
 
 
 @pytest.mark.parametrize("name", SURROGATES)
@@ -100,7 +108,13 @@ KINDS = [
 @given(n=st.sampled_from([2, 3, 40]), seed=st.integers(0, 10_000), hard=st.booleans())
 @settings(deadline=None, max_examples=10)
 def test_it_is_the_double_sum(name, kind, n, seed, hard):
-    if name == "exponential" and kind in ("wide", "outlier", "heavy", "spread"):
+    if name == "exponential" and kind in (
+        "wide",
+        "outlier",
+        "heavy",
+        "spread",
+        "spread and offset",
+    ):
         return  # e^{-d} is beyond float64 there
     rng = np.random.default_rng(seed)
     scores = draw(kind, n, rng)
@@ -109,18 +123,132 @@ def test_it_is_the_double_sum(name, kind, n, seed, hard):
     compare(name, scores, proba, weight, rng.normal(size=n))
 
 
-def test_more_cells_than_are_laid_out_and_more_points_than_a_block():
+@pytest.mark.parametrize("width", _kernel_sum.FINE_WIDTHS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hard", [True, False])
+def test_cells_of_every_width(width, kind, hard, monkeypatch):
+    monkeypatch.setattr(_kernel_sum, "FINE_WIDTHS", (width,))
+    monkeypatch.setattr(_kernel_sum, "POINTS_PER_FINE_CELL", 1e-9)  # many points look the same
     rng = np.random.default_rng(0)
-    scores = np.concatenate([rng.uniform(-1e5, 1e5, size=2000), rng.normal(size=500)])
-    compare("logistic", scores, rng.random(2500), rng.random(2500), rng.normal(size=2500))
-    from skdistill.objectives import _kernel_sum
+    scores, proba = draw(kind, 200, rng), np.arange(200) % 2 if hard else rng.random(200)
+    compare("logistic", scores, proba, rng.random(200) + 0.1, rng.normal(size=200), 2e-14)
 
-    weight = rng.random(20_000)
-    points = rng.normal(size=20_000)
-    (ours,) = _kernel_sum.kernel_sums(points, [weight], [(_kernel_sum.SIGMOID, 0)])
-    some = rng.integers(20_000, size=50)
-    expected = [(weight / (1 + np.exp(points - points[k]))).sum() for k in some]
-    assert_allclose(ours[some], expected, rtol=1e-13)
+
+def test_more_points_have_cells_of_fewer_terms():
+    rng = np.random.default_rng(0)
+    terms = []
+    for n in (100, 3_000, 30_000, 1_000_000):
+        points = rng.uniform(-4, 4, size=n)
+        terms.append(_kernel_sum.Cells(points, points.min(), points.max()).fine_shape[0])
+    assert terms == [9, 6, 5, 4]
+    assert [_kernel_sum.n_terms(width) for width in (1.0, *_kernel_sum.FINE_WIDTHS)] == [
+        14, 4, 5, 6, 7, 8,
+    ]  # fmt: skip
+
+
+def test_more_cells_than_are_laid_out():
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.uniform(-1e5, 1e5, size=500), rng.normal(size=200)])
+    compare("logistic", scores, rng.random(700), rng.random(700), rng.normal(size=700))
+
+
+@pytest.mark.parametrize("spread", [400, 4e3, 1e9])
+@pytest.mark.parametrize("hard", [True, False])
+def test_more_cells_than_are_held(spread, hard, monkeypatch):
+    """Scores come in bands of 100 cells, of which each hears its neighbours."""
+    for module in (_kernel_sum, _bands):
+        monkeypatch.setattr(module, "MOST_CELLS", 200)
+    rng = np.random.default_rng(0)
+    scores = 1e9 + np.rint(rng.uniform(0, spread, size=600) * 8) / 8
+    cells = _kernel_sum.Cells(scores, scores.min(), scores.max())
+    assert cells.are_too_many
+    proba = rng.integers(0, 2, size=600) if hard else rng.random(600)
+    compare("logistic", scores, proba, rng.random(600), rng.normal(size=600), 1e-14)
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+@pytest.mark.parametrize("kind", ["normal", "ties", "spread", "margins"])
+def test_blocks_of_rows_add_up(name, kind, monkeypatch):
+    monkeypatch.setattr(_bipartite_rows, "BLOCK", 7)
+    rng = np.random.default_rng(0)
+    scores = draw(kind, 50, rng)
+    if name == "exponential":
+        scores /= 10
+    compare(name, scores, rng.random(50), rng.random(50), rng.normal(size=50))
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_memory_beside_the_answer(name):
+    n = 500_000
+    rng = np.random.default_rng(0)
+    scores, proba = rng.normal(size=n), rng.random(n)
+    functions = [
+        pairwise_loss,
+        pairwise_hessian_diagonal,
+        lambda scores, proba, **given: pairwise_hessian_product(scores, proba, scores, **given),
+    ]
+    for function in functions:
+        function(scores[:9000], proba[:9000], surrogate=name)
+        tracemalloc.start()
+        function(scores, proba, surrogate=name)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        vectors = (peak - scores.nbytes) / scores.nbytes
+        assert vectors <= (8.2 if "hinge" in name else 0.8)  # 0.8 of them are 3 MB
+
+
+@pytest.mark.parametrize(("spread", "most_mb"), [(16_000, 20), (80_000, 23)])
+def test_memory_of_widely_spread_scores(spread, most_mb):
+    """What 16,384 cells take; beyond, eight vectors as well."""
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([[0.0, spread], rng.uniform(0, spread, size=50_000)])
+    tracemalloc.start()
+    pairwise_loss(scores, rng.random(len(scores)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - scores.nbytes < most_mb * 2**20
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_float32_input_is_taken_as_it_is(name):
+    rng = np.random.default_rng(0)
+    scores, proba, weight = rng.normal(size=(3, 100)).astype(np.float32)
+    proba, weight = np.abs(np.tanh(proba)), np.abs(weight)
+    single = everything(name, scores, proba, weight, scores)
+    double = everything(name, *(x.astype(float) for x in (scores, proba, weight, scores)))
+    for one, other in zip(single, double, strict=True):
+        assert np.asarray(one).dtype == np.float64
+        assert_allclose(one, other, rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge"])
+def test_far_away_rows_cost_no_digit_of_near_ones(name):
+    """Positives at 1e9 keep clear of pairs that differ by 1e-8 near 0."""
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([1e9 + rng.normal(size=60), 1e-8 * rng.normal(size=40)])
+    proba = np.concatenate([np.ones(60), rng.random(40)])
+    compare(name, scores, proba, rng.random(100), rng.normal(size=100), 1e-14)
+
+
+def test_margins_that_round_to_one_are_seen_alike_from_both_sides():
+    scores = [-1e-17, -1.0]  # −1e-17 − 1 is −1 in float64, but −1 + 1 is above −1e-17
+    _, gradient = pairwise_loss(scores, [1, 0], surrogate="hinge")
+    assert gradient.sum() == 0
+
+
+def test_exponential_of_well_ordered_rows_far_apart():
+    """The e^{−s} of rows that are never positive overflows, but counts for none."""
+    scores = np.array([-1000.0, -800.0, 0.0, 1.0, 2.5, 900.0])
+    compare("exponential", scores, [0, 0, 0.3, 1, 0.2, 1], np.ones(6), np.arange(6.0))
+
+
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge"])
+def test_a_barely_active_pair_keeps_its_digits(name):
+    scores = [0.0, 1 - 2.0**-30, 1e6, 3e6]  # one pair counts, by a slack of 2^-30
+    loss, gradient = pairwise_loss(scores, [0, 1, 1, 1], surrogate=name)
+    slope, phi = (1.0, 2.0**-30) if name == "hinge" else (2.0**-29, 2.0**-60)
+    assert loss == pytest.approx(phi / 3, rel=1e-15)
+    assert_allclose(gradient, [slope / 3, -slope / 3, 0, 0], rtol=1e-15)
 
 
 @pytest.mark.parametrize(("name", "factor"), [("logistic", 1.0), ("exponential", 0.5)])
@@ -193,6 +321,7 @@ def test_derivatives_by_finite_differences(name):
         ([0.0, 1.0], [1, 1], "No pair of rows carries weight"),
         ([0.0, 1.0], [0, 0], "No pair of rows carries weight"),
         ([0.0], [0.5], "No pair of rows carries weight"),
+        ([], [], "are empty"),
         ([0.0, 1.0], [[0.5, 0.5]], r"got shapes \(2,\) and \(1, 2\)"),
     ],
 )
@@ -202,8 +331,14 @@ def test_bad_input(scores, proba, match):
             function(scores, proba)
 
 
-def test_bad_names_and_vectors():
+def test_bad_names_vectors_and_weights():
     with pytest.raises(ValueError, match=r"must be one of .*; got 'auc'"):
         pairwise_loss([0.0, 1.0], [0, 1], surrogate="auc")
     with pytest.raises(ValueError, match=r"shape of scores, \(2,\); got \(3,\)"):
         pairwise_hessian_product([0.0, 1.0], [0, 1], np.ones(3))
+    with pytest.raises(ValueError, match="vector must be finite; row 1 has nan"):
+        pairwise_hessian_product([0.0, 1.0], [0, 1], [0.0, np.nan])
+    with pytest.raises(ValueError, match="must not be negative"):
+        pairwise_loss([0.0, 1.0], [0, 1], sample_weight=[1, -1])
+    with pytest.raises(ValueError, match="No pair of rows carries weight"):
+        pairwise_loss([0.0, 1.0, 2.0], [0, 1, 1], sample_weight=[1, 0, 0])

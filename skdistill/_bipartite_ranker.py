@@ -1,0 +1,411 @@
+"""Ranking rows of two classes: a teacher's probabilities weigh every pair of rows."""
+
+from numbers import Integral, Real
+from typing import Any, Literal, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ._labels import check_classes
+from ._lesson import TeacherMixin
+from ._sample_weight import requesting_weights
+from ._student_predictions import StudentMixin
+from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
+from .rankers import fit_ranker
+from .rankers._pairs import best_intercept, check_pairs, check_surrogate
+
+
+class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
+    """Distil a teacher into a student that ranks: likely members of the second class first.
+
+    The teacher says, out of fold, how probable the second class is for each row; the student
+    learns scores that put rows in that order. Every pair of rows counts, by the probability
+    that its first row is of the second class and its other row is not; the sum over all pairs
+    is taken in linear time.
+
+    Parameters
+    ----------
+    teacher : estimator, default=None
+        Any classifier with `predict_proba`, cloned and cross-fitted, or a
+        ``sklearn.frozen.FrozenEstimator``, used as it is: as in :class:`DistilledClassifier`.
+        ``ExtraTreesClassifier()`` by default.
+
+    student : estimator, default=None
+        What scores: by default a linear function of the features. A ``LogisticRegression`` is
+        the same with parameters of its own, for the end of a Pipeline; XGBRegressor, XGBRanker,
+        LGBMRegressor and LGBMRanker are boosted on the exact loss of all pairs; any other
+        regressor learns its first Newton step. A Pipeline may end in any of them. See
+        :func:`skdistill.rankers.fit_ranker`.
+
+    surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
+        Loss φ of the margin d by which a pair is in the right order: log(1 + e^{−d}), e^{−d},
+        max(0, 1 − d) or its square. The hinge is not consistent for the AUC, the others are.
+
+    alpha : float in [0, 1], default=1.0
+        Trust in the teacher: the targets are alpha · teacher + (1 − alpha) · one-hot label.
+        They are mixed, not the losses, which are products of two targets. 0 is the classical
+        pairwise loss on the labels and fits no teacher.
+
+    teacher_temperature : float or "auto", default=1.0
+        T in p^(1/T), renormalised, as in :class:`DistilledClassifier`. It changes no order of
+        the teacher's, only how much a pair weighs.
+
+    cv : int, splitter, iterable or "in-sample", default=5
+        Folds for the teacher's probabilities, as in :class:`DistilledClassifier`.
+
+    C : float, default=1.0
+        Inverse strength of the L2 penalty of the default student: it minimises
+        ½‖w‖² + C · n · (mean loss over all pairs), with n the total weight of the rows.
+        ``np.inf`` is no penalty.
+
+    classes : array-like of shape (2,), default=None
+        Both classes, when a split or `teacher_proba` may have more than `y` shows.
+
+    tol : float, default=1e-4
+        The default student is fitted when no entry of the gradient of the mean loss, penalty
+        included, is larger.
+
+    max_iter : int, default=100
+        Newton steps of the default student at most.
+
+    n_jobs : int, default=None
+        Processes that fit fold teachers, as joblib counts them.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds those parts of teacher and student whose own `random_state` is None, and
+        nothing else.
+
+    verbose : int, default=0
+        If positive, say which fold's teacher has been fitted and how long it took.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The labels, sorted. Scores are higher for the second one.
+
+    student_ : estimator
+        The fitted student, an ordinary object of its class that predicts and pickles where
+        skdistill is not installed. The linear one is a ``LogisticRegression``, whose
+        `decision_function` is the ranker's; of the others, `predict` is the ranker's up to
+        `intercept_`. The `predict_proba` of a ``LogisticRegression`` is the logistic function
+        of the score, whatever the surrogate: see Notes.
+
+    coef_ : ndarray of shape (1, n_features)
+        Coefficients of the linear student.
+
+    intercept_ : ndarray of shape (1,)
+        Shift of the scores, which minimises the log-loss of the targets: pairs see none.
+
+    n_iter_ : ndarray of shape (1,), int32
+        Newton steps of a linear student; 1 for any other, which is fitted once.
+
+    teacher_temperature_ : float
+        The temperature that was used; 1.0 if no teacher was asked (``alpha=0``).
+
+    teacher_scores_ : dict or None
+        How good the teacher's probabilities are, as in :class:`DistilledClassifier`.
+
+    n_features_in_ : int
+        Number of features of `X`, where it has a number of them.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` is a dataframe.
+
+    See Also
+    --------
+    DistilledClassifier : Learns the probabilities of single rows, which rank them, too.
+    skdistill.objectives.pairwise_loss : The loss of all pairs, and its gradient.
+    skdistill.metrics.pairwise_disagreement : The share of pairs in the wrong order.
+
+    Notes
+    -----
+    The student minimises the distilled bipartite risk
+    Σ_ij w_i w_j p_i (1 − p_j) φ(s_i − s_j), divided by Σ w p · Σ w (1 − p) (Menon, Rawat,
+    Reddi, Kim and Kumar, "A statistical perspective on distillation", ICML 2021, on bipartite
+    ranking), with the constant that a row paired with itself adds: so a row of weight 2 counts
+    as two rows.
+
+    Were scores free, the logistic surrogate would be least at log p / (1 − p) plus a constant,
+    the exponential one at half of that; the scores of the hinges are on no such scale. So there
+    is no `predict_proba`: ``CalibratedClassifierCV(DistilledBipartiteRanker())`` has one.
+
+    Soft labels are the larger gain, pairs the smaller one: where the student can express the
+    teacher's order, the pointwise student of :class:`DistilledClassifier` ranks as well.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdistill import DistilledBipartiteRanker
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> ranker = DistilledBipartiteRanker(RandomForestClassifier(50), random_state=0)
+    >>> model = make_pipeline(StandardScaler(), ranker)
+    >>> bool(cross_val_score(model, X, y, scoring="roc_auc").mean() > 0.98)
+    True
+    """
+
+    def __init__(
+        self,
+        teacher: Estimator = None,
+        student: Estimator = None,
+        *,
+        surrogate: Literal["logistic", "exponential", "hinge", "squared_hinge"] = "logistic",
+        alpha: float = 1.0,
+        teacher_temperature: float | Literal["auto"] = 1.0,
+        cv: Any = 5,
+        C: float = 1.0,
+        classes: ArrayLike | None = None,
+        tol: float = 1e-4,
+        max_iter: int = 100,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.teacher = teacher
+        self.student = student
+        self.surrogate = surrogate
+        self.alpha = alpha
+        self.teacher_temperature = teacher_temperature
+        self.cv = cv
+        self.C = C
+        self.classes = classes
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Rows,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        teacher_proba: Proba | None = None,
+        X_unlabeled: Rows | None = None,
+        **params: Any,
+    ) -> Self:
+        """Ask the teacher about each row, then fit the student to the order it gives.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form teacher and student take them.
+
+        y : array-like of shape (n_samples,)
+            True labels of two classes: strings, booleans or integers.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, for the student, for `teacher_scores_`, and for the teacher
+            where it takes weights; 1 by default.
+
+        teacher_proba : array-like, sparse matrix or dataframe of shape (n_samples, 2) or \
+(n_samples,), default=None
+            The teacher's probabilities for these rows, when somebody else's model already gave
+            them, as in :class:`DistilledClassifier`. One number per row is the probability of
+            the second of the sorted classes.
+
+        X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
+n_features), default=None
+            More rows, without labels, as in :class:`DistilledClassifier`. They weigh `alpha`.
+
+        **params : dict
+            `groups` for the splitter. With metadata routing enabled, whatever splitter,
+            teacher and student request.
+
+        Returns
+        -------
+        self : DistilledBipartiteRanker
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, if there are not two classes, if labels or
+            probabilities do not fit together, or if no pair of rows carries weight, as when
+            the teacher gives every row to one class.
+
+        TypeError
+            If the teacher has no `predict_proba`, or the student cannot rank.
+
+        Warns
+        -----
+        UserWarning
+            As :class:`DistilledClassifier` does.
+
+        ConvergenceWarning
+            If `max_iter` steps do not bring the gradient of a linear student below `tol`.
+        """
+        self._check_own_parameters()
+        lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        soft_labels = lesson.soft_labels.temper(lesson.temperature).mix(self.alpha)
+        check_pairs(soft_labels)
+        student = fit_ranker(
+            lesson.student, lesson.X, soft_labels, self.surrogate, **lesson.student_params
+        )
+        intercept, n_iter = _intercept_and_steps(student, lesson.X, soft_labels)
+        self._record(X, student, soft_labels.classes)
+        self.intercept_, self.n_iter_ = intercept, n_iter
+        self.teacher_temperature_ = lesson.temperature
+        self.teacher_scores_ = lesson.scores
+        return self
+
+    def decision_function(self, X: Rows) -> Floats:
+        """Return the score of each row.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Higher for rows that are more likely of the second class.
+        """
+        check_is_fitted(self, "student_")
+        self._check_features(X)
+        if hasattr(self.student_, "decision_function"):
+            return self.student_.decision_function(X)
+        return np.ravel(self.student_.predict(X)) + self.intercept_
+
+    def predict(self, X: Rows) -> NDArray:
+        """Predict the second class where the score is positive, else the first one.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes_`.
+        """
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
+
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the area under the ROC curve.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows.
+
+        y : array-like of shape (n_samples,)
+            True labels, of both classes.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            In [0, 1], the share of pairs of the two classes in the right order; ties count
+            half.
+        """
+        positive = np.asarray(y) == self.classes_[1]
+        return float(
+            roc_auc_score(positive, self.decision_function(X), sample_weight=sample_weight)
+        )
+
+    @property
+    def coef_(self) -> Floats:
+        """Coefficients of the linear student."""
+        return _last_step(self.student_).coef_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def _unfitted_student(self):
+        if self.student is not None:
+            return self.student
+        linear = LogisticRegression(C=self.C, tol=self.tol, max_iter=self.max_iter)
+        return requesting_weights(linear)
+
+    def _check_own_parameters(self):
+        """Check the parameters that other distilling estimators do not have."""
+        check_surrogate(self.surrogate)
+        _check_number("C", self.C, Real, above=0)
+        _check_number("tol", self.tol, Real, above=0)
+        _check_number("max_iter", self.max_iter, Integral, above=0)
+        changed = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in (("C", 1.0), ("tol", 1e-4), ("max_iter", 100))
+            if getattr(self, name) != default
+        ]
+        if self.student is not None and changed:
+            raise ValueError(
+                f"C, tol and max_iter are those of the default student; got {', '.join(changed)} "
+                f"beside student={self.student!r}. Give the student parameters of its own, as in "
+                "student=LogisticRegression(C=0.1)."
+            )
+
+    def _check_columns(self, y, teacher_proba):
+        """Return both classes, and given probabilities with one column for each."""
+        classes = check_classes(y, self.classes)
+        _refuse_more_than_two(classes)
+        if np.ndim(teacher_proba) == 1:
+            teacher_proba = _two_columns(teacher_proba)
+        else:
+            classes, teacher_proba = super()._check_columns(y, teacher_proba)
+        _refuse_more_than_two(classes)
+        if len(classes) < 2:
+            raise ValueError(
+                f"There is only 1 class to rank: {classes.tolist()}. Give rows of two classes, or "
+                "both in classes where y does not show them."
+            )
+        return classes, teacher_proba
+
+
+def _intercept_and_steps(student, X, soft_labels):
+    """Return intercept and Newton steps of a linear student; of others, the best and one."""
+    if hasattr(student, "decision_function"):
+        linear = _last_step(student)
+        return linear.intercept_, linear.n_iter_
+    scores = np.ravel(student.predict(X))
+    return np.array([best_intercept(scores, soft_labels)]), np.array([1], dtype=np.int32)
+
+
+def _last_step(student):
+    """Return the last step of a Pipeline, anything else as it is."""
+    return student[-1] if isinstance(student, Pipeline) else student
+
+
+def _two_columns(proba):
+    """Return probabilities of the second class as one column for each class."""
+    p = np.asarray(proba, dtype=np.float64)
+    if not ((p >= 0) & (p <= 1)).all():
+        row = np.argmin((p >= 0) & (p <= 1))
+        raise ValueError(
+            f"teacher_proba must lie in [0, 1]; row {row} has {p[row]}. If these are scores, turn "
+            "them into probabilities first (scipy.special.expit)."
+        )
+    return np.column_stack([1 - p, p])
+
+
+def _refuse_more_than_two(classes):
+    """Raise if there are more than two classes."""
+    if len(classes) > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is multiclass: "
+            f"DistilledBipartiteRanker ranks rows of two classes, and y has {len(classes)}, "
+            f"{classes.tolist()[:5]}{'...' if len(classes) > 5 else ''}. To rank the labels of "
+            "each row there is DistilledMulticlassRetriever."
+        )
+
+
+def _check_number(name, value, kind, *, above):
+    """Raise unless a parameter is a number of some kind beyond a bound."""
+    if not isinstance(value, kind) or isinstance(value, bool) or not value > above:
+        what = "an integer" if kind is Integral else "a number"
+        raise ValueError(f"{name} must be {what} above {above}; got {name}={value!r}.")

@@ -1,0 +1,29 @@
+"""Hinge surrogate of all pairs, φ(d) = max(0, 1 − d): sums over the sorted scores."""
+
+import numpy as np
+
+from ._sorted_pairs import SortedPairs
+
+LOSS_OF_EQUALS = 1.0
+
+
+def loss_and_gradient(rows):
+    """Return Σ a_i b_j (1 − d) and b_k Σ_i a_i − a_k Σ_j b_j, over active pairs."""
+    pairs = SortedPairs(rows)
+    loss, gradient = 0.0, np.empty(len(rows))
+    for at, a, _, (count, slack) in pairs.sums_over_j(lambda at, a, b: b, degree=1):
+        loss += a @ slack
+        gradient[at] = -a * count
+    for at, _, b, (count,) in pairs.sums_over_i(lambda at, a, b: a):
+        gradient[at] += b * count
+    return loss, gradient
+
+
+def diagonal(rows):
+    """Return zeros: the hinge is made of straight pieces."""
+    return np.zeros(len(rows))
+
+
+def product(rows, vector):
+    """Return zeros, as the diagonal."""
+    return np.zeros(len(rows))

@@ -1,0 +1,59 @@
+"""Logistic surrogate of all pairs, φ(d) = log(1 + e^{−d}): sums over cells of scores."""
+
+import numpy as np
+
+from ._bands import Bands
+from ._kernel_sum import MIRRORED_SIGMOID, MIRRORED_SOFTPLUS, SIGMOID, SIGMOID_SLOPE, Cells
+
+LOSS_OF_EQUALS = np.log(2)
+# φ''(0)
+CURVATURE_OF_EQUALS = 0.25
+
+
+def loss_and_gradient(rows):
+    """Return Σ a_i b_j φ(s_i − s_j) and its derivatives b_k S_a(s_k) − a_k S̄_b(s_k)."""
+    cells = Cells(rows.s, rows.low, rows.high)
+    if cells.are_too_many:
+        return Bands(rows, cells).loss_and_gradient(loss_and_gradient)
+    moments = cells.moments(((s, (a, b)) for _, s, a, b in rows), n_rows=2)
+    wanted = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
+    *sigmoids, losses = cells.answers(moments, wanted)
+    readable = [cells.readable(each) for each in sigmoids]
+    gradient = np.empty(len(rows))
+    for block, s, a, b in rows:
+        sum_a, sum_b = cells.read(s, readable)
+        gradient[block] = b * sum_a - a * sum_b
+    # What is a polynomial within a cell is summed by the moments: no row need be seen again.
+    return np.vdot(moments[0], losses), gradient
+
+
+def diagonal(rows):
+    """Return a_k T_b(s_k) + b_k T_a(s_k) less the pairs of a row with itself."""
+    cells = Cells(rows.s, rows.low, rows.high)
+    if cells.are_too_many:
+        return Bands(rows, cells).sum_near(lambda near, at: diagonal(near))
+    moments = cells.moments(((s, (a, b)) for _, s, a, b in rows), n_rows=2)
+    answers = cells.answers(moments, [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
+    readable = [cells.readable(each) for each in answers]
+    result = np.empty(len(rows))
+    for block, s, a, b in rows:
+        sum_a, sum_b = cells.read(s, readable)
+        result[block] = a * sum_b + b * sum_a - 2 * CURVATURE_OF_EQUALS * a * b
+    return result
+
+
+def product(rows, vector):
+    """Return v (a T_b + b T_a) − (a T_{bv} + b T_{av})."""
+    cells = Cells(rows.s, rows.low, rows.high)
+    if cells.are_too_many:
+        return Bands(rows, cells).sum_near(lambda near, at: product(near, vector[at]))
+    weighted = ((s, (a, b, a * vector[at], b * vector[at])) for at, s, a, b in rows)
+    moments = cells.moments(weighted, n_rows=4)
+    answers = cells.answers(moments, [(SIGMOID_SLOPE, row) for row in range(4)])
+    readable = [cells.readable(each) for each in answers]
+    result = np.empty(len(rows))
+    for block, s, a, b in rows:
+        sum_a, sum_b, sum_av, sum_bv = cells.read(s, readable)
+        v = vector[block]
+        result[block] = a * (v * sum_b - sum_bv) + b * (v * sum_a - sum_av)
+    return result

@@ -1,0 +1,196 @@
+"""The linear scorer: L2-penalised, by Newton's method on all pairs, dense or sparse."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import validate_data
+
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
+from ..students._class_weight import class_weights
+from ..students.linear import check_parameters, find_obstacle
+from ._dispatch import register
+from ._newton import minimise
+from ._pairs import SmoothHinge, best_intercept, proba_of_second, risk_of
+
+# So many draws of rows give the curvature, and so many for each feature; more rows than several
+# times as many are sampled.
+SAMPLE_SIZE, SAMPLE_PER_FEATURE = 20_000, 20
+WORTH_SAMPLING = 4
+# A step to larger scores went astray; pairwise_loss takes none beyond 2^50.
+LARGEST_SCORE = 2.0**40
+# A smoothed hinge begins with this width, and narrows by this factor.
+WIDEST, NARROWING = 0.5, 5
+# Less curvature than this, relatively, is taken for none.
+FLAT = 1e-10
+
+
+@register(LogisticRegression)
+def learn_linear(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
+) -> Estimator:
+    """Fit the coefficients of a LogisticRegression to pairs, and its intercept to rows.
+
+    With s = X w it minimises ½‖w‖² + C · n · (mean loss over all pairs), n the weight of all
+    rows, then the log-loss of s + intercept by the intercept. Of the student's parameters `C`,
+    `tol` (largest entry of the gradient of the mean loss with its penalty), `max_iter`,
+    `fit_intercept` and `class_weight` count (the last one for the intercept and n only: the
+    pairs of two classes all have the same factor).
+
+    It is Newton's method, by conjugate gradients on products with the Hessian. Beyond 80,000
+    rows (or 80 per feature, if that is more) the starting point and the Hessian come from
+    20,000 draws, loss and gradient from all rows: two to five sums over all pairs are the rule.
+    The hinge has no Hessian and is smoothed, more and more narrowly, until the mean loss is
+    within `tol` of the hinge's.
+
+    Parameters
+    ----------
+    student : LogisticRegression
+        With an L2 penalty or none (``C=np.inf``). It is fitted in place.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows; sparse ones stay sparse.
+
+    soft_labels : SoftLabels
+        Probabilities of two classes, and weights.
+
+    surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}
+        Loss of a pair.
+
+    **fit_params : dict
+        None: the `fit` of a logistic regression takes nothing but weights.
+
+    Returns
+    -------
+    LogisticRegression
+        The student, with `classes_`, `coef_`, `intercept_` and `n_iter_`, the Newton steps
+        on all rows.
+
+    Raises
+    ------
+    ValueError
+        For an L1 or elastic-net penalty, and solver="liblinear".
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the largest entry of the gradient stays above `tol`.
+    """
+    if fit_params:
+        raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
+    check_parameters(student)
+    obstacle = find_obstacle(student)
+    if obstacle:
+        raise ValueError(
+            f"A LogisticRegression that ranks has an L2 penalty or none; got {obstacle}. Leave it "
+            "at its default."
+        )
+    X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+    soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
+    l2 = 0.0 if student.penalty is None else 1 / (student.C * soft_labels.weight.sum())
+    w, gradient, n_iter = fit_coefficients(
+        X, risks_to_minimise(soft_labels, surrogate, student.tol), l2, student.tol, student.max_iter
+    )
+    if np.abs(gradient).max() > student.tol:
+        warnings.warn(
+            f"The linear scorer stopped after {n_iter} iterations (max_iter={student.max_iter}) "
+            f"with a gradient of up to {np.abs(gradient).max():.2g} (tol={student.tol:g}). Scale "
+            "the features (StandardScaler), or raise max_iter or tol.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    intercept = best_intercept(X @ w, soft_labels) if student.fit_intercept else 0.0
+    student.classes_ = soft_labels.classes
+    student.coef_, student.intercept_ = w[None, :], np.array([intercept])
+    student.n_iter_ = np.array([n_iter], dtype=np.int32)
+    return student
+
+
+def risks_to_minimise(soft_labels, surrogate, tol):
+    """Return the risks to minimise one after the other, each from where the last one ended.
+
+    For the hinge, it is the squared hinge first, which curves at equal scores, too.
+    """
+    if surrogate != "hinge":
+        return [risk_of(soft_labels, surrogate)]
+    narrowest = min(2 * tol, WIDEST)
+    n_steps = 1 + int(np.ceil(np.log(WIDEST / narrowest) / np.log(NARROWING)))
+    proba = proba_of_second(soft_labels)
+    return [
+        risk_of(soft_labels, "squared_hinge"),
+        *(
+            SmoothHinge(proba, soft_labels.weight, width)
+            for width in np.geomspace(WIDEST, narrowest, n_steps)
+        ),
+    ]
+
+
+def fit_coefficients(X, risks, l2, tol, max_iter):
+    """Return the coefficients that minimise the last risk, its gradient there, and the steps."""
+    w, n_iter = np.zeros(X.shape[1]), 0
+    for risk in risks:
+        objective = LinearObjective(X, risk, l2)
+        sample = objective.sample()
+        if sample is not objective:
+            # The sample's optimum is off by more than this.
+            w, _, _ = minimise(sample, sample, w, 10 * tol, max_iter)
+            if risk is not risks[-1]:
+                continue
+        w, gradient, steps = minimise(objective, sample, w, tol, max_iter)
+        n_iter += steps
+    return w, gradient, n_iter
+
+
+class LinearObjective:
+    """A risk of linear scores with its penalty, as a function of the coefficients."""
+
+    def __init__(self, X, risk, l2):
+        self.X, self.risk, self.l2 = X, risk, l2
+
+    def loss_and_gradient(self, w):
+        """Return the objective and its gradient; infinite where the scores go astray."""
+        scores = self.X @ w
+        if not np.abs(scores).max() <= LARGEST_SCORE:
+            return np.inf, np.full_like(w, np.nan)
+        loss, gradient = self.risk.loss_and_gradient(scores)
+        return loss + self.l2 / 2 * (w @ w), self.X.T @ gradient + self.l2 * w
+
+    def curvature(self, w):
+        """Return a function that multiplies the Hessian with a vector, and about its diagonal."""
+        scores = self.X @ w
+
+        def multiply(v):
+            return self.X.T @ self.risk.hessian_product(scores, self.X @ v) + self.l2 * v
+
+        # About the variance of each feature, rows weighing by their curvature, or a little by
+        # themselves where nothing curves.
+        weight = self.risk.hessian_diagonal(scores)
+        weight += FLAT * self.risk.weight / self.risk.weight.sum()
+        squares = self.X.multiply(self.X) if sparse.issparse(self.X) else self.X**2
+        second_moment = squares.T @ weight
+        variance = second_moment - (self.X.T @ weight) ** 2 / weight.sum()
+        diagonal = np.maximum(variance, FLAT * second_moment) + self.l2
+        return multiply, np.where(diagonal > 0, diagonal, 1.0)
+
+    def sample(self):
+        """Return the same objective on fewer rows, this one if there are few.
+
+        Rows are drawn by their share of the positive and of the negative weight, in equal parts,
+        at equal steps of the cumulated shares, and weigh by how seldom such a row is drawn: the
+        few positives of a rare class are all there.
+        """
+        n_draws = max(SAMPLE_SIZE, SAMPLE_PER_FEATURE * self.X.shape[1])
+        if self.X.shape[0] <= WORTH_SAMPLING * n_draws:
+            return self
+        weight, proba = self.risk.weight, self.risk.proba
+        a, b = weight * proba, weight * (1 - proba)
+        cumulated = np.cumsum(a / a.sum() + b / b.sum())
+        draws = cumulated[-1] * (np.arange(n_draws) + 0.5) / n_draws
+        rows, count = np.unique(np.searchsorted(cumulated, draws), return_counts=True)
+        share = a[rows] / a.sum() + b[rows] / b.sum()
+        risk = self.risk.of_rows(rows, weight[rows] * count / share)
+        return LinearObjective(self.X[rows], risk, self.l2)
