@@ -11,6 +11,7 @@ from ._losses import (
     soft_cross_entropy,
 )
 from ._pairwise import PairwiseLoss, pairwise_loss
+from ._ranking_net import RankingNet
 from ._soft_label_net import SoftLabelNet
 from ._targets import SoftTargets
 
@@ -19,6 +20,7 @@ __all__ = [
     "DistillationLoss",
     "LogitMatching",
     "PairwiseLoss",
+    "RankingNet",
     "SoftCrossEntropy",
     "SoftLabelNet",
     "SoftTargets",

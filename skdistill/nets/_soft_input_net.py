@@ -9,6 +9,7 @@ from skorch.utils import is_dataset
 
 from .._soft_labels import SoftLabels, as_soft_labels
 from .._typing import ArrayLike, NDArray, Proba, Rows
+from ._device_batches import DeviceBatches
 from ._device_trained_net import DeviceTrainedNet
 from ._rows import as_rows, has_named_parts
 from ._soft_targets_net import SoftTargetsNet
@@ -19,6 +20,37 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
 
     Children have the parameter `classes`.
     """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        criterion: Any,
+        optimizer: Any = torch.optim.Adam,
+        lr: float = 0.001,
+        train_split: Any = None,
+        iterator_train: Any = DeviceBatches,
+        iterator_valid: Any = DeviceBatches,
+        iterator_train__shuffle: bool = True,
+        amp: str | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            train_split=train_split,
+            iterator_train=iterator_train,
+            iterator_valid=iterator_valid,
+            iterator_train__shuffle=iterator_train__shuffle,
+            verbose=verbose,
+            **kwargs,
+        )
+        self.amp = amp
+        self.random_state = random_state
 
     @property
     def classes_(self) -> NDArray:

@@ -8,7 +8,6 @@ from skorch import NeuralNetClassifier
 
 from .._typing import Floats, NDArray, Rows
 from .._validation import ROW_SUM_TOLERANCE
-from ._device_batches import DeviceBatches
 from ._losses import SoftCrossEntropy, soft_cross_entropy
 from ._soft_input_net import SoftInputNet
 from ._targets import SoftTargets
@@ -104,36 +103,8 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
 
     keeps_sparse_rows = True
 
-    def __init__(
-        self,
-        module: Any,
-        *,
-        criterion: Any = SoftCrossEntropy,
-        optimizer: Any = torch.optim.Adam,
-        lr: float = 0.001,
-        train_split: Any = None,
-        iterator_train: Any = DeviceBatches,
-        iterator_valid: Any = DeviceBatches,
-        iterator_train__shuffle: bool = True,
-        amp: str | None = None,
-        random_state: Any = None,
-        verbose: int = 0,
-        **kwargs: Any,
-    ):
-        super().__init__(
-            module,
-            criterion=criterion,
-            optimizer=optimizer,
-            lr=lr,
-            train_split=train_split,
-            iterator_train=iterator_train,
-            iterator_valid=iterator_valid,
-            iterator_train__shuffle=iterator_train__shuffle,
-            verbose=verbose,
-            **kwargs,
-        )
-        self.amp = amp
-        self.random_state = random_state
+    def __init__(self, module: Any, *, criterion: Any = SoftCrossEntropy, **kwargs: Any):
+        super().__init__(module, criterion=criterion, **kwargs)
 
     def get_loss(
         self, y_pred: Any, y_true: SoftTargets, X: Any = None, training: bool = False

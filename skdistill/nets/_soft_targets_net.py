@@ -1,5 +1,6 @@
 """What a skorch net needs in order to train on soft labels, whatever its class."""
 
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,14 @@ class SoftTargetsNet(NeuralNet):
             if isinstance(targets, SoftTargets):
                 arguments["batch"] = Xi, self.labels_of(targets.codes)
         super().notify(method_name, **arguments)
+
+
+@contextmanager
+def lent_class(net, taught):
+    """Let a net be of its own class and of `taught`, a SoftTargetsNet, for a time."""
+    own_class = type(net)
+    net.__class__ = type(own_class.__name__, (taught, own_class), {})
+    try:
+        yield
+    finally:
+        net.__class__ = own_class

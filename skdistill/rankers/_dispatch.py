@@ -8,13 +8,13 @@ from sklearn.base import clone
 from .._rows import count_rows
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ..students._answers import predicts_numbers
 from ..students._dispatch import Learn, registered_way
-from ..students.regression import is_regression_student
 from ._pairs import check_pairs, check_surrogate
 from .regression import learn_newton_step
 
 # Each has a file of its name in this folder, imported once a student of theirs turns up.
-OPTIONAL_PACKAGES = ("xgboost", "lightgbm")
+OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "skorch")
 
 _ways: dict[type, Learn] = {}
 
@@ -78,9 +78,9 @@ def fit_ranker(
     ----------
     student : estimator
         A ``LogisticRegression``, which becomes a linear scorer; a regressor or ranker of
-        XGBoost or LightGBM; any other regressor; a Pipeline that ends in one of them, or a
-        class that was registered with :func:`skdistill.rankers.register`. It is cloned,
-        never changed.
+        XGBoost or LightGBM; a :class:`skdistill.nets.RankingNet` or a net of skorch with one
+        output; any other regressor; a Pipeline that ends in one of them, or a class that was
+        registered with :func:`skdistill.rankers.register`. It is cloned, never changed.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows, in whatever form the student takes them.
@@ -141,11 +141,11 @@ def way_of_ranking(student):
     way = registered_way(student, _ways, "skdistill.rankers", OPTIONAL_PACKAGES)
     if way is not None:
         return way
-    if is_regression_student(student):
+    if predicts_numbers(student):
         return learn_newton_step
     raise TypeError(
         f"{student!r} cannot be taught to rank by pairs: it is no LogisticRegression (the linear "
-        "scorer), no regressor or ranker of XGBoost or LightGBM, no other regressor and no "
+        "scorer), no regressor or ranker of XGBoost or LightGBM, no net, no other regressor and no "
         "Pipeline that ends in one. A classifier ranks by its probabilities: use "
         "DistilledClassifier for it, or the regressor of its kind here."
     )

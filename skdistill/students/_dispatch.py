@@ -156,10 +156,10 @@ def registered_way(student, ways, folder, optional_packages):
     The file of an optional package, in `folder`, is imported if the student comes from there.
     """
     cls = type(student)
+    packages = {base.__module__.partition(".")[0] for base in cls.__mro__}
+    for package in packages.intersection(optional_packages):
+        import_module(f"{folder}.{package}")
     for base in cls.__mro__:
-        package = base.__module__.partition(".")[0]
-        if package in optional_packages:
-            import_module(f"{folder}.{package}")
         if base in ways and cls.fit is base.fit:
             return ways[base]
     return None

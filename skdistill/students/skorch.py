@@ -10,7 +10,7 @@ from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, Ne
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ..nets import SoftLabelNet
-from ..nets._soft_targets_net import SoftTargetsNet
+from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
 
 # Linear in a target of probabilities, so that a row's weight is a factor of its target.
@@ -84,15 +84,13 @@ def learn_net_of_skorch(
 
 @contextmanager
 def _taking_soft_targets(net):
-    """Let a net be of a class that knows soft targets for the time of a fit."""
-    own_class = type(net)
-    net.__class__ = type(own_class.__name__, (_TaughtNet, own_class), {})
-    if net.initialized_:
-        _exchange(net.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
+    """Let a net know soft targets for the time of a fit."""
     try:
-        yield
+        with lent_class(net, _TaughtNet):
+            if net.initialized_:
+                _exchange(net.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
+            yield
     finally:
-        net.__class__ = own_class
         _exchange(getattr(net, "criterion_", None), _SoftNLLLoss, torch.nn.NLLLoss)
 
 

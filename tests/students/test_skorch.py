@@ -222,6 +222,19 @@ def test_each_class_learns_in_its_way():
     assert way_of_learning(net(SoftLabelNet)) is learn_soft_label_net
 
 
+def test_the_way_is_found_by_whoever_asks_first():
+    code = (
+        "from torch import nn\n"
+        "from skdistill.nets import RankingNet, SoftLabelNet\n"
+        "from skdistill.rankers._dispatch import way_of_ranking\n"
+        "from skdistill.students._dispatch import way_of_learning\n"
+        "print(way_of_learning(SoftLabelNet(nn.Linear)).__name__)\n"
+        "print(way_of_ranking(RankingNet(nn.Linear)).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["learn_soft_label_net", "learn_ranking_net"]
+
+
 def test_weights_that_a_criterion_cannot_express():
     weight = np.arange(120)
     with pytest.raises(ValueError, match=r"SoftLabelNet, whose losses take weights"):

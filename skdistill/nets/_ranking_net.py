@@ -1,0 +1,152 @@
+"""A skorch net that ranks: all pairs of a batch, weighed by the teacher's probabilities."""
+
+from typing import Any
+
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from .._typing import ArrayLike, Floats, Rows
+from ._pairwise import PairwiseLoss
+from ._soft_input_net import SoftInputNet
+from ._targets import SoftTargets
+
+
+class RankingNet(SoftInputNet):
+    """Train a Torch module with one output to rank rows of two classes.
+
+    The student for :class:`skdistill.DistilledBipartiteRanker` that scores by a module of your
+    own. It is trained like :class:`skdistill.nets.SoftLabelNet`, whose parameters and ways of
+    long training it shares.
+
+    Parameters
+    ----------
+    module : torch.nn.Module class or instance
+        Gives one score per row, shape (n_samples,) or (n_samples, 1).
+
+    criterion : class, default=PairwiseLoss
+        Loss called as ``criterion(scores, proba, sample_weight)``, with the probability of the
+        second class. As a student, its `surrogate` is that of the ranker.
+
+    classes : array-like of shape (2,), default=None
+        Both classes, where `y` may not show them.
+
+    **kwargs : dict
+        As for :class:`skdistill.nets.SoftLabelNet`: `optimizer` (Adam), `lr`, `max_epochs`,
+        `batch_size`, `device`, `amp`, `random_state`, `train_split`, `callbacks`, ...
+
+    Attributes
+    ----------
+    module_ : torch.nn.Module
+        Your own module, trained.
+
+    classes_ : ndarray of shape (2,)
+        The labels, sorted. Scores are higher for the second one.
+
+    history_ : skorch.history.History
+        One dict per epoch.
+
+    See Also
+    --------
+    skdistill.DistilledBipartiteRanker : Brings the teacher, and the threshold.
+    skdistill.nets.pairwise_loss : The loss.
+
+    Notes
+    -----
+    A step sees the pairs *within* its batch, every one of them, in linear time; ``batch_size=-1``
+    makes that all pairs of the set. In a batch without a pair of both kinds, as hard labels of
+    a rare class may have, there is nothing to learn: it is passed over.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from skdistill.nets import RankingNet
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> P = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
+    >>> net = RankingNet(torch.nn.Linear, module__in_features=1, module__out_features=1,
+    ...                  batch_size=-1, lr=0.1, max_epochs=50, random_state=0)
+    >>> net.fit(X, P).predict(X).argsort()
+    array([0, 1, 2])
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        criterion: Any = PairwiseLoss,
+        classes: ArrayLike | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(module, criterion=criterion, **kwargs)
+        self.classes = classes
+
+    def get_loss(
+        self, y_pred: Any, y_true: SoftTargets, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """Return the loss of all pairs of a batch, 0 where it has none.
+
+        Parameters
+        ----------
+        y_pred : Tensor of shape (n_samples,) or (n_samples, 1), or tuple that begins with it
+            Scores.
+
+        y_true : SoftTargets
+            Of the batch.
+
+        X : object, default=None
+            The batch; taken because skorch gives it.
+
+        training : bool, default=False
+            Taken because skorch gives it.
+
+        Returns
+        -------
+        Tensor of shape ()
+        """
+        self._output_is_checked = True
+        return pairs_of_batch(self.criterion_, y_pred, y_true)
+
+    def predict(self, X: Rows) -> Floats:
+        """Return the score of each row.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float32 (float64 for a module of that precision)
+        """
+        check_is_fitted(self)
+        self._check_features(X, reset=False)
+        scores = as_scores(self.forward(X))
+        return (scores if scores.dtype is torch.float64 else scores.float()).numpy()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def as_scores(outputs):
+    """Return the outputs of a module as one score per row."""
+    outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+    if outputs.ndim == 1 or (outputs.ndim == 2 and outputs.shape[1] == 1):
+        return outputs.reshape(-1)
+    raise ValueError(
+        "A module that ranks must give one score per row, shape (n_samples,) or (n_samples, 1); "
+        f"got shape {tuple(outputs.shape)}. Set the width of its last layer to 1."
+    )
+
+
+def pairs_of_batch(criterion, outputs, targets):
+    """Return the loss of all pairs of a batch, 0 where no pair carries weight."""
+    scores = as_scores(outputs)
+    targets = targets.to(scores.device)
+    if targets.proba.shape[1] != 2:
+        raise ValueError(f"Ranking is of two classes; got {targets.proba.shape[1]}.")
+    p, weight = targets.proba[:, 1], targets.weight
+    a, b = weight * p, weight * (1 - p)
+    if not a.sum() * b.sum() > (a * b).sum():
+        return 0 * scores.float().sum()
+    return criterion(scores, p, None if isinstance(weight, float) else weight)
