@@ -16,6 +16,7 @@ from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from .rankers import fit_ranker
+from .rankers._dispatch import way_of_ranking
 from .rankers._pairs import best_intercept, check_pairs, check_surrogate
 
 
@@ -335,6 +336,7 @@ n_features), default=None
     def _check_own_parameters(self):
         """Check the parameters that other distilling estimators do not have."""
         check_surrogate(self.surrogate)
+        way_of_ranking(_last_step(self._unfitted_student()))  # before the teacher is fitted in vain
         _check_number("C", self.C, Real, above=0)
         _check_number("tol", self.tol, Real, above=0)
         _check_number("max_iter", self.max_iter, Integral, above=0)

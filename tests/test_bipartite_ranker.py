@@ -33,6 +33,11 @@ X, Y, P = make_gaussian_classes(200, 3, 2, class_sep=0.5, random_state=0)
 ONE = np.ones(200)
 
 
+class NeverAsked(GaussianNB):
+    def fit(self, X, y, sample_weight=None):
+        raise AssertionError("nobody should ask")
+
+
 def tight(*parts, **params):
     return DistilledBipartiteRanker(*parts, tol=1e-9, **params)
 
@@ -62,11 +67,7 @@ def test_cross_fitted_labels_are_those_of_cross_val_predict():
 
 @pytest.mark.parametrize("surrogate", ["logistic", "exponential", "squared_hinge"])
 def test_alpha_zero_is_the_pairwise_loss_on_labels_and_asks_no_teacher(surrogate):
-    class Refusing(GaussianNB):
-        def fit(self, X, y, sample_weight=None):
-            raise AssertionError("nobody should ask")
-
-    model = tight(Refusing(), surrogate=surrogate, alpha=0).fit(X, Y)
+    model = tight(NeverAsked(), surrogate=surrogate, alpha=0).fit(X, Y)
     assert np.abs(gradient_at(model, Y.astype(float))).max() < 1e-9
     assert model.teacher_scores_ is None
 
@@ -380,9 +381,11 @@ def test_a_student_whose_scores_are_none():
     fails(ValueError, "scores of the student contains NaN", student=Broken())
 
 
-def test_a_student_that_cannot_rank():
-    fails(TypeError, r"RandomForestClassifier\(\) cannot be taught to rank",
-          student=RandomForestClassifier())  # fmt: skip
+@pytest.mark.parametrize("inside", [lambda student: student, make_pipeline])
+def test_a_student_that_cannot_rank(inside):
+    student = inside(RandomForestClassifier())
+    match = r"RandomForestClassifier\(\) cannot be taught to rank"
+    fails(TypeError, match, teacher=NeverAsked(), student=student)
 
 
 def test_weights_that_are_all_zero():

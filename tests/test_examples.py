@@ -12,7 +12,11 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "options"),
-    [("quickstart.py", ["--splits", "2"]), ("flights.py", ["--n-samples", "3000"])],
+    [
+        ("quickstart.py", ["--splits", "2"]),
+        ("flights.py", ["--n-samples", "3000"]),
+        ("rank_flights.py", ["--n-samples", "3000", "--n-train", "600", "--splits", "2"]),
+    ],
 )
 def test_it_prints_its_table_and_draws_its_picture(script, options, tmp_path):
     picture = tmp_path / "picture.png"

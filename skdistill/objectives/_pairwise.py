@@ -84,11 +84,11 @@ def pairwise_loss(
     Beyond, K is 0 or 1, and cumulative sums of μ_0 do; or a line, for the loss, whose kernel is φ,
     and those of the rows' places do, too. The loss is Σ μ_k c_k over cells, with μ of a and c of b.
 
-    Where rows are many, each cell is parted into 2, 4, 8, 32 or 256 (1/4 to 2^−10 wide), until 8
-    rows share such a part. There p = 8 to 4 terms suffice, so that a row costs 4 powers of its
-    place t in a part, twice: Σ w t^m going in, Σ c_m t^m coming out. On a part, T_k(2t) is
-    Σ_m E_mk t^m to rounding: E takes the moments of the parts to those of the cell, and its
-    transpose the answer of the cell to the parts.
+    Where rows are many, cells are parted into fine ones, 1/8, 1/16, 1/32, 1/128 or 1/1024 wide, the
+    narrowest that 8 rows share on average. There 8, 7, 6, 5 or 4 terms suffice, so that a row costs
+    a few powers of its place t in the fine cell, twice: Σ w t^m going in, Σ c_m t^m coming out. On
+    a fine cell, T_k of the cell around it is Σ_m E_mk t^m to rounding: E takes the moments of the
+    fine cells to those of the cell, and its transpose the answer of the cell to the fine ones.
 
     *Exponential*, O(n). The double sum is Σ_i a_i e^{l − s_i} · Σ_j b_j e^{s_j − h} · e^{h − l}, l
     the lowest score with a > 0 and h the highest with b > 0; the gradient has one e-power per
