@@ -9,7 +9,7 @@ from scipy import sparse
 from skorch.dataset import Dataset
 from torch.utils.data import Subset
 
-from ._targets import SoftLabelDataset, SoftTargets
+from ._targets import SoftLabelDataset, SoftTargets, rows_of
 
 STORAGES = ("auto", "device", "host")
 # Weights, activations and the optimiser need room beside the data.
@@ -101,10 +101,13 @@ class DeviceBatches:
 
     def __iter__(self) -> Iterator[tuple[Any, SoftTargets]]:
         for rows in self._rows_of_batches():
-            X, targets = _take(self._X, rows), self._targets.take(rows)
-            if self.storage_ == "host":
-                X, targets = self._send(X), targets.move(self._send)
-            yield X, targets
+            yield self._batch(rows)  # no name keeps a batch while the next one is made
+
+    def _batch(self, rows):
+        X, targets = _take(self._X, rows), self._targets.take(rows)
+        if self.storage_ == "host":
+            X, targets = self._send(X), targets.move(self._send)
+        return X, targets
 
     def _rows_of_batches(self):
         """Yield the rows of each batch: slices, or positions where the data are."""
@@ -119,9 +122,11 @@ class DeviceBatches:
             order = order.to(self.device)
         rank = torch.distributed.get_rank() if world > 1 else 0
         for rows in order.split(world * self.batch_size):
-            share = min(len(rows) // world, self.batch_size)
-            if share:
-                yield rows[rank * share : (rank + 1) * share]
+            if world > 1:
+                share = len(rows) // world
+                rows = rows[rank * share : (rank + 1) * share]
+            if len(rows):
+                yield rows
 
     def _send(self, data):
         """Return data on the device, and dense."""
@@ -162,9 +167,9 @@ def _as_tensors(X):
 def _take(X, rows):
     if isinstance(X, Mapping):
         return {name: _take(each, rows) for name, each in X.items()}
-    if sparse.issparse(X) and not isinstance(rows, slice):
-        rows = rows.numpy()
-    return X[rows]
+    if sparse.issparse(X):
+        return X[rows if isinstance(rows, slice) else rows.numpy()]
+    return rows_of(X, rows)
 
 
 def _holds_sparse(X):

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
+from skorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from ._device import check_device, explained_shortage, is_shortage
 from ._device_batches import DeviceBatches, count_processes
 
 AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+BATCH_EVENTS = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
 
 class DeviceTrainedNet(NeuralNet):
@@ -25,6 +27,7 @@ class DeviceTrainedNet(NeuralNet):
     _counts_past_epochs = False  # whether `max_epochs` includes those of a loaded checkpoint
     _output_is_checked = False
     _scaler: Any = None  # of a loss in float16
+    _unheard: Any = frozenset()  # events of the epoch under way that nobody listens to
 
     def initialize_module(self) -> Any:
         """Create the module, once the device is known to be there.
@@ -80,6 +83,24 @@ class DeviceTrainedNet(NeuralNet):
         if self.random_state is not None:
             torch.manual_seed(self._seed + len(self.history))
 
+    def notify(self, method_name: str, **arguments: Any) -> None:
+        """Call the callbacks; in an event of a batch, only if one of them listens.
+
+        Hardly any does, and those that do get the batch's labels, for which a GPU has to be
+        waited for where they are words.
+        """
+        if method_name in self._unheard:
+            getattr(self, method_name)(self, **arguments)
+        else:
+            super().notify(method_name, **arguments)
+
+    def _is_heard(self, event):
+        """Return whether the net or a callback has a method of its own for an event."""
+        silent = getattr(NeuralNet, event), getattr(Callback, event)
+        listeners = [self, *(callback for _, callback in self.callbacks_)]
+        methods = [getattr(each, event) for each in listeners]
+        return any(getattr(method, "__func__", None) not in silent for method in methods)
+
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
@@ -91,6 +112,7 @@ class DeviceTrainedNet(NeuralNet):
             return
         key = f"{prefix}_loss"
         losses = []
+        self._unheard = {event for event in BATCH_EVENTS if not self._is_heard(event)}
         self.module_.train(training)
         try:
             with explained_shortage(self.batch_size):
@@ -101,7 +123,9 @@ class DeviceTrainedNet(NeuralNet):
                     self.history.record_batch(key, losses[-1])
                     self.history.record_batch(f"{prefix}_batch_size", _n_rows(batch[0]))
                     self.notify("on_batch_end", batch=batch, training=training, **step)
+                    del batch, step  # so that the next batch can have their memory
         finally:  # an interrupted epoch leaves numbers too
+            self._unheard = frozenset()
             values = torch.stack(losses).tolist() if losses else []
             recorded = [each for each in self.history[-1]["batches"] if key in each]
             for each, value in zip(recorded, values, strict=True):

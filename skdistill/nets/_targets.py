@@ -22,7 +22,7 @@ class SoftTargets(NamedTuple):
 
     def take(self, rows) -> Self:
         """Return the targets of some rows."""
-        return self.move(lambda part: part[rows])
+        return self.move(lambda part: rows_of(part, rows))
 
     def move(self, function) -> Self:
         """Return the targets after `function`, from tensor to tensor, was applied to each part."""
@@ -45,10 +45,15 @@ class SoftTargets(NamedTuple):
         return isinstance(self.weight, float) or bool((self.weight == 1).all())
 
 
+def rows_of(tensor, rows):
+    """Return some rows; `index_select` copies whole rows, several times as fast as indexing."""
+    return tensor.index_select(0, rows) if isinstance(rows, torch.Tensor) else tensor[rows]
+
+
 def _apply(function, part):
-    if isinstance(part, TopK):
-        return TopK(*map(function, part))
-    return function(part) if isinstance(part, torch.Tensor) else part
+    if isinstance(part, torch.Tensor):
+        return function(part)
+    return TopK(*map(function, part)) if isinstance(part, TopK) else part
 
 
 def soft_targets(soft_labels: SoftLabels, *, sparse_rows: bool) -> SoftTargets:
