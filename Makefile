@@ -6,13 +6,20 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights test test-slow lint bench clean
+.PHONY: quickstart flights rank nets test test-slow lint bench clean
 
 quickstart: $(VENV)/quickstart
 	$(BIN)/python examples/quickstart.py
 
 flights: $(VENV)/test
 	$(BIN)/python examples/flights.py
+
+rank: $(VENV)/test
+	$(BIN)/python examples/rank_flights.py
+
+nets: $(VENV)/test
+	$(BIN)/python examples/train_a_net.py
+	$(BIN)/python examples/ensemble_to_small_net.py
 
 test: quickstart $(VENV)/test lint
 	$(BIN)/python -m pytest
@@ -28,6 +35,9 @@ lint: $(VENV)/test
 bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_expansion.py
 	$(BIN)/python benchmarks/bench_students.py
+	$(BIN)/python benchmarks/bench_torch.py
+	$(BIN)/python benchmarks/bench_pairwise.py
+	$(BIN)/python benchmarks/bench_ranker.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
