@@ -126,8 +126,27 @@ def print_teacher_scores(model):
 
 
 def draw(results, columns, path, title, baseline, log_scale=()):
-    """Draw a row of points for each model, one panel per column: every split and their mean."""
+    """Draw a picture of models, and save it."""
     figure = Figure(figsize=(9, 5.2), layout="constrained")
+    draw_models(figure, results, columns, baseline, log_scale)
+    n_splits = len(next(iter(results.values())))
+    figure.suptitle(
+        f"{title}: {n_splits} splits (small) and their mean (large)\n"
+        "grey: trained on hard labels, blue: distilled",
+        fontsize=11,
+    )
+    save(figure, path)
+
+
+def save(figure, path):
+    """Save a picture, and say where it is."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=200)
+    print(f"\nPicture: {path}")
+
+
+def draw_models(figure, results, columns, baseline, log_scale=()):
+    """Draw a row of points for each model, one panel per column: every split and their mean."""
     panels = figure.subplots(1, len(columns), sharey=True)
     heights = heights_of_rows(results)
     for panel, column in zip(panels, columns, strict=True):
@@ -157,22 +176,13 @@ def draw(results, columns, path, title, baseline, log_scale=()):
         panel.spines[["top", "right", "left"]].set_visible(False)
         panel.tick_params(axis="y", length=0)
     panels[0].set_yticks(list(heights.values()), [label(results, name) for name in heights])
-    n_splits = len(next(iter(results.values())))
-    figure.suptitle(
-        f"{title}: {n_splits} splits (small) and their mean (large)\n"
-        "grey: trained on hard labels, blue: distilled",
-        fontsize=11,
-    )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=200)
-    print(f"\nPicture: {path}")
 
 
 def colour_of(student, variant):
     """Return black for the teacher, blue for distilled students, grey for the others."""
     if student == "teacher":
         return "black"
-    return "C0" if variant.startswith("alpha") else "0.45"
+    return "C0" if variant.startswith(("alpha", "distilled")) else "0.45"
 
 
 def heights_of_rows(results):

@@ -164,6 +164,17 @@ def test_a_seed_makes_the_same_net_and_leaves_torchs_own_generator_alone(seed):
     assert (torch.random.get_rng_state() == state).all()
 
 
+def test_each_epoch_has_an_order_of_its_own():
+    class Orders(Callback):
+        def on_batch_begin(self, net, batch, **kwargs):
+            orders.append(batch[0][:, 0].tolist())
+
+    orders = []
+    small_net(batch_size=-1, max_epochs=2, callbacks=[Orders()]).fit(X, P)
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
+
+
 def test_without_a_seed_torchs_own_generator_decides():
     nets = []
     for seed in (1, 1, 2):

@@ -161,12 +161,52 @@ def test_a_failing_fit_gives_the_class_back():
     assert type(student) is NeuralNetClassifier
 
 
-def test_warm_start_goes_on():
-    twice = net(warm_start=True)
+@pytest.mark.parametrize(
+    "params", [{}, {"criterion": torch.nn.NLLLoss, "module__softmax": True}], ids=["CE", "NLL"]
+)
+def test_warm_start_goes_on(params):
+    twice = net(warm_start=True, **params)
     for _ in range(2):
         twice = fit_soft_labels(twice, X, SoftLabels(P))
-    once = fit_soft_labels(net(max_epochs=6), X, SoftLabels(P))
+    once = fit_soft_labels(net(max_epochs=6, **params), X, SoftLabels(P))
     torch.testing.assert_close(weights_of(twice), weights_of(once))
+
+
+CLASS_WEIGHT = torch.tensor([1.0, 2.0, 4.0])
+NLL = {"criterion": torch.nn.NLLLoss, "module__softmax": True}
+
+
+def test_class_weights_of_a_criterion_count():
+    weighted = {"criterion__weight": CLASS_WEIGHT, "batch_size": -1}
+    by_nll = fit_soft_labels(net(**NLL, **weighted), X, SoftLabels(P))
+    by_hand = descend(lambda z: cross_entropy(z, torch.as_tensor(P).float(), CLASS_WEIGHT))
+    torch.testing.assert_close(weights_of(by_nll), by_hand, rtol=1e-4, atol=1e-6)
+    # On labels they are those of ordinary training, which divides by their sum.
+    ordinary = net(**NLL, **weighted).fit(X, y)
+    taught = fit_soft_labels(net(**NLL, **weighted), X, SoftLabels.from_labels(NAMES[y]))
+    torch.testing.assert_close(weights_of(taught), weights_of(ordinary))
+    assert (taught.classes_ == NAMES).all()
+
+
+def test_a_criterion_that_sums_sums():
+    summed = net(**NLL, criterion__reduction="sum", lr=0.1 / 120, batch_size=-1)
+    fitted = fit_soft_labels(summed, X, SoftLabels(P))
+    torch.testing.assert_close(weights_of(fitted), descend(soft), rtol=1e-4, atol=1e-6)
+
+
+def test_a_module_with_more_than_one_output_learns_by_its_first():
+    class Two(Small):
+        def forward(self, x):
+            return super().forward(x), x
+
+    fitted = fit_soft_labels(net(NeuralNet, module=Two, batch_size=-1, criterion=First), X,
+                             SoftLabels(P))  # fmt: skip
+    torch.testing.assert_close(weights_of(fitted), descend(soft), rtol=1e-4, atol=1e-6)
+
+
+class First(torch.nn.CrossEntropyLoss):
+    def forward(self, outputs, target):
+        return super().forward(outputs[0], target)
 
 
 def test_users_own_loss_dataset_and_callbacks_stay_at_work():
@@ -247,6 +287,8 @@ def test_a_module_of_the_wrong_width():
         ValueError, match=r"one output per class, shape \(120, 3\).*got shape \(120, 5"
     ):
         fit_soft_labels(net(module__n_outputs=5), X, SoftLabels(P))
+    with pytest.raises(ValueError, match="one output per class"):
+        fit_soft_labels(net(NeuralNetRegressor, module__n_outputs=1), X, SoftLabels(P))
 
 
 def test_the_weights_load_where_skdistill_is_not_installed(tmp_path):
