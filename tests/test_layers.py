@@ -25,7 +25,7 @@ LAYERS = [
     ],
     ["objectives", "metrics", "_rows", "datasets"],
     ["_soft_labels"],
-    ["_temperature", "_teacher", "students"],
+    ["_temperature", "_teacher", "students", "nets"],
     ["_lesson", "_student_predictions", "rankers"],
     ["_bipartite_ranker", "_distilled_classifier", "_soft_label_classifier"],
     ["__init__"],
