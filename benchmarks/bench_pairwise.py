@@ -49,7 +49,7 @@ SPREADS = {
 GOAL_OF_ARGSORT = {10**6: 2.0, 10**7: 1.0}
 GOAL_VECTORS = 10
 GOAL_EXPONENT = 1.05
-RESULTS = Path(__file__).parent / "results" / "pairwise.json"
+RESULTS = Path(__file__).parent / "results" / "bench_pairwise.json"
 
 
 def main():

@@ -291,6 +291,7 @@ def all_methods():
         Method("LightGBM", "rows", "hard", lgbm_by_rows, trees),
         Method("LightGBM", "lambdarank", "hard", lgbm_lambdarank, lgbm_levels),
         Method("LightGBM", "all pairs", "hard", lgbm_by_pairs, trees),
+        Method("LightGBM", "rows", "soft", lgbm_by_rows, both(trees, alphas)),
         Method("LightGBM", "all pairs", "soft", lgbm_by_pairs, both(trees, alphas)),
     ]
     return [each for each in methods if "LibAUC" not in each.learns or find_spec("torch")]
@@ -348,9 +349,10 @@ def lgbm_trees(setting):
     return {**own, "num_leaves": 2 ** setting["max_depth"] - 1, "n_jobs": 1, "verbose": -1}
 
 
-def lgbm_by_rows(flights, **setting):
+def lgbm_by_rows(flights, alpha=0.0, **setting):
     """Boost LightGBM on the log-loss."""
-    model = LGBMClassifier(**lgbm_trees(setting)).fit(flights.X, flights.y)
+    student = LGBMClassifier(**lgbm_trees(setting))
+    model = fit_soft_labels(student, flights.X, targets(flights, alpha))
     return lambda X: model.predict_proba(X)[:, 1]
 
 

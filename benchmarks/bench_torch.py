@@ -44,7 +44,7 @@ smallest and the largest.
 Goals from batches of {GOAL_BATCH_SIZE} rows: net takes at most {GOAL_TIME} × hand in time and \
 {GOAL_MEMORY} × in memory.
 """
-RESULTS = Path(__file__).parent / "results" / "torch.json"
+RESULTS = Path(__file__).parent / "results" / "bench_torch.json"
 
 
 def main():
