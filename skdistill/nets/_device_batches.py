@@ -37,6 +37,10 @@ class DeviceBatches:
     shuffle : bool, default=False
         Whether each pass has a new order, drawn from torch's global generator on the CPU.
 
+    drop_last : bool, default=False
+        Whether to leave out a last batch that is smaller, which batch normalisation cannot take
+        if it is a single row.
+
     storage : {"auto", "device", "host"}, default="auto"
         "device" holds the data there. "host" leaves them in the computer's memory and sends
         each batch, pinned and without waiting where the device is a GPU, so that it travels
@@ -74,6 +78,7 @@ class DeviceBatches:
         dataset: Dataset | Subset,
         batch_size: int = 128,
         shuffle: bool = False,
+        drop_last: bool = False,
         storage: str = "auto",
         device: Any = "cpu",
     ):
@@ -82,6 +87,7 @@ class DeviceBatches:
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.drop_last = drop_last
         self.device = torch.device(device)
         X, targets = _whole(dataset)
         in_gpu_memory = self.device.type == "cuda"
@@ -97,10 +103,13 @@ class DeviceBatches:
         self._X, self._targets = X, targets
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[tuple[Any, SoftTargets]]:
         for rows in self._rows_of_batches():
+            if self.drop_last and _length(rows, len(self.dataset)) < self.batch_size:
+                return
             yield self._batch(rows)  # no name keeps a batch while the next one is made
 
     def _batch(self, rows):
@@ -137,6 +146,10 @@ class DeviceBatches:
         if self._pins:
             data = data.pin_memory()
         return data.to(self.device, non_blocking=True)
+
+
+def _length(rows, n_rows):
+    return len(range(*rows.indices(n_rows))) if isinstance(rows, slice) else len(rows)
 
 
 def _whole(dataset):

@@ -113,14 +113,15 @@ class DeviceTrainedNet(NeuralNet):
         key = f"{prefix}_loss"
         losses = []
         self._unheard = {event for event in BATCH_EVENTS if not self._is_heard(event)}
-        self.module_.train(training)
+        self._set_training(training)  # each module of the net, and its criterion
         try:
             with explained_shortage(self.batch_size):
                 for batch in iterator:
                     self.notify("on_batch_begin", batch=batch, training=training)
                     step = step_fn(batch, **fit_params)
                     losses.append(step["loss"].detach())
-                    self.history.record_batch(key, losses[-1])
+                    waits = losses[-1].device.type != "cpu"
+                    self.history.record_batch(key, losses[-1] if waits else losses[-1].item())
                     self.history.record_batch(f"{prefix}_batch_size", _n_rows(batch[0]))
                     self.notify("on_batch_end", batch=batch, training=training, **step)
                     del batch, step  # so that the next batch can have their memory

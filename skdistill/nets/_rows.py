@@ -30,8 +30,8 @@ def has_named_parts(X):
 def _converted(X, precision, keeps_integers):
     if isinstance(X, torch.Tensor):
         return X if keeps_integers and not X.is_floating_point() else X.to(precision)
-    X = X if hasattr(X, "dtype") or hasattr(X, "columns") else np.asarray(X)
-    if keeps_integers and getattr(X, "dtype", np.dtype(object)).kind in "iub":
+    X = X if sparse.issparse(X) else np.asarray(X)
+    if keeps_integers and X.dtype.kind in "iub":
         dtype, precision = np.int64, torch.int64
     else:
         dtype = np.float64 if precision is torch.float64 else np.float32

@@ -100,7 +100,8 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
             is not there; if probabilities or rows are none.
         """
         goes_on = self.warm_start and self.initialized_
-        soft_labels = self._soft_labels(y, sample_weight, self.classes_ if goes_on else None)
+        known = getattr(self, "classes_inferred_", None) if goes_on else None
+        soft_labels = self._soft_labels(y, sample_weight, known)
         soft_labels.check_several_classes()
         self._check_features(X, reset=not goes_on)
         self.classes_inferred_ = soft_labels.classes
@@ -152,6 +153,12 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
 
     def _soft_labels(self, y, sample_weight, classes):
         """Return what came as `y` as soft labels, of `classes` where they are known."""
+        wrapped = self.initialized_ and not hasattr(self, "classes_inferred_")
+        if wrapped and self.classes is not None and list(self.classes) != sorted(self.classes):
+            raise ValueError(
+                f"The module's outputs stand for the classes {list(self.classes)}, in this order, "
+                "and a net trains on sorted ones. Sort the classes, and the module's outputs alike."
+            )
         classes = self.classes if classes is None else classes
         soft_labels = as_soft_labels(y, classes, sample_weight)
         if not soft_labels.weight.any():

@@ -215,7 +215,8 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         check_is_fitted(self)
         self._check_features(X, reset=False)
         logits = self.forward(X)
-        logits = logits[0] if isinstance(logits, tuple) else logits
+        logits = (logits[0] if isinstance(logits, tuple) else logits).detach()
+        check_width(logits, len(self.classes_))
         return logits if logits.dtype is torch.float64 else logits.float()
 
     def __sklearn_tags__(self):
@@ -224,15 +225,21 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         return tags
 
 
-def check_logits(logits, n_classes):
-    """Raise unless the module's output can be one logit per class."""
+def check_width(logits, n_classes):
+    """Raise unless there is one logit per class."""
     if logits.ndim != 2 or logits.shape[1] != n_classes:
         raise ValueError(
             f"The module must give one logit per class, shape (n_samples, {n_classes}); got shape "
             f"{tuple(logits.shape)}. Set the width of its last layer to {n_classes}."
         )
+
+
+def check_logits(logits, n_classes):
+    """Raise unless the module's output can be one logit per class."""
+    check_width(logits, n_classes)
     proba = logits.detach().float()
-    if (proba >= 0).all() and ((proba.sum(dim=1) - 1).abs() < ROW_SUM_TOLERANCE).all():
+    several = len(proba) > 2  # a row or two may sum to one by chance
+    if several and (proba >= 0).all() and ((proba.sum(dim=1) - 1).abs() < ROW_SUM_TOLERANCE).all():
         raise ValueError(
             "Every row of the module's output is non-negative and sums to one: it ends in a "
             "softmax already, and the loss takes logits (the softmax of a softmax learns slowly "

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.utils import is_dataset
+from skorch.utils import data_from_dataset, is_dataset
 from torch.utils.data import Subset
 
 from .._soft_labels import SoftLabels
@@ -45,22 +45,30 @@ class SoftTargetsNet(NeuralNet):
         Rows without a true label are trained on. If no row that is held out has one, all of
         them are scored by their soft labels.
         """
-        dataset = self.get_dataset(X, y)
+        dataset: Any = self.get_dataset(X, y)
         if not self.train_split:
             return dataset, None
+        train: Any
+        valid: Any
         train, valid = self.train_split(dataset, dataset.y, **split_params)
-        if not isinstance(valid, Subset):  # a validation set of the user's own, with labels
-            answers = np.asarray(self.labels_of(torch.arange(len(y.classes))))
-            true = SoftLabels.from_labels(np.asarray(valid.y), answers)
-            return train, self.get_dataset(valid.X, true)
+        is_a_part = isinstance(valid, Subset) and valid.dataset is dataset
+        if not is_a_part:
+            return train, self._own_validation_set(valid, y)
         held_out = np.asarray(valid.indices)
         known = np.asarray(dataset.targets.true_codes())[held_out] >= 0
         if not known.any():
             return train, valid
+        scored = held_out[known].tolist()
         train_rows = [*train.indices, *held_out[~known]]
-        return Subset(dataset, train_rows), Subset(
-            dataset.with_true_labels(), held_out[known].tolist()
-        )
+        return Subset(dataset, train_rows), Subset(dataset.with_true_labels(scored), scored)
+
+    def _own_validation_set(self, valid, y):
+        """Return a validation set that the user brings, with labels, as one of this net's."""
+        if valid is None:
+            return None
+        X, labels = data_from_dataset(valid)
+        answers = np.asarray(self.labels_of(torch.arange(len(y.classes))))
+        return self.get_dataset(X, SoftLabels.from_labels(np.asarray(labels), answers))
 
     def notify(self, method_name: str, **arguments: Any) -> None:
         """Call the callbacks with true labels in the place of soft targets."""
@@ -78,7 +86,9 @@ class SoftTargetsNet(NeuralNet):
 def lent_class(net, taught):
     """Let a net be of its own class and of `taught`, a SoftTargetsNet, for a time."""
     own_class = type(net)
-    net.__class__ = type(own_class.__name__, (taught, own_class), {})
+    # A callback may pickle the net meanwhile: as what it is.
+    as_its_own = {"__reduce__": lambda self: (object.__new__, (own_class,), self.__getstate__())}
+    net.__class__ = type(own_class.__name__, (taught, own_class), as_its_own)
     try:
         yield
     finally:

@@ -111,12 +111,14 @@ class SoftLabelDataset(Dataset):
         Xi, _ = self.rows[i]
         return Xi, self.targets.take(i)
 
-    def with_true_labels(self) -> "SoftLabelDataset":
-        """Return the same rows with one-hot targets, by which a validation part is scored."""
+    def with_true_labels(self, scored) -> "SoftLabelDataset":
+        """Return the same rows with one-hot targets, of mean weight one over those to be scored."""
         codes = self.targets.codes
         if isinstance(self.targets.proba, TopK):
-            return self._taught(TopK(codes[:, None], torch.ones(len(codes), 1)))
-        return self._taught(torch.nn.functional.one_hot(codes, self.targets.proba.shape[1]).float())
-
-    def _taught(self, proba):
-        return SoftLabelDataset(self.rows, self.targets._replace(proba=proba))
+            proba: torch.Tensor | TopK = TopK(codes[:, None], torch.ones(len(codes), 1))
+        else:
+            proba = torch.nn.functional.one_hot(codes, self.targets.proba.shape[1]).float()
+        weight = self.targets.weight
+        if not isinstance(weight, float):
+            weight = weight / weight[scored].mean()
+        return SoftLabelDataset(self.rows, self.targets._replace(proba=proba, weight=weight))

@@ -3,10 +3,11 @@
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
-from sklearn.base import is_classifier
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
 
+from .._probabilities import first_choice
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ..nets import SoftLabelNet
@@ -70,10 +71,13 @@ def learn_net_of_skorch(
     Like torch's own losses on probabilities, the mean divides by the number of rows, even where
     the criterion weighs classes.
     """
-    if soft_labels.is_ordinary and is_classifier(student):
-        codes = torch.as_tensor(soft_labels.codes)
-        binary = isinstance(student, NeuralNetBinaryClassifier)
-        student.fit(X, (codes.float() if binary else codes).numpy(), **fit_params)
+    if student.compile and student.criterion is torch.nn.NLLLoss:
+        raise ValueError(
+            "compile=True hides NLLLoss from skorch, which then takes no logarithm. Let the module "
+            "give logits, with criterion=torch.nn.CrossEntropyLoss, or use SoftLabelNet."
+        )
+    if soft_labels.is_ordinary and student.criterion in LINEAR_IN_TARGET:
+        student.fit(X, first_choice(soft_labels.proba).astype(np.int64), **fit_params)
     else:
         with _taking_soft_targets(student):
             student.fit(X, soft_labels, **fit_params)
@@ -124,7 +128,8 @@ class _TaughtNet(SoftTargetsNet):
         return super().get_loss(y_pred, target, X=X, training=training)
 
     def _weighted(self, target, weight):
-        if isinstance(self.criterion_, LINEAR_IN_TARGET):
+        criterion = getattr(self.criterion_, "_orig_mod", self.criterion_)  # compiled
+        if isinstance(criterion, LINEAR_IN_TARGET):
             return target * weight[:, None].to(target.dtype)
         raise ValueError(
             f"The rows weigh differently, which {self.criterion_!r} cannot express. Use "

@@ -50,6 +50,13 @@ def test_other_kinds_of_rows(rows, shuffle):
         )
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_smaller_last_batch_can_be_left_out(shuffle):
+    batches = DeviceBatches(dataset(), batch_size=4, shuffle=shuffle, drop_last=True)
+    assert [len(Xi) for Xi, _ in batches] == [4, 4]
+    assert len(batches) == 2
+
+
 def test_a_part_of_a_dataset():
     part = Subset(dataset(sample_weight=np.arange(1, 11)), [7, 1, 5])
     ((Xi, targets),) = DeviceBatches(part)

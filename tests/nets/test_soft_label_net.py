@@ -261,6 +261,14 @@ def test_validation_is_scored_by_true_labels_of_real_rows():
     assert net.history[-1, "valid_acc"] == pytest.approx(accuracy)
 
 
+def test_the_validation_loss_does_not_lean_on_how_much_training_rows_weigh():
+    split = ValidSplit(2)
+    weight = np.r_[np.full(60, 5.0), np.full(60, 0.1)]
+    net = small_net(train_split=split).fit(X, SoftLabels(P, y=y, sample_weight=weight))
+    expected = log_loss(y[:60], net.predict_proba(X[:60]), labels=[0, 1, 2])
+    assert net.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_rows_without_a_true_label_are_trained_on_and_never_scored():
     seen = []
 
@@ -291,11 +299,15 @@ def test_callbacks_see_labels_and_losses():
             assert float(net.history[-1, "batches", -1, "train_loss"]) > 0
 
     accuracy = EpochScoring("accuracy", on_train=True, name="train_acc", lower_is_better=False)
-    net = small_net(callbacks=[Looks(), accuracy], max_epochs=1, iterator_train__shuffle=False)
+    loss = EpochScoring("neg_log_loss", on_train=True, name="train_ll", lower_is_better=False)
+    net = small_net(
+        callbacks=[Looks(), accuracy, loss], max_epochs=1, iterator_train__shuffle=False
+    )
     net.fit(X, SoftLabels(P, NAMES, y=NAMES[y]))
     assert (seen[0] == NAMES[y]).all()
     assert (seen[1] == NAMES[y]).all()
     assert 0 <= net.history[-1, "train_acc"] <= 1
+    assert net.history[-1, "train_ll"] < 0
 
 
 def test_early_stopping_and_the_best_checkpoint():
@@ -402,6 +414,34 @@ def test_a_module_that_is_trained_already_is_a_teacher_once_it_is_wrapped():
     model = DistilledClassifier(FrozenEstimator(wrapped)).fit(X, NAMES[y])
     assert max(sizes) == 7
     assert model.score(X, NAMES[y]) > 0.8
+
+
+def test_a_wrapped_module_trains_on_in_the_order_of_its_outputs_only():
+    wrapped = SoftLabelNet(SmallNet, classes=["two", "one", "three"]).initialize()
+    with pytest.raises(ValueError, match="Sort the classes, and the module's outputs alike"):
+        wrapped.partial_fit(X, NAMES[y])
+    too_wide = SoftLabelNet(SmallNet, classes=["a", "b"]).initialize()
+    with pytest.raises(ValueError, match=r"one logit per class, shape \(n_samples, 2\)"):
+        too_wide.predict(X)
+    warm = small_net(warm_start=True).initialize().fit(X, y)
+    assert len(warm.history) == 5
+
+
+def test_every_module_of_a_net_is_told_when_it_is_trained():
+    class Noisy(SoftLabelNet):
+        def initialize_module(self):
+            super().initialize_module()
+            self.noise_ = torch.nn.Dropout(0.5)
+            return self
+
+        def infer(self, x, **params):
+            modes.append(self.noise_.training)
+            return super().infer(self.noise_(x), **params)
+
+    modes = []
+    split = ValidSplit(2)
+    Noisy(SmallNet, train_split=split, max_epochs=2).fit(X, SoftLabels(P, y=y))
+    assert modes == [True, False, True, False]
 
 
 def test_soft_label_classifier_with_sparse_rows_and_string_labels():

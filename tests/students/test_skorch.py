@@ -11,7 +11,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
-from skorch.callbacks import EarlyStopping, EpochScoring
+from skorch.callbacks import Checkpoint, EarlyStopping, EpochScoring
 from skorch.dataset import Dataset, ValidSplit
 from skorch.helper import predefined_split
 from torch.nn.functional import cross_entropy
@@ -172,6 +172,35 @@ def test_warm_start_goes_on(params):
     torch.testing.assert_close(weights_of(twice), weights_of(once))
 
 
+@pytest.mark.parametrize("cls", [NeuralNetClassifier, SoftLabelNet])
+def test_a_teacher_that_is_sure_is_learnt_from_all_the_same(cls):
+    sure = np.eye(3)[(y + 1) % 3]  # never the true label
+    for soft_labels in (SoftLabels(sure, NAMES, y=NAMES[y]), SoftLabels(sure, NAMES)):
+        fitted = fit_soft_labels(net(cls, max_epochs=30), X, soft_labels)
+        assert (fitted.predict_proba(X).argmax(axis=1) == (y + 1) % 3).mean() > 0.75
+
+
+def test_any_criterion_takes_plain_labels_as_probabilities():
+    student = net(criterion=torch.nn.MSELoss, batch_size=-1)
+    fitted = fit_soft_labels(student, X, SoftLabels.from_labels(NAMES[y]))
+    target = torch.eye(3)[y]
+    by_hand = descend(lambda outputs: ((outputs - target) ** 2).mean())
+    torch.testing.assert_close(weights_of(fitted), by_hand, rtol=1e-4, atol=1e-6)
+
+
+def test_a_checkpoint_may_pickle_the_net_while_it_is_taught(tmp_path):
+    whole = Checkpoint(monitor=None, f_pickle="net.pkl", dirname=tmp_path)
+    fitted = fit_soft_labels(net(callbacks=[whole]), X, SoftLabels(P))
+    again = pickle.loads((tmp_path / "net.pkl").read_bytes())
+    assert type(again) is NeuralNetClassifier
+    np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_compiling_hides_nll_loss():
+    with pytest.raises(ValueError, match="compile=True hides NLLLoss"):
+        fit_soft_labels(net(**NLL, compile=True), X, SoftLabels(P))
+
+
 CLASS_WEIGHT = torch.tensor([1.0, 2.0, 4.0])
 NLL = {"criterion": torch.nn.NLLLoss, "module__softmax": True}
 
@@ -246,8 +275,13 @@ def test_validation_sees_true_labels():
 
 
 @pytest.mark.parametrize("cls", [NeuralNetClassifier, SoftLabelNet])
-def test_a_validation_set_of_the_users_own(cls):
-    others = Dataset(X[:30], y[:30])
+@pytest.mark.parametrize("kind", ["dataset", "subset", "tensors"])
+def test_a_validation_set_of_the_users_own(cls, kind):
+    others = {
+        "dataset": Dataset(X[:30], y[:30]),
+        "subset": torch.utils.data.Subset(Dataset(X, y), list(range(30))),
+        "tensors": torch.utils.data.TensorDataset(torch.as_tensor(X[:30]), torch.as_tensor(y[:30])),
+    }[kind]
     student = net(cls, train_split=predefined_split(others))
     fitted = fit_soft_labels(student, X[30:], SoftLabels(P[30:], y=y[30:]))
     assert fitted.history[-1, "valid_acc"] == pytest.approx(fitted.score(X[:30], y[:30]))
