@@ -26,6 +26,7 @@ class DeviceTrainedNet(NeuralNet):
 
     _counts_past_epochs = False  # whether `max_epochs` includes those of a loaded checkpoint
     _output_is_checked = False
+    _is_seeded = False
     _scaler: Any = None  # of a loss in float16
     _unheard: Any = frozenset()  # events of the epoch under way that nobody listens to
 
@@ -40,6 +41,16 @@ class DeviceTrainedNet(NeuralNet):
         if self.amp is not None and self.amp not in AMP_DTYPES:
             raise ValueError(f'amp must be None, "bfloat16" or "float16"; got amp={self.amp!r}.')
         return super().initialize_module()
+
+    def initialize(self) -> Any:
+        """Create module, criterion, optimiser and callbacks, as `random_state` has it.
+
+        Returns
+        -------
+        self : object
+        """
+        with self._reproducible():
+            return super().initialize()
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return batches of a dataset, on the device of the module.
@@ -66,7 +77,8 @@ class DeviceTrainedNet(NeuralNet):
         if count_processes() > 1 and not training:
             # accelerate shares out and gathers what is predicted through a loader of torch.
             return DataLoader(dataset, options["batch_size"])
-        return DeviceBatches(dataset, **{"device": self._own_device(), **options})
+        with explained_shortage(options["batch_size"]):
+            return DeviceBatches(dataset, **{"device": self._own_device(), **options})
 
     def fit_loop(self, X: Any, y: Any, epochs: int | None = None, **fit_params: Any) -> Any:
         """Train for the epochs that are left."""
@@ -74,7 +86,8 @@ class DeviceTrainedNet(NeuralNet):
         scales = self.amp == "float16"
         self._scaler = torch.amp.GradScaler(self._own_device().type) if scales else None
         if epochs is None and self._counts_past_epochs:
-            epochs = max(self.max_epochs - len(self.history), 0)
+            whole_epochs = [each for each in self.history if "train_batch_count" in each]
+            epochs = self.max_epochs - len(whole_epochs)
         return super().fit_loop(X, y, epochs, **fit_params)
 
     def on_epoch_begin(self, net: Any, **arguments: Any) -> None:
@@ -111,7 +124,6 @@ class DeviceTrainedNet(NeuralNet):
         if iterator is None:
             return
         key = f"{prefix}_loss"
-        losses = []
         self._unheard = {event for event in BATCH_EVENTS if not self._is_heard(event)}
         self._set_training(training)  # each module of the net, and its criterion
         try:
@@ -119,34 +131,21 @@ class DeviceTrainedNet(NeuralNet):
                 for batch in iterator:
                     self.notify("on_batch_begin", batch=batch, training=training)
                     step = step_fn(batch, **fit_params)
-                    losses.append(step["loss"].detach())
-                    waits = losses[-1].device.type != "cpu"
-                    self.history.record_batch(key, losses[-1] if waits else losses[-1].item())
+                    loss = step["loss"].detach()
+                    waits = loss.device.type != "cpu"
+                    self.history.record_batch(key, loss if waits else loss.item())
                     self.history.record_batch(f"{prefix}_batch_size", _n_rows(batch[0]))
                     self.notify("on_batch_end", batch=batch, training=training, **step)
                     del batch, step  # so that the next batch can have their memory
         finally:  # an interrupted epoch leaves numbers too
             self._unheard = frozenset()
-            values = torch.stack(losses).tolist() if losses else []
-            recorded = [each for each in self.history[-1]["batches"] if key in each]
-            for each, value in zip(recorded, values, strict=True):
+            batches = [each for each in self.history[-1]["batches"] if key in each]
+            waiting = [each for each in batches if isinstance(each[key], torch.Tensor)]
+            values = torch.stack([each[key] for each in waiting]).tolist() if waiting else []
+            for each, value in zip(waiting, values, strict=True):
                 each[key] = value
-        self.history.record(f"{prefix}_batch_count", len(losses))
-        self._check_losses(values, prefix)
-
-    def _check_losses(self, losses, prefix):
-        """Raise if a loss is not finite."""
-        wrong = next((k for k, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
-        if wrong is None:
-            return
-        advice = 'use amp="bfloat16", whose range is that of float32; ' if self._scaler else ""
-        raise ValueError(
-            f"The {prefix} loss became {losses[wrong - 1]} in epoch {len(self.history)}, batch "
-            f"{wrong} of {len(losses)}. Likely causes: a learning rate that is too high "
-            f"(lr={self.lr}), features that are not scaled, or a module that divides by zero or "
-            f"takes the logarithm of it. Lower lr, put a StandardScaler before the net, {advice}"
-            "or clip gradients with skorch.callbacks.GradientNormClipping."
-        )
+        self.history.record(f"{prefix}_batch_count", len(batches))
+        check_losses(self, prefix)
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict:
         """Make one step of the optimiser; in float16 with a scaled loss."""
@@ -163,6 +162,8 @@ class DeviceTrainedNet(NeuralNet):
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
         """Compute the loss of a batch and its gradient."""
+        if not self.module_.training:  # a callback has predicted since the last batch
+            self._set_training(True)
         Xi, targets = batch
         y_pred = self.infer(Xi, **fit_params)
         loss = self.get_loss(y_pred, targets, X=Xi, training=True)
@@ -193,6 +194,9 @@ class DeviceTrainedNet(NeuralNet):
     @contextmanager
     def _reproducible(self):
         """Draw from generators seeded by `random_state`, and leave torch's own as they were."""
+        if self._is_seeded:
+            yield
+            return
         if self.random_state is None:
             if count_processes() > 1:
                 raise ValueError(
@@ -203,14 +207,35 @@ class DeviceTrainedNet(NeuralNet):
             return
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         check_device(self.device)
-        device = torch.device(self.device or "cpu")
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        uses_gpus = str(self.device).startswith("cuda") or torch.cuda.is_initialized()
+        with torch.random.fork_rng(range(torch.cuda.device_count()) if uses_gpus else []):
             torch.manual_seed(self._seed)
-            yield
+            self._is_seeded = True
+            try:
+                yield
+            finally:
+                self._is_seeded = False
 
     def _own_device(self):
         """Return the device of the weights, which accelerate chooses where `device` is None."""
         return next((each.device for each in self.module_.parameters()), torch.device("cpu"))
+
+
+def check_losses(net, prefix):
+    """Raise if a loss of the last epoch is not finite."""
+    losses = net.history[-1, "batches", :, f"{prefix}_loss"]
+    wrong = next((k for k, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
+    if wrong is None:
+        return
+    in_float16 = getattr(net, "amp", None) == "float16"
+    advice = 'use amp="bfloat16", whose range is that of float32; ' if in_float16 else ""
+    raise ValueError(
+        f"The {prefix} loss became {losses[wrong - 1]} in epoch {len(net.history)}, batch "
+        f"{wrong} of {len(losses)}. Likely causes: a learning rate that is too high "
+        f"(lr={net.lr}), features that are not scaled, or a module that divides by zero or "
+        f"takes the logarithm of it. Lower lr, put a StandardScaler before the net, {advice}"
+        "or clip gradients with skorch.callbacks.GradientNormClipping."
+    )
 
 
 def _described(x):

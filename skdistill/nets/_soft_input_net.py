@@ -69,6 +69,7 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
     ) -> Self:
         """Train from new weights, or from the present ones with ``warm_start=True``.
 
+        A module that is given as an instance goes on from its own weights, as in skorch.
         `max_epochs` is the length of the whole training: after ``skorch.callbacks.LoadInitState``
         has loaded a checkpoint of 30 epochs, the epochs that are left follow.
 

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 
 from .._typing import Floats, NDArray, Rows
-from .._validation import ROW_SUM_TOLERANCE
+from ._logits import check_logits
 from ._losses import SoftCrossEntropy, soft_cross_entropy
 from ._soft_input_net import SoftInputNet
 from ._targets import SoftTargets
@@ -130,6 +130,7 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         Tensor of shape ()
         """
         logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
+        all_weigh_one = y_true.all_weigh_one()
         targets = y_true.to(logits.device)
         if not training:
             rows = soft_cross_entropy(logits, targets.proba, reduction="none")
@@ -137,12 +138,12 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         if not self._output_is_checked:
             check_logits(logits, len(self.classes_))
             self._output_is_checked = True
-        return self._criterion_loss(logits, targets)
+        return self._criterion_loss(logits, targets, all_weigh_one)
 
-    def _criterion_loss(self, logits, targets):
+    def _criterion_loss(self, logits, targets, all_weigh_one):
         """Return the criterion, reduced as it is meant to be after the rows were weighed."""
         criterion, y = self.criterion_, targets.true_codes()
-        if targets.all_weigh_one():
+        if all_weigh_one:
             loss = criterion(logits, targets.proba, y)
             return loss.mean() if loss.ndim else loss
         reduction = getattr(criterion, "reduction", None)
@@ -216,32 +217,10 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         self._check_features(X, reset=False)
         logits = self.forward(X)
         logits = (logits[0] if isinstance(logits, tuple) else logits).detach()
-        check_width(logits, len(self.classes_))
+        check_logits(logits, len(self.classes_))
         return logits if logits.dtype is torch.float64 else logits.float()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def check_width(logits, n_classes):
-    """Raise unless there is one logit per class."""
-    if logits.ndim != 2 or logits.shape[1] != n_classes:
-        raise ValueError(
-            f"The module must give one logit per class, shape (n_samples, {n_classes}); got shape "
-            f"{tuple(logits.shape)}. Set the width of its last layer to {n_classes}."
-        )
-
-
-def check_logits(logits, n_classes):
-    """Raise unless the module's output can be one logit per class."""
-    check_width(logits, n_classes)
-    proba = logits.detach().float()
-    several = len(proba) > 2  # a row or two may sum to one by chance
-    if several and (proba >= 0).all() and ((proba.sum(dim=1) - 1).abs() < ROW_SUM_TOLERANCE).all():
-        raise ValueError(
-            "Every row of the module's output is non-negative and sums to one: it ends in a "
-            "softmax already, and the loss takes logits (the softmax of a softmax learns slowly "
-            "and cannot be sure of anything). Take the softmax out of the module."
-        )

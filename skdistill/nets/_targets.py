@@ -41,8 +41,14 @@ class SoftTargets(NamedTuple):
         return torch.where(self.known, self.codes, -1)
 
     def all_weigh_one(self) -> bool:
-        """Return whether weights change nothing; a loader of torch makes a tensor of ones."""
-        return isinstance(self.weight, float) or bool((self.weight == 1).all())
+        """Return whether weights change nothing.
+
+        A loader of torch makes a tensor of ones, on the CPU; one on a device, for whose values
+        it would have to be waited, is there because they differ.
+        """
+        if isinstance(self.weight, float):
+            return True
+        return self.weight.device.type == "cpu" and bool((self.weight == 1).all())
 
 
 def rows_of(tensor, rows):

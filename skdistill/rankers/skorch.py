@@ -7,6 +7,7 @@ from skorch import NeuralNet, NeuralNetRegressor
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ..nets import PairwiseLoss, RankingNet
+from ..nets._device import check_device
 from ..nets._ranking_net import pairs_of_batch
 from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
@@ -58,6 +59,7 @@ def learn_net_of_skorch(
     ValueError
         If the module has more than one output.
     """
+    check_device(student.device)
     criterion = PairwiseLoss(surrogate)
 
     class RanksPairs(SoftTargetsNet):

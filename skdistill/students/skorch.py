@@ -3,19 +3,21 @@
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
 
-from .._probabilities import first_choice
 from .._soft_labels import SoftLabels
 from .._typing import Rows
-from ..nets import SoftLabelNet
+from ..nets import DistillationLoss, LogitMatching, SoftCrossEntropy, SoftLabelNet
+from ..nets._device import check_device
+from ..nets._device_trained_net import check_losses
+from ..nets._logits import check_logits, check_probabilities
 from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
 
 # Linear in a target of probabilities, so that a row's weight is a factor of its target.
 LINEAR_IN_TARGET = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
+SOFT_LABEL_LOSSES = (SoftCrossEntropy, DistillationLoss, LogitMatching)
 
 
 @register(SoftLabelNet)
@@ -37,9 +39,10 @@ def learn_net_of_skorch(
 
     ``NLLLoss`` (skorch's default, on probabilities) and ``CrossEntropyLoss`` (on logits) learn
     the soft cross-entropy; any other criterion is called with the probabilities, of the second
-    class alone where the module has one output. Weights, callbacks, optimiser, iterators and
-    the user's dataset are skorch's and work as ever; what they see as `y` are the true labels,
-    as columns 0, 1, ..., which is what such a net predicts, too.
+    class alone where the module has one output. Callbacks, optimiser, iterators and the
+    user's dataset and `get_loss` work as ever; what they see as `y` are the true labels, as
+    columns 0, 1, ..., which is what such a net predicts, too. (Overrides of
+    `get_split_datasets` and `check_data` are not called.)
 
     Parameters
     ----------
@@ -63,34 +66,43 @@ def learn_net_of_skorch(
     Raises
     ------
     ValueError
-        If rows weigh differently under a criterion that is not linear in its target, or if the
-        module has other than one output per class.
+        If rows weigh differently under a criterion that is not linear in its target; if the
+        module has other than one output per class, or gives probabilities where the criterion
+        takes logits, or the other way round; if a loss is not finite; if the device is not there.
 
     Notes
     -----
     Like torch's own losses on probabilities, the mean divides by the number of rows, even where
     the criterion weighs classes.
     """
-    if student.compile and student.criterion is torch.nn.NLLLoss:
+    check_criterion(student)
+    check_device(student.device)
+    with _taking_soft_targets(student, takes_labels=soft_labels.is_ordinary):
+        return student.fit(X, soft_labels, **fit_params)
+
+
+def check_criterion(net):
+    """Raise for criteria that skorch would misunderstand."""
+    criterion = net.criterion
+    if net.compile and criterion is torch.nn.NLLLoss:
         raise ValueError(
             "compile=True hides NLLLoss from skorch, which then takes no logarithm. Let the module "
             "give logits, with criterion=torch.nn.CrossEntropyLoss, or use SoftLabelNet."
         )
-    if soft_labels.is_ordinary and student.criterion in LINEAR_IN_TARGET:
-        student.fit(X, first_choice(soft_labels.proba).astype(np.int64), **fit_params)
-    else:
-        with _taking_soft_targets(student):
-            student.fit(X, soft_labels, **fit_params)
-    if isinstance(student, NeuralNetClassifier):
-        student.classes_inferred_ = soft_labels.classes
-    return student
+    if isinstance(criterion, type) and issubclass(criterion, SOFT_LABEL_LOSSES):
+        raise ValueError(
+            f"skorch does not know that {criterion.__name__} takes logits, and "
+            f"{type(net).__name__} would predict them as probabilities. Use "
+            "skdistill.nets.SoftLabelNet with it, or criterion=torch.nn.CrossEntropyLoss."
+        )
 
 
 @contextmanager
-def _taking_soft_targets(net):
-    """Let a net know soft targets for the time of a fit."""
+def _taking_soft_targets(net, takes_labels):
+    """Let a net know soft targets for the time of a fit; `takes_labels` where they are hard."""
+    taught = type("TaughtNet", (_TaughtNet,), {"takes_labels": takes_labels})
     try:
-        with lent_class(net, _TaughtNet):
+        with lent_class(net, taught):
             if net.initialized_:
                 _exchange(net.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
             yield
@@ -106,6 +118,8 @@ def _exchange(criterion, present, other):
 class _TaughtNet(SoftTargetsNet):
     """Give a criterion of torch the target that it takes."""
 
+    takes_labels = False
+
     def initialize_criterion(self):
         super().initialize_criterion()
         _exchange(self.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
@@ -113,6 +127,7 @@ class _TaughtNet(SoftTargetsNet):
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         outputs = y_pred[0] if isinstance(y_pred, tuple) else y_pred
+        all_weigh_one = y_true.all_weigh_one()
         targets = y_true.to(outputs.device)
         target = targets.proba.to(outputs.dtype)
         if target.shape[1] == 2 and outputs.shape in (target.shape[:1], (len(target), 1)):
@@ -123,13 +138,30 @@ class _TaughtNet(SoftTargetsNet):
                 f"batch; got shape {tuple(outputs.shape)}. Set the width of its last layer to "
                 f"{target.shape[1]}."
             )
-        if not targets.all_weigh_one():
-            target = self._weighted(target, targets.weight)
+        criterion = getattr(self.criterion_, "_orig_mod", self.criterion_)  # compiled
+        linear = isinstance(criterion, LINEAR_IN_TARGET)
+        if len(self.history) == 1 and not self.history[-1, "batches"][1:]:  # the first batch
+            self._check_outputs(criterion, outputs)
+        if not all_weigh_one:
+            target = self._weighted(target, targets.weight, linear)
+        elif linear and self.takes_labels:  # a criterion may weigh classes, and then divides so
+            target = target.argmax(dim=1)
         return super().get_loss(y_pred, target, X=X, training=training)
 
-    def _weighted(self, target, weight):
-        criterion = getattr(self.criterion_, "_orig_mod", self.criterion_)  # compiled
-        if isinstance(criterion, LINEAR_IN_TARGET):
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if iterator is not None:
+            check_losses(self, prefix)
+
+    def _check_outputs(self, criterion, outputs):
+        """Raise if the criterion takes logits and gets probabilities, or the other way round."""
+        if isinstance(criterion, torch.nn.CrossEntropyLoss):
+            check_logits(outputs, outputs.shape[1])
+        elif isinstance(criterion, torch.nn.NLLLoss) and isinstance(self, NeuralNetClassifier):
+            check_probabilities(outputs)
+
+    def _weighted(self, target, weight, linear):
+        if linear:
             return target * weight[:, None].to(target.dtype)
         raise ValueError(
             f"The rows weigh differently, which {self.criterion_!r} cannot express. Use "
@@ -141,6 +173,8 @@ class _SoftNLLLoss(torch.nn.NLLLoss):
     """The negative log-likelihood of probabilities; torch's own takes labels only."""
 
     def forward(self, input, target):
+        if not target.is_floating_point():
+            return super().forward(input, target)
         losses = -input * target
         rows = (losses if self.weight is None else losses * self.weight).sum(dim=1)
         return {"mean": rows.mean, "sum": rows.sum, "none": lambda: rows}[self.reduction]()

@@ -14,8 +14,16 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LoadInitState
-from skorch.dataset import ValidSplit
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    LoadInitState,
+)
+from skorch.dataset import Dataset, ValidSplit
+from skorch.helper import predefined_split
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
@@ -425,6 +433,92 @@ def test_a_wrapped_module_trains_on_in_the_order_of_its_outputs_only():
         too_wide.predict(X)
     warm = small_net(warm_start=True).initialize().fit(X, y)
     assert len(warm.history) == 5
+
+
+def test_a_callback_that_predicts_does_not_end_the_training_mode():
+    class Predicts(Callback):
+        def on_batch_end(self, net, training, **kwargs):
+            net.predict(X[:2])
+            modes.append(training)
+
+    class Modes(SmallNet):
+        def forward(self, x):
+            if torch.is_grad_enabled():
+                modes.append(self.training)
+            return super().forward(x)
+
+    modes = []
+    small_net(module=Modes, batch_size=30, max_epochs=1, callbacks=[Predicts()]).fit(X, P)
+    assert modes == [True] * 8
+
+
+def test_a_wrapped_module_that_ends_in_a_softmax_is_noticed():
+    softmax = torch.nn.Sequential(SmallNet(), torch.nn.Softmax(dim=1))
+    wrapped = SoftLabelNet(softmax, classes=range(3)).initialize()
+    with pytest.raises(ValueError, match="ends in a softmax already"):
+        wrapped.predict_proba(X)
+    half = SoftLabelNet(softmax, classes=range(3), amp="bfloat16", max_epochs=1)
+    with pytest.raises(ValueError, match="ends in a softmax already"):
+        half.fit(X, P)
+
+
+def test_linear_outputs_that_sum_to_one_by_construction_are_logits():
+    class Centred(SmallNet):
+        def forward(self, x):
+            logits = super().forward(x)
+            return logits - logits.mean(dim=1, keepdim=True) + 1 / 3
+
+    assert small_net(module=Centred).fit(X, P).predict_proba(X).shape == (120, 3)
+
+
+def test_fit_then_partial_fit_trains_twice_as_long():
+    net = small_net(max_epochs=2).fit(X, P).partial_fit(X, P)
+    assert len(net.history) == 4
+
+
+def test_initialising_is_seeded_too():
+    nets = [small_net(module__dropout=0.1).initialize() for _ in range(2)]
+    torch.testing.assert_close(weights_of(nets[0]), weights_of(nets[1]), rtol=0, atol=0)
+    fitted = [small_net(random_state=np.random.RandomState(0)).fit(X, P) for _ in range(2)]
+    torch.testing.assert_close(weights_of(fitted[0]), weights_of(fitted[1]), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_reduction_of_a_criterion_is_kept(reduction):
+    weight = np.arange(1, 121)
+    net = small_net(criterion__reduction=reduction, batch_size=-1, max_epochs=1)
+    weighed = net.fit(X, P, sample_weight=weight)
+    assert weighed.criterion_.reduction == reduction
+    module = small_net().initialize().module_
+    rows = cross_entropy(module(torch.as_tensor(X).float()), torch.as_tensor(P).float(),
+                         reduction="none") * torch.as_tensor(weight / weight.mean())  # fmt: skip
+    expected = rows.sum() if reduction == "sum" else rows.mean()
+    assert weighed.history[0, "train_loss"] == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_float16_shows_callbacks_the_true_gradients():
+    clipping = GradientNormClipping(1e-3)
+    before = weights_of(small_net().initialize())
+    net = small_net(
+        amp="float16", optimizer=torch.optim.SGD, lr=1.0, max_epochs=1, batch_size=-1,
+        callbacks=[clipping],
+    ).fit(X, P)  # fmt: skip
+    step = (weights_of(net) - before).norm().item()
+    assert 0 < step <= 1.01e-3
+
+
+def test_a_validation_set_that_lacks_a_class_keeps_its_columns():
+    others = Dataset(X[y > 0], NAMES[y[y > 0]])
+    net = small_net(train_split=predefined_split(others)).fit(X, SoftLabels(P, NAMES, y=NAMES[y]))
+    expected = log_loss(y[y > 0], net.predict_proba(X[y > 0]), labels=[0, 1, 2])
+    assert net.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_sparse_soft_labels_are_validated_by_true_labels():
+    many = sparse.csr_array(np.pad(P, ((0, 0), (0, 27))))
+    net = small_net(module__n_classes=30, train_split=ValidSplit(2)).fit(X, SoftLabels(many, y=y))
+    expected = log_loss(y[:60], net.predict_proba(X[:60]), labels=range(30))
+    assert net.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_every_module_of_a_net_is_told_when_it_is_trained():

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.nets import SoftLabelNet
+from skdistill.nets import LogitMatching, SoftLabelNet
 from skdistill.students._dispatch import way_of_learning
 from skdistill.students.skorch import learn_net_of_skorch, learn_soft_label_net
 
@@ -186,6 +186,22 @@ def test_any_criterion_takes_plain_labels_as_probabilities():
     target = torch.eye(3)[y]
     by_hand = descend(lambda outputs: ((outputs - target) ** 2).mean())
     torch.testing.assert_close(weights_of(fitted), by_hand, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"criterion": torch.nn.NLLLoss}, "which must be probabilities.*CrossEntropyLoss"),
+        ({"module__softmax": True}, "ends in a softmax already"),
+        ({"lr": 1e38, "batch_size": 30}, r"train loss became (nan|inf) in epoch \d, batch \d of 4"),
+        ({"device": "gpu"}, "device='gpu' is not available"),
+        ({"criterion": LogitMatching}, "LogitMatching takes logits.*SoftLabelNet"),
+    ],
+)
+@pytest.mark.parametrize("soft_labels", [SoftLabels(P), SoftLabels.from_labels(y)])
+def test_what_skorch_would_pass_over(params, match, soft_labels):
+    with pytest.raises(ValueError, match=match):
+        fit_soft_labels(net(**params), X, soft_labels)
 
 
 def test_a_checkpoint_may_pickle_the_net_while_it_is_taught(tmp_path):
