@@ -194,7 +194,8 @@ class DeviceTrainedNet(NeuralNet):
     @contextmanager
     def _reproducible(self):
         """Draw from generators seeded by `random_state`, and leave torch's own as they were."""
-        if self._is_seeded:
+        if self._is_seeded:  # anew, whatever was drawn: a callback may create the module once more
+            torch.manual_seed(self._seed)
             yield
             return
         if self.random_state is None:
