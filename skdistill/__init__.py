@@ -2,6 +2,7 @@
 
 from ._bipartite_ranker import DistilledBipartiteRanker
 from ._distilled_classifier import DistilledClassifier
+from ._multiclass_retriever import DistilledMulticlassRetriever
 from ._soft_label_classifier import SoftLabelClassifier
 from ._soft_labels import SoftLabels
 from .students import fit_soft_labels
@@ -9,6 +10,7 @@ from .students import fit_soft_labels
 __all__ = [
     "DistilledBipartiteRanker",
     "DistilledClassifier",
+    "DistilledMulticlassRetriever",
     "SoftLabelClassifier",
     "SoftLabels",
     "fit_soft_labels",

@@ -18,6 +18,7 @@ from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_we
 from ._soft_labels import SoftLabels, column_labels
 from ._tags import narrow
 from ._teacher import (
+    ClassQuestion,
     check_teacher,
     frozen_proba,
     given_proba,
@@ -47,8 +48,11 @@ class TeacherMixin:
     `n_jobs`, `random_state` and `verbose`, and define `_unfitted_student()`.
     """
 
-    def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params):
-        """Check what came in, and return the lesson."""
+    def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
+        """Check what came in, and return the lesson.
+
+        With `top_k` the teacher's answers are cut to it as they are given.
+        """
         self._check_teacher_parameters(teacher_proba, X_unlabeled)
         y = check_labels(y)
         X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
@@ -62,13 +66,14 @@ class TeacherMixin:
         if self.alpha == 0:  # ordinary training: nobody is asked
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit)
 
+        question = ClassQuestion(classes, top_k)
         if teacher_proba is not None:
-            answers = given_proba(teacher_proba, teacher, X_unlabeled, classes)
+            answers = given_proba(teacher_proba, teacher, X_unlabeled, question)
         elif isinstance(teacher, FrozenEstimator):
-            answers = frozen_proba(teacher, X, X_unlabeled, classes)
+            answers = frozen_proba(teacher, X, X_unlabeled, question)
         else:
             soft_labels.check_several_classes()
-            answers = self._fit_and_ask(teacher, X, y, X_unlabeled, classes, routed)
+            answers = self._fit_and_ask(teacher, X, y, X_unlabeled, question, routed)
         if answers.unseen.all():
             raise ValueError(
                 "No fold's teacher has seen the class of any row that it was asked about: the "
@@ -86,19 +91,12 @@ class TeacherMixin:
             "tempered": teacher_scores(answered.temper(temperature)),
         }
         if X_unlabeled is not None:
-            aligned = [k for k, v in routed.student.fit.items() if count_rows(v) == len(y)]
-            if aligned:
-                raise ValueError(
-                    f"The student's fit parameters {aligned} have one entry for each of the "
-                    f"{len(y)} labelled rows and none for the {count_rows(X_unlabeled)} of "
-                    "X_unlabeled. Let the student request none of them, or add the rows yourself "
-                    "with SoftLabelClassifier."
-                )
+            check_no_aligned_params(routed.student.fit, X, X_unlabeled)
             soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
             X = stack_rows(X, X_unlabeled)
         return Lesson(X, soft_labels, float(temperature), scores, student, routed.student.fit)
 
-    def _fit_and_ask(self, teacher, X, y, X_unlabeled, classes, routed):
+    def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed):
         """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
         fit_params = routed.teacher.fit
         if "sample_weight" in fit_params and not takes_sample_weight(teacher):
@@ -111,7 +109,7 @@ class TeacherMixin:
             del fit_params["sample_weight"]
         if isinstance(self.cv, str):
             return in_sample_proba(
-                teacher, X, y, X_unlabeled, classes, fit_params=fit_params, verbose=self.verbose
+                teacher, X, y, X_unlabeled, question, fit_params=fit_params, verbose=self.verbose
             )
         folds = check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split)
         return out_of_fold_proba(
@@ -119,7 +117,7 @@ class TeacherMixin:
             X,
             y,
             X_unlabeled,
-            classes,
+            question,
             folds=[(_positions(train), _positions(test)) for train, test in folds],
             fit_params=fit_params,
             n_jobs=self.n_jobs,
@@ -219,6 +217,18 @@ class TeacherMixin:
             to_split = MethodMapping().add(caller="fit", callee="split")
             router.add(splitter=check_cv(self.cv, classifier=True), method_mapping=to_split)
         return router
+
+
+def check_no_aligned_params(fit_params, X, X_unlabeled):
+    """Raise if the student is to get parameters with one entry per row, but for labelled ones."""
+    aligned = [name for name, value in fit_params.items() if count_rows(value) == count_rows(X)]
+    if aligned:
+        raise ValueError(
+            f"The student's fit parameters {aligned} have one entry for each of the "
+            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} of "
+            "X_unlabeled. Let the student request none of them, or add the rows yourself "
+            "with SoftLabelClassifier."
+        )
 
 
 def _positions(rows):

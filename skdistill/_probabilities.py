@@ -30,12 +30,12 @@ def row_sums(values):
 def top_entries(proba, k):
     """Return a CSR array with the k largest entries of each row, ties to the first column."""
     if not sparse.issparse(proba):
-        columns = np.sort(np.argsort(-proba, axis=1, kind="stable")[:, :k], axis=1)
-        values = np.take_along_axis(proba, columns, axis=1)
-        starts = np.arange(len(proba) + 1) * k
-        top = sparse.csr_array((values.ravel(), columns.ravel(), starts), proba.shape)
-        top.eliminate_zeros()
-        return top
+        # The k-th largest of a row, and as many of its equals, from the left, as there is room for.
+        last = -np.partition(-proba, k - 1, axis=1)[:, k - 1 : k]
+        room = k - (proba > last).sum(axis=1, keepdims=True)
+        equal = proba == last
+        kept = (proba > last) | (equal & (equal.cumsum(axis=1) <= room))
+        return sparse.csr_array(np.where(kept, proba, 0))
     n_stored = np.diff(proba.indptr)
     row_of = np.repeat(np.arange(proba.shape[0]), n_stored)
     order = np.lexsort((proba.indices, -proba.data, row_of))

@@ -21,6 +21,16 @@ def narrow(tags, inside):
     return tags
 
 
+def answers_several_labels(estimator):
+    """Return whether an estimator says that it takes rows with several labels; a silent one may."""
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    if not hasattr(estimator, "__sklearn_tags__"):
+        return True
+    tags = get_tags(estimator).classifier_tags
+    return tags is None or tags.multi_label
+
+
 def allows_nan(estimator):
     """Return whether an estimator says that it takes missing values."""
     return hasattr(estimator, "__sklearn_tags__") and get_tags(estimator).input_tags.allow_nan

@@ -9,22 +9,28 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from ._labels import encode, one_hot
+from ._probabilities import row_sums, top_entries
 from ._rows import count_rows, rows_of
-from ._validation import check_proba
+from ._validation import check_marginals, check_proba
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
+
+# A teacher of whose answers only the top k are kept gives so many probabilities at once.
+BLOCK = 2**22
 
 
 class TeacherProba(NamedTuple):
     """What a teacher says of the labelled rows, and of the unlabelled ones where there are any."""
 
-    labelled: np.ndarray  # (n_samples, n_classes)
-    unlabeled: np.ndarray | None  # (n_unlabeled, n_classes)
+    labelled: np.ndarray | sparse.csr_array  # (n_samples, n_classes)
+    unlabeled: np.ndarray | sparse.csr_array | None  # (n_unlabeled, n_classes)
     unseen: np.ndarray  # (n_samples,), bool: rows whose class no teacher had seen
 
 
@@ -41,26 +47,75 @@ def check_teacher(teacher):
         )
 
 
-def given_proba(proba, teacher, X_unlabeled, classes):
+class ClassQuestion(NamedTuple):
+    """Which class is it? Probabilities sum to one; sparse rows of the `top_k` if that is set."""
+
+    classes: np.ndarray
+    top_k: int | None = None
+
+    def ask(self, teacher, X, seen=None):
+        """Return a teacher's checked probabilities, one column per class, 0 where unknown."""
+
+        def answer(rows):
+            return _class_proba(teacher, rows, self.classes, seen)
+
+        if self.top_k is None or self.top_k >= len(self.classes):
+            return answer(X)
+        proba = _in_blocks(answer, X, len(self.classes), self.top_k)
+        proba.data /= np.repeat(row_sums(proba), np.diff(proba.indptr))
+        return proba
+
+    def keep_unseen(self, proba, y, known):
+        """Give the rows of classes that the teacher did not know their one-hot label back."""
+        unseen = ~np.isin(encode(y, self.classes), known)
+        if not unseen.any():
+            return proba, unseen
+        if sparse.issparse(proba):
+            labels = sparse.diags_array(unseen.astype(float)) @ one_hot(y, self.classes)
+            return sparse.diags_array((~unseen).astype(float)) @ proba + labels, unseen
+        proba[unseen] = one_hot(y[unseen], self.classes).toarray()
+        return proba, unseen
+
+
+class LabelsQuestion(NamedTuple):
+    """Which labels has it? Sparse marginals, each in [0, 1], of the `top_k` if that is set."""
+
+    classes: np.ndarray
+    top_k: int | None = None
+
+    def ask(self, teacher, X, seen=None):
+        """Return a teacher's checked marginals, one column per label."""
+
+        def answer(rows):
+            return _marginals(teacher, rows, len(self.classes))
+
+        return _in_blocks(answer, X, len(self.classes), self.top_k)
+
+    def keep_unseen(self, proba, y, known):
+        """Leave everything as it is: that a label never was there is an answer here."""
+        return proba, np.zeros(proba.shape[0], dtype=bool)
+
+
+def given_proba(proba, teacher, X_unlabeled, question):
     """Return probabilities that somebody else gave; a frozen teacher labels the unlabelled rows."""
     unlabeled = None
     if X_unlabeled is not None:
-        check_frozen(teacher, classes)
-        unlabeled = _ask(teacher, X_unlabeled, classes)
+        check_frozen(teacher, question)
+        unlabeled = question.ask(teacher, X_unlabeled)
     return TeacherProba(proba, unlabeled, np.zeros(proba.shape[0], dtype=bool))
 
 
-def frozen_proba(teacher, X, X_unlabeled, classes):
+def frozen_proba(teacher, X, X_unlabeled, question):
     """Return the probabilities of a teacher that is used as it is, a FrozenEstimator."""
-    check_frozen(teacher, classes)
+    check_frozen(teacher, question)
     return TeacherProba(
-        labelled=_ask(teacher, X, classes),
-        unlabeled=None if X_unlabeled is None else _ask(teacher, X_unlabeled, classes),
+        labelled=question.ask(teacher, X),
+        unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled),
         unseen=np.zeros(count_rows(X), dtype=bool),
     )
 
 
-def check_frozen(teacher, classes):
+def check_frozen(teacher, question):
     """Raise unless a frozen teacher is fitted, and on the same classes."""
     if hasattr(teacher.estimator, "fit"):
         try:
@@ -70,38 +125,43 @@ def check_frozen(teacher, classes):
                 f"The frozen teacher {teacher.estimator!r} is not fitted. Fit it before you "
                 "freeze it, or pass it without FrozenEstimator to have it cross-fitted."
             ) from error
-    known = getattr(teacher, "classes_", classes)
-    if set(np.asarray(known).tolist()) != set(classes.tolist()):
+    if isinstance(question, LabelsQuestion):
+        return  # it has one column per label: its answers say how many
+    known = np.asarray(getattr(teacher, "classes_", question.classes))
+    lacking, surplus = _differences(known, question.classes)
+    if lacking or surplus:
         raise ValueError(
-            f"The classes of the frozen teacher, {np.asarray(known).tolist()}, are not those of "
-            f"y, {classes.tolist()}. Fit the teacher on the same labels, or, if y does not show "
-            "every class, list them all in classes."
+            f"The classes of the frozen teacher are not those of y: it has {_some(known)}, y has "
+            f"{_some(question.classes)}; it lacks {_some(lacking)}, and adds {_some(surplus)}. Fit "
+            "the teacher on the same labels, or, if y does not show every class, list them all in "
+            "classes."
         )
 
 
-def in_sample_proba(teacher, X, y, X_unlabeled, classes, *, fit_params, verbose):
+def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, verbose):
     """Return the probabilities that a teacher gives to the rows that it was fitted on."""
     start = time.perf_counter()
     teacher = clone(teacher).fit(X, y, **fit_params)
     if verbose:
         print(f"[teacher] fitted in-sample in {time.perf_counter() - start:.1f} s")
     return TeacherProba(
-        labelled=_ask(teacher, X, classes),
-        unlabeled=None if X_unlabeled is None else _ask(teacher, X_unlabeled, classes),
-        unseen=np.zeros(len(y), dtype=bool),
+        labelled=question.ask(teacher, X),
+        unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled),
+        unseen=np.zeros(y.shape[0], dtype=bool),
     )
 
 
-def out_of_fold_proba(teacher, X, y, X_unlabeled, classes, *, folds, fit_params, n_jobs, verbose):
+def out_of_fold_proba(teacher, X, y, X_unlabeled, question, *, folds, fit_params, n_jobs, verbose):
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
     A row that several folds test gets their mean; an unlabelled row gets the mean of all
     fold teachers. A row whose class the fold's teacher never saw keeps its one-hot label.
     """
-    n_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(y))
+    n_rows = y.shape[0]
+    n_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_rows)
     if (n_tested == 0).any():
         raise ValueError(
-            f"The test folds of cv must cover every row; {(n_tested == 0).sum()} of {len(y)} rows "
+            f"The test folds of cv must cover every row; {(n_tested == 0).sum()} of {n_rows} rows "
             f"are in none of the {len(folds)}, the first is row {np.argmin(n_tested)}. Use a "
             "splitter that tests every row, such as KFold, StratifiedKFold or GroupKFold."
         )
@@ -115,33 +175,37 @@ def out_of_fold_proba(teacher, X, y, X_unlabeled, classes, *, folds, fit_params,
             )
     answers = Parallel(n_jobs=n_jobs)(
         delayed(_ask_fold)(
-            clone(teacher), X, y, X_unlabeled, classes, train, test, fit_params,
+            clone(teacher), X, y, X_unlabeled, question, train, test, fit_params,
             f"[teacher] fold {number} of {len(folds)}" if verbose else None,
         )
         for number, (train, test) in enumerate(folds, start=1)
     )  # fmt: skip
 
-    total = np.zeros((len(y), len(classes)))
-    n_unseen = np.zeros(len(y), dtype=int)
+    total = None
+    n_unseen = np.zeros(n_rows, dtype=int)
     for number, ((_, test), (proba, _, known)) in enumerate(zip(folds, answers, strict=True), 1):
-        columns = np.searchsorted(classes, y[test].astype(classes.dtype))
-        unseen = ~np.isin(columns, known)
+        proba, unseen = question.keep_unseen(proba, y[test], known)
         if unseen.any():
             warnings.warn(
                 f"The teacher of fold {number} of {len(folds)} never saw the classes "
-                f"{np.unique(y[test][unseen]).tolist()}; {unseen.sum()} rows keep their one-hot "
+                f"{_some(np.unique(y[test][unseen]))}; {unseen.sum()} rows keep their one-hot "
                 "label there. Use fewer folds, or stratified ones.",
                 UserWarning,
                 stacklevel=3,
             )
-            proba[unseen] = 0
-            proba[unseen, columns[unseen]] = 1
-            n_unseen[test[unseen]] += 1
-        np.add.at(total, test, proba)  # a bootstrap may test a row twice
+            n_unseen += np.bincount(test[unseen], minlength=n_rows)
+        # Each answer in the place of its row; a bootstrap may test a row twice.
+        ones = np.ones(len(test))
+        places = sparse.csr_array((ones, (test, np.arange(len(test)))), (n_rows, len(test)))
+        total = places @ proba if total is None else total + places @ proba
     unlabeled = None
     if X_unlabeled is not None:
         unlabeled = sum(answer.unlabeled for answer in answers) / len(folds)
-    return TeacherProba(total / n_tested[:, None], unlabeled, n_unseen == n_tested)
+    if sparse.issparse(total):
+        mean = sparse.csr_array(sparse.diags_array(1 / n_tested) @ total)
+    else:
+        mean = total / n_tested[:, None]
+    return TeacherProba(mean, unlabeled, n_unseen == n_tested)
 
 
 def teacher_scores(soft_labels):
@@ -161,37 +225,87 @@ def teacher_scores(soft_labels):
 class _FoldAnswer(NamedTuple):
     """What one fold's teacher leaves behind; the teacher itself is let go."""
 
-    tested: np.ndarray
-    unlabeled: np.ndarray | None
+    tested: np.ndarray | sparse.csr_array
+    unlabeled: np.ndarray | sparse.csr_array | None
     known: np.ndarray  # positions in classes of the classes that it saw
 
 
-def _ask_fold(teacher, X, y, X_unlabeled, classes, train, test, fit_params, message):
+def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, message):
     """Fit a teacher on the training rows of a fold and ask it about the others."""
     start = time.perf_counter()
-    teacher.fit(_safe_indexing(X, train), y[train], **rows_of(fit_params, train, len(y)))
-    known = getattr(teacher, "classes_", np.unique(y[train]))
+    teacher.fit(_safe_indexing(X, train), y[train], **rows_of(fit_params, train, y.shape[0]))
+    known = saw = None
+    if isinstance(question, ClassQuestion):
+        known = np.asarray(getattr(teacher, "classes_", np.unique(y[train])))
+        saw = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
     answer = _FoldAnswer(
-        tested=_ask(teacher, _safe_indexing(X, test), classes, default=known),
-        unlabeled=None if X_unlabeled is None else _ask(teacher, X_unlabeled, classes, known),
-        known=np.flatnonzero(np.isin(classes, np.asarray(known).astype(classes.dtype))),
+        tested=question.ask(teacher, _safe_indexing(X, test), known),
+        unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled, known),
+        known=saw,
     )
     if message:
         print(f"{message}: fitted on {len(train)} rows in {time.perf_counter() - start:.1f} s")
     return answer
 
 
-def _ask(teacher, X, classes, default=None):
+def _class_proba(teacher, X, classes, seen=None):
     """Return the teacher's checked probabilities with one column per class, zeros where unknown."""
-    known = np.asarray(getattr(teacher, "classes_", classes if default is None else default))
+    known = np.asarray(getattr(teacher, "classes_", classes if seen is None else seen))
     name = f"{type(teacher).__name__}.predict_proba(X)"
     proba = check_proba(teacher.predict_proba(X), name=name)
-    surplus = sorted(set(known.tolist()) - set(classes.tolist()), key=str)
+    _, surplus = _differences(known, classes)
     if surplus or len(known) != proba.shape[1]:
         raise ValueError(
             f"The columns of {name} are not the classes of y: it has {proba.shape[1]} columns "
-            f"and its classes are {known.tolist()}, where y has {classes.tolist()}."
+            f"and its classes are {_some(known)}, where y has {_some(classes)}."
         )
     aligned = np.zeros((proba.shape[0], len(classes)))
-    aligned[:, np.searchsorted(classes, known.astype(classes.dtype))] = proba
+    aligned[:, np.searchsorted(classes, known.astype(classes.dtype))] = (
+        proba.toarray() if sparse.issparse(proba) else proba
+    )
     return aligned
+
+
+def _marginals(teacher, X, n_labels):
+    """Return the teacher's checked marginals as CSR rows with one column per label."""
+    name = f"{type(teacher).__name__}.predict_proba(X)"
+    answer = teacher.predict_proba(X)
+    if isinstance(answer, list):  # as forests answer: for each label, (n_samples, 2)
+        known = teacher.classes_
+        answer = np.column_stack(
+            [_of_present(each, labels) for each, labels in zip(answer, known, strict=True)]
+        )
+    proba = check_marginals(answer, name=name)
+    if proba.shape[1] != n_labels:
+        raise ValueError(
+            f"{name} must have one column for each of the {n_labels} labels of y; got shape "
+            f"{proba.shape}."
+        )
+    return proba
+
+
+def _of_present(proba, classes):
+    """Return the probability of 1 from that of each class, of which there may be one only."""
+    column = np.flatnonzero(np.asarray(classes) == 1)
+    return proba[:, column[0]] if len(column) else np.zeros(len(proba))
+
+
+def _in_blocks(answer, X, n_labels, top_k):
+    """Return the largest entries of answers as CSR rows, asked for in blocks of rows."""
+    blocks = gen_batches(count_rows(X), max(1, BLOCK // n_labels))
+    answers = (answer(_safe_indexing(X, rows)) for rows in blocks)
+    if top_k is not None and top_k < n_labels:
+        answers = (top_entries(proba, top_k) for proba in answers)
+    return sparse.csr_array(sparse.vstack(list(answers), format="csr"))
+
+
+def _differences(known, classes):
+    """Return which classes are not known, and what is known beyond them."""
+    known, classes = set(known.tolist()), set(classes.tolist())
+    return sorted(classes - known, key=str), sorted(known - classes, key=str)
+
+
+def _some(labels):
+    """Return labels as text, no more than can be read."""
+    labels = list(np.asarray(labels).tolist())
+    return f"{labels[:10]} and {len(labels) - 10} more" if len(labels) > 12 else f"{labels}"

@@ -80,11 +80,20 @@ def best_temperature(soft_labels):
     return edge
 
 
+def _without_zeros(proba):
+    """Return the entries of CSR rows as dense ones, only as wide as the longest row."""
+    n_entries = np.diff(proba.indptr)
+    row = np.repeat(np.arange(len(n_entries)), n_entries)
+    rows = np.zeros((len(n_entries), n_entries.max(initial=0)))
+    rows[row, np.arange(proba.nnz) - np.repeat(proba.indptr[:-1], n_entries)] = proba.data
+    return rows
+
+
 def _log_rows(soft_labels):
     """Return log-probabilities, weights and that of the true class, where it got any."""
     proba = soft_labels.proba
     p_true = entries(proba, soft_labels.codes)
     counted = (p_true > 0) & (soft_labels.codes >= 0)
-    rows = proba[counted].toarray() if sparse.issparse(proba) else proba[counted]
+    rows = _without_zeros(proba[counted]) if sparse.issparse(proba) else proba[counted]
     with np.errstate(divide="ignore"):
         return np.log(rows), soft_labels.weight[counted], np.log(p_true[counted])

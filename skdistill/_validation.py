@@ -133,6 +133,28 @@ def check_proba(proba, *, name="proba"):
     return proba / total[:, None]
 
 
+def check_marginals(proba, *, name="proba"):
+    """Return probabilities of labels, each by itself in [0, 1], as CSR rows without zeros."""
+    if not sparse.issparse(proba):
+        proba = np.asarray(proba, dtype=np.float64)
+        if proba.ndim != 2:
+            raise ValueError(
+                f"{name} must have shape (n_samples, n_labels); got shape {proba.shape}."
+            )
+    rows = sparse.csr_array(proba, dtype=np.float64, copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    bad = ~((rows.data >= 0) & (rows.data <= 1))
+    if bad.any():
+        row = np.searchsorted(rows.indptr, np.argmax(bad), "right") - 1
+        raise ValueError(
+            f"{name} must lie in [0, 1]; {bad.sum()} entries do not, the first in row {row} "
+            f"({rows.data[bad][0]:.6g}). If these are scores, turn them into probabilities first "
+            "(scipy.special.expit)."
+        )
+    return rows
+
+
 def column_names(X):
     """Return the column names of a dataframe as a list, None for anything else."""
     columns = getattr(X, "columns", None)

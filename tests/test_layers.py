@@ -24,11 +24,18 @@ LAYERS = [
         "_sample_weight",
     ],
     ["objectives", "metrics", "_rows", "datasets"],
-    ["_soft_labels"],
+    ["_soft_labels", "_label_sets"],
+    ["_retrieval_targets"],
     ["nets"],
     ["_temperature", "_teacher", "students"],
-    ["_lesson", "_student_predictions", "rankers"],
-    ["_bipartite_ranker", "_distilled_classifier", "_soft_label_classifier"],
+    ["_lesson", "_student_predictions", "rankers", "retrievers"],
+    ["_label_set_lesson"],
+    [
+        "_bipartite_ranker",
+        "_distilled_classifier",
+        "_multiclass_retriever",
+        "_soft_label_classifier",
+    ],
     ["__init__"],
 ]
 

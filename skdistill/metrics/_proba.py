@@ -4,10 +4,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.pipeline import Pipeline
 
-from ._labels import check_classes, check_labels, match_columns, one_hot
-from ._probabilities import entries, first_choice, largest, row_sums
-from ._typing import ArrayLike, Estimator, Proba, Rows
-from ._validation import check_proba, check_row_weights, column_names
+from .._labels import check_classes, check_labels, match_columns, one_hot
+from .._probabilities import entries, first_choice, largest, row_sums
+from .._typing import ArrayLike, Estimator, Proba, Rows
+from .._validation import check_proba, check_row_weights, column_names
 
 __all__ = [
     "brier_loss",

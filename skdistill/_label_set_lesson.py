@@ -1,0 +1,83 @@
+"""The lesson of rows with several labels: a teacher's marginals in the place of soft labels."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.frozen import FrozenEstimator
+
+from ._label_sets import LabelSets, check_indicator, label_set_scores
+from ._lesson import Lesson, TeacherMixin, check_no_aligned_params
+from ._random_state import seeded_clones
+from ._rows import stack_rows
+from ._sample_weight import pop_row_weights
+from ._teacher import LabelsQuestion, frozen_proba, given_proba
+from ._validation import check_marginals
+
+
+class LabelSetTeacherMixin(TeacherMixin):
+    """Ask a teacher which labels rows have, each label by itself."""
+
+    def _ask_for_label_sets(
+        self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None
+    ):
+        """Check what came in, and return the lesson, with label sets for soft labels."""
+        self._check_teacher_parameters(teacher_proba, X_unlabeled)
+        if self.teacher_temperature != 1:
+            raise ValueError(
+                "With several labels per row the teacher's probabilities are marginals, which a "
+                f"temperature does not soften; got "
+                f"teacher_temperature={self.teacher_temperature!r}. Leave it at 1.0, and calibrate "
+                "the teacher itself."
+            )
+        relevant, classes = check_indicator(y, self.classes)
+        X, X_unlabeled, sample_weight = self._check_rows(X, relevant, X_unlabeled, sample_weight)
+        teacher, student = seeded_clones(
+            self.random_state, self._unfitted_teacher(), self._unfitted_student()
+        )
+        routed = self._route(sample_weight, params)
+        weight = pop_row_weights(routed.student.fit, student)
+        if self.alpha == 0:  # ordinary training: nobody is asked
+            own = LabelSets(relevant, relevant, classes, sample_weight=weight)
+            return Lesson(X, own, 1.0, None, student, routed.student.fit)
+
+        question = LabelsQuestion(classes, top_k)
+        if teacher_proba is not None:
+            given = self._check_marginals(teacher_proba, relevant.shape, classes)
+            answers = given_proba(given, teacher, X_unlabeled, question)
+        elif isinstance(teacher, FrozenEstimator):
+            answers = frozen_proba(teacher, X, X_unlabeled, question)
+        else:
+            # The teacher learns from rows as dense or sparse as the user's, sorted columns or not.
+            own = relevant if sparse.issparse(y) else relevant.toarray().astype(int)
+            answers = self._fit_and_ask(teacher, X, own, X_unlabeled, question, routed)
+        label_sets = LabelSets(answers.labelled, relevant, classes, sample_weight=weight)
+        answered = LabelSets(answers.labelled, relevant, classes, sample_weight=sample_weight)
+        scores = {"raw": label_set_scores(answered)}
+        if X_unlabeled is not None:
+            check_no_aligned_params(routed.student.fit, X, X_unlabeled)
+            none = sparse.csr_array(answers.unlabeled.shape)
+            label_sets = label_sets.append(LabelSets(answers.unlabeled, none, classes, known=False))
+            X = stack_rows(X, X_unlabeled)
+        return Lesson(X, label_sets, 1.0, scores, student, routed.student.fit)
+
+    def _check_marginals(self, teacher_proba, shape, classes):
+        """Return given marginals with columns in the order of the sorted labels."""
+        given = check_marginals(teacher_proba, name="teacher_proba")
+        if given.shape != shape:
+            raise ValueError(
+                f"teacher_proba must have the shape of the indicator y, {shape}; got shape "
+                f"{given.shape}."
+            )
+        names = getattr(teacher_proba, "columns", None)
+        if names is None:
+            names = classes if self.classes is None else self.classes
+        if set(np.asarray(names).tolist()) != set(classes.tolist()):
+            raise ValueError(
+                f"The columns of teacher_proba, {list(names)}, are not the labels "
+                f"{classes.tolist()}. Rename them."
+            )
+        return given[:, np.argsort(np.asarray(names))]
+
+
+def count_empty_rows(label_sets):
+    """Return how many rows, in which labels were looked for, have none."""
+    return int((label_sets.known & (np.diff(label_sets.relevant.indptr) == 0)).sum())

@@ -1,0 +1,540 @@
+"""Ranking the labels of each row: what a teacher finds plausible is not punished as a negative."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, Literal, Self
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ._label_set_lesson import LabelSetTeacherMixin, count_empty_rows
+from ._label_sets import is_indicator
+from ._retrieval_targets import RetrievalTargets, check_objective
+from ._rows import count_rows
+from ._sample_weight import requesting_weights
+from ._student_predictions import StudentMixin
+from ._tags import answers_several_labels
+from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
+from ._validation import check_top_k
+from .metrics import recall_at_k
+from .retrievers import fit_retriever
+from .retrievers._dispatch import way_of_retrieving
+from .retrievers.linear import learn_low_rank
+
+# So many scores are held at once while labels are retrieved.
+BLOCK = 2**22
+
+
+def _gives_probabilities(retriever):
+    """Say why there is no `predict_proba`, where there is none."""
+    if retriever.objective != "cross_entropy":
+        raise AttributeError(
+            f"The scores of objective={retriever.objective!r} rank labels, and their softmax is "
+            'not the probability of a label. objective="cross_entropy" gives probabilities.'
+        )
+    if getattr(retriever, "_several", False):
+        raise AttributeError(
+            "With several labels per row the scores rank labels, and give no probability of each."
+        )
+    return True
+
+
+class DistilledMulticlassRetriever(LabelSetTeacherMixin, StudentMixin, BaseEstimator):
+    """Distil a teacher into a student that ranks labels: the k best of thousands.
+
+    The teacher says, out of fold, how probable each label is for each row. The student learns
+    scores whose best labels are worth looking at: labels that the teacher finds plausible are
+    not punished as negatives, whatever single label a row was given.
+
+    Parameters
+    ----------
+    teacher : estimator, default=None
+        Any classifier with `predict_proba`, cloned and cross-fitted, or a
+        ``sklearn.frozen.FrozenEstimator``, used as it is: as in :class:`DistilledClassifier`.
+        ``ExtraTreesClassifier()`` by default. With several labels per row its answers are
+        marginals: an array of shape (n_samples, n_labels), or a list as forests have it.
+
+    student : estimator, default=None
+        What scores: by default a linear function of the features, dense or sparse. A
+        ``LogisticRegression`` is the same with parameters of its own, for the end of a Pipeline;
+        a :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained on the objective in
+        the place of its criterion. See :func:`skdistill.retrievers.fit_retriever`.
+
+    objective : {"double_distillation", "label_weighted", "cross_entropy"}, \
+default="double_distillation"
+        What the student minimises, with p the teacher's probabilities (see Notes):
+        "label_weighted" spares plausible negatives, "double_distillation" has the teacher weigh
+        the positives as well, "cross_entropy" is plain distillation.
+
+    k : int, default=10
+        How many labels :meth:`retrieve` gives and :meth:`score` looks at; all, with a warning,
+        where there are fewer.
+
+    alpha : float in [0, 1], default=1.0
+        Trust in the teacher: p is alpha · teacher + (1 − alpha) · labels of the row. At 0 no
+        teacher is fitted, and with one label per row every objective is the cross-entropy of it.
+
+    teacher_temperature : float or "auto", default=1.0
+        T in p^(1/T), renormalised, as in :class:`DistilledClassifier`; 1.0 with several labels.
+
+    cv : int, splitter, iterable or "in-sample", default=5
+        Folds for the teacher's probabilities, as in :class:`DistilledClassifier`. Rows with
+        several labels are not stratified.
+
+    top_k : int or None, default=100
+        The teacher's probabilities are cut to so many labels of each row as they are given, and
+        renormalised (not with several labels per row), so that no array of all rows and labels
+        exists. None keeps them all. `teacher_scores_` are those of what is kept.
+
+    rank : int, default=None
+        Let the default student project the features to so many dimensions first, and learn the
+        projection and the scores in it together: (n_features + n_labels) · rank coefficients in
+        the place of n_features · n_labels.
+
+    C : float, default=1.0
+        Inverse strength of the L2 penalty of the default student: it minimises
+        ½‖w‖² + C · n · (mean loss), with n the total weight of the rows. ``np.inf`` is none.
+
+    classes : array-like of shape (n_labels,), default=None
+        All labels, when a split or `teacher_proba` may have more than `y` shows. Those of the
+        columns, where `y` is an indicator.
+
+    tol : float, default=1e-5
+        The default student is fitted when no entry of the gradient of the mean loss, penalty
+        included, is larger. Entries are small where there are many labels.
+
+    max_iter : int, default=200
+        Iterations of the default student at most.
+
+    n_jobs : int, default=None
+        Processes that fit fold teachers, as joblib counts them.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds those parts of teacher and student whose own `random_state` is None, and the start
+        of a projection.
+
+    verbose : int, default=0
+        If positive, say which fold's teacher has been fitted and how long it took.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_labels,)
+        The labels, sorted.
+
+    student_ : estimator
+        The fitted student, an ordinary object of its class that scores and pickles where
+        skdistill is not installed. The linear one is a ``LogisticRegression``, with `rank` a
+        Pipeline of ``TruncatedSVD`` and ``LogisticRegression``: their `decision_function` is the
+        retriever's; their `predict_proba` means probabilities for "cross_entropy" only.
+
+    teacher_temperature_ : float
+        The temperature that was used; 1.0 if no teacher was asked (``alpha=0``).
+
+    teacher_scores_ : dict or None
+        How good the teacher's probabilities are, as in :class:`DistilledClassifier`, of the
+        `top_k` that are kept: a label that was cut counts as 2e-16 in the log-loss. With several
+        labels per row, the Brier score and the precision at 1.
+
+    n_iter_ : ndarray of shape (1,), int32
+        Iterations of the linear student; 1 for any other.
+
+    n_features_in_ : int
+        Number of features of `X`, where it has a number of them.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` is a dataframe.
+
+    See Also
+    --------
+    DistilledClassifier : Learns the probabilities of classes, by any student.
+    skdistill.objectives.double_distillation_loss : The loss, and its gradient.
+    skdistill.metrics.retrieval_scorer : Makes scorers for a search.
+
+    Notes
+    -----
+    With scores f, the row's label y (or its labels Y) and p as mixed by `alpha`, a row's loss is
+
+    - "label_weighted": log(e^{f_y} + Σ_{y′≠y} (1 − p_{y′}) e^{f_{y′}}) − f_y (Menon, Rawat, Reddi,
+      Kim and Kumar, "A statistical perspective on distillation", ICML 2021, on multiclass
+      retrieval);
+    - "double_distillation": its expectation over y ~ p,
+      Σ_y p_y [log(e^{f_y} + Σ_{y′≠y} (1 − p_{y′}) e^{f_{y′}}) − f_y];
+    - "cross_entropy": Σ_y p_y [log Σ_{y′} e^{f_{y′}} − f_y].
+
+    With several labels per row p is a marginal of each label by itself. "label_weighted" sums
+    over the row's labels y ∈ Y, and none of them competes with another: y′ runs over the labels
+    outside Y. The other two are as they stand; rows are averaged by `sample_weight`, so that a row
+    counts as often as it has labels. A row without any label counts by the teacher's marginals,
+    and not at all for "label_weighted" or with ``alpha=0``: a warning says how many there are.
+
+    "label_weighted" follows the row's own label against a teacher who is wrong about it, but hardly
+    trains against a label that the teacher is sure of: give it a teacher whose probabilities are
+    good. On most problems that we measured, plain distillation ("cross_entropy") was as good as the
+    double form.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.ensemble import ExtraTreesClassifier
+    >>> from skdistill import DistilledMulticlassRetriever
+    >>> X, y = load_digits(return_X_y=True)
+    >>> teacher = ExtraTreesClassifier(50, random_state=0)
+    >>> retriever = DistilledMulticlassRetriever(teacher, k=3).fit(X[:900] / 16, y[:900])
+    >>> labels, scores = retriever.retrieve(X[900:] / 16)
+    >>> labels.shape, bool(retriever.score(X[900:] / 16, y[900:]) > 0.95)
+    ((897, 3), True)
+    """
+
+    def __init__(
+        self,
+        teacher: Estimator = None,
+        student: Estimator = None,
+        *,
+        objective: Literal[
+            "double_distillation", "label_weighted", "cross_entropy"
+        ] = "double_distillation",
+        k: int = 10,
+        alpha: float = 1.0,
+        teacher_temperature: float | Literal["auto"] = 1.0,
+        cv: Any = 5,
+        top_k: int | None = 100,
+        rank: int | None = None,
+        C: float = 1.0,
+        classes: ArrayLike | None = None,
+        tol: float = 1e-5,
+        max_iter: int = 200,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ):
+        self.teacher = teacher
+        self.student = student
+        self.objective = objective
+        self.k = k
+        self.alpha = alpha
+        self.teacher_temperature = teacher_temperature
+        self.cv = cv
+        self.top_k = top_k
+        self.rank = rank
+        self.C = C
+        self.classes = classes
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Rows,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        teacher_proba: Proba | None = None,
+        X_unlabeled: Rows | None = None,
+        **params: Any,
+    ) -> Self:
+        """Ask the teacher about each row, then fit the student to rank labels.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form teacher and student take them.
+
+        y : array-like of shape (n_samples,), or indicator of shape (n_samples, n_labels)
+            The label of each row: strings, booleans or integers. Where rows have several, an
+            indicator of zeros and ones, dense, sparse or a dataframe whose columns are the labels;
+            the teacher gets a dense one unless it is sparse.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, for the student, for `teacher_scores_`, and for the teacher
+            where it takes weights; 1 by default.
+
+        teacher_proba : array-like, sparse matrix or dataframe of shape (n_samples, n_labels), \
+default=None
+            The teacher's probabilities for these rows, when somebody else's model already gave
+            them, as in :class:`DistilledClassifier`; sparse rows need not be cut.
+
+        X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
+n_features), default=None
+            More rows, without labels, as in :class:`DistilledClassifier`. They weigh `alpha`; for
+            "label_weighted", which needs a label of each row, they are refused.
+
+        **params : dict
+            `groups` for the splitter. With metadata routing enabled, whatever splitter,
+            teacher and student request.
+
+        Returns
+        -------
+        self : DistilledMulticlassRetriever
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, if labels or probabilities do not fit together
+            (which labels are missing is said), or if fewer than two labels carry weight.
+
+        TypeError
+            If the teacher has no `predict_proba`, or the student cannot rank labels.
+
+        Warns
+        -----
+        UserWarning
+            If there are fewer labels than `k`, if rows of an indicator are empty, and as
+            :class:`DistilledClassifier` does.
+
+        ConvergenceWarning
+            If `max_iter` iterations do not bring the gradient of a linear student below `tol`.
+        """
+        self._check_own_parameters(X_unlabeled)
+        several = is_indicator(y)
+        ask = self._ask_for_label_sets if several else self._ask_teacher
+        lesson = ask(X, y, sample_weight, teacher_proba, X_unlabeled, params, self.top_k)
+        soft_labels = lesson.soft_labels
+        if several:
+            self._warn_of_empty_rows(soft_labels)
+        else:
+            soft_labels.check_several_classes()
+            soft_labels = soft_labels.temper(lesson.temperature)
+        soft_labels = soft_labels.keep_top(self.top_k).mix(self.alpha)
+        targets = RetrievalTargets.of(soft_labels, self.objective)
+        if self.rank is None:
+            student = fit_retriever(lesson.student, lesson.X, targets, **lesson.student_params)
+        else:
+            seed = self.random_state
+            student = learn_low_rank(lesson.student, lesson.X, targets, self.rank, seed)
+        if self.k > len(targets.classes):
+            warnings.warn(
+                f"k={self.k}, but there are {len(targets.classes)} labels: retrieve and score rank "
+                "them all. Set a smaller k.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._record(X, student, targets.classes)
+        last = student[-1] if isinstance(student, Pipeline) else student
+        self.n_iter_ = getattr(last, "n_iter_", np.ones(1, dtype=np.int32))
+        self._several = several
+        self._sparse_labels = several and sparse.issparse(y)
+        self.teacher_temperature_ = lesson.temperature
+        self.teacher_scores_ = lesson.scores
+        return self
+
+    def decision_function(self, X: Rows) -> Floats:
+        """Return the score of each label.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels), or (n_samples,) for two labels
+            Higher for labels that fit better, columns in the order of `classes_`; for two labels
+            the score of the second less that of the first, unless rows may have both.
+        """
+        check_is_fitted(self, "student_")
+        self._check_features(X)
+        scores = self._student_scores(X)
+        return _two_columns(scores) if self._several else scores
+
+    def retrieve(self, X: Rows, k: int | None = None) -> tuple[NDArray, Floats]:
+        """Return the k best labels of each row, best first, and their scores.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them. They are scored in blocks, so that the
+            scores of all labels exist for a few rows at a time only.
+
+        k : int, default=None
+            How many labels; by default the parameter `k`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, k)
+            From `classes_`. Equal scores are in the order of `classes_`; where they compete for the
+            last place, any of them gets it.
+
+        scores : ndarray of shape (n_samples, k)
+            As :meth:`decision_function` has them (for two labels, half of it and its negative).
+
+        Raises
+        ------
+        ValueError
+            If `k` is no positive integer, or larger than the number of labels.
+        """
+        check_is_fitted(self, "student_")
+        self._check_features(X)
+        n_labels = len(self.classes_)
+        if k is None:
+            k = min(_check_count("k", self.k), n_labels)
+        elif _check_count("k", k) > n_labels:
+            raise ValueError(f"k={k} labels were asked for, and there are {n_labels}.")
+        columns, scores = [], []
+        for rows in gen_batches(max(count_rows(X), 1), max(1, BLOCK // n_labels)):
+            of_rows = _two_columns(self._student_scores(_safe_indexing(X, rows)))
+            best = _best_columns(of_rows, k)
+            columns.append(best)
+            scores.append(np.take_along_axis(of_rows, best, axis=1))
+        return self.classes_[np.concatenate(columns)], np.concatenate(scores)
+
+    def predict(self, X: Rows) -> NDArray | sparse.csr_array:
+        """Predict the best label; where rows have several, the `k` best as an indicator.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or indicator of shape (n_samples, n_labels)
+            Labels from `classes_`. An indicator is sparse if it was sparse in :meth:`fit`.
+        """
+        check_is_fitted(self, "student_")
+        if not self._several:
+            return self.retrieve(X, 1)[0][:, 0]
+        labels, _ = self.retrieve(X)
+        rows = np.repeat(np.arange(len(labels)), labels.shape[1])
+        ones = np.ones(labels.size, dtype=int)
+        columns = np.searchsorted(self.classes_, labels.ravel())
+        indicator = sparse.csr_array((ones, (rows, columns)), (len(labels), len(self.classes_)))
+        return indicator if self._sparse_labels else indicator.toarray()
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: Rows) -> Floats:
+        """Predict the probability of each label, with ``objective="cross_entropy"`` only.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels)
+            Rows sum to one; columns are in the order of `classes_`.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        return softmax(scores, axis=1)
+
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the recall at `k`: the share of the rows' labels that are among the k best.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows.
+
+        y : array-like of shape (n_samples,), or indicator of shape (n_samples, n_labels)
+            True labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            In [0, 1]. Rows of an indicator without a label are left out.
+        """
+        labels, _ = self.retrieve(X)
+        classes = self.classes_ if is_indicator(y) else None
+        return recall_at_k(y, labels, classes=classes, sample_weight=sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = answers_several_labels(self._unfitted_teacher())
+        return tags
+
+    def _unfitted_student(self):
+        if self.student is not None:
+            return self.student
+        linear = LogisticRegression(C=self.C, tol=self.tol, max_iter=self.max_iter)
+        return requesting_weights(linear)
+
+    def _student_scores(self, X):
+        """Return the scores of a student, (n_samples,) or (n_samples, n_labels)."""
+        if hasattr(self.student_, "decision_function"):
+            return self.student_.decision_function(X)
+        from .retrievers.skorch import scores_of_net
+
+        return scores_of_net(self.student_, X)
+
+    def _check_own_parameters(self, X_unlabeled):
+        """Check the parameters that other distilling estimators do not have."""
+        check_objective(self.objective)
+        check_top_k(self.top_k)
+        _check_count("k", self.k)
+        own = {"rank": None, "C": 1.0, "tol": 1e-5, "max_iter": 200}
+        changed = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in own.items()
+            if getattr(self, name) != default
+        ]
+        if self.student is not None and changed:
+            raise ValueError(
+                f"{', '.join(own)} are those of the default student; got {', '.join(changed)} "
+                f"beside student={self.student!r}. Give the student parameters of its own, as in "
+                "student=LogisticRegression(C=0.1)."
+            )
+        if self.rank is not None:
+            _check_count("rank", self.rank)
+        _check_count("max_iter", self.max_iter)
+        for name in ("C", "tol"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or isinstance(value, bool) or not value > 0:
+                raise ValueError(f"{name} must be a number above 0; got {name}={value!r}.")
+        # Before the teacher is fitted in vain.
+        student = self._unfitted_student()
+        way_of_retrieving(student[-1] if isinstance(student, Pipeline) else student)
+        if X_unlabeled is not None and self.objective == "label_weighted":
+            raise ValueError(
+                'objective="label_weighted" learns from the label of each row, and the rows of '
+                'X_unlabeled have none. Use "double_distillation" or "cross_entropy".'
+            )
+
+    def _warn_of_empty_rows(self, label_sets):
+        """Say how many rows have no label, and what happens to them."""
+        n_empty = count_empty_rows(label_sets)
+        if not n_empty:
+            return
+        counts = self.alpha > 0 and self.objective != "label_weighted"
+        what = "count by the teacher's marginals alone" if counts else "are not learned from"
+        warnings.warn(
+            f"{n_empty} of the {len(label_sets)} rows of y have no label: they {what}.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _best_columns(scores, k):
+    """Return the columns of the k largest scores of each row, best first."""
+    if k < scores.shape[1]:
+        columns = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        columns.sort(axis=1)
+    else:
+        columns = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
+
+
+def _two_columns(scores):
+    """Return one score per label, also of two labels that share one."""
+    return np.column_stack([-scores, scores]) / 2 if scores.ndim == 1 else scores
+
+
+def _check_count(name, value):
+    """Return a positive integer."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+        return int(value)
+    raise ValueError(f"{name} must be an integer of at least 1; got {name}={value!r}.")

@@ -1,0 +1,33 @@
+"""Scores of probabilities, and of the labels retrieved for each row."""
+
+from ._proba import (
+    brier_loss,
+    expected_calibration_error,
+    pairwise_disagreement,
+    soft_log_loss,
+    soft_log_loss_scorer,
+    teacher_agreement,
+)
+from ._retrieval import (
+    label_propensities,
+    ndcg_at_k,
+    precision_at_k,
+    propensity_scored_precision_at_k,
+    recall_at_k,
+    retrieval_scorer,
+)
+
+__all__ = [
+    "brier_loss",
+    "expected_calibration_error",
+    "label_propensities",
+    "ndcg_at_k",
+    "pairwise_disagreement",
+    "precision_at_k",
+    "propensity_scored_precision_at_k",
+    "recall_at_k",
+    "retrieval_scorer",
+    "soft_log_loss",
+    "soft_log_loss_scorer",
+    "teacher_agreement",
+]

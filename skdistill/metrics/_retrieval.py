@@ -1,0 +1,628 @@
+"""How good are retrieved labels: the first k of each row, against the labels that it has.
+
+Only what was retrieved comes in, (n_samples, k) labels, best first: scores of every label for
+every row need not exist.
+"""
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from .._labels import check_classes, check_labels, encode, match_columns
+from .._probabilities import row_sums, top_entries
+from .._rows import count_rows
+from .._typing import ArrayLike, Estimator, Floats, Proba, Rows
+from .._validation import check_row_weights, column_names
+
+__all__ = [
+    "label_propensities",
+    "ndcg_at_k",
+    "precision_at_k",
+    "propensity_scored_precision_at_k",
+    "recall_at_k",
+    "retrieval_scorer",
+]
+
+# The scorer asks for so many scores at once, about 64 MB.
+SCORES_PER_BLOCK = 2**23
+
+
+def precision_at_k(
+    y_true: Proba,
+    retrieved: ArrayLike,
+    *,
+    k: int | None = None,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """Share of relevant labels among the first k that were retrieved.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
+        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        or sparse, with a column for each of `classes`.
+
+    retrieved : array-like of shape (n_samples, n_retrieved)
+        Labels, best first, none twice in a row, as
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+
+    k : int, default=None
+        How many of them count; all by default.
+
+    classes : array-like of shape (n_labels,), default=None
+        Label of each column of an indicator, 0, 1, ... by default. With labels as
+        `y_true`, the labels that there are, if given: any other is refused.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Mean over the rows of (relevant labels among the first k) / k, in [0, 1]; higher is
+        better. Rows with fewer than k relevant labels cannot reach 1, and rows without
+        any count as 0.
+
+    Raises
+    ------
+    ValueError
+        If k is more than was retrieved, if labels are unknown or retrieved twice, or if
+        shapes do not fit.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import precision_at_k
+    >>> precision_at_k(["cat", "dog"], [["cat", "cow"], ["cow", "hen"]])
+    0.25
+    >>> precision_at_k([[1, 1, 0], [0, 0, 1]], [[1, 0], [2, 1]])
+    0.75
+    """
+    found = _check(y_true, retrieved, k, classes, sample_weight)
+    return float(np.average(found.hits.mean(axis=1), weights=found.weight))
+
+
+def recall_at_k(
+    y_true: Proba,
+    retrieved: ArrayLike,
+    *,
+    k: int | None = None,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """Share of a row's relevant labels that are among the first k that were retrieved.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
+        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        or sparse, with a column for each of `classes`.
+
+    retrieved : array-like of shape (n_samples, n_retrieved)
+        Labels, best first, none twice in a row, as
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+
+    k : int, default=None
+        How many of them count; all by default.
+
+    classes : array-like of shape (n_labels,), default=None
+        Label of each column of an indicator, 0, 1, ... by default. With labels as
+        `y_true`, the labels that there are, if given: any other is refused.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Mean over the rows of (relevant labels among the first k) / (relevant labels), in
+        [0, 1]; higher is better. With one label per row this is top-k accuracy. Rows of
+        an indicator without any label are left out of the mean, with a warning.
+
+    Raises
+    ------
+    ValueError
+        If k is more than was retrieved, if labels are unknown or retrieved twice, if
+        shapes do not fit, or if no row has a label.
+
+    Warns
+    -----
+    UserWarning
+        If rows without a label are left out; it says how many.
+
+    See Also
+    --------
+    sklearn.metrics.top_k_accuracy_score : The same of one label per row, from all scores.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import recall_at_k
+    >>> recall_at_k(["cat", "dog"], [["cat", "cow"], ["cow", "hen"]])
+    0.5
+    >>> recall_at_k([[1, 1, 0], [0, 0, 1]], [[1, 0], [2, 1]], k=1)
+    0.75
+    """
+    found = _with_labels(_check(y_true, retrieved, k, classes, sample_weight))
+    recall = found.hits.sum(axis=1) / found.n_relevant
+    return float(np.average(recall, weights=found.weight))
+
+
+def ndcg_at_k(
+    y_true: Proba,
+    retrieved: ArrayLike,
+    *,
+    k: int | None = None,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """Discounted gain of the first k labels that were retrieved, relative to the best order.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
+        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        or sparse, with a column for each of `classes`.
+
+    retrieved : array-like of shape (n_samples, n_retrieved)
+        Labels, best first, none twice in a row, as
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+
+    k : int, default=None
+        How many of them count; all by default.
+
+    classes : array-like of shape (n_labels,), default=None
+        Label of each column of an indicator, 0, 1, ... by default. With labels as
+        `y_true`, the labels that there are, if given: any other is refused.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Mean over the rows of DCG / IDCG, in [0, 1]; higher is better. DCG is the sum of
+        1 / log2(1 + rank) over the relevant labels among the first k, IDCG that of ranks
+        1 to min(k, relevant labels). Rows of an indicator without any label are left out
+        of the mean, with a warning.
+
+    Raises
+    ------
+    ValueError
+        If k is more than was retrieved, if labels are unknown or retrieved twice, if
+        shapes do not fit, or if no row has a label.
+
+    Warns
+    -----
+    UserWarning
+        If rows without a label are left out; it says how many.
+
+    See Also
+    --------
+    sklearn.metrics.ndcg_score : The same from all scores; rows without a label count as 0.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import ndcg_at_k
+    >>> ndcg_at_k(["cat", "dog", "hen"], [["cat", "cow"], ["cow", "hen"], ["cow", "dog"]])
+    0.3333333333333333
+    >>> round(ndcg_at_k([[0, 1, 1]], [[0, 1, 2]]), 4)
+    0.6934
+    """
+    found = _with_labels(_check(y_true, retrieved, k, classes, sample_weight))
+    discount = 1 / np.log2(np.arange(2, found.hits.shape[1] + 2))
+    best = np.cumsum(discount)[np.minimum(found.n_relevant, len(discount)) - 1]
+    return float(np.average(found.hits @ discount / best, weights=found.weight))
+
+
+def propensity_scored_precision_at_k(
+    y_true: Proba,
+    retrieved: ArrayLike,
+    propensities: ArrayLike,
+    *,
+    k: int | None = None,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
+    """Precision among the first k in which rare labels, often missing from y, count for more.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
+        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        or sparse, with a column for each of `classes`.
+
+    retrieved : array-like of shape (n_samples, n_retrieved)
+        Labels, best first, none twice in a row, as
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+
+    propensities : array-like of shape (n_labels,)
+        Probability that a relevant label was observed, above 0, for each of `classes`:
+        those of :func:`label_propensities` of the training labels.
+
+    k : int, default=None
+        How many of those retrieved count; all by default.
+
+    classes : array-like of shape (n_labels,), default=None
+        Label of each propensity, and of each column of an indicator, 0, 1, ... by default.
+        With labels as `y_true`, by default the sorted labels that occur in `y_true` or
+        `retrieved`; there must be as many propensities.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        Σ_n w_n Σ_{l relevant, among the first k} 1 / p_l, divided by the largest value that
+        k labels per row could give it: the same sum over the k relevant labels of each row
+        with the smallest p. In [0, 1], higher is better. Both sums run over all rows
+        before they are divided; rows without a label add nothing to either.
+
+    Raises
+    ------
+    ValueError
+        If propensities are not one number above 0 for each class, if k is more than was
+        retrieved, if labels are unknown or retrieved twice, if shapes do not fit, or if no
+        row has a label.
+
+    References
+    ----------
+    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+    ranking and other missing label applications", KDD 2016.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import propensity_scored_precision_at_k
+    >>> y_true = [[1, 0, 0], [0, 1, 0]]
+    >>> propensity_scored_precision_at_k(y_true, [[0], [0]], [0.5, 0.25, 0.25])
+    0.3333333333333333
+    """
+    relevant, columns, names, weight = _columns(y_true, retrieved, k, classes, sample_weight)
+    worth = 1 / _check_propensities(propensities, names)
+    gain = _hits(relevant, columns) * worth[columns]
+    value = relevant.copy()
+    value.data = worth[relevant.indices]
+    best = row_sums(top_entries(value, columns.shape[1]))
+    if not weight @ best > 0:
+        raise ValueError(_no_label(relevant.shape[0]))
+    return float(weight @ gain.sum(axis=1) / (weight @ best))
+
+
+def label_propensities(
+    y: Proba, *, classes: ArrayLike | None = None, A: float = 0.55, B: float = 1.5
+) -> Floats:
+    """Probability that a relevant label was observed, from how often it was.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        Training labels, or an indicator of several, dense or sparse.
+
+    classes : array-like of shape (n_labels,), default=None
+        The labels, where `y` may not show each; by default those of `y`, sorted. Of an
+        indicator there is one propensity for each column anyway.
+
+    A, B : float, default=0.55 and 1.5
+        Shape of the curve; the defaults are those that Jain et al. use where nothing was
+        fitted to the data.
+
+    Returns
+    -------
+    ndarray of shape (n_labels,), float64
+        p_l with 1 / p_l = 1 + C (N_l + B)^(−A) and C = (ln N − 1) (B + 1)^A, where N_l of
+        the N rows have the label l. In (0, 1).
+
+    Raises
+    ------
+    ValueError
+        For fewer than 3 rows (C would be negative), A or B not above 0, or labels that
+        `classes` lacks.
+
+    References
+    ----------
+    Jain, Prabhu and Varma, "Extreme multi-label loss functions for recommendation, tagging,
+    ranking and other missing label applications", KDD 2016.
+
+    Examples
+    --------
+    >>> from skdistill.metrics import label_propensities
+    >>> label_propensities(["a"] * 90 + ["b"] * 10).round(3)
+    array([0.668, 0.391])
+    """
+    if not (A > 0 and B > 0):
+        raise ValueError(f"A and B must be numbers above 0; got A={A!r} and B={B!r}.")
+    if _is_indicator(y):
+        relevant, _ = _read_indicator(y, classes)
+    else:
+        y = check_labels(y)
+        relevant = _indicator_of(y, np.unique(y) if classes is None else np.asarray(classes))
+    if relevant.shape[0] < 3:
+        raise ValueError(
+            f"Propensities need at least 3 rows, of which ln N > 1; got {relevant.shape[0]}. Give "
+            "the labels of the training rows."
+        )
+    n_rows_with = np.bincount(relevant.indices, minlength=relevant.shape[1])
+    C = (np.log(relevant.shape[0]) - 1) * (B + 1) ** A
+    return 1 / (1 + C * (n_rows_with + B) ** -float(A))
+
+
+def retrieval_scorer(metric: Callable[..., float], k: int = 10, **metric_params: Any) -> Any:
+    """Return a scorer for searches and cross-validation: a retrieval metric of the first k.
+
+    Parameters
+    ----------
+    metric : callable
+        One of this module's, or any other ``metric(y_true, retrieved, k=, sample_weight=)``
+        of which more is better.
+
+    k : int, default=10
+        How many labels are retrieved.
+
+    **metric_params
+        Passed on to `metric`, such as `propensities` and `classes`. For an indicator as `y`
+        the scorer itself gives `classes`, those of the estimator.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y, sample_weight=None)``, for ``scoring=``; it can be pickled.
+        Estimators with `retrieve` are asked by that, also as last step of a Pipeline; of
+        others the k best of `decision_function`, or else of `predict_proba`, are taken,
+        block by block of rows (which of several equal scores, is not defined).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdistill.metrics import recall_at_k, retrieval_scorer
+    >>> X, y = load_digits(return_X_y=True)
+    >>> scores = cross_val_score(GaussianNB(), X, y, scoring=retrieval_scorer(recall_at_k, k=3))
+    >>> print(f"{scores.mean():.2f}")
+    0.95
+    """
+    return _RetrievalScorer(metric, k, metric_params)
+
+
+class _RetrievalScorer:
+    """A scorer that asks for the first k labels of each row."""
+
+    def __init__(self, metric, k, metric_params):
+        self.metric = metric
+        self.k = k
+        self.metric_params = metric_params
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        params = {"sample_weight": sample_weight, **self.metric_params}
+        if _is_indicator(y):
+            params.setdefault("classes", _column_labels(estimator))
+        return self.metric(y, _retrieve(estimator, X, self.k), k=self.k, **params)
+
+    def __repr__(self):
+        params = "".join(f", {name}=..." for name in self.metric_params)
+        return f"retrieval_scorer({self.metric.__name__}, k={self.k}{params})"
+
+
+def _retrieve(estimator: Estimator, X: Rows, k: int):
+    """Return the k best labels of each row, asked of the estimator or taken from its scores."""
+    last = estimator
+    if isinstance(estimator, Pipeline) and hasattr(estimator[-1], "retrieve"):
+        X, last = estimator[:-1].transform(X) if len(estimator) > 1 else X, estimator[-1]
+    if hasattr(last, "retrieve"):
+        return last.retrieve(X, k)[0]
+    ask = getattr(estimator, "decision_function", None) or estimator.predict_proba
+    classes = np.asarray(estimator.classes_)
+    if classes.ndim != 1 or k > len(classes):
+        raise ValueError(
+            f"The first k={k} labels cannot be taken from {type(estimator).__name__}, whose "
+            f"classes_ has shape {classes.shape}: it must list at least k labels. Lower k, or "
+            "give an estimator with one score per label."
+        )
+    n_rows, step = count_rows(X), max(1, SCORES_PER_BLOCK // len(classes))
+    blocks = [slice(start, start + step) for start in range(0, n_rows, step)]
+    return classes[np.vstack([_best(ask(_safe_indexing(X, block)), k) for block in blocks])]
+
+
+def _best(scores, k):
+    """Return the columns of the k highest scores of each row, best first."""
+    scores = np.asarray(scores)
+    if scores.ndim == 1:  # decision_function of two classes
+        scores = np.column_stack([-scores, scores])
+    columns = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
+
+
+def _column_labels(estimator):
+    """Return the label of each column of an indicator: as declared, or those of the estimator."""
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    declared = getattr(last, "classes", None)
+    return estimator.classes_ if declared is None else declared
+
+
+class _Found(NamedTuple):
+    """What of the first k labels is relevant, row by row."""
+
+    hits: np.ndarray  # (n_samples, k), bool
+    n_relevant: np.ndarray  # (n_samples,)
+    weight: np.ndarray  # (n_samples,)
+
+
+def _check(y_true, retrieved, k, classes, sample_weight):
+    """Return what was found, of checked input."""
+    relevant, columns, _, weight = _columns(y_true, retrieved, k, classes, sample_weight)
+    return _Found(_hits(relevant, columns), np.diff(relevant.indptr), weight)
+
+
+def _with_labels(found):
+    """Return what was found in those rows that have a label; warn of the others."""
+    some = found.n_relevant > 0
+    if some.all():
+        return found
+    if not found.weight[some].sum() > 0:
+        raise ValueError(_no_label(len(some)))
+    warnings.warn(
+        f"{(~some).sum()} of {len(some)} rows of y_true have no label; the mean leaves them out.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return _Found(*(part[some] for part in found))
+
+
+def _no_label(n_rows):
+    """Return the message for rows of which there is nothing to find."""
+    return (
+        f"None of the {n_rows} rows of y_true has both a label and a weight: there is nothing to "
+        "retrieve. Check which columns the indicator kept."
+    )
+
+
+def _columns(y_true, retrieved, k, classes, sample_weight):
+    """Return relevant labels (CSR), columns of the first k retrieved, the labels, and weights."""
+    retrieved = _first_retrieved(retrieved, k)
+    if _is_indicator(y_true):
+        relevant, classes = _read_indicator(y_true, classes)
+    else:
+        y_true = check_labels(y_true, name="y_true")
+        _check_same_kind(y_true, retrieved)
+        classes = np.union1d(y_true, retrieved) if classes is None else np.asarray(classes)
+        relevant = _indicator_of(y_true, classes)
+    if relevant.shape[0] != len(retrieved):
+        raise ValueError(
+            f"y_true and retrieved must have the same rows; got {relevant.shape[0]} and "
+            f"{len(retrieved)}."
+        )
+    _check_known(retrieved, classes)
+    columns = _positions(retrieved.ravel(), classes).reshape(retrieved.shape)
+    _check_no_repeats(columns, classes)
+    weight = check_row_weights(sample_weight, len(retrieved))
+    if not weight.sum() > 0:
+        raise ValueError(f"No row counts: the weights of the {len(weight)} rows sum to 0.")
+    return relevant, columns, classes, weight
+
+
+def _first_retrieved(retrieved, k):
+    """Return the first k labels of each row."""
+    retrieved = np.asarray(retrieved)
+    if retrieved.ndim != 2 or 0 in retrieved.shape:
+        raise ValueError(
+            "retrieved must have shape (n_samples, n_retrieved), the labels of each row, best "
+            f"first; got shape {retrieved.shape}. retrieve(X, k) returns (labels, scores): give "
+            "the labels only."
+        )
+    if k is None:
+        return retrieved
+    if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= retrieved.shape[1]:
+        raise ValueError(
+            f"k must be an integer from 1 to the {retrieved.shape[1]} labels that were retrieved "
+            f"for each row; got k={k!r}. Retrieve more, or lower k."
+        )
+    return retrieved[:, :k]
+
+
+def _is_indicator(y):
+    """Return whether `y` has a column for each label, rather than one label for each row."""
+    return sparse.issparse(y) or (np.ndim(y) == 2 and np.shape(y)[1] > 1)
+
+
+def _read_indicator(y, classes):
+    """Return an indicator as a CSR array of stored ones, and the label of each column."""
+    names = column_names(y)
+    if names is not None:
+        classes = names if classes is None else match_columns(names, np.asarray(classes))
+    classes = np.arange(np.shape(y)[1]) if classes is None else np.asarray(classes)
+    if len(classes) != np.shape(y)[1] or len(np.unique(classes)) != len(classes):
+        raise ValueError(
+            f"classes must list the label of each column of the indicator once; got "
+            f"{len(classes)} labels, {len(np.unique(classes))} of them different, for "
+            f"{np.shape(y)[1]} columns."
+        )
+    relevant = sparse.csr_array(y if sparse.issparse(y) else np.asarray(y), copy=True)
+    relevant.sum_duplicates()
+    relevant.eliminate_zeros()
+    if (relevant.data != 1).any():
+        raise ValueError(
+            "An indicator holds 0 and 1, whether a row has a label; y_true also holds "
+            f"{relevant.data[relevant.data != 1][0]!r}. If these are probabilities, say which "
+            "labels count: y_true > 0.5."
+        )
+    return relevant, classes
+
+
+def _indicator_of(y, classes):
+    """Return labels as a CSR array with a single 1 per row, columns in the order of `classes`."""
+    check_classes(y, classes)
+    ones, starts = np.ones(len(y)), np.arange(len(y) + 1)
+    return sparse.csr_array((ones, _positions(y, classes), starts), shape=(len(y), len(classes)))
+
+
+def _positions(labels, classes):
+    """Return where in `classes`, sorted or not, each label stands."""
+    order = np.argsort(classes, kind="stable")
+    return order[encode(labels, classes[order])]
+
+
+def _check_same_kind(y_true, retrieved):
+    """Raise if one side has texts and the other numbers, which are never equal."""
+    true, other = y_true[:1].tolist()[0], retrieved[0].tolist()[0]
+    if isinstance(true, str) != isinstance(other, str):
+        raise ValueError(
+            f"y_true and retrieved must be labels of one kind; got {true!r} and {other!r}. Turn "
+            "both into strings, or both into numbers."
+        )
+
+
+def _check_known(retrieved, classes):
+    """Raise if labels were retrieved that are none."""
+    seen = np.unique(retrieved)
+    known = set(classes.tolist())
+    unknown = [label for label in seen.tolist() if label not in known]
+    if unknown:
+        raise ValueError(
+            f"retrieved holds {len(unknown)} labels that classes does not list, such as "
+            f"{unknown[:3]}; the labels are {classes[:3].tolist()}... Give classes=, the label of "
+            "each column of y_true, and labels as retrieved, not scores."
+        )
+
+
+def _check_no_repeats(columns, classes):
+    """Raise if a label was retrieved twice for one row: it would count twice."""
+    ordered = np.sort(columns, axis=1)
+    twice = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    if twice.any():
+        row = np.argmax(twice)
+        raise ValueError(
+            f"A label may be retrieved once for each row; {twice.sum()} rows repeat one, the first "
+            f"is row {row}: {classes[columns[row]].tolist()[:10]}."
+        )
+
+
+def _check_propensities(propensities, classes):
+    """Return one propensity for each class."""
+    propensities = np.asarray(propensities, dtype=np.float64)
+    if propensities.shape != (len(classes),):
+        raise ValueError(
+            f"propensities must have one number for each of the {len(classes)} labels; got shape "
+            f"{propensities.shape}. Give classes=, the label of each propensity, where y_true and "
+            "retrieved do not show every one."
+        )
+    if not ((propensities > 0) & (propensities < np.inf)).all():
+        raise ValueError(
+            "propensities must be finite numbers above 0; the smallest is "
+            f"{propensities.min():.6g}. label_propensities gives them."
+        )
+    return propensities
+
+
+def _hits(relevant, columns):
+    """Return whether each column is stored in its row of a CSR array."""
+    n_rows, n_labels = relevant.shape
+    row_of = np.repeat(np.arange(n_rows), np.diff(relevant.indptr))
+    stored = row_of * n_labels + relevant.indices
+    return np.isin(np.arange(n_rows)[:, None] * n_labels + columns, stored)

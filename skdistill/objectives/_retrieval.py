@@ -1,0 +1,264 @@
+"""Objectives that rank labels: softmax losses in which plausible labels are not punished.
+
+All of them are one general form. In each row a label counts as a positive to the degree a, and is
+spared as a negative to the degree d:
+
+    loss = Σ_y a_y (log D_y − f_y),   D_y = Z + d_y e^{f_y},   Z = Σ_y (1 − d_y) e^{f_y}
+
+With d = 0 it is the cross-entropy of a. Both are sparse, so a loss costs one dense pass over the
+scores, as cross-entropy does, and a gather of the entries.
+"""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import assert_all_finite, gen_batches
+
+from .._typing import ArrayLike, Floats, NDArray, Proba
+from .._validation import check_marginals, check_row_weights
+
+# So many scores are held at once: 8 to 16 MiB, which stay near the processor.
+CHUNK = 2**20
+
+
+def label_weighted_cross_entropy(
+    logits: ArrayLike,
+    y: ArrayLike,
+    proba: Proba,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> tuple[float, Floats]:
+    """Return the cross-entropy of labels in which plausible negatives count less.
+
+    Parameters
+    ----------
+    logits : array-like of shape (n_samples, n_labels), float
+        The student's scores f; finite.
+
+    y : array-like of shape (n_samples,), int, or indicator of shape (n_samples, n_labels)
+        Column of each row's label; with several labels per row an indicator, dense or sparse.
+
+    proba : array-like or sparse matrix of shape (n_samples, n_labels), float
+        How probable the teacher finds each label, in [0, 1]. Rows need not sum to one: with
+        several labels per row they are marginals. What a sparse matrix does not store is 0.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight w_n >= 0 of each row; 1 by default.
+
+    Returns
+    -------
+    loss : float
+        Σ_n w_n l_n / Σ_n w_n with l = Σ_{y∈Y} [log Σ_{y′} α_{y′} e^{f_{y′}} − f_y], where α is 1
+        for the label y itself, 0 for the row's other labels, and 1 − p_{y′} for all the rest.
+
+    gradient : ndarray of shape (n_samples, n_labels), float64
+        Its derivative by each score.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, scores that are not finite, probabilities outside [0, 1],
+        columns that do not exist, negative weights, or if no row carries weight.
+
+    See Also
+    --------
+    double_distillation_loss : The teacher weighs the positives, too.
+
+    Notes
+    -----
+    The distilled retrieval loss of Menon et al. (ICML 2021, on multiclass retrieval). It is the
+    cross-entropy of f + log α. Where the teacher is sure of a label other than the row's own, that
+    label is hardly trained against, right or wrong.
+
+    Examples
+    --------
+    >>> from skdistill.objectives import label_weighted_cross_entropy
+    >>> loss, gradient = label_weighted_cross_entropy([[0.0, 0.0, 0.0]], [0], [[0.2, 0.8, 0.0]])
+    >>> round(loss, 4), gradient.round(3)
+    (0.7885, array([[-0.545,  0.091,  0.455]]))
+    """
+    z = _check_logits(logits)
+    relevant = _check_relevant(y, z.shape)
+    return _loss_of_logits(z, relevant, relevant.maximum(_check(proba, z)), sample_weight)
+
+
+def double_distillation_loss(
+    logits: ArrayLike, proba: Proba, *, sample_weight: ArrayLike | None = None
+) -> tuple[float, Floats]:
+    """Return the retrieval loss in which the teacher weighs positives and negatives.
+
+    Parameters
+    ----------
+    logits : array-like of shape (n_samples, n_labels), float
+        The student's scores f; finite.
+
+    proba : array-like or sparse matrix of shape (n_samples, n_labels), float
+        How probable the teacher finds each label, in [0, 1]. Rows need not sum to one: with
+        several labels per row they are marginals. What a sparse matrix does not store is 0.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight w_n >= 0 of each row; 1 by default.
+
+    Returns
+    -------
+    loss : float
+        Σ_n w_n l_n / Σ_n w_n with
+        l = Σ_y p_y [log(e^{f_y} + Σ_{y′≠y} (1 − p_{y′}) e^{f_{y′}}) − f_y].
+
+    gradient : ndarray of shape (n_samples, n_labels), float64
+        Its derivative by each score.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, scores that are not finite, probabilities outside [0, 1],
+        negative weights, or if no row carries weight.
+
+    See Also
+    --------
+    label_weighted_cross_entropy : The row's own label is the only positive.
+    soft_cross_entropy : Plain distillation, whose scores give probabilities.
+
+    Notes
+    -----
+    For one label per row it is the expectation of :func:`label_weighted_cross_entropy` over labels
+    drawn from p. The scores that minimise it rank labels as p does, but their softmax is not p.
+
+    Examples
+    --------
+    >>> from skdistill.objectives import double_distillation_loss
+    >>> loss, gradient = double_distillation_loss([[0.0, 0.0, 0.0]], [[0.2, 0.8, 0.0]])
+    >>> round(loss, 4), gradient.round(3)
+    (0.7885, array([[-0.034, -0.353,  0.388]]))
+    """
+    z = _check_logits(logits)
+    p = _check(proba, z)
+    return _loss_of_logits(z, p, p, sample_weight)
+
+
+class Entries(NamedTuple):
+    """Positives and spared labels of some rows, as places and values in their flat scores."""
+
+    place: NDArray  # of positives, in the flat scores
+    row: NDArray
+    a: Floats
+    spared: Floats  # d of the positives
+    log_spared: Floats
+    spared_place: NDArray  # of all labels that are spared
+    log_kept: Floats  # log(1 − d), there
+
+    @classmethod
+    def of(cls, positives, spared, weight) -> Self:
+        """Return the entries of CSR rows, each positive times the weight of its row."""
+        row, place = _places(positives)
+        a = positives.data * weight[row]
+        d = spared[row, positives.indices]
+        d = np.ravel(d.toarray() if sparse.issparse(d) else d)
+        with np.errstate(divide="ignore"):
+            logs = np.log(d), np.log1p(-spared.data)
+        return cls(place, row, a, d, logs[0], _places(spared)[1], logs[1])
+
+
+def chunks_of(positives, spared, weight):
+    """Return slices of rows, each with its entries, such that few scores are held at once."""
+    n_rows, n_labels = positives.shape
+    return [
+        (rows, Entries.of(positives[rows], spared[rows], weight[rows]))
+        for rows in gen_batches(n_rows, max(1, CHUNK // n_labels))
+    ]
+
+
+def loss_and_gradient(scores, entries):
+    """Return the sum of the losses of some rows; their scores are overwritten with its gradient."""
+    flat = scores.reshape(-1)
+    f = flat[entries.place]
+    flat[entries.spared_place] += entries.log_kept
+    largest = scores.max(axis=1)  # −inf where every label is spared fully
+    scores -= np.where(np.isfinite(largest), largest, 0)[:, None]
+    np.exp(scores, out=scores)
+    with np.errstate(divide="ignore"):
+        log_negatives = np.log(scores.sum(axis=1)) + largest
+    log_d = np.logaddexp(log_negatives[entries.row], entries.log_spared + f)
+    # D is at least e^largest, so that nothing overflows here.
+    pull = np.bincount(
+        entries.row, entries.a * np.exp(largest[entries.row] - log_d), minlength=len(scores)
+    )
+    scores *= pull[:, None].astype(scores.dtype)
+    flat[entries.place] += entries.a * (entries.spared * np.exp(f - log_d) - 1)
+    return float(entries.a @ (log_d - f))
+
+
+def check_row_shares(sample_weight, n_rows):
+    """Return the share of each row in the weight of all."""
+    weight = check_row_weights(sample_weight, n_rows)
+    if not weight.any():
+        raise ValueError(
+            f"None of the {n_rows} rows carries weight. Give at least one row of positive weight."
+        )
+    return weight / weight.sum()
+
+
+def _loss_of_logits(logits, positives, spared, sample_weight):
+    """Return the mean loss and its gradient, which takes the place of the logits."""
+    shares = check_row_shares(sample_weight, len(logits))
+    loss = sum(
+        loss_and_gradient(logits[rows], entries)
+        for rows, entries in chunks_of(positives, spared, shares)
+    )
+    return loss, logits
+
+
+def _places(rows):
+    """Return the row of each entry of CSR rows, and its place in the flat dense rows."""
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    return row, row * rows.shape[1] + rows.indices
+
+
+def _check_logits(logits):
+    """Return a copy of the logits, of at least two labels."""
+    z = np.array(logits, dtype=np.float64, order="C")
+    if z.ndim != 2 or z.shape[1] < 2:
+        raise ValueError(
+            "logits must have shape (n_samples, n_labels) with at least two labels; got shape "
+            f"{z.shape}."
+        )
+    assert_all_finite(z, input_name="logits")
+    return z
+
+
+def _check(proba, logits):
+    """Return the teacher's probabilities as CSR rows, one for each label of each row."""
+    p = check_marginals(proba)
+    if p.shape != logits.shape:
+        raise ValueError(
+            "proba must have the shape of logits, one probability for each label of each row; got "
+            f"shapes {p.shape} and {logits.shape}."
+        )
+    return p
+
+
+def _check_relevant(y, shape):
+    """Return the labels of each row as CSR rows of ones."""
+    if sparse.issparse(y) or np.ndim(y) == 2:
+        relevant = check_marginals(y, name="y")
+        if relevant.shape != shape or not (relevant.data == 1).all():
+            raise ValueError(
+                f"y as an indicator must hold 0 and 1 in the shape of logits, {shape}; got shape "
+                f"{relevant.shape} with values from {relevant.data.min(initial=0):.6g} to "
+                f"{relevant.data.max(initial=0):.6g}."
+            )
+        return relevant
+    codes = np.asarray(y)
+    if codes.shape != shape[:1] or not np.issubdtype(codes.dtype, np.integer):
+        raise ValueError(
+            f"y must hold one integer per row, the column of its label, shape ({shape[0]},), or be "
+            f"an indicator of shape {shape}; got shape {codes.shape}, dtype {codes.dtype}."
+        )
+    if ((codes < 0) | (codes >= shape[1])).any():
+        bad = np.argmax((codes < 0) | (codes >= shape[1]))
+        raise ValueError(
+            f"y must hold columns from 0 to {shape[1] - 1}; row {bad} has {codes[bad]}."
+        )
+    starts = np.arange(len(codes) + 1)
+    return sparse.csr_array((np.ones(len(codes)), codes.astype(np.int64), starts), shape=shape)

@@ -1,0 +1,99 @@
+"""Which student learns to rank labels in which way: the registry and its one door."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import clone
+
+from .._retrieval_targets import RetrievalTargets
+from .._rows import count_rows
+from .._typing import Estimator, Rows
+from ..students._dispatch import Learn, registered_way
+
+# Each has a file of its name in this folder, imported once a student of theirs turns up.
+OPTIONAL_PACKAGES = ("skorch",)
+
+_ways: dict[type, Learn] = {}
+
+
+def register(student_class: type) -> Callable[[Learn], Learn]:
+    """Register how students of a class learn to rank labels: a decorator.
+
+    Parameters
+    ----------
+    student_class : type
+        An estimator class. Subclasses that do not override its `fit` are taken for it;
+        those that do are not.
+
+    Returns
+    -------
+    callable
+        Decorator of a function ``learn(student, X, targets, **fit_params)``, which fits `student`
+        in place (it is already a clone) and returns it. The student scores labels by its
+        `decision_function`: one column per label, for two labels one number per row.
+    """
+
+    def remember(learn):
+        _ways[student_class] = learn
+        return learn
+
+    return remember
+
+
+def fit_retriever(
+    student: Estimator, X: Rows, targets: RetrievalTargets, **fit_params: Any
+) -> Estimator:
+    """Fit a clone of a student so that its scores rank the labels of each row.
+
+    Parameters
+    ----------
+    student : estimator
+        A ``LogisticRegression``, which becomes a linear scorer; a
+        :class:`skdistill.nets.SoftLabelNet` or a net of skorch; a Pipeline that ends in one of
+        them, or a class that was registered with :func:`skdistill.retrievers.register`. It is
+        cloned, never changed.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows, in whatever form the student takes them.
+
+    targets : RetrievalTargets
+        Positives and spared negatives of the same rows.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    estimator
+        A fitted clone of `student`.
+
+    Raises
+    ------
+    TypeError
+        If the student cannot learn to rank labels.
+
+    ValueError
+        If `X` and `targets` differ in length, or if there is nothing to learn.
+    """
+    check_targets(X, targets)
+    own = clone(student)
+    return way_of_retrieving(own)(own, X, targets, **fit_params)
+
+
+def check_targets(X, targets):
+    """Raise unless there are targets for the rows of X, and something to learn from them."""
+    if len(targets) != count_rows(X):
+        raise ValueError(f"X has {count_rows(X)} rows but there are targets for {len(targets)}.")
+    targets.check_something_to_learn()
+
+
+def way_of_retrieving(student):
+    """Return the function that teaches a student to rank labels."""
+    way = registered_way(student, _ways, "skdistill.retrievers", OPTIONAL_PACKAGES)
+    if way is None:
+        raise TypeError(
+            f"{student!r} cannot be taught to rank labels: it is no LogisticRegression (the linear "
+            "scorer), no net and no Pipeline that ends in one. Any classifier learns the "
+            "probabilities of labels, which rank them, too: use DistilledClassifier for it."
+        )
+    return way
