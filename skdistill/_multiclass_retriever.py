@@ -10,7 +10,7 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils import _safe_indexing, gen_batches, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -378,6 +378,7 @@ n_features), default=None
             k = min(_check_count("k", self.k), n_labels)
         elif _check_count("k", k) > n_labels:
             raise ValueError(f"k={k} labels were asked for, and there are {n_labels}.")
+        (X,) = indexable(X)
         columns, scores = [], []
         for rows in gen_batches(max(count_rows(X), 1), max(1, BLOCK // n_labels)):
             of_rows = _two_columns(self._student_scores(_safe_indexing(X, rows)))

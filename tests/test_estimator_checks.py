@@ -17,7 +17,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 from torch import nn
 
-from skdistill import DistilledBipartiteRanker, DistilledClassifier, SoftLabelClassifier
+from skdistill import (
+    DistilledBipartiteRanker,
+    DistilledClassifier,
+    DistilledMulticlassRetriever,
+    SoftLabelClassifier,
+)
 from skdistill.nets import SoftLabelNet
 from skdistill.students import logit_regressor
 
@@ -66,6 +71,10 @@ EXACT = [
     DistilledBipartiteRanker(GaussianNB(), surrogate="squared_hinge", tol=1e-9),
     DistilledBipartiteRanker(GaussianNB(), Ridge()),
     DistilledBipartiteRanker(GaussianNB(), DecisionTreeRegressor()),
+    DistilledMulticlassRetriever(ExtraTreesClassifier(20)),
+    DistilledMulticlassRetriever(GaussianNB(), alpha=0.5),
+    DistilledMulticlassRetriever(GaussianNB(), objective="label_weighted"),
+    DistilledMulticlassRetriever(DecisionTreeClassifier(), objective="cross_entropy", top_k=2),
 ]
 
 
