@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights rank nets test test-slow lint bench clean
+.PHONY: quickstart flights rank nets retrieve test test-slow lint bench clean
 
 quickstart: $(VENV)/quickstart
 	$(BIN)/python examples/quickstart.py
@@ -20,6 +20,10 @@ rank: $(VENV)/test
 nets: $(VENV)/test
 	$(BIN)/python examples/train_a_net.py
 	$(BIN)/python examples/ensemble_to_small_net.py
+
+retrieve: $(VENV)/test
+	$(BIN)/python examples/flight_destinations.py
+	$(BIN)/python examples/wordnet_hypernyms.py
 
 test: quickstart $(VENV)/test lint
 	$(BIN)/python -m pytest
@@ -38,6 +42,8 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_torch.py
 	$(BIN)/python benchmarks/bench_pairwise.py
 	$(BIN)/python benchmarks/bench_ranker.py
+	$(BIN)/python benchmarks/bench_retrieval.py
+	$(BIN)/python benchmarks/bench_retrieval_quality.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

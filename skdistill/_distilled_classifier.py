@@ -111,7 +111,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     4), so that what matters is how good its probabilities are, not its accuracy. Cross-
     fitting keeps them independent of the labels that they replace (Dao et al., ICLR 2021).
 
-    A grid search re-fits the teacher for every setting, those of the student too.
+    A grid search re-fits the teacher for every setting, those of the student too. One with
+    `teacher_proba` of the training rows favours whatever follows the teacher closely, who has
+    seen the labels of the rows that are held out.
 
     Examples
     --------

@@ -51,6 +51,11 @@ class LabelSetTeacherMixin(TeacherMixin):
             answers = self._fit_and_ask(teacher, X, own, X_unlabeled, question, routed)
         label_sets = LabelSets(answers.labelled, relevant, classes, sample_weight=weight)
         answered = LabelSets(answers.labelled, relevant, classes, sample_weight=sample_weight)
+        if not answered.weight.any():
+            raise ValueError(
+                f"Every one of the {len(answered)} rows has weight zero. Give sample_weight with "
+                "positive entries."
+            )
         scores = {"raw": label_set_scores(answered)}
         if X_unlabeled is not None:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)

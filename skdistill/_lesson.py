@@ -83,6 +83,7 @@ class TeacherMixin:
         soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
         answered = SoftLabels(answers.labelled, classes, y=y, sample_weight=sample_weight)
         answered = answered.take(~answers.unseen)
+        answered.check_some_weight()
         temperature = self.teacher_temperature
         if temperature == "auto":
             temperature = best_temperature(answered)

@@ -230,14 +230,18 @@ class SoftLabels:
         columns = encode(np.asarray(predicted), self.classes)
         return float(np.average(entries(self.proba, columns), weights=self.weight))
 
-    def check_several_classes(self) -> None:
-        """Raise unless at least two classes carry weight: there is nothing to tell apart."""
-        mass = self.mass
-        if not mass.any():
+    def check_some_weight(self) -> None:
+        """Raise unless a row carries weight: there is nothing to learn from, and no mean."""
+        if not self.weight.any():
             raise ValueError(
                 f"Every one of the {len(self)} rows has weight zero. Give sample_weight with "
                 "positive entries for rows of at least two classes."
             )
+
+    def check_several_classes(self) -> None:
+        """Raise unless at least two classes carry weight: there is nothing to tell apart."""
+        self.check_some_weight()
+        mass = self.mass
         if (mass > 0).sum() < 2:
             raise ValueError(
                 f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all "

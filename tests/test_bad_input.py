@@ -147,6 +147,13 @@ def test_lengths_that_differ():
         SoftLabelClassifier().fit(X[:50], P)
 
 
+def test_weights_that_are_all_zero():
+    nothing = {"sample_weight": np.zeros(60)}
+    fails(ValueError, "Every one of the 60 rows has weight zero", fit=nothing)
+    given = {**nothing, "teacher_proba": P}
+    fails(ValueError, "Every one of the 60 rows has weight zero", fit=given)
+
+
 def test_negative_weights_are_refused():
     fails(ValueError, "must not be negative", fit={"sample_weight": np.r_[-1, np.ones(59)]})
 

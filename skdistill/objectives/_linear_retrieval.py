@@ -118,17 +118,18 @@ def linear_retrieval_loss(
 
 def linear_loss(X, weight, bias, chunks, *, by_features):
     """Return the loss of chunks of rows, and its gradient; by the features if that is asked for."""
-    by_weight = np.zeros(weight.shape, weight.dtype)
+    # Sparse rows want the weights of a feature side by side: transposed once, not in each chunk.
+    across = np.ascontiguousarray(weight.T) if sparse.issparse(X) else weight.T
+    by_across = np.zeros(across.shape, weight.dtype)
     by_bias = np.zeros(bias.shape, bias.dtype)
     by_X = np.empty(X.shape, X.dtype) if by_features else None
     loss = 0.0
     for rows, entries in chunks:
-        scores = X[rows] @ weight.T
+        scores = X[rows] @ across
         scores += bias
         loss += loss_and_gradient(scores, entries)
-        # A transposed product of sparse rows is the quick one.
-        by_weight += (X[rows].T @ scores).T if sparse.issparse(X) else scores.T @ X[rows]
+        by_across += X[rows].T @ scores
         by_bias += scores.sum(axis=0)
         if by_X is not None:
             by_X[rows] = scores @ weight
-    return loss, LinearGradient(by_X, by_weight, by_bias)
+    return loss, LinearGradient(by_X, np.ascontiguousarray(by_across.T), by_bias)
