@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ._labels import check_classes
@@ -15,9 +14,11 @@ from ._lesson import TeacherMixin
 from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
+from ._validation import check_number
 from .rankers import fit_ranker
 from .rankers._dispatch import way_of_ranking
 from .rankers._pairs import best_intercept, check_pairs, check_surrogate
+from .students.pipeline import last_step
 
 
 class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
@@ -324,7 +325,7 @@ n_features), default=None
     @property
     def coef_(self) -> Floats:
         """Coefficients of the linear student."""
-        return _last_step(self.student_).coef_
+        return last_step(self.student_).coef_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -340,10 +341,10 @@ n_features), default=None
     def _check_own_parameters(self):
         """Check the parameters that other distilling estimators do not have."""
         check_surrogate(self.surrogate)
-        way_of_ranking(_last_step(self._unfitted_student()))  # before the teacher is fitted in vain
-        _check_number("C", self.C, Real, above=0)
-        _check_number("tol", self.tol, Real, above=0)
-        _check_number("max_iter", self.max_iter, Integral, above=0)
+        way_of_ranking(last_step(self._unfitted_student()))  # before the teacher is fitted in vain
+        check_number("C", self.C, Real)
+        check_number("tol", self.tol, Real)
+        check_number("max_iter", self.max_iter, Integral)
         changed = [
             f"{name}={getattr(self, name)!r}"
             for name, default in (("C", 1.0), ("tol", 1e-4), ("max_iter", 100))
@@ -376,15 +377,10 @@ n_features), default=None
 def _intercept_and_steps(student, X, soft_labels):
     """Return intercept and Newton steps of a linear student; of others, the best and one."""
     if hasattr(student, "decision_function"):
-        linear = _last_step(student)
+        linear = last_step(student)
         return linear.intercept_, linear.n_iter_
     scores = np.ravel(student.predict(X))
     return np.array([best_intercept(scores, soft_labels)]), np.array([1], dtype=np.int32)
-
-
-def _last_step(student):
-    """Return the last step of a Pipeline, anything else as it is."""
-    return student[-1] if isinstance(student, Pipeline) else student
 
 
 def _two_columns(proba):
@@ -408,10 +404,3 @@ def _refuse_more_than_two(classes):
             f"{classes.tolist()[:5]}{'...' if len(classes) > 5 else ''}. To rank the labels of "
             "each row there is DistilledMulticlassRetriever."
         )
-
-
-def _check_number(name, value, kind, *, above):
-    """Raise unless a parameter is a number of some kind beyond a bound."""
-    if not isinstance(value, kind) or isinstance(value, bool) or not value > above:
-        what = "an integer" if kind is Integral else "a number"
-        raise ValueError(f"{name} must be {what} above {above}; got {name}={value!r}.")

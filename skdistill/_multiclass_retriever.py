@@ -9,7 +9,6 @@ from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, gen_batches, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -22,11 +21,12 @@ from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._tags import answers_several_labels
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
-from ._validation import check_top_k
+from ._validation import check_number, check_top_k
 from .metrics import recall_at_k
 from .retrievers import fit_retriever
 from .retrievers._dispatch import way_of_retrieving
 from .retrievers.linear import learn_low_rank
+from .students.pipeline import last_step
 
 # So many scores are held at once while labels are retrieved.
 BLOCK = 2**22
@@ -318,8 +318,7 @@ n_features), default=None
                 stacklevel=2,
             )
         self._record(X, student, targets.classes)
-        last = student[-1] if isinstance(student, Pipeline) else student
-        self.n_iter_ = getattr(last, "n_iter_", np.ones(1, dtype=np.int32))
+        self.n_iter_ = getattr(last_step(student), "n_iter_", np.ones(1, dtype=np.int32))
         self._several = several
         self._sparse_labels = several and sparse.issparse(y)
         self.teacher_temperature_ = lesson.temperature
@@ -375,8 +374,9 @@ n_features), default=None
         self._check_features(X)
         n_labels = len(self.classes_)
         if k is None:
-            k = min(_check_count("k", self.k), n_labels)
-        elif _check_count("k", k) > n_labels:
+            k = self.k if self.k < n_labels else n_labels
+        check_number("k", k, Integral)
+        if k > n_labels:
             raise ValueError(f"k={k} labels were asked for, and there are {n_labels}.")
         (X,) = indexable(X)
         columns, scores = [], []
@@ -475,7 +475,7 @@ n_features), default=None
         """Check the parameters that other distilling estimators do not have."""
         check_objective(self.objective)
         check_top_k(self.top_k)
-        _check_count("k", self.k)
+        check_number("k", self.k, Integral)
         own = {"rank": None, "C": 1.0, "tol": 1e-5, "max_iter": 200}
         changed = [
             f"{name}={getattr(self, name)!r}"
@@ -489,15 +489,12 @@ n_features), default=None
                 "student=LogisticRegression(C=0.1)."
             )
         if self.rank is not None:
-            _check_count("rank", self.rank)
-        _check_count("max_iter", self.max_iter)
-        for name in ("C", "tol"):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or isinstance(value, bool) or not value > 0:
-                raise ValueError(f"{name} must be a number above 0; got {name}={value!r}.")
+            check_number("rank", self.rank, Integral)
+        check_number("max_iter", self.max_iter, Integral)
+        check_number("C", self.C, Real)
+        check_number("tol", self.tol, Real)
         # Before the teacher is fitted in vain.
-        student = self._unfitted_student()
-        way_of_retrieving(student[-1] if isinstance(student, Pipeline) else student)
+        way_of_retrieving(last_step(self._unfitted_student()))
         if X_unlabeled is not None and self.objective == "label_weighted":
             raise ValueError(
                 'objective="label_weighted" learns from the label of each row, and the rows of '
@@ -532,10 +529,3 @@ def _best_columns(scores, k):
 def _two_columns(scores):
     """Return one score per label, also of two labels that share one."""
     return np.column_stack([-scores, scores]) / 2 if scores.ndim == 1 else scores
-
-
-def _check_count(name, value):
-    """Return a positive integer."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
-        return int(value)
-    raise ValueError(f"{name} must be an integer of at least 1; got {name}={value!r}.")

@@ -57,6 +57,13 @@ def check_cv_word(cv):
         )
 
 
+def check_number(name, value, kind):
+    """Raise unless a parameter is a number of some kind, Real or Integral, above 0."""
+    if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
+        what = "an integer" if kind is Integral else "a number"
+        raise ValueError(f"{name} must be {what} above 0; got {name}={value!r}.")
+
+
 def check_row_weights(sample_weight, n_rows):
     """Return one finite, non-negative float per row; ones where none are given."""
     if sample_weight is None:

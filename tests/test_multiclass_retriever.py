@@ -349,7 +349,7 @@ def test_bad_input_is_said_before_anything_is_lost(rows, sets):
 
     fails(ValueError, "objective must be one of .*; got 'double'", objective="double")
     fails(ValueError, "top_k must be None .*; got top_k=0", top_k=0)
-    fails(ValueError, "k must be an integer of at least 1; got k=0", k=0)
+    fails(ValueError, "k must be an integer above 0; got k=0", k=0)
     fails(ValueError, "got k=2.5", k=2.5)
     fails(ValueError, "got rank=0", rank=0)
     fails(ValueError, "C must be a number above 0; got C=0", C=0)

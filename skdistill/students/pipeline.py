@@ -27,6 +27,11 @@ def learn_pipeline(
     return fit_last_step(pipeline, X, soft_labels, fit_soft_labels, **fit_params)
 
 
+def last_step(student):
+    """Return the last step of a Pipeline, anything else as it is."""
+    return student[-1] if isinstance(student, Pipeline) else student
+
+
 def fit_last_step(pipeline, X, soft_labels, learn, **fit_params):
     """Fit a Pipeline whose last step learns by ``learn(step, X, soft_labels, ...)``."""
     *before, (name, last) = pipeline.steps
