@@ -15,6 +15,8 @@ OBJECTIVES = ("double_distillation", "label_weighted", "cross_entropy")
 class RetrievalTargets:
     """Positives and spared negatives of each row, in the general form of the retrieval losses.
 
+    :meth:`of` makes them of soft labels.
+
     Parameters
     ----------
     positives : csr_array of shape (n_samples, n_labels), float64
@@ -59,7 +61,31 @@ class RetrievalTargets:
 
     @classmethod
     def of(cls, soft_labels: SoftLabels | LabelSets, objective: str) -> Self:
-        """Return what an objective makes of soft labels or label sets."""
+        """Return what an objective makes of soft labels.
+
+        Parameters
+        ----------
+        soft_labels : SoftLabels
+            Probabilities p, weights, and true labels where they are known. (Inside, also the
+            marginals of rows with several labels.)
+
+        objective : {"double_distillation", "label_weighted", "cross_entropy"}
+            See :class:`skdistill.DistilledMulticlassRetriever`.
+
+        Returns
+        -------
+        RetrievalTargets
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> from skdistill.retrievers import RetrievalTargets
+        >>> soft_labels = SoftLabels([[0.7, 0.3, 0.0]], y=[1])
+        >>> targets = RetrievalTargets.of(soft_labels, "label_weighted")
+        >>> targets.positives.toarray(), targets.spared.toarray()
+        (array([[0., 1., 0.]]), array([[0.7, 1. , 0. ]]))
+        """
+        check_objective(objective)
         proba = sparse.csr_array(soft_labels.proba)
         several = isinstance(soft_labels, LabelSets)
         if isinstance(soft_labels, LabelSets):

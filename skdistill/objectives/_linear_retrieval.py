@@ -95,7 +95,7 @@ def linear_retrieval_loss(
     >>> p = [[0.2, 0.8, 0.0]]
     >>> loss, gradient = linear_retrieval_loss([[1.0]], [[0.0]] * 3, [0.0] * 3, p, p)
     >>> round(loss, 4), gradient.bias.round(3)
-    (0.7885, array([-0.034, -0.353,  0.388]))
+    (0.9814, array([ 0.119, -0.496,  0.377]))
     """
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     weight, bias = np.asarray(weight, dtype=X.dtype), np.asarray(bias, dtype=X.dtype)

@@ -130,7 +130,7 @@ def double_distillation_loss(
     >>> from skdistill.objectives import double_distillation_loss
     >>> loss, gradient = double_distillation_loss([[0.0, 0.0, 0.0]], [[0.2, 0.8, 0.0]])
     >>> round(loss, 4), gradient.round(3)
-    (0.7885, array([[-0.034, -0.353,  0.388]]))
+    (0.9814, array([[ 0.119, -0.496,  0.377]]))
     """
     z = _check_logits(logits)
     p = _check(proba, z)

@@ -31,6 +31,29 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
         Decorator of a function ``learn(student, X, targets, **fit_params)``, which fits `student`
         in place (it is already a clone) and returns it. The student scores labels by its
         `decision_function`: one column per label, for two labels one number per row.
+
+    Examples
+    --------
+    A student of one's own, which scores labels by how often they are positives, whatever the row:
+
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator, ClassifierMixin
+    >>> from skdistill import SoftLabels
+    >>> from skdistill.retrievers import RetrievalTargets, fit_retriever, register
+    >>> class Popular(ClassifierMixin, BaseEstimator):
+    ...     def fit(self, X, y):
+    ...         return self
+    ...     def decision_function(self, X):
+    ...         return np.tile(self.popularity_, (len(X), 1))
+    >>> @register(Popular)
+    ... def learn_popularity(student, X, targets, **fit_params):
+    ...     student.popularity_ = targets.weight @ targets.positives
+    ...     return student
+    >>> soft_labels = SoftLabels([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
+    >>> targets = RetrievalTargets.of(soft_labels, "cross_entropy")
+    >>> X = np.array([[0.0], [1.0]])
+    >>> fit_retriever(Popular(), X, targets).decision_function(X[:1]).round(2)
+    array([[0.6, 1.1, 0.3]])
     """
 
     def remember(learn):
@@ -74,6 +97,18 @@ def fit_retriever(
 
     ValueError
         If `X` and `targets` differ in length, or if there is nothing to learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import SoftLabels
+    >>> from skdistill.retrievers import RetrievalTargets, fit_retriever
+    >>> X = np.array([[-1.0], [0.0], [1.0]])
+    >>> soft_labels = SoftLabels([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7]])
+    >>> targets = RetrievalTargets.of(soft_labels, "double_distillation")
+    >>> fit_retriever(LogisticRegression(), X, targets).predict(X)
+    array([0, 1, 2])
     """
     check_targets(X, targets)
     own = clone(student)
