@@ -23,7 +23,7 @@ SHORTEST_TIMING = 0.2  # seconds
 MOST_CALLS = 100
 # The kernel counts resident pages in batches of 32, so that less than this is not seen.
 LEAST_MB = 0.125
-LIBRARIES = ("numpy", "scipy", "sklearn", "skdistill", "xgboost", "lightgbm", "catboost")
+LIBRARIES = ("numpy", "scipy", "sklearn", "skdistill", "xgboost", "lightgbm", "catboost", "torch")
 
 
 class Measurement(NamedTuple):

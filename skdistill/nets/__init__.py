@@ -1,6 +1,11 @@
 """Students of Torch: losses, nets and batches. Importing this is all that imports torch."""
 
 from ._device_batches import DeviceBatches
+from ._linear_retrieval import (
+    linear_double_distillation_loss,
+    linear_label_weighted_cross_entropy,
+    linear_soft_cross_entropy,
+)
 from ._losses import (
     DistillationLoss,
     LogitMatching,
@@ -12,12 +17,20 @@ from ._losses import (
 )
 from ._pairwise import PairwiseLoss, pairwise_loss
 from ._ranking_net import RankingNet
+from ._retrieval import (
+    DoubleDistillation,
+    LabelWeightedCrossEntropy,
+    double_distillation_loss,
+    label_weighted_cross_entropy,
+)
 from ._soft_label_net import SoftLabelNet
 from ._targets import SoftTargets
 
 __all__ = [
     "DeviceBatches",
     "DistillationLoss",
+    "DoubleDistillation",
+    "LabelWeightedCrossEntropy",
     "LogitMatching",
     "PairwiseLoss",
     "RankingNet",
@@ -26,6 +39,11 @@ __all__ = [
     "SoftTargets",
     "TopK",
     "distillation_loss",
+    "double_distillation_loss",
+    "label_weighted_cross_entropy",
+    "linear_double_distillation_loss",
+    "linear_label_weighted_cross_entropy",
+    "linear_soft_cross_entropy",
     "logit_matching_loss",
     "pairwise_loss",
     "soft_cross_entropy",

@@ -7,6 +7,7 @@ import torch
 from sklearn.utils.validation import validate_data
 from skorch.utils import is_dataset
 
+from .._retrieval_targets import RetrievalTargets
 from .._soft_labels import SoftLabels, as_soft_labels
 from .._typing import ArrayLike, NDArray, Proba, Rows
 from ._device_batches import DeviceBatches
@@ -102,8 +103,7 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         """
         goes_on = self.warm_start and self.initialized_
         known = getattr(self, "classes_inferred_", None) if goes_on else None
-        soft_labels = self._soft_labels(y, sample_weight, known)
-        soft_labels.check_several_classes()
+        soft_labels = self._soft_labels(y, sample_weight, known, of_several_classes=True)
         self._check_features(X, reset=not goes_on)
         self.classes_inferred_ = soft_labels.classes
         self._counts_past_epochs = not goes_on
@@ -152,27 +152,37 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         with self._reproducible():
             return super().partial_fit(X, soft_labels, **fit_params)
 
-    def _soft_labels(self, y, sample_weight, classes):
+    def _soft_labels(self, y, sample_weight, classes, *, of_several_classes=False):
         """Return what came as `y` as soft labels, of `classes` where they are known."""
-        wrapped = self.initialized_ and not hasattr(self, "classes_inferred_")
-        if wrapped and self.classes is not None and list(self.classes) != sorted(self.classes):
-            raise ValueError(
-                f"The module's outputs stand for the classes {list(self.classes)}, in this order, "
-                "and a net trains on sorted ones. Sort the classes, and the module's outputs alike."
-            )
-        classes = self.classes if classes is None else classes
+        classes = self._given_classes(classes)
         soft_labels = as_soft_labels(y, classes, sample_weight)
         if not soft_labels.weight.any():
             raise ValueError(
                 f"sample_weight is zero for every one of the {len(soft_labels)} rows: there is "
                 "nothing to learn. Give some rows a positive weight."
             )
+        self._check_classes(classes, soft_labels)
+        if of_several_classes:
+            soft_labels.check_several_classes()
+        return soft_labels
+
+    def _given_classes(self, known):
+        """Return the classes that the net had before this fit, None if it had none."""
+        wrapped = self.initialized_ and not hasattr(self, "classes_inferred_")
+        if wrapped and self.classes is not None and list(self.classes) != sorted(self.classes):
+            raise ValueError(
+                f"The module's outputs stand for the classes {list(self.classes)}, in this order, "
+                "and a net trains on sorted ones. Sort the classes, and the module's outputs alike."
+            )
+        return self.classes if known is None else known
+
+    def _check_classes(self, classes, soft_labels):
+        """Raise if the net has other classes than what it is to learn."""
         if classes is not None and set(classes) != set(soft_labels.classes):
             raise ValueError(
                 f"The net has the classes {list(classes)}, the soft labels have "
                 f"{list(soft_labels.classes)}. Give both all classes, in one order or another."
             )
-        return soft_labels
 
     def _check_features(self, X, reset):
         """Record the features of X, or compare them; other kinds of rows are up to the module."""
@@ -185,7 +195,7 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
             )
         validate_data(self, X, reset=reset, skip_check_array=True)
 
-    def get_dataset(self, X: Any, y: SoftLabels | None = None) -> Any:
+    def get_dataset(self, X: Any, y: SoftLabels | RetrievalTargets | None = None) -> Any:
         """Return the dataset of the net, with rows as tensors in the module's precision."""
         return super().get_dataset(X if is_dataset(X) else as_rows(X, self.module_), y)
 

@@ -9,12 +9,13 @@ from skorch import NeuralNet
 from skorch.utils import data_from_dataset, is_dataset
 from torch.utils.data import Subset
 
+from .._retrieval_targets import RetrievalTargets
 from .._soft_labels import SoftLabels
 from ._targets import SoftLabelDataset, SoftTargets, soft_targets
 
 
 class SoftTargetsNet(NeuralNet):
-    """Let a net train on `y`, a SoftLabels, and let everybody else see true labels.
+    """Let a net train on `y`, SoftLabels or RetrievalTargets; all others see true labels.
 
     The loss gets soft targets. Callbacks, splitters and scorers, which are skorch's and the
     user's own, get the true labels that soft labels carry: in the form in which the net's
@@ -27,11 +28,11 @@ class SoftTargetsNet(NeuralNet):
         """Return the labels of columns, as `predict` answers them; skorch's nets: the columns."""
         return codes
 
-    def check_data(self, X: Any, y: SoftLabels) -> None:
+    def check_data(self, X: Any, y: SoftLabels | RetrievalTargets) -> None:
         """Take the classes from the soft labels; skorch would take them from the labels seen."""
         self.classes_inferred_ = y.classes
 
-    def get_dataset(self, X: Any, y: SoftLabels | None = None) -> Any:
+    def get_dataset(self, X: Any, y: SoftLabels | RetrievalTargets | None = None) -> Any:
         """Return the dataset of the net, with soft targets where it gets soft labels."""
         if is_dataset(X) or y is None:
             return super().get_dataset(X, y)
@@ -39,7 +40,9 @@ class SoftTargetsNet(NeuralNet):
         labels = np.asarray(self.labels_of(targets.codes))
         return SoftLabelDataset(super().get_dataset(X, labels), targets)
 
-    def get_split_datasets(self, X: Any, y: SoftLabels, **split_params: Any) -> tuple:
+    def get_split_datasets(
+        self, X: Any, y: SoftLabels | RetrievalTargets, **split_params: Any
+    ) -> tuple:
         """Split by real rows; what is held out is scored by its true labels.
 
         Rows without a true label are trained on. If no row that is held out has one, all of
@@ -72,7 +75,7 @@ class SoftTargetsNet(NeuralNet):
 
     def notify(self, method_name: str, **arguments: Any) -> None:
         """Call the callbacks with true labels in the place of soft targets."""
-        if isinstance(arguments.get("y"), SoftLabels):
+        if isinstance(arguments.get("y"), SoftLabels | RetrievalTargets):
             targets = soft_targets(arguments["y"], sparse_rows=True)
             arguments["y"] = self.labels_of(targets.codes)
         if "batch" in arguments:

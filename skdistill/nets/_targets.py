@@ -1,6 +1,6 @@
 """Soft labels as tensors, and as the dataset that a net is trained on."""
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -8,14 +8,16 @@ from scipy import sparse
 from skorch.dataset import Dataset
 
 from .._probabilities import first_choice
+from .._retrieval_targets import RetrievalTargets
 from .._soft_labels import SoftLabels
 from ._losses import TopK
+from ._retrieval import Roles
 
 
 class SoftTargets(NamedTuple):
     """What the rows of a batch are taught: the `y` of the dataset and of `get_loss`."""
 
-    proba: torch.Tensor | TopK  # (n, n_classes), or its k largest entries
+    proba: Any  # Tensor (n, n_classes), TopK of its k largest entries, or Roles of the labels
     codes: torch.Tensor  # (n,), int64: column of the true label, or of the most probable one
     known: torch.Tensor | bool  # (n,), bool: whether it is the true one; True if all are
     weight: torch.Tensor | float  # (n,), of mean one over all rows; 1.0 where all weigh the same
@@ -59,25 +61,26 @@ def rows_of(tensor, rows):
 def _apply(function, part):
     if isinstance(part, torch.Tensor):
         return function(part)
-    return TopK(*map(function, part)) if isinstance(part, TopK) else part
+    if isinstance(part, TopK | Roles):
+        return type(part)(*(_apply(function, each) for each in part))
+    return part
 
 
-def soft_targets(soft_labels: SoftLabels, *, sparse_rows: bool) -> SoftTargets:
-    """Return soft labels as tensors on the CPU.
+def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: bool) -> SoftTargets:
+    """Return soft labels, or what a retriever is taught, as tensors on the CPU.
 
     With `sparse_rows`, sparse soft labels become the k entries of each row where that takes less
-    memory (an entry takes 12 bytes, 4 in a dense row).
+    memory (an entry takes 12 bytes, 4 in a dense row; both twice where some labels are spared).
     """
-    proba = soft_labels.proba
-    if sparse.issparse(proba):
-        k = int(np.diff(proba.indptr).max(initial=1))
-        small = sparse_rows and 3 * k < proba.shape[1]
-        proba = _padded_entries(proba, k) if small else torch.as_tensor(proba.toarray()).float()
+    codes, weight = soft_labels.codes, soft_labels.weight
+    known = codes >= 0
+    if isinstance(soft_labels, RetrievalTargets):
+        proba = _roles(soft_labels.positives, soft_labels.spared, sparse_rows)
+        hard = np.where(known, codes, soft_labels.positives.argmax(axis=1))
+        known &= not soft_labels.several  # one label of several is not the truth about a row
     else:
-        proba = torch.as_tensor(proba).float()
-    hard = np.where(soft_labels.codes >= 0, soft_labels.codes, first_choice(soft_labels.proba))
-    known = soft_labels.codes >= 0
-    weight = soft_labels.weight
+        proba = _entries_of(soft_labels.proba, sparse_rows)
+        hard = np.where(known, codes, first_choice(soft_labels.proba))
     all_equal = (weight == weight[0]).all()
     return SoftTargets(
         proba,
@@ -87,16 +90,44 @@ def soft_targets(soft_labels: SoftLabels, *, sparse_rows: bool) -> SoftTargets:
     )
 
 
-def _padded_entries(proba, k):
-    """Return the entries of CSR rows, each row padded with zeros to length k."""
+def _entries_of(proba, sparse_rows):
+    """Return probabilities as a dense tensor, or as the entries of their rows."""
+    if not sparse.issparse(proba):
+        return torch.as_tensor(proba).float()
+    k = _longest_row(proba)
+    if sparse_rows and 3 * k < proba.shape[1]:
+        return _padded_entries(proba, proba.data, k)
+    return torch.as_tensor(proba.toarray()).float()
+
+
+def _roles(positives, spared, sparse_rows):
+    """Return CSR positives and spared negatives as tensors, positives alone if none is spared."""
+    if not spared.nnz:
+        return _entries_of(positives, sparse_rows)
+    either = positives + spared
+    k = _longest_row(either)
+    if not (sparse_rows and 3 * k < either.shape[1]):
+        return Roles(*(torch.as_tensor(part.toarray()).float() for part in (positives, spared)))
+    row = np.repeat(np.arange(either.shape[0]), np.diff(either.indptr))
+    values = (part[row, either.indices] for part in (positives, spared))
+    return Roles(*(_padded_entries(either, each, k) for each in values))
+
+
+def _longest_row(proba):
+    """Return the number of entries of the CSR row that has most, at least one."""
+    return int(np.diff(proba.indptr).max(initial=1))
+
+
+def _padded_entries(proba, values, k):
+    """Return values at the entries of CSR rows, each row padded with zeros to length k."""
     n_entries = np.diff(proba.indptr)
     row = np.repeat(np.arange(proba.shape[0]), n_entries)
     place = np.arange(proba.nnz) - np.repeat(proba.indptr[:-1], n_entries)
     indices = np.zeros((proba.shape[0], k), dtype=np.int64)
-    values = np.zeros((proba.shape[0], k), dtype=np.float32)
+    padded = np.zeros((proba.shape[0], k), dtype=np.float32)
     indices[row, place] = proba.indices
-    values[row, place] = proba.data
-    return TopK(torch.as_tensor(indices), torch.as_tensor(values))
+    padded[row, place] = values.toarray() if sparse.issparse(values) else values
+    return TopK(torch.as_tensor(indices), torch.as_tensor(padded))
 
 
 class SoftLabelDataset(Dataset):
@@ -119,11 +150,13 @@ class SoftLabelDataset(Dataset):
 
     def with_true_labels(self, scored) -> "SoftLabelDataset":
         """Return the same rows with one-hot targets, of mean weight one over those to be scored."""
-        codes = self.targets.codes
-        if isinstance(self.targets.proba, TopK):
-            proba: torch.Tensor | TopK = TopK(codes[:, None], torch.ones(len(codes), 1))
+        codes, proba = self.targets.codes, self.targets.proba
+        if isinstance(proba, Roles):  # of whatever objective: all of them are the cross-entropy
+            proba = proba.positives  # of a label that is known for certain
+        if isinstance(proba, TopK):
+            proba = TopK(codes[:, None], torch.ones(len(codes), 1))
         else:
-            proba = torch.nn.functional.one_hot(codes, self.targets.proba.shape[1]).float()
+            proba = torch.nn.functional.one_hot(codes, proba.shape[1]).float()
         weight = self.targets.weight
         if not isinstance(weight, float):
             weight = weight / weight[scored].mean()
