@@ -5,12 +5,13 @@ from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 
 from ._label_sets import LabelSets, check_indicator, label_set_scores
+from ._labels import match_columns
 from ._lesson import Lesson, TeacherMixin, check_no_aligned_params
 from ._random_state import seeded_clones
 from ._rows import stack_rows
 from ._sample_weight import pop_row_weights
 from ._teacher import LabelsQuestion, frozen_proba, given_proba
-from ._validation import check_marginals
+from ._validation import check_marginals, column_names
 
 
 class LabelSetTeacherMixin(TeacherMixin):
@@ -28,6 +29,7 @@ class LabelSetTeacherMixin(TeacherMixin):
                 f"teacher_temperature={self.teacher_temperature!r}. Leave it at 1.0, and calibrate "
                 "the teacher itself."
             )
+        dense = not sparse.issparse(y)
         relevant, classes = check_indicator(y, self.classes)
         X, X_unlabeled, sample_weight = self._check_rows(X, relevant, X_unlabeled, sample_weight)
         teacher, student = seeded_clones(
@@ -36,7 +38,7 @@ class LabelSetTeacherMixin(TeacherMixin):
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.student.fit, student)
         if self.alpha == 0:  # ordinary training: nobody is asked
-            own = LabelSets(relevant, relevant, classes, sample_weight=weight)
+            own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
             return Lesson(X, own, 1.0, None, student, routed.student.fit)
 
         question = LabelsQuestion(classes, top_k)
@@ -46,10 +48,12 @@ class LabelSetTeacherMixin(TeacherMixin):
         elif isinstance(teacher, FrozenEstimator):
             answers = frozen_proba(teacher, X, X_unlabeled, question)
         else:
-            # The teacher learns from rows as dense or sparse as the user's, sorted columns or not.
-            own = relevant if sparse.issparse(y) else relevant.toarray().astype(int)
+            # Forests, one of which is the default, take no sparse indicator.
+            own = relevant.toarray().astype(int) if dense or self.teacher is None else relevant
             answers = self._fit_and_ask(teacher, X, own, X_unlabeled, question, routed)
-        label_sets = LabelSets(answers.labelled, relevant, classes, sample_weight=weight)
+        label_sets = LabelSets(
+            answers.labelled, relevant, classes, sample_weight=weight, dense=dense
+        )
         answered = LabelSets(answers.labelled, relevant, classes, sample_weight=sample_weight)
         if not answered.weight.any():
             raise ValueError(
@@ -65,22 +69,20 @@ class LabelSetTeacherMixin(TeacherMixin):
         return Lesson(X, label_sets, 1.0, scores, student, routed.student.fit)
 
     def _check_marginals(self, teacher_proba, shape, classes):
-        """Return given marginals with columns in the order of the sorted labels."""
+        """Return given marginals; the columns of a dataframe are matched to the labels by name."""
         given = check_marginals(teacher_proba, name="teacher_proba")
         if given.shape != shape:
             raise ValueError(
                 f"teacher_proba must have the shape of the indicator y, {shape}; got shape "
                 f"{given.shape}."
             )
-        names = getattr(teacher_proba, "columns", None)
+        names = column_names(teacher_proba)
         if names is None:
-            names = classes if self.classes is None else self.classes
-        if set(np.asarray(names).tolist()) != set(classes.tolist()):
-            raise ValueError(
-                f"The columns of teacher_proba, {list(names)}, are not the labels "
-                f"{classes.tolist()}. Rename them."
-            )
-        return given[:, np.argsort(np.asarray(names))]
+            return given
+        columns = match_columns(names, classes).tolist()
+        ordered = given[:, [columns.index(label) for label in classes.tolist()]]
+        ordered.sort_indices()
+        return ordered
 
 
 def count_empty_rows(label_sets):

@@ -20,12 +20,13 @@ class LabelSets:
 
     several = True
 
-    def __init__(self, proba, relevant, classes, *, sample_weight=None, known=True):
+    def __init__(self, proba, relevant, classes, *, sample_weight=None, known=True, dense=False):
         self.proba = proba  # CSR (n, L)
         self.relevant = relevant  # CSR (n, L) of ones: the labels that the rows have
         self.classes = classes
         self.weight = check_row_weights(sample_weight, proba.shape[0])
         self.known = np.full(proba.shape[0], known)  # whether somebody looked for labels
+        self.dense = dense  # whether the user's own indicator is
 
     def __len__(self):
         return self.proba.shape[0]
@@ -79,21 +80,25 @@ def is_indicator(y):
 
 
 def check_indicator(y, classes=None):
-    """Return an indicator as CSR rows of ones, and the labels of its columns, sorted."""
+    """Return an indicator as CSR rows of ones, and the labels of its columns, in their order."""
     names = column_names(y)
     if not sparse.issparse(y):
-        y = np.asarray(y)
+        y = np.asarray(y, dtype=np.float64)
         assert_all_finite(y, input_name="y")
-    if names is None or classes is not None:
-        names = np.arange(y.shape[1]) if classes is None else classes
+    if names is None:
+        names = range(y.shape[1]) if classes is None else classes
     if len(names) != y.shape[1]:
         raise ValueError(
             f"y as an indicator has {y.shape[1]} columns, and classes lists {len(names)} labels. "
             "Give one label per column, in the order of the columns."
         )
-    labels = check_classes(names, names)
-    relevant = check_marginals(y, name="y")
-    return relevant[:, np.argsort(names)], labels
+    if classes is not None and list(classes) != list(names):
+        raise ValueError(
+            f"The columns of y, {list(names)}, are not classes={list(classes)} in this order. "
+            "Leave classes=None to take those of y."
+        )
+    check_classes(names, names)
+    return check_marginals(y, name="y"), np.asarray(names)
 
 
 def label_set_scores(label_sets):

@@ -126,7 +126,7 @@ default="double_distillation"
     Attributes
     ----------
     classes_ : ndarray of shape (n_labels,)
-        The labels, sorted.
+        The labels, sorted; where `y` is an indicator, in the order of its columns.
 
     student_ : estimator
         The fitted student, an ordinary object of its class that scores and pickles where
@@ -251,7 +251,8 @@ default="double_distillation"
         y : array-like of shape (n_samples,), or indicator of shape (n_samples, n_labels)
             The label of each row: strings, booleans or integers. Where rows have several, an
             indicator of zeros and ones, dense, sparse or a dataframe whose columns are the labels;
-            the teacher gets a dense one unless it is sparse.
+            the teacher gets a dense one unless it is sparse (which forests refuse; the default one
+            gets a dense one).
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, for the student, for `teacher_scores_`, and for the teacher
@@ -372,6 +373,11 @@ n_features), default=None
         """
         check_is_fitted(self, "student_")
         self._check_features(X)
+        columns, scores = self._best_columns(X, k)
+        return self.classes_[columns], scores
+
+    def _best_columns(self, X, k):
+        """Return the columns of the k best labels of each row, and their scores."""
         n_labels = len(self.classes_)
         if k is None:
             k = self.k if self.k < n_labels else n_labels
@@ -382,10 +388,10 @@ n_features), default=None
         columns, scores = [], []
         for rows in gen_batches(max(count_rows(X), 1), max(1, BLOCK // n_labels)):
             of_rows = _two_columns(self._student_scores(_safe_indexing(X, rows)))
-            best = _best_columns(of_rows, k)
+            best = _largest(of_rows, k)
             columns.append(best)
             scores.append(np.take_along_axis(of_rows, best, axis=1))
-        return self.classes_[np.concatenate(columns)], np.concatenate(scores)
+        return np.concatenate(columns), np.concatenate(scores)
 
     def predict(self, X: Rows) -> NDArray | sparse.csr_array:
         """Predict the best label; where rows have several, the `k` best as an indicator.
@@ -401,13 +407,14 @@ n_features), default=None
             Labels from `classes_`. An indicator is sparse if it was sparse in :meth:`fit`.
         """
         check_is_fitted(self, "student_")
+        self._check_features(X)
+        columns, _ = self._best_columns(X, None if self._several else 1)
         if not self._several:
-            return self.retrieve(X, 1)[0][:, 0]
-        labels, _ = self.retrieve(X)
-        rows = np.repeat(np.arange(len(labels)), labels.shape[1])
-        ones = np.ones(labels.size, dtype=int)
-        columns = np.searchsorted(self.classes_, labels.ravel())
-        indicator = sparse.csr_array((ones, (rows, columns)), (len(labels), len(self.classes_)))
+            return self.classes_[columns[:, 0]]
+        rows = np.repeat(np.arange(len(columns)), columns.shape[1])
+        ones = np.ones(columns.size, dtype=int)
+        shape = len(columns), len(self.classes_)
+        indicator = sparse.csr_array((ones, (rows, columns.ravel())), shape)
         return indicator if self._sparse_labels else indicator.toarray()
 
     @available_if(_gives_probabilities)
@@ -509,13 +516,13 @@ n_features), default=None
         counts = self.alpha > 0 and self.objective != "label_weighted"
         what = "count by the teacher's marginals alone" if counts else "are not learned from"
         warnings.warn(
-            f"{n_empty} of the {len(label_sets)} rows of y have no label: they {what}.",
+            f"{n_empty} of the {label_sets.known.sum()} rows of y have no label: they {what}.",
             UserWarning,
             stacklevel=3,
         )
 
 
-def _best_columns(scores, k):
+def _largest(scores, k):
     """Return the columns of the k largest scores of each row, best first."""
     if k < scores.shape[1]:
         columns = np.argpartition(-scores, k - 1, axis=1)[:, :k]

@@ -26,7 +26,7 @@ class RetrievalTargets:
         d in [0, 1]: how far each label is spared as a negative.
 
     classes : ndarray of shape (n_labels,)
-        The labels, sorted.
+        The labels, one for each column.
 
     weight : ndarray of shape (n_samples,), float64
         Weight of each row.
@@ -36,6 +36,9 @@ class RetrievalTargets:
 
     several : bool, default=False
         Whether a row may have several labels.
+
+    dense : bool, default=False
+        Whether those who want several labels get them as a dense indicator.
 
     See Also
     --------
@@ -51,6 +54,7 @@ class RetrievalTargets:
         relevant: sparse.csr_array,
         *,
         several: bool = False,
+        dense: bool = False,
     ):
         self.positives = positives
         self.spared = spared
@@ -58,6 +62,7 @@ class RetrievalTargets:
         self.weight = weight
         self.relevant = relevant
         self.several = several
+        self.dense = dense
 
     @classmethod
     def of(cls, soft_labels: SoftLabels | LabelSets, objective: str) -> Self:
@@ -87,11 +92,10 @@ class RetrievalTargets:
         """
         check_objective(objective)
         proba = sparse.csr_array(soft_labels.proba)
-        several = isinstance(soft_labels, LabelSets)
         if isinstance(soft_labels, LabelSets):
-            relevant = soft_labels.relevant
+            relevant, several, dense = soft_labels.relevant, True, soft_labels.dense
         else:
-            relevant = _one_hot(soft_labels)
+            relevant, several, dense = _one_hot(soft_labels), False, False
         if objective == "cross_entropy":
             positives, spared = proba, sparse.csr_array(proba.shape)
         elif objective == "label_weighted":
@@ -105,6 +109,7 @@ class RetrievalTargets:
             soft_labels.weight,
             relevant,
             several=several,
+            dense=dense,
         )
 
     def __len__(self) -> int:
@@ -124,7 +129,7 @@ class RetrievalTargets:
         A row without one gets its largest positive.
         """
         if self.several:
-            return self.relevant
+            return self.relevant.toarray().astype(int) if self.dense else self.relevant
         codes = self.codes
         return self.classes[np.where(codes >= 0, codes, self.positives.argmax(axis=1))]
 
@@ -143,6 +148,7 @@ class RetrievalTargets:
             self.weight[rows],
             self.relevant[rows],
             several=self.several,
+            dense=self.dense,
         )
 
     def check_something_to_learn(self) -> None:

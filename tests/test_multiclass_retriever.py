@@ -12,6 +12,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_multilabel_classification
 from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import top_k_accuracy_score
@@ -268,11 +269,67 @@ def test_the_form_of_the_indicator_does_not_matter(sets, objective):
     np.testing.assert_allclose(of_sparse.decision_function(X), dense, atol=1e-8)
     assert sparse.issparse(of_sparse.predict(X))
     assert not hasattr(of_sparse, "predict_proba")
-    names = ["d", "c", "b", "a"]
-    named = clone(model).fit(X, pd.DataFrame(Y, columns=names))
-    assert named.classes_.tolist() == ["a", "b", "c", "d"]
-    np.testing.assert_allclose(named.decision_function(X), dense[:, ::-1], atol=2e-3)
-    assert named.score(X, pd.DataFrame(Y[:, ::-1], columns=names[::-1])) == model.score(X, Y)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_columns_keep_the_order_in_which_they_came(sets, objective):
+    X, Y = sets
+    filled = Y.any(axis=1)
+    X, Y = X[filled], Y[filled]
+    teacher = OneVsRestClassifier(LogisticRegression())
+    plain = DistilledMulticlassRetriever(teacher, objective=objective, k=2, cv=3).fit(X, Y)
+    names = ["d", "a", "c", "b"]
+    framed = pd.DataFrame(Y, columns=names)
+    for model, own in (
+        (clone(plain).fit(X, framed), framed),
+        (clone(plain).set_params(classes=names).fit(X, Y), Y),
+    ):
+        assert model.classes_.tolist() == names
+        np.testing.assert_array_equal(model.decision_function(X), plain.decision_function(X))
+        np.testing.assert_array_equal(model.predict(X), plain.predict(X))
+        found = model.retrieve(X)[0]
+        np.testing.assert_array_equal(found, np.array(names)[plain.retrieve(X)[0]])
+        assert model.score(X, own) == plain.score(X, Y)
+        scorer = retrieval_scorer(precision_at_k, k=2)
+        assert scorer(model, X, own) == scorer(plain, X, Y)
+        assert model.score(X, framed[sorted(names)]) == plain.score(X, Y)
+    frozen = FrozenEstimator(clone(teacher).fit(X, Y))
+    p = frozen.predict_proba(X)
+    by_frozen = clone(plain).set_params(teacher=frozen).fit(X, framed)
+    for given in (p, pd.DataFrame(p, columns=names)[sorted(names)]):
+        by_given = clone(plain).fit(X, framed, teacher_proba=given)
+        np.testing.assert_array_equal(by_given.decision_function(X), by_frozen.decision_function(X))
+        assert by_given.teacher_scores_ == by_frozen.teacher_scores_
+    with pytest.raises(ValueError, match=r"columns of y, \['d', 'a', 'c', 'b'\], are not classes"):
+        clone(plain).set_params(classes=sorted(names)).fit(X, framed)
+    with pytest.raises(ValueError, match="no column for \\['a'\\], no class for \\['x'\\]"):
+        clone(plain).fit(X, framed, teacher_proba=pd.DataFrame(p, columns=["d", "x", "c", "b"]))
+
+
+def test_the_default_teacher_takes_a_sparse_indicator(sets):
+    X, Y = sets
+    filled = Y.any(axis=1)
+    X, Y = X[filled], Y[filled]
+    model = DistilledMulticlassRetriever(k=2, random_state=0)
+    dense = model.fit(X, Y).decision_function(X)
+    of_sparse = clone(model).fit(X, sparse.csr_array(Y)).decision_function(X)
+    np.testing.assert_array_equal(of_sparse, dense)
+    nullable = clone(model).fit(X, pd.DataFrame(Y).astype("Int64")).decision_function(X)
+    np.testing.assert_array_equal(nullable, dense)
+
+
+def test_steps_before_the_last_see_a_dense_indicator(sets):
+    X, Y = sets
+    filled = Y.any(axis=1)
+    X, Y = X[filled], Y[filled]
+    student = make_pipeline(SelectKBest(chi_of_sets, k=3), LogisticRegression())
+    model = DistilledMulticlassRetriever(student=student, k=2)
+    assert model.fit(X, Y, teacher_proba=Y).student_[-1].coef_.shape == (4, 3)
+
+
+def chi_of_sets(X, Y):
+    assert isinstance(Y, np.ndarray) and Y.shape == (len(X), 4)
+    return np.arange(X.shape[1])
 
 
 def test_alpha_0_learns_the_label_sets_themselves(sets):

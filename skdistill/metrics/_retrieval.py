@@ -401,7 +401,7 @@ class _RetrievalScorer:
     def __call__(self, estimator, X, y, sample_weight=None):
         params = {"sample_weight": sample_weight, **self.metric_params}
         if _is_indicator(y):
-            params.setdefault("classes", _column_labels(estimator))
+            params.setdefault("classes", estimator.classes_)  # in the order of the columns
         return self.metric(y, _retrieve(estimator, X, self.k), k=self.k, **params)
 
     def __repr__(self):
@@ -437,13 +437,6 @@ def _best(scores, k):
     columns = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
     return np.take_along_axis(columns, order, axis=1)
-
-
-def _column_labels(estimator):
-    """Return the label of each column of an indicator: as declared, or those of the estimator."""
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    declared = getattr(last, "classes", None)
-    return estimator.classes_ if declared is None else declared
 
 
 class _Found(NamedTuple):
