@@ -25,7 +25,7 @@ from ._validation import check_number, check_top_k
 from .metrics import recall_at_k
 from .retrievers import fit_retriever
 from .retrievers._dispatch import way_of_retrieving
-from .retrievers.linear import learn_low_rank
+from .retrievers.linear import check_rank, learn_low_rank
 from .students.pipeline import last_step
 
 # So many scores are held at once while labels are retrieved.
@@ -34,9 +34,10 @@ BLOCK = 2**22
 
 def _gives_probabilities(retriever):
     """Say why there is no `predict_proba`, where there is none."""
-    if retriever.objective != "cross_entropy":
+    objective = getattr(retriever, "_objective", retriever.objective)
+    if objective != "cross_entropy":
         raise AttributeError(
-            f"The scores of objective={retriever.objective!r} rank labels, and their softmax is "
+            f"The scores of objective={objective!r} rank labels, and their softmax is "
             'not the probability of a label. objective="cross_entropy" gives probabilities.'
         )
     if getattr(retriever, "_several", False):
@@ -106,9 +107,9 @@ default="double_distillation"
         All labels, when a split or `teacher_proba` may have more than `y` shows. Those of the
         columns, where `y` is an indicator.
 
-    tol : float, default=1e-5
-        The default student is fitted when no entry of the gradient of the mean loss, penalty
-        included, is larger. Entries are small where there are many labels.
+    tol : float, default=1e-4
+        The default student is fitted when no entry of the gradient of its objective is larger than
+        so many times the largest at the start.
 
     max_iter : int, default=200
         Iterations of the default student at most.
@@ -208,7 +209,7 @@ default="double_distillation"
         rank: int | None = None,
         C: float = 1.0,
         classes: ArrayLike | None = None,
-        tol: float = 1e-5,
+        tol: float = 1e-4,
         max_iter: int = 200,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -292,9 +293,9 @@ n_features), default=None
             :class:`DistilledClassifier` does.
 
         ConvergenceWarning
-            If `max_iter` iterations do not bring the gradient of a linear student below `tol`.
+            If the search for a linear student ends with a larger gradient than `tol` allows.
         """
-        self._check_own_parameters(X_unlabeled)
+        self._check_own_parameters(X, X_unlabeled)
         several = is_indicator(y)
         ask = self._ask_for_label_sets if several else self._ask_teacher
         lesson = ask(X, y, sample_weight, teacher_proba, X_unlabeled, params, self.top_k)
@@ -320,7 +321,7 @@ n_features), default=None
             )
         self._record(X, student, targets.classes)
         self.n_iter_ = getattr(last_step(student), "n_iter_", np.ones(1, dtype=np.int32))
-        self._several = several
+        self._objective, self._several = self.objective, several
         self._sparse_labels = several and sparse.issparse(y)
         self.teacher_temperature_ = lesson.temperature
         self.teacher_scores_ = lesson.scores
@@ -478,12 +479,12 @@ n_features), default=None
 
         return scores_of_net(self.student_, X)
 
-    def _check_own_parameters(self, X_unlabeled):
+    def _check_own_parameters(self, X, X_unlabeled):
         """Check the parameters that other distilling estimators do not have."""
         check_objective(self.objective)
         check_top_k(self.top_k)
         check_number("k", self.k, Integral)
-        own = {"rank": None, "C": 1.0, "tol": 1e-5, "max_iter": 200}
+        own = {"rank": None, "C": 1.0, "tol": 1e-4, "max_iter": 200}
         changed = [
             f"{name}={getattr(self, name)!r}"
             for name, default in own.items()
@@ -497,6 +498,7 @@ n_features), default=None
             )
         if self.rank is not None:
             check_number("rank", self.rank, Integral)
+            check_rank(self.rank, X)
         check_number("max_iter", self.max_iter, Integral)
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)

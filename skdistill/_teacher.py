@@ -292,7 +292,7 @@ def _of_present(proba, classes):
 
 def _in_blocks(answer, X, n_labels, top_k):
     """Return the largest entries of answers as CSR rows, asked for in blocks of rows."""
-    blocks = gen_batches(count_rows(X), max(1, BLOCK // n_labels))
+    blocks = gen_batches(max(1, count_rows(X)), max(1, BLOCK // n_labels))
     answers = (answer(_safe_indexing(X, rows)) for rows in blocks)
     if top_k is not None and top_k < n_labels:
         answers = (top_entries(proba, top_k) for proba in answers)

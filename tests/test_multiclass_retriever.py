@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ from skdistill.metrics import precision_at_k, retrieval_scorer
 from skdistill.retrievers import fit_retriever
 
 OBJECTIVES = ["double_distillation", "label_weighted", "cross_entropy"]
-TIGHT = {"tol": 1e-9, "max_iter": 5000}
+TIGHT = {"tol": 1e-8, "max_iter": 5000}
 
 
 @pytest.fixture
@@ -183,6 +184,10 @@ def test_probabilities_only_where_scores_give_them(rows):
     X, y, _ = rows
     model = DistilledMulticlassRetriever(GaussianNB(), objective="cross_entropy", k=2).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X), softmax(model.decision_function(X), axis=1))
+    model.set_params(objective="label_weighted")
+    assert hasattr(model, "predict_proba")  # it is what was fitted that counts
+    model.fit(X, y).set_params(objective="cross_entropy")
+    assert not hasattr(model, "predict_proba")
     for objective in OBJECTIVES[:2]:
         other = DistilledMulticlassRetriever(objective=objective)
         assert not hasattr(other, "predict_proba")
@@ -219,6 +224,16 @@ def test_rank_learns_a_projection_that_is_deployed_with_the_student(rows):
     ]
     np.testing.assert_array_equal(model.student_.decision_function(X), model.decision_function(X))
     assert model.n_iter_ == model.student_[-1].n_iter_
+
+
+def test_rank_keeps_the_names_of_the_features(rows):
+    X, y, _ = rows
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    model = DistilledMulticlassRetriever(GaussianNB(), rank=2, k=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(frame, y).retrieve(frame)
+    assert model.student_.feature_names_in_.tolist() == list("abcd")
 
 
 @pytest.mark.parametrize("rank", [None, 2])
@@ -409,6 +424,8 @@ def test_bad_input_is_said_before_anything_is_lost(rows, sets):
     fails(ValueError, "k must be an integer above 0; got k=0", k=0)
     fails(ValueError, "got k=2.5", k=2.5)
     fails(ValueError, "got rank=0", rank=0)
+    fails(ValueError, r"rank=4 and X of shape \(180, 4\)", rank=4, teacher=WrongMarginals())
+    fails(ValueError, r"rank=3 and X of shape \(2, 4\)", X=X[:2], y=[0, 1], rank=3)
     fails(ValueError, "C must be a number above 0; got C=0", C=0)
     fails(ValueError, "got max_iter=0", max_iter=0)
     fails(ValueError, "beside student=", student=LogisticRegression(), rank=3)

@@ -27,8 +27,9 @@ def learn_linear(
 
     With scores f = X Wᵀ + b it minimises ½‖W‖² + C · n · (mean loss), n the weight of all rows, by
     L-BFGS; two labels have one row of coefficients, as in scikit-learn. Of the student's
-    parameters `C`, `tol` (largest entry of the gradient of the mean loss with its penalty),
-    `max_iter` and `fit_intercept` count. The scores of a million labels or so are held at once.
+    parameters `C`, `tol` (largest entry of the gradient of the mean loss with its penalty, relative
+    to that at the start, where entries are the smaller the more labels there are), `max_iter` and
+    `fit_intercept` count. About a million scores are held at once.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def learn_linear(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` iterations do not bring the largest entry of the gradient below `tol`.
+        If the search ends with a larger gradient, by `max_iter` or by rounding.
     """
     _check_student(student, fit_params)
     X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
@@ -104,14 +105,12 @@ def learn_low_rank(
     """
     _check_student(student, {})
     check_targets(X, targets)
+    check_rank(rank, X)
     svd = TruncatedSVD(rank, random_state=random_state)
-    X = validate_data(svd, X, accept_sparse="csr", dtype=[np.float64, np.float32])
-    if rank >= X.shape[1]:
-        raise ValueError(
-            f"rank must be less than the number of features, {X.shape[1]}; got rank={rank}. "
-            "rank=None is the linear scorer of full rank."
-        )
-    svd.fit(X)
+    rows = validate_data(svd, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+    svd.fit(rows)
+    validate_data(svd, X, skip_check_array=True)  # the names of the features, which fit forgot
+    X = rows
     objective = LowRankObjective(X, targets, student, rank)
     start = np.concatenate([svd.components_.T.ravel(), np.zeros(objective.scorer.size)])
     solution, n_iter = _minimise(objective, start, student)
@@ -119,6 +118,17 @@ def learn_low_rank(
     student.n_features_in_ = rank
     _record(student, targets, coef_and_intercept, n_iter)
     return Pipeline([("project", svd), ("score", student)])
+
+
+def check_rank(rank, X):
+    """Raise unless there are more features, and as many rows, as there are to be dimensions."""
+    shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    if len(shape) == 2 and (rank >= shape[1] or rank > shape[0]):
+        raise ValueError(
+            f"rank must be less than the number of features and no more than that of rows; got "
+            f"rank={rank} and X of shape {tuple(shape)}. rank=None is the linear scorer of full "
+            "rank."
+        )
 
 
 class LinearObjective:
@@ -211,20 +221,23 @@ def _check_student(student, fit_params):
 
 def _minimise(objective, start, student):
     """Return the coefficients that L-BFGS ends at, and its iterations."""
-    options = {
-        "maxiter": student.max_iter,
-        "maxls": 50,
-        "gtol": student.tol,
-        "ftol": 64 * np.finfo(objective.X.dtype).eps,
-    }
+    largest = np.abs(objective.loss_and_gradient(start)[1]).max()
+    gtol = student.tol * largest
+    options = {"maxiter": student.max_iter, "maxls": 50, "gtol": gtol, "ftol": 0}
     found = minimize(
         objective.loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
     )
-    if np.abs(found.jac).max() > student.tol and found.nit >= student.max_iter:
+    left = np.abs(found.jac).max()
+    if left > gtol:
+        why = (
+            f"stopped after max_iter={student.max_iter} iterations"
+            if found.nit >= student.max_iter
+            else f"found no lower point after {found.nit} iterations, for rounding,"
+        )
         warnings.warn(
-            f"The linear scorer stopped after max_iter={student.max_iter} iterations, with a "
-            f"gradient of up to {np.abs(found.jac).max():.2g} (tol={student.tol:g}). Scale the "
-            "features (StandardScaler), or raise max_iter or tol.",
+            f"The linear scorer {why} with a gradient of up to {left / largest:.2g} of that at the "
+            f"start (tol={student.tol:g}). Scale the features (StandardScaler), give X in float64, "
+            "or raise max_iter or tol.",
             ConvergenceWarning,
             stacklevel=5,
         )
