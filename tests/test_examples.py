@@ -17,6 +17,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
         ("flights.py", ["--n-samples", "3000"]),
         ("rank_flights.py", ["--n-samples", "3000", "--n-train", "600", "--splits", "2"]),
         ("ensemble_to_small_net.py", ["--splits", "2", "--epochs", "3"]),
+        ("flight_destinations.py", ["--n-train", "300", "--splits", "2"]),
     ],
 )
 def test_it_prints_its_table_and_draws_its_picture(script, options, tmp_path):
@@ -25,6 +26,39 @@ def test_it_prints_its_table_and_draws_its_picture(script, options, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "won / tied / lost" in done.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+# As in WordNet's file: the licence, then entries of words, pointers and a gloss.
+NOUNS = """\
+  1 This line stands for the licence.
+00000001 03 n 01 entity 0 001 ~ 00000100 n 0000 | what has no hypernym
+00000002 03 n 02 grand_dame 0 lady 1 002 + 00000300 v 0101 @i 00000101 n 0000 | a woman; "a lady"
+"""
+
+
+@pytest.mark.slow
+def test_wordnet_is_read_from_a_file(tmp_path):
+    nouns, picture = tmp_path / "data.noun", tmp_path / "picture.png"
+    entries = [
+        f"{1000 + text:08} 03 n 01 word{label}_{text} 0 001 @ {100 + label:08} n 0000 | "
+        f"a kind{label} of thing{label} numbered {text % 7}"
+        for label in range(12)
+        for text in range(20)
+    ]
+    nouns.write_text(NOUNS + "\n".join(entries) + "\n")
+    command = [sys.executable, EXAMPLES / "wordnet_hypernyms.py", nouns, "--picture", picture]
+    command += ["--min-texts", "20", "--n-train", "60", "--splits", "2", "--rank", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "241 texts, 12 labels" in done.stdout
+    assert "won / tied / lost" in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_wordnet_that_is_missing_is_named_with_the_remedy(tmp_path):
+    command = [sys.executable, EXAMPLES / "wordnet_hypernyms.py", tmp_path / "data.noun"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "apt-get install wordnet-base" in " ".join(done.stderr.split())
 
 
 @pytest.mark.slow

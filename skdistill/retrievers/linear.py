@@ -222,7 +222,9 @@ def _check_student(student, fit_params):
 def _minimise(objective, start, student):
     """Return the coefficients that L-BFGS ends at, and its iterations."""
     largest = np.abs(objective.loss_and_gradient(start)[1]).max()
-    gtol = student.tol * largest
+    # Where nothing is to be learned the gradient is 0 but for rounding.
+    rounding = np.finfo(np.float64).eps * max(objective.X.max(), -objective.X.min())
+    gtol = max(student.tol * largest, rounding)
     options = {"maxiter": student.max_iter, "maxls": 50, "gtol": gtol, "ftol": 0}
     found = minimize(
         objective.loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
