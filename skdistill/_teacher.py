@@ -65,6 +65,10 @@ class ClassQuestion(NamedTuple):
         proba.data /= np.repeat(row_sums(proba), np.diff(proba.indptr))
         return proba
 
+    def seen_in(self, teacher, y):
+        """Return the classes that a teacher has seen in its training labels."""
+        return np.asarray(getattr(teacher, "classes_", np.unique(y)))
+
     def keep_unseen(self, proba, y, known):
         """Give the rows of classes that the teacher did not know their one-hot label back."""
         unseen = ~np.isin(encode(y, self.classes), known)
@@ -91,9 +95,18 @@ class LabelsQuestion(NamedTuple):
 
         return _in_blocks(answer, X, len(self.classes), self.top_k)
 
+    def seen_in(self, teacher, y):
+        """Return the labels that some row of the training labels has."""
+        return self.classes[row_sums(y.T) > 0]
+
     def keep_unseen(self, proba, y, known):
-        """Leave everything as it is: that a label never was there is an answer here."""
-        return proba, np.zeros(proba.shape[0], dtype=bool)
+        """Give rows the labels back that the teacher never saw: it could only say no."""
+        never_seen = np.ones(len(self.classes))
+        never_seen[known] = 0
+        kept = sparse.csr_array(y) @ sparse.diags_array(never_seen)
+        return sparse.csr_array(proba @ sparse.diags_array(1 - never_seen) + kept), row_sums(
+            kept
+        ) > 0
 
 
 def given_proba(proba, teacher, X_unlabeled, question):
@@ -188,8 +201,8 @@ def out_of_fold_proba(teacher, X, y, X_unlabeled, question, *, folds, fit_params
         if unseen.any():
             warnings.warn(
                 f"The teacher of fold {number} of {len(folds)} never saw the classes "
-                f"{_some(np.unique(y[test][unseen]))}; {unseen.sum()} rows keep their one-hot "
-                "label there. Use fewer folds, or stratified ones.",
+                f"{_some(np.setdiff1d(question.classes, question.classes[known]))}; {unseen.sum()} "
+                "rows keep their own label there. Use fewer folds, or stratified ones.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -234,10 +247,8 @@ def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, mes
     """Fit a teacher on the training rows of a fold and ask it about the others."""
     start = time.perf_counter()
     teacher.fit(_safe_indexing(X, train), y[train], **rows_of(fit_params, train, y.shape[0]))
-    known = saw = None
-    if isinstance(question, ClassQuestion):
-        known = np.asarray(getattr(teacher, "classes_", np.unique(y[train])))
-        saw = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
+    known = question.seen_in(teacher, y[train])
+    saw = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
     answer = _FoldAnswer(
         tested=question.ask(teacher, _safe_indexing(X, test), known),
         unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled, known),

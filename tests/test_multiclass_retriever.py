@@ -321,6 +321,24 @@ def test_columns_keep_the_order_in_which_they_came(sets, objective):
         clone(plain).fit(X, framed, teacher_proba=pd.DataFrame(p, columns=["d", "x", "c", "b"]))
 
 
+@pytest.mark.filterwarnings("ignore:Number of classes in training fold")
+def test_labels_that_a_fold_never_saw_stay_with_their_rows(sets):
+    X, Y = sets
+    filled = Y.any(axis=1)
+    X, Y = X[filled], np.column_stack([Y[filled], np.zeros(filled.sum(), dtype=int)])
+    Y[0, 4] = 1  # a label of one row
+    forest, folds = ExtraTreesClassifier(20, random_state=0), KFold(3)
+    model = DistilledMulticlassRetriever(forest, k=2, cv=folds, **TIGHT)
+    with pytest.warns(UserWarning, match=r"fold 1 of 3 never saw the classes \[4\]; 1 rows keep"):
+        model.fit(X, Y)
+    answers = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
+    p = np.column_stack([each[:, 1] for each in answers])
+    assert p[0, 4] == 0
+    p[0, 4] = 1
+    given = clone(model).fit(X, Y, teacher_proba=p)
+    np.testing.assert_allclose(model.decision_function(X), given.decision_function(X), atol=1e-5)
+
+
 def test_the_default_teacher_takes_a_sparse_indicator(sets):
     X, Y = sets
     filled = Y.any(axis=1)
