@@ -17,7 +17,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import top_k_accuracy_score
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, KFold, RepeatedKFold, cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -142,6 +142,28 @@ def test_labels_that_a_frozen_teacher_lacks_are_said(rows):
     frozen = FrozenEstimator(GaussianNB().fit(X[y < 5], y[y < 5]))
     with pytest.raises(ValueError, match=r"it lacks \[5\], and adds \[\]"):
         DistilledMulticlassRetriever(frozen, k=2).fit(X, y)
+
+
+def test_cut_answers_of_several_teachers_are_averaged():
+    X, y, _ = make_gaussian_classes(180, 4, 6, random_state=0)
+    labelled, more = slice(0, 90), slice(90, None)
+    folds = RepeatedKFold(n_splits=3, n_repeats=2, random_state=0)
+    cut, whole = np.zeros((90, 6)), np.zeros((90, 6))
+
+    def top(p):
+        kept = np.where(p >= np.sort(p, axis=1)[:, -3:-2], p, 0)
+        return kept / kept.sum(axis=1, keepdims=True)
+
+    for train, test in folds.split(X[labelled]):
+        teacher = GaussianNB().fit(X[labelled][train], y[labelled][train])
+        cut[test] += top(teacher.predict_proba(X[labelled][test])) / 2
+        whole += top(teacher.predict_proba(X[more])) / 6
+    found = DistilledMulticlassRetriever(GaussianNB(), cv=folds, top_k=3, k=2, **TIGHT).fit(
+        X[labelled], y[labelled], X_unlabeled=X[more]
+    )
+    p = np.vstack([top(cut), top(whole)])  # the mean of cut rows is cut once more
+    expected = DistilledMulticlassRetriever(k=2, **TIGHT).fit(X, y, teacher_proba=p)
+    np.testing.assert_allclose(found.decision_function(X), expected.decision_function(X), atol=1e-6)
 
 
 # What is retrieved
