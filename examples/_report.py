@@ -15,7 +15,15 @@ from threadpoolctl import threadpool_limits
 
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
 
-HIGHER_IS_BETTER = {"accuracy", "AUC", "agreement", "average precision", "late in top tenth"}
+HIGHER_IS_BETTER = {
+    "accuracy",
+    "AUC",
+    "agreement",
+    "average precision",
+    "late in top tenth",
+    "P@1",
+    "R@10",
+}
 
 
 def measure(model, X, y, teacher_proba):

