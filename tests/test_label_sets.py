@@ -64,3 +64,38 @@ def test_a_label_that_no_or_every_training_row_has_is_answered_so(filled, always
     expected = DistilledMulticlassRetriever(k=2, **TIGHT).fit(X, Y, teacher_proba=p)
     # The score of a label that all rows have grows without end: it is where the search stops.
     np.testing.assert_allclose(found.decision_function(X), expected.decision_function(X), atol=0.1)
+
+
+def test_two_labels_of_which_a_row_may_have_both(filled):
+    X, Y = filled
+    Y = Y[:, :2]
+    some = Y.any(axis=1)
+    X, Y = X[some], Y[some]
+    model = DistilledMulticlassRetriever(k=1).fit(X, Y, teacher_proba=Y)
+    scores = model.decision_function(X)
+    assert scores.shape == Y.shape
+    np.testing.assert_array_equal(model.retrieve(X)[0][:, 0], scores.argmax(axis=1))
+
+
+def test_the_teacher_of_several_labels_gets_the_weights(filled):
+    X, Y = filled
+    forest = ExtraTreesClassifier(10, random_state=0)
+    weight = (np.arange(150) % 2).astype(float)
+    p = np.zeros(Y.shape)
+    for train, test in KFold(3).split(X):
+        own = clone(forest).fit(X[train], Y[train], sample_weight=weight[train])
+        p[test] = np.column_stack([each[:, 1] for each in own.predict_proba(X[test])])
+    model = DistilledMulticlassRetriever(forest, k=2, cv=KFold(3), **TIGHT)
+    found = model.fit(X, Y, sample_weight=weight).decision_function(X)
+    expected = clone(model).fit(X, Y, sample_weight=weight, teacher_proba=p)
+    np.testing.assert_allclose(found, expected.decision_function(X), atol=1e-6)
+
+
+def test_marginals_are_cut_and_not_renormalised(filled):
+    X, Y = filled
+    p = np.random.default_rng(0).uniform(size=Y.shape)
+    largest = np.where(p >= np.sort(p, axis=1)[:, -2:-1], p, 0)
+    model = DistilledMulticlassRetriever(k=2, top_k=2, **TIGHT)
+    found = model.fit(X, Y, teacher_proba=p).decision_function(X)
+    expected = clone(model).set_params(top_k=None).fit(X, Y, teacher_proba=largest)
+    np.testing.assert_allclose(found, expected.decision_function(X), atol=1e-6)

@@ -109,6 +109,15 @@ def test_cutting_to_every_label_changes_nothing(rows):
     np.testing.assert_array_equal(few, every)
 
 
+def test_a_row_s_own_label_is_never_cut_and_the_temperature_acts(rows):
+    X, y, p = rows
+    mixed = SoftLabels(p, y=y).temper(2.0).keep_top(2).mix(0.5).proba
+    model = DistilledMulticlassRetriever(k=2, alpha=0.5, top_k=2, teacher_temperature=2.0, **TIGHT)
+    found = model.fit(X, y, teacher_proba=p).decision_function(X)
+    plain = DistilledMulticlassRetriever(k=2, top_k=None, **TIGHT).fit(X, y, teacher_proba=mixed)
+    np.testing.assert_allclose(found, plain.decision_function(X), atol=1e-5)
+
+
 def test_unseen_classes_keep_their_label_in_sparse_answers_too():
     X = np.arange(40.0)[:, None]
     y = np.repeat([0, 1, 2, 3], 10)
@@ -188,6 +197,22 @@ def test_retrieve_gives_the_best_labels_first(rows, monkeypatch):
     assert model.score(X, labels) == top_k_accuracy_score(
         labels, scores, k=3, labels=model.classes_
     )
+
+
+def test_equal_scores_keep_the_order_of_the_labels():
+    scores = np.array([[1.0, 1.0, 0.0, 3.0, 1.0, 3.0, 0.0, -1.0, -2.0, -3.0] * 3])
+    best = module._largest(scores, 15)[0]
+    for value in (3.0, 1.0):
+        equal = best[scores[0, best] == value]
+        np.testing.assert_array_equal(equal, np.sort(equal))
+
+
+def test_the_score_weighs_rows(rows):
+    X, y, _ = rows
+    model = DistilledMulticlassRetriever(GaussianNB(), k=1).fit(X, y)
+    weight = np.random.default_rng(0).uniform(size=len(y))
+    right = np.average(model.predict(X) == y, weights=weight)
+    assert model.score(X, y, sample_weight=weight) == pytest.approx(right)
 
 
 def test_two_labels(rows):

@@ -65,6 +65,17 @@ def test_the_objective_is_the_loss_of_all_rows_and_the_penalty(objective, n_clas
     np.testing.assert_allclose(found.coef_, best.x.reshape(n_rows, 4)[:, :3], atol=2e-4)
 
 
+@pytest.mark.parametrize("objective", ["double_distillation", "label_weighted"])
+def test_a_row_of_weight_two_counts_as_two(objective):
+    weight = np.random.default_rng(0).integers(0, 3, size=120)
+    X, y, p, targets = taught(objective, weight=weight)
+    twice = np.repeat(np.arange(120), weight)
+    soft_labels = SoftLabels(p[twice], y=y[twice])
+    student = LogisticRegression(C=0.1, **TIGHT)
+    repeated = fit_retriever(student, X[twice], RetrievalTargets.of(soft_labels, objective))
+    np.testing.assert_allclose(fit_retriever(student, X, targets).coef_, repeated.coef_, atol=1e-7)
+
+
 def test_sparse_and_single_precision_rows_are_the_same():
     X, _, _, targets = taught("double_distillation")
     student = LogisticRegression(**TIGHT)
