@@ -30,6 +30,7 @@ LAYERS = [
     ["_temperature", "_teacher", "students"],
     ["_lesson", "_student_predictions", "rankers", "retrievers"],
     ["_label_set_lesson"],
+    ["inspection"],
     [
         "_bipartite_ranker",
         "_distilled_classifier",
