@@ -17,6 +17,12 @@ LABELS = {
 LOWER_IS_BETTER = {"log_loss", "brier", "ece", "kl", "bytes", "batch", "single"}
 
 
+def directed(measure):
+    """Write what a measure is called, and which way is better."""
+    better = "lower" if measure in LOWER_IS_BETTER else "higher"
+    return f"{LABELS[measure]} ({better} is better)"
+
+
 def score(value):
     """Write a score."""
     return f"{value:.4f}"

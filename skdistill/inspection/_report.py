@@ -85,8 +85,7 @@ def distillation_report(
     All models are scored on the same resamples, so that the intervals of differences are paired:
     what makes a test row hard for all of them cancels. They are percentiles over test rows (a
     little too narrow on a hundred rows or fewer), and say nothing of how training would vary. The
-    ECE has none: it is biased upwards on few rows,
-    and more so on resampled ones.
+    ECE has none: it is biased upwards on few rows, and more so on resampled ones.
 
     The gap recovered is (distilled − student) / (teacher − student) for each score. It is
     undefined where the teacher was no better than the student, and has no interval where the

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ._figures import FORMATS, LABELS, LOWER_IS_BETTER, interval
+from ._figures import FORMATS, LABELS, directed, interval
 
 TITLE = "Did distilling pay?"
 
@@ -59,7 +59,7 @@ def _by_model(title, part, figures, models, note):
     """Return a table with one column for each model."""
     rows = [
         (
-            _label(measure),
+            directed(measure),
             [_cell(row[model], part) if model in row else Cell("–") for model in models],
         )
         for measure, row in figures.items()
@@ -84,12 +84,6 @@ def _gains(report):
         "where the teacher was no better, without an interval where its lead is not certain."
     )
     return Table("What distilling changed", ["better by", "gap recovered"], rows, note)
-
-
-def _label(measure):
-    """Write what a measure is called, and which way is better."""
-    better = "lower" if measure in LOWER_IS_BETTER else "higher"
-    return f"{LABELS[measure]} ({better} is better)"
 
 
 def _cell(estimate, part):
