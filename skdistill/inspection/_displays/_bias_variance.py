@@ -115,16 +115,17 @@ class BiasVarianceDisplay:
         Returns
         -------
         BiasVarianceDisplay
-            Its `break_even` is (one_hot_variance − distilled_variance) / squared_bias; 0 where
-            the teacher has the larger variance, infinite where it has no bias.
+            Its `break_even` is (one_hot_variance − distilled_variance) / squared_bias: 0 where
+            the teacher saves no variance, infinite where it does and has no bias.
         """
         saved = max(one_hot_variance - distilled_variance, 0.0)
-        break_even = saved / squared_bias if squared_bias > 0 else np.inf
+        always = np.inf if saved > 0 else 0.0
+        break_even = saved / squared_bias if squared_bias > 0 else always
         n = np.asarray(sample_sizes, dtype=np.float64)
         display = cls(
             sample_sizes=n, one_hot_variance=one_hot_variance / n,
             distilled_variance=distilled_variance / n, squared_bias=squared_bias,
-            break_even=float(break_even),
+            break_even=break_even,
         )  # fmt: skip
         return display.plot(ax=ax, **kwargs)
 

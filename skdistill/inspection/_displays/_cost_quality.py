@@ -13,7 +13,7 @@ from ._scores import score
 from ._style import axes, look
 
 COSTS = ("bytes", "batch", "single")
-STYLE = {"linestyle": "none", "markersize": 8, "capsize": 4}
+STYLE = {"linestyle": "none", "markersize": 8}
 
 
 class CostQualityDisplay:
@@ -278,9 +278,9 @@ class CostQualityDisplay:
         for k, (name, cost, quality) in enumerate(
             zip(self.names, self.cost, self.quality, strict=True)
         ):
-            drawn = ax.errorbar(
-                cost, quality, self._reach_of(k), **look(k, label=name, **(STYLE | kwargs))
-            )
+            # Models of one cost stand above each other: caps of their own tell intervals apart.
+            style = look(k, label=name, **(STYLE | {"capsize": 4 + 3 * k} | kwargs))
+            drawn = ax.errorbar(cost, quality, self._reach_of(k), **style)
             self.lines_.append(drawn.lines[0])
         ax.set(xscale="log", xlabel=self.cost_label, ylabel=self.quality_label)
         ax.margins(0.12)

@@ -49,7 +49,7 @@ class ReliabilityDisplay:
     >>> X, y = load_iris(return_X_y=True)
     >>> display = ReliabilityDisplay.from_estimator(GaussianNB().fit(X, y), X, y)
     >>> round(display.calibration_error, 3)
-    0.01
+    0.033
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class ReliabilityDisplay:
         return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
-        """Draw the diagram; the area of a mark is the share of rows behind it.
+        """Draw the diagram; a larger mark stands for more rows.
 
         Parameters
         ----------
@@ -216,24 +216,27 @@ class ReliabilityDisplay:
         if n_before == 0:
             ax.plot([0, 1], [0, 1], color="0.5", linewidth=1, linestyle=(0, (1, 2)), zorder=0)
             ax.annotate(
-                "calibrated", (0.04, 0.055), rotation=45, rotation_mode="anchor", fontsize="small",
-                color="0.35",
+                "calibrated", (0.04, 0.055), rotation=45, rotation_mode="anchor", color="0.35",
             )  # fmt: skip
         name = name or self.name
         kind = "ECE" if self.label is None else "calibration error"
         error = f"{kind} {self.calibration_error:.3f}"
+        style = look(n_before, label=f"{name} ({error})" if name else error, **kwargs)
+        (handle,) = ax.plot([], [], **style)  # for the legend, and counted as the curve
         (self.line_,) = ax.plot(
             self.confidence,
             self.frequency,
-            **look(n_before, label=f"{name} ({error})" if name else error, **kwargs),
+            linestyle=style["linestyle"],
+            color=handle.get_color(),
+            linewidth=handle.get_linewidth(),
         )
         self.points_ = ax.scatter(
-            self.confidence, self.frequency, s=300 * self.share, marker=self.line_.get_marker(),
-            facecolor=self.line_.get_markerfacecolor(), edgecolor=self.line_.get_color(), zorder=3,
+            self.confidence, self.frequency, s=20 + 300 * self.share, marker=style["marker"],
+            facecolor=handle.get_markerfacecolor(), edgecolor=handle.get_color(), zorder=3,
         )  # fmt: skip
-        what = "first choice" if self.label is None else f"class {self.label!r}"
+        what = "the first choice" if self.label is None else f"class {self.label}"
         ax.set(
-            xlabel=f"Predicted probability of the {what}",
+            xlabel=f"Predicted probability of {what}",
             ylabel="How often it was right" if self.label is None else "How often it was true",
             xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal",
         )  # fmt: skip
