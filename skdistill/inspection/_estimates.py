@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._row_scores import HIGHER_IS_BETTER
+from ._figures import LOWER_IS_BETTER
 
 LEVEL = 95  # percent
 QUALITY = ("accuracy", "log_loss", "brier", "auc")  # those whose interval means something
@@ -42,7 +42,7 @@ def table(names, models, scores, resampled):
 
 def gain(name, scores, other):
     """Return by how much a score is better than another's: positive where it is better."""
-    return scores[name] - other[name] if name in HIGHER_IS_BETTER else other[name] - scores[name]
+    return other[name] - scores[name] if name in LOWER_IS_BETTER else scores[name] - other[name]
 
 
 def gains(model, other, scores, resampled):

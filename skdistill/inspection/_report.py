@@ -57,7 +57,7 @@ def distillation_report(
 
     n_bootstrap : int, default=1000
         Resamples of the test rows behind the 95 % intervals; 1000 place their ends to about a
-        tenth of their width.
+        tenth of their width. They take some ten seconds for 100,000 rows.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the resamples. Times are measured, and vary all the same.

@@ -1,22 +1,32 @@
 """Scores as means of per-row values, so that a resample of test rows is one matrix product."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .._typing import Floats
+from .._typing import Floats, NDArray
 
 # log(0) is infinite; scikit-learn's log_loss clips at the same number.
 SMALLEST = np.finfo(np.float64).eps
-HIGHER_IS_BETTER = {"accuracy", "auc"}
+# Weights that are held at once: a megabyte, which a core's cache can hold.
+IN_CACHE = 2**17
+
+
+class Ranking(NamedTuple):
+    """The order of rows by their score, found once, for the AUC under any weights."""
+
+    positives: NDArray[np.int_]  # rows, lowest score first
+    negatives: NDArray[np.int_]
+    below: NDArray[np.int_]  # for each positive: how many negatives score less
+    up_to: NDArray[np.int_]  # and how many score no more
 
 
 class RowScores(NamedTuple):
-    """The values of one model whose weighted means are its scores, and what ranks its rows."""
+    """The values of one model whose weighted means are its scores, and the order of its rows."""
 
     names: list[str]
     values: Floats  # (n_samples, n_names)
-    ranking: tuple[Floats, Any] | None  # score and whether positive, both (n_samples,)
+    ranking: Ranking | None
 
 
 def row_scores(answers, y_codes, teacher=None):
@@ -37,7 +47,17 @@ def row_scores(answers, y_codes, teacher=None):
             columns["kl"] = (p * (log_p - log_q)).sum(axis=1)
     values = np.column_stack(list(columns.values())).astype(np.float64)
     ranks = answers.score is not None and len(np.unique(y_codes)) == 2
-    return RowScores(list(columns), values, (answers.score, y_codes == 1) if ranks else None)
+    return RowScores(list(columns), values, rank(answers.score, y_codes == 1) if ranks else None)
+
+
+def rank(score, positive):
+    """Return the order of rows by their score, positives and negatives apart."""
+    order = np.argsort(score)
+    positives, negatives = order[positive[order]], order[~positive[order]]
+    below, up_to = (
+        np.searchsorted(score[negatives], score[positives], side) for side in ("left", "right")
+    )
+    return Ranking(positives, negatives, below, up_to)
 
 
 def scores_under(weights, rows):
@@ -46,7 +66,7 @@ def scores_under(weights, rows):
         means = weights @ rows.values / weights.sum(axis=1, keepdims=True)
     scores = dict(zip(rows.names, means.T, strict=True))
     if rows.ranking is not None:
-        scores["auc"] = _auc_under(weights, *rows.ranking)
+        scores["auc"] = _auc_under(weights, rows.ranking)
     return scores
 
 
@@ -58,7 +78,7 @@ def scores_on(rows, weight):
 def resampled_weights(weight, n_bootstrap, rng):
     """Yield blocks of bootstrap weights: how often each row was drawn, times its own weight."""
     n_rows = len(weight)
-    block = max(1, 2**22 // n_rows)
+    block = max(1, IN_CACHE // n_rows)
     for start in range(0, n_bootstrap, block):
         n = min(block, n_bootstrap - start)
         drawn = rng.randint(n_rows, size=(n, n_rows)) + n_rows * np.arange(n)[:, None]
@@ -77,13 +97,11 @@ def bootstrap(rows, weight, n_bootstrap, rng):
     }
 
 
-def _auc_under(weights, score, positive):
+def _auc_under(weights, ranking):
     """Return the AUC under each row of weights; tied scores count half."""
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
-    weights, positive = weights[:, order], positive[order]
-    up = np.add.reduceat(weights * positive, starts, axis=1)
-    down = np.add.reduceat(weights * ~positive, starts, axis=1)
-    below = np.cumsum(down, axis=1) - down / 2
+    up, down = weights[:, ranking.positives], weights[:, ranking.negatives]
+    below = np.zeros((len(weights), down.shape[1] + 1))
+    np.cumsum(down, axis=1, out=below[:, 1:])
+    won = (up * (below[:, ranking.below] + below[:, ranking.up_to])).sum(axis=1) / 2
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample of one class: NaN
-        return (up * below).sum(axis=1) / (up.sum(axis=1) * down.sum(axis=1))
+        return won / (up.sum(axis=1) * down.sum(axis=1))

@@ -206,6 +206,15 @@ def test_teachers_against_students_of_two_kinds_in_one_picture():
         first.plot(ax=plt.subplots()[1])
 
 
+def test_models_of_other_classes_are_refused(fitted):
+    models, X, y = fitted
+    other = GaussianNB().fit(X, y + 1)
+    with pytest.raises(ValueError, match=r"teacher has \[0, 1\], other has \[1, 2\]"):
+        CostQualityDisplay.from_estimator({"teacher": models["teacher"], "other": other}, X, y)
+    with pytest.raises(ValueError, match=r"teacher 1 has \[0, 1\], student 1 has \[1, 2\]"):
+        TeacherStudentDisplay.from_estimator([models["teacher"]], [other], X, y)
+
+
 def test_teachers_without_students_are_refused():
     with pytest.raises(ValueError, match="2 teachers, 1 students and 2 complexities"):
         TeacherStudentDisplay.from_predictions([0, 1], [[[0.5, 0.5]] * 2] * 2, [[[0.5, 0.5]] * 2])

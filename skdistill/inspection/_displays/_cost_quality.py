@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..._typing import ArrayLike, Estimator, Proba, Rows
+from .._answers import classes_in_common
 from .._cost import deployable, pickled_bytes, timings
 from .._distillation_report import DistillationReport
 from .._figures import LABELS, directed
@@ -116,18 +117,23 @@ class CostQualityDisplay:
         Returns
         -------
         CostQualityDisplay
+
+        Raises
+        ------
+        ValueError
+            If the models have different classes, or if cost or quality is not known.
         """
         _check_cost(cost)
+        classes = classes_in_common(estimators)
         costs = {
             name: pickled_bytes(deployable(each))
             if cost == "bytes"
             else timings(deployable(each), X)[cost]
             for name, each in estimators.items()
         }
-        first = next(iter(estimators.values()))
         return cls.from_predictions(
             y, {name: each.predict_proba(X) for name, each in estimators.items()}, costs,
-            quality=quality, classes=first.classes_, sample_weight=sample_weight,
+            quality=quality, classes=classes, sample_weight=sample_weight,
             cost_label=LABELS[cost], ax=ax, **kwargs,
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..._typing import ArrayLike, Estimator, Floats, Proba, Rows
+from .._answers import classes_in_common
 from .._figures import directed
 from ._scores import score
 from ._style import axes, look, n_curves
@@ -119,12 +120,19 @@ class TeacherStudentDisplay:
         Returns
         -------
         TeacherStudentDisplay
+
+        Raises
+        ------
+        ValueError
+            If the models have different classes, or if there are not as many students as teachers.
         """
+        named = {f"teacher {k}": each for k, each in enumerate(teachers, start=1)}
+        named |= {f"student {k}": each for k, each in enumerate(students, start=1)}
         return cls.from_predictions(
             y,
             [each.predict_proba(X) for each in teachers],
             [each.predict_proba(X) for each in students],
-            classes=teachers[0].classes_, complexity=complexity, student_score=student_score,
+            classes=classes_in_common(named), complexity=complexity, student_score=student_score,
             complexity_label=complexity_label, ax=ax, **kwargs,
         )  # fmt: skip
 
