@@ -36,8 +36,8 @@ def tables(report):
         _gains(report),
         _by_model(
             "Fidelity to the teacher", "fidelity", report.fidelity, ("student", "distilled"),
-            "Agreement: same first choice. KL(teacher ‖ model) in nats, a probability of 0 counts as "
-            "2.2e-16. A student may rightly disagree: this is not quality.",
+            "Agreement: same first choice. KL(teacher ‖ model) in nats, a probability of 0 counts "
+            "as 2.2e-16. A student may rightly disagree: this is not quality.",
         ),
         _by_model(
             "Cost", "cost", report.cost, ("teacher", "student", "distilled"),

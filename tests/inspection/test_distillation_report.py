@@ -20,6 +20,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skdistill import DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import distillation_report
+from skdistill.inspection._estimates import estimate
 from skdistill.inspection._figures import FORMATS
 from skdistill.inspection._row_scores import RowScores, bootstrap, rank, scores_under
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
@@ -114,7 +115,7 @@ def test_figures_computed_by_hand():
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_scores_are_those_of_the_metrics_under_weights_and_strings(n_classes):
     rng = np.random.default_rng(0)
-    classes = np.array(["d", "b", "c", "a"])[:n_classes]  # columns in an order of their own
+    classes = np.array(["c", "a", "d", "b"])[:n_classes]  # columns in an order of their own
     probas = rng.dirichlet(np.ones(n_classes), size=(3, 60))
     y, weight = rng.choice(classes, 60), rng.integers(0, 3, 60)
     models = [Says(proba, classes) for proba in probas]
@@ -170,6 +171,23 @@ def test_intervals_of_a_paired_difference_cover_it():
     assert covered / 400 == pytest.approx(covered_by_t / 400, abs=0.025)
     assert covered / 400 > 0.88
     assert np.mean(widths) == pytest.approx(2 * 1.96 / 10, rel=0.05)  # paired, not 10 √2 as wide
+
+
+def test_resamples_keep_the_weights_of_the_rows():
+    rng, weight = np.random.RandomState(0), np.tile([9.0, 1.0], 500)
+    loss = RowScores(["loss"], np.tile([0.0, 1.0], 500)[:, None], None)
+    drawn = bootstrap({"model": loss}, weight, 200, rng)["model"]["loss"]
+    assert drawn.shape == (200,)
+    assert drawn.mean() == pytest.approx(0.1, abs=0.003)  # 0.5 without weights
+    # The standard error of a weighted mean of n rows: sqrt(Σ w² (x − mean)²) / Σ w.
+    error = np.sqrt(500 * (81 * 0.1**2 + 0.9**2)) / 5000
+    assert drawn.std() == pytest.approx(error, rel=0.15)
+
+
+def test_an_interval_leaves_a_fortieth_out_at_either_end():
+    assert estimate(7, np.arange(1001.0)) == (7, 25, 975)
+    assert estimate(7, np.append(np.arange(1001.0), np.nan)) == (7, 25, 975)
+    assert np.isnan(estimate(7, np.full(10, np.nan)).low)
 
 
 def test_intervals_hold_the_figures_and_follow_the_seed(fitted, report):
