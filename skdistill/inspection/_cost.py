@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing
 
 from .._rows import count_rows
 from .._student_predictions import StudentMixin
+from ._estimates import Estimate
 
 BATCH = 1000  # rows
 # A figure is the median of so many calls, or of fewer once they have taken so long.
@@ -18,6 +19,28 @@ MOST_CALLS, FEWEST_CALLS, LONGEST = 20, 3, 1.0  # seconds
 def deployable(model):
     """Return what is to be deployed: the student of what holds one, else the model itself."""
     return model.student_ if isinstance(model, StudentMixin) else model
+
+
+def costs(models, X):
+    """Return {cost: {model: Estimate}}, and a sentence for each model that cannot be pickled."""
+    cost = {"bytes": {}, "batch": {}, "single": {}}
+    missing = []
+    for name, model in models.items():
+        model = deployable(model)
+        try:
+            cost["bytes"][name] = Estimate(pickled_bytes(model))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            missing.append(f"The {name} cannot be pickled ({error}): no bytes.")
+        for kind, milliseconds in timings(model, X).items():
+            cost[kind][name] = Estimate(milliseconds)
+    return cost, missing
+
+
+def description(model):
+    """Return what a model's cost is the cost of."""
+    deployed = deployable(model)
+    kind = type(deployed).__name__
+    return kind if deployed is model else f"student_ of a {type(model).__name__}, a {kind}"
 
 
 def pickled_bytes(model):

@@ -65,14 +65,20 @@ def gaps_recovered(scores, resampled):
     """
     gained = gains("distilled", "student", scores, resampled)
     leads = gains("teacher", "student", scores, resampled)
-    gaps = {}
-    for name in gained.keys() & leads.keys():
-        if not leads[name].value > 0:
-            gaps[name] = Estimate(float("nan"))
-            continue
-        gaps[name] = Estimate(gained[name].value / leads[name].value)
-        if leads[name].low > 0:
-            lead = gain(name, resampled["teacher"], resampled["student"])
-            part = gain(name, resampled["distilled"], resampled["student"])[lead > 0]
-            gaps[name] = estimate(gaps[name].value, part / lead[lead > 0])
-    return {name: gaps[name] for name in gained if name in gaps}
+    return {
+        name: _part_of_lead(name, gained[name], leads[name], resampled)
+        for name in gained
+        if name in leads
+    }
+
+
+def _part_of_lead(name, gained, lead, resampled):
+    """Return which part of the teacher's lead in one score is gained."""
+    if not lead.value > 0:
+        return Estimate(float("nan"))
+    part = gained.value / lead.value
+    if not lead.low > 0:
+        return Estimate(part)
+    leads = gain(name, resampled["teacher"], resampled["student"])
+    gains_made = gain(name, resampled["distilled"], resampled["student"])
+    return estimate(part, gains_made[leads > 0] / leads[leads > 0])

@@ -1,6 +1,5 @@
 """Did distilling pay? Teacher, student from the labels alone, and distilled student compared."""
 
-import pickle
 from numbers import Integral
 
 import numpy as np
@@ -12,7 +11,7 @@ from .._typing import ArrayLike, Estimator, Rows
 from .._validation import check_row_weights
 from ..metrics import expected_calibration_error
 from ._answers import ask, classes_in_common, encode_test_labels
-from ._cost import deployable, pickled_bytes, timings
+from ._cost import costs, description
 from ._distillation_report import DistillationReport
 from ._estimates import QUALITY, Estimate, gains, gaps_recovered, table
 from ._row_scores import bootstrap, row_scores, scores_on
@@ -144,7 +143,7 @@ def distillation_report(
     resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state))
     quality = table(QUALITY, models, scores, resampled)
     calibration = _calibration_errors(answers, classes[y_codes], classes, weight)
-    cost, not_pickled = _costs(models, X)
+    cost, not_pickled = costs(models, X)
     return DistillationReport(
         n_rows=len(weight),
         n_bootstrap=n_bootstrap,
@@ -153,7 +152,7 @@ def distillation_report(
         gap_recovered=gaps_recovered(scores, resampled),
         fidelity=table(FIDELITY, ("student", "distilled"), scores, resampled),
         cost=cost,
-        cost_of={name: _description(model) for name, model in models.items()},
+        cost_of={name: description(model) for name, model in models.items()},
         missing=(*_missing_scores(answers, y_codes, len(classes)), *not_pickled),
     )
 
@@ -179,28 +178,6 @@ def _calibration_errors(answers, y, classes, weight):
         for name, each in answers.items()
         if each.proba is not None
     }
-
-
-def _costs(models, X):
-    """Return {cost: {model: Estimate}}, and a sentence for each model that cannot be pickled."""
-    cost = {"bytes": {}, "batch": {}, "single": {}}
-    missing = []
-    for name, model in models.items():
-        model = deployable(model)
-        try:
-            cost["bytes"][name] = Estimate(pickled_bytes(model))
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            missing.append(f"The {name} cannot be pickled ({error}): no bytes.")
-        for kind, milliseconds in timings(model, X).items():
-            cost[kind][name] = Estimate(milliseconds)
-    return cost, missing
-
-
-def _description(model):
-    """Return what a model's cost is the cost of."""
-    deployed = deployable(model)
-    kind = type(deployed).__name__
-    return kind if deployed is model else f"student_ of a {type(model).__name__}, a {kind}"
 
 
 def _missing_scores(answers, y_codes, n_classes):

@@ -44,7 +44,10 @@ def _on_gap(gaps):
         listed = _join(
             f"{with_interval(each, share)} in {LABELS[name]}" for name, each in certain.items()
         )
-        sentences.append(f"Of the teacher's lead over that student it recovered {listed}.")
+        sentences.append(
+            "Of the teacher's lead over the student from the labels alone, distilling recovered "
+            f"{listed}."
+        )
     uncertain = [
         LABELS[name] for name, each in gaps.items() if isnan(each.low) and not isnan(each.value)
     ]

@@ -210,7 +210,7 @@ def test_verdict_where_distilling_paid_and_recovered_the_gap():
     )
     text = " ".join(got.verdict)
     assert "Distilling paid in accuracy (by 0.2000 [" in text
-    assert "it recovered 100 % [100 %, 100 %] in accuracy" in text
+    assert "distilling recovered 100 % [100 %, 100 %] in accuracy" in text
     assert "as good" not in text
     assert "was better" not in text
 
