@@ -1,0 +1,102 @@
+"""What a fitted model says of test rows: labels always, probabilities or scores where it can."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._labels import check_labels, encode
+from .._typing import Floats, NDArray
+from .._validation import check_proba
+from ..students._answers import predicts_positions
+
+
+class Answers(NamedTuple):
+    """What one model says of every test row."""
+
+    codes: NDArray[np.int_]  # (n_samples,): position of the predicted label among the classes
+    proba: Floats | None  # (n_samples, n_classes), None without predict_proba
+    score: Floats | None  # (n_samples,): of the second of two classes, None if it has none
+
+
+def classes_in_common(models):
+    """Return the sorted classes of named fitted models, which must all have the same."""
+    known = {
+        name: np.sort(np.asarray(model.classes_))
+        for name, model in models.items()
+        if hasattr(model, "classes_")
+    }
+    if not known:
+        raise ValueError(
+            f"None of the models {list(models)} has classes_, so that nothing says which label a "
+            "column of probabilities stands for. Pass fitted classifiers."
+        )
+    first, classes = next(iter(known.items()))
+    for name, others in known.items():
+        lacking = sorted(set(classes.tolist()) - set(others.tolist()), key=str)
+        surplus = sorted(set(others.tolist()) - set(classes.tolist()), key=str)
+        if lacking or surplus:
+            raise ValueError(
+                f"The models must know the same classes: {first} has {_some(classes)}, {name} has "
+                f"{_some(others)}; {name} lacks {_some(lacking)} and adds {_some(surplus)}. Fit "
+                "them on the same labels; a DistilledClassifier takes all of them as classes=."
+            )
+    return classes
+
+
+def encode_test_labels(y, classes):
+    """Return the position of each true label among the classes, all of which must be known."""
+    y = check_labels(y)
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        n_rows = int(np.isin(y, unknown).sum())
+        raise ValueError(
+            f"y holds {_some(unknown)} in {n_rows} of {len(y)} rows, which none of the models "
+            f"knows: their classes are {_some(classes)}. Fit the models on every class, or leave "
+            "those rows out of X and y."
+        )
+    return encode(y, classes)
+
+
+def ask(model, X, classes, *, name):
+    """Return what a model says of the rows, columns in the order of the sorted classes."""
+    proba = None
+    if hasattr(model, "predict_proba"):
+        proba = check_proba(np.asarray(model.predict_proba(X)), name=f"{name}.predict_proba(X)")
+        if proba.shape[1] != len(classes):
+            raise ValueError(
+                f"{name}.predict_proba(X) has {proba.shape[1]} columns, and the models have "
+                f"{len(classes)} classes, {_some(classes)}. Fit {name} on all of them."
+            )
+        proba = proba[:, np.argsort(getattr(model, "classes_", classes), kind="stable")]
+    return Answers(_predicted_codes(model, X, classes, name), proba, _score(model, X, proba))
+
+
+def _predicted_codes(model, X, classes, name):
+    """Return the position among the classes of each label that a model predicts."""
+    labels = np.ravel(np.asarray(model.predict(X)))  # CatBoost has a column of them
+    if predicts_positions(model):
+        return labels
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise ValueError(
+            f"{name}.predict(X) answers {_some(unknown)}, which is not among the classes "
+            f"{_some(classes)}. A report compares classifiers; wrap a regressor as the student of "
+            "a DistilledClassifier."
+        )
+    return encode(labels, classes)
+
+
+def _score(model, X, proba):
+    """Return the number that ranks rows by the second of two classes, None if there is none."""
+    if proba is not None:
+        return proba[:, 1] if proba.shape[1] == 2 else None
+    if not hasattr(model, "decision_function"):
+        return None
+    score = np.asarray(model.decision_function(X), dtype=np.float64)
+    return score if score.ndim == 1 else None
+
+
+def _some(labels: Any) -> str:
+    """Return labels as text, the first ten of many."""
+    labels = np.asarray(labels).tolist()
+    return str(labels) if len(labels) <= 10 else f"{str(labels[:10])[:-1]}, ... ({len(labels)})]"

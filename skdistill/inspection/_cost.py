@@ -1,0 +1,73 @@
+"""What a model costs where it runs: bytes, and time per thousand rows."""
+
+import pickle
+import time
+from statistics import median
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from .._rows import count_rows
+from .._student_predictions import StudentMixin
+from ._estimates import Estimate
+
+BATCH = 1000  # rows
+# A figure is the median of so many calls, or of fewer once they have taken so long.
+MOST_CALLS, FEWEST_CALLS, LONGEST = 20, 3, 1.0  # seconds
+
+
+def deployable(model):
+    """Return what is to be deployed: the student of what holds one, else the model itself."""
+    return model.student_ if isinstance(model, StudentMixin) else model
+
+
+def costs(models, X):
+    """Return {cost: {model: Estimate}}, and a sentence for each model that cannot be pickled."""
+    cost = {"bytes": {}, "batch": {}, "single": {}}
+    missing = []
+    for name, model in models.items():
+        model = deployable(model)
+        try:
+            cost["bytes"][name] = Estimate(pickled_bytes(model))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            missing.append(f"The {name} cannot be pickled ({error}): no bytes.")
+        for kind, milliseconds in timings(model, X).items():
+            cost[kind][name] = Estimate(milliseconds)
+    return cost, missing
+
+
+def description(model):
+    """Return what a model's cost is the cost of."""
+    deployed = deployable(model)
+    kind = type(deployed).__name__
+    return kind if deployed is model else f"student_ of a {type(model).__name__}, a {kind}"
+
+
+def pickled_bytes(model):
+    """Return the bytes of a model when pickled."""
+    return len(pickle.dumps(model, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+def timings(model, X):
+    """Return the median milliseconds per thousand rows, in one batch and row by row."""
+    method = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    n_rows = min(count_rows(X), BATCH)
+    batch = _safe_indexing(X, np.arange(n_rows))
+    singles = [_safe_indexing(X, [row % n_rows]) for row in range(MOST_CALLS)]
+    return {
+        "batch": 1e6 / n_rows * _median_seconds(method, [batch] * MOST_CALLS),
+        "single": 1e6 * _median_seconds(method, singles),
+    }
+
+
+def _median_seconds(method, calls):
+    """Return the median time of calls, after one that warms up."""
+    method(calls[0])
+    seconds = []
+    for rows in calls:
+        start = time.perf_counter()
+        method(rows)
+        seconds.append(time.perf_counter() - start)
+        if len(seconds) >= FEWEST_CALLS and sum(seconds) > LONGEST:
+            break
+    return median(seconds)

@@ -1,0 +1,1 @@
+"""Pictures in scikit-learn's style: made from estimators or predictions, drawn by `plot`."""

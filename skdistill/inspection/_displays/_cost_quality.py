@@ -1,0 +1,307 @@
+"""What does quality cost? Bytes or time against a score, for teacher and students."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from ..._typing import ArrayLike, Estimator, Proba, Rows
+from .._answers import classes_in_common
+from .._cost import deployable, pickled_bytes, timings
+from .._distillation_report import DistillationReport
+from .._figures import LABELS, directed
+from ._scores import score
+from ._style import axes, look
+
+COSTS = ("bytes", "batch", "single")
+STYLE = {"linestyle": "none", "markersize": 8}
+
+
+class CostQualityDisplay:
+    """Cost against quality of named models, one mark for each.
+
+    Make one with `from_estimator`, `from_predictions`, or with `from_report`, whose marks have
+    intervals.
+
+    Parameters
+    ----------
+    names : sequence of str, of length n_models
+        What the models are called.
+
+    cost : array-like of shape (n_models,)
+        Cost of each, positive; it is shown on a logarithmic scale.
+
+    quality : array-like of shape (n_models,)
+        Score of each.
+
+    interval : array-like of shape (n_models, 2), default=None
+        Ends of an interval of each score, NaN where it has none.
+
+    cost_label, quality_label : str
+        What the axes are called.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib objects
+        What `plot` drew into.
+
+    lines_ : list of matplotlib Line2D
+        The mark of each model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdistill.inspection import CostQualityDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = {
+    ...     "teacher": RandomForestClassifier(random_state=0).fit(X[::2], y[::2]),
+    ...     "student": GaussianNB().fit(X[::2], y[::2]),
+    ... }
+    >>> display = CostQualityDisplay.from_estimator(models, X[1::2], y[1::2], cost="bytes")
+    >>> bool(display.cost[0] > 50 * display.cost[1])
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        names: Any,
+        cost: ArrayLike,
+        quality: ArrayLike,
+        interval: ArrayLike | None = None,
+        cost_label: str = "cost",
+        quality_label: str = "quality",
+    ):
+        self.names = list(names)
+        self.cost = np.asarray(cost, dtype=np.float64)
+        self.quality = np.asarray(quality, dtype=np.float64)
+        self.interval = None if interval is None else np.asarray(interval, dtype=np.float64)
+        self.cost_label = cost_label
+        self.quality_label = quality_label
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimators: Mapping[str, Estimator],
+        X: Rows,
+        y: ArrayLike,
+        *,
+        cost: str = "batch",
+        quality: str = "log_loss",
+        sample_weight: ArrayLike | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Measure fitted classifiers, and plot.
+
+        Parameters
+        ----------
+        estimators : dict of {str: classifier}
+            Fitted, with `predict_proba`. Of a model that holds its student, such as a
+            DistilledClassifier, the `student_` is measured.
+
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows that they have not seen.
+
+        y : array-like of shape (n_samples,)
+            Their true labels.
+
+        cost : {"batch", "single", "bytes"}, default="batch"
+            Milliseconds per thousand rows in one batch or row by row, or bytes when pickled.
+
+        quality, sample_weight, ax, **kwargs
+            As for :meth:`from_predictions`.
+
+        Returns
+        -------
+        CostQualityDisplay
+
+        Raises
+        ------
+        ValueError
+            If the models have different classes, or if cost or quality is not known.
+        """
+        _check_cost(cost)
+        classes = classes_in_common(estimators)
+        costs = {
+            name: pickled_bytes(deployable(each))
+            if cost == "bytes"
+            else timings(deployable(each), X)[cost]
+            for name, each in estimators.items()
+        }
+        return cls.from_predictions(
+            y, {name: each.predict_proba(X) for name, each in estimators.items()}, costs,
+            quality=quality, classes=classes, sample_weight=sample_weight,
+            cost_label=LABELS[cost], ax=ax, **kwargs,
+        )  # fmt: skip
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Proba,
+        probas: Mapping[str, Proba],
+        cost: Mapping[str, float],
+        *,
+        quality: str = "log_loss",
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        cost_label: str = "cost",
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Score predicted probabilities whose cost is known, and plot.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,) or (n_samples, n_classes)
+            True labels, or the probabilities that stand in for them.
+
+        probas : dict of {str: array-like of shape (n_samples, n_classes)}
+            What each model predicts, columns in the order of the sorted classes.
+
+        cost : dict of {str: float}
+            What each model costs, under the same names.
+
+        quality : {"log_loss", "accuracy", "brier", "ece", "auc"}, default="log_loss"
+            The score; "auc" for two classes.
+
+        classes : array-like of shape (n_classes,), default=None
+            Label of each column, sorted; those of `y_true` by default.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        cost_label : str, default="cost"
+            What the axis of costs is called, with its unit.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        **kwargs : dict
+            For matplotlib's `errorbar`.
+
+        Returns
+        -------
+        CostQualityDisplay
+
+        Raises
+        ------
+        ValueError
+            If names differ, if the score is not known, or if rows are not probabilities.
+        """
+        if probas.keys() != cost.keys():
+            raise ValueError(
+                f"probas and cost must name the same models; got {list(probas)} and {list(cost)}."
+            )
+        scores = [
+            score(quality, y_true, proba, classes=classes, sample_weight=sample_weight)
+            for proba in probas.values()
+        ]
+        display = cls(
+            names=probas, cost=[cost[name] for name in probas], quality=scores,
+            cost_label=cost_label, quality_label=directed(quality),
+        )  # fmt: skip
+        return display.plot(ax=ax, **kwargs)
+
+    @classmethod
+    def from_report(
+        cls,
+        report: DistillationReport,
+        *,
+        cost: str = "batch",
+        quality: str = "log_loss",
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Plot what a distillation report has measured, with its intervals.
+
+        Parameters
+        ----------
+        report : DistillationReport
+            From :func:`skdistill.inspection.distillation_report`.
+
+        cost : {"batch", "single", "bytes"}, default="batch"
+            As for :meth:`from_estimator`.
+
+        quality : {"log_loss", "accuracy", "brier", "ece", "auc"}, default="log_loss"
+            The score. Models that lack it are not shown.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        **kwargs : dict
+            For matplotlib's `errorbar`.
+
+        Returns
+        -------
+        CostQualityDisplay
+
+        Raises
+        ------
+        ValueError
+            If the report has no such cost or score.
+        """
+        _check_cost(cost)
+        if quality not in report.quality:
+            raise ValueError(
+                f"quality must be one of the report's scores, {list(report.quality)}; got "
+                f"{quality!r}."
+            )
+        scores = report.quality[quality]
+        names = [name for name in scores if name in report.cost[cost]]
+        display = cls(
+            names=names, cost=[report.cost[cost][name].value for name in names],
+            quality=[scores[name].value for name in names],
+            interval=[scores[name][1:] for name in names],
+            cost_label=LABELS[cost], quality_label=directed(quality),
+        )  # fmt: skip
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw a mark for each model; cheaper is further left.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        **kwargs : dict
+            For matplotlib's `errorbar`.
+
+        Returns
+        -------
+        CostQualityDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = axes(ax, figsize=(6, 4))
+        self.lines_ = []
+        for k, (name, cost, quality) in enumerate(
+            zip(self.names, self.cost, self.quality, strict=True)
+        ):
+            # Models of one cost stand above each other: caps of their own tell intervals apart.
+            style = look(k, label=name, **(STYLE | {"capsize": 4 + 3 * k} | kwargs))
+            drawn = ax.errorbar(cost, quality, self._reach_of(k), **style)
+            self.lines_.append(drawn.lines[0])
+        ax.set(xscale="log", xlabel=self.cost_label, ylabel=self.quality_label)
+        ax.margins(0.12)
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _reach_of(self, k):
+        """Return how far below and above a score its interval reaches; None if it has none."""
+        if self.interval is None or np.isnan(self.interval[k]).any():
+            return None
+        return np.abs(self.interval[k] - self.quality[k])[:, None]
+
+
+def _check_cost(cost):
+    """Raise unless a cost is one that is measured."""
+    if cost not in COSTS:
+        raise ValueError(f"cost must be one of {list(COSTS)}; got {cost!r}.")

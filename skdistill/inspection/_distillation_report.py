@@ -1,0 +1,123 @@
+"""The figures of a distillation report, and the ways to read them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ._estimates import Estimate
+from ._report_html import as_fragment, as_page
+from ._report_text import as_text
+from ._verdict import verdict
+
+
+@dataclass(frozen=True, repr=False)
+class DistillationReport:
+    """What distilling brought, on test rows; made by :func:`distillation_report`.
+
+    Each figure is an `Estimate`, a named tuple (value, low, high) with the ends of the 95 %
+    interval, NaN where it has none. Models are called "teacher", "student" (from the labels
+    alone) and "distilled".
+
+    Attributes
+    ----------
+    quality : dict of {str: {str: Estimate}}
+        By score and model: "accuracy", "log_loss" (nats), "brier" (in [0, 2]), "auc" (two
+        classes) and "ece" (15 bins, no interval).
+
+    gain : dict of {str: Estimate}
+        By score: how much better the distilled student is than the student from the labels
+        alone. Positive is better, also for losses.
+
+    gap_recovered : dict of {str: Estimate}
+        By score: (distilled − student) / (teacher − student), NaN where the teacher was no better.
+
+    fidelity : dict of {str: {str: Estimate}}
+        By score and model: "agreement" with the teacher's first choice, and "kl" (nats), the
+        divergence KL(teacher ‖ model).
+
+    cost : dict of {str: {str: Estimate}}
+        By kind and model: "bytes" when pickled, "batch" and "single": median milliseconds per
+        thousand rows, in one batch and row by row.
+
+    cost_of : dict of {str: str}
+        What was pickled and timed for each model.
+
+    missing : tuple of str
+        Sentences: what could not be had, and why.
+
+    n_rows, n_bootstrap : int
+        Test rows that carry weight, and resamples of them.
+    """
+
+    quality: dict[str, dict[str, Estimate]]
+    gain: dict[str, Estimate]
+    gap_recovered: dict[str, Estimate]
+    fidelity: dict[str, dict[str, Estimate]]
+    cost: dict[str, dict[str, Estimate]]
+    cost_of: dict[str, str]
+    missing: tuple[str, ...]
+    n_rows: int
+    n_bootstrap: int
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """Plain sentences: where distilling paid, and where it did not."""
+        return verdict(self)
+
+    def to_frame(self) -> Any:
+        """Return every figure as one row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns "part" (quality, gain, gap_recovered, fidelity, cost), "measure", "model",
+            "value", "low" and "high".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+
+        Examples
+        --------
+        A column for each model:
+
+        >>> long = report.to_frame()  # doctest: +SKIP
+        >>> long.pivot(index="measure", columns="model", values="value")  # doctest: +SKIP
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas") from error
+        by_model = {"quality": self.quality, "fidelity": self.fidelity, "cost": self.cost}
+        of_distilled = {"gain": self.gain, "gap_recovered": self.gap_recovered}
+        rows = [
+            (part, measure, model, *figure)
+            for part, figures in by_model.items()
+            for measure, models in figures.items()
+            for model, figure in models.items()
+        ] + [
+            (part, measure, "distilled", *figure)
+            for part, figures in of_distilled.items()
+            for measure, figure in figures.items()
+        ]
+        return pd.DataFrame(rows, columns=["part", "measure", "model", "value", "low", "high"])
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the report as a page that stands alone: it loads nothing, and needs no colour.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write, in UTF-8. An existing one is replaced.
+        """
+        Path(path).write_text(as_page(self), encoding="utf-8")
+
+    def __str__(self):
+        return as_text(self)
+
+    def __repr__(self):
+        return f"<DistillationReport on {self.n_rows:,} test rows; print it to read it>"
+
+    def _repr_html_(self):
+        return as_fragment(self)

@@ -1,0 +1,84 @@
+"""Scores with their intervals over test rows, and what one model gains on another."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._figures import LOWER_IS_BETTER
+
+LEVEL = 95  # percent
+QUALITY = ("accuracy", "log_loss", "brier", "auc")  # those whose interval means something
+
+
+class Estimate(NamedTuple):
+    """A score on the test rows and the ends of its 95 % interval, NaN where it has none."""
+
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+
+
+def estimate(value, resampled):
+    """Return a score with the percentiles of what it is on resamples."""
+    if np.isnan(resampled).all():
+        return Estimate(float(value))
+    tail = (100 - LEVEL) / 2
+    low, high = np.nanpercentile(resampled, [tail, 100 - tail])
+    return Estimate(float(value), float(low), float(high))
+
+
+def table(names, models, scores, resampled):
+    """Return {score: {model: Estimate}} of the named scores, as far as the models have them."""
+    found = {
+        name: {
+            model: estimate(scores[model][name], resampled[model][name])
+            for model in models
+            if name in scores[model]
+        }
+        for name in names
+    }
+    return {name: row for name, row in found.items() if row}
+
+
+def gain(name, scores, other):
+    """Return by how much a score is better than another's: positive where it is better."""
+    return other[name] - scores[name] if name in LOWER_IS_BETTER else scores[name] - other[name]
+
+
+def gains(model, other, scores, resampled):
+    """Return {score: Estimate} of what a model gains on another in the scores that both have."""
+    return {
+        name: estimate(
+            gain(name, scores[model], scores[other]),
+            gain(name, resampled[model], resampled[other]),
+        )
+        for name in QUALITY
+        if name in scores[model] and name in scores[other]
+    }
+
+
+def gaps_recovered(scores, resampled):
+    """Return {score: Estimate} of the part of the teacher's lead that the distilled model gains.
+
+    NaN where the teacher does not lead; without an interval where its lead is not certain, since
+    the ratio could then be anything.
+    """
+    gained = gains("distilled", "student", scores, resampled)
+    leads = gains("teacher", "student", scores, resampled)
+    return {
+        name: _part_of_lead(name, gained[name], leads[name], resampled)
+        for name in gained
+        if name in leads
+    }
+
+
+def _part_of_lead(name, gained, lead, resampled):
+    """Return which part of the teacher's lead in one score is gained."""
+    if not lead.value > 0:
+        return Estimate(float("nan"))
+    part = gained.value / lead.value
+    if not lead.low > 0:
+        return Estimate(part)
+    leads = gain(name, resampled["teacher"], resampled["student"])
+    gains_made = gain(name, resampled["distilled"], resampled["student"])
+    return estimate(part, gains_made[leads > 0] / leads[leads > 0])

@@ -1,0 +1,107 @@
+"""Scores as means of per-row values, so that a resample of test rows is one matrix product."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._typing import Floats, NDArray
+
+# log(0) is infinite; scikit-learn's log_loss clips at the same number.
+SMALLEST = np.finfo(np.float64).eps
+# Weights that are held at once: a megabyte, which a core's cache can hold.
+IN_CACHE = 2**17
+
+
+class Ranking(NamedTuple):
+    """The order of rows by their score, found once, for the AUC under any weights."""
+
+    positives: NDArray[np.int_]  # rows, lowest score first
+    negatives: NDArray[np.int_]
+    below: NDArray[np.int_]  # for each positive: how many negatives score less
+    up_to: NDArray[np.int_]  # and how many score no more
+
+
+class RowScores(NamedTuple):
+    """The values of one model whose weighted means are its scores, and the order of its rows."""
+
+    names: list[str]
+    values: Floats  # (n_samples, n_names)
+    ranking: Ranking | None
+
+
+def row_scores(answers, y_codes, teacher=None):
+    """Return the values behind a model's scores, as far as its answers have them.
+
+    Those of fidelity are left out where there is no teacher to compare it with.
+    """
+    columns = {"accuracy": answers.codes == y_codes}
+    if answers.proba is not None:
+        p_true = answers.proba[np.arange(len(y_codes)), y_codes]
+        columns["log_loss"] = -np.log(np.clip(p_true, SMALLEST, 1))
+        columns["brier"] = (answers.proba**2).sum(axis=1) - 2 * p_true + 1
+    if teacher is not None:
+        columns["agreement"] = answers.codes == teacher.codes
+        if answers.proba is not None and teacher.proba is not None:
+            p = teacher.proba
+            log_p, log_q = (np.log(np.clip(each, SMALLEST, 1)) for each in (p, answers.proba))
+            columns["kl"] = (p * (log_p - log_q)).sum(axis=1)
+    values = np.column_stack(list(columns.values())).astype(np.float64)
+    ranks = answers.score is not None and len(np.unique(y_codes)) == 2
+    return RowScores(list(columns), values, rank(answers.score, y_codes == 1) if ranks else None)
+
+
+def rank(score, positive):
+    """Return the order of rows by their score, positives and negatives apart."""
+    order = np.argsort(score)
+    positives, negatives = order[positive[order]], order[~positive[order]]
+    below, up_to = (
+        np.searchsorted(score[negatives], score[positives], side) for side in ("left", "right")
+    )
+    return Ranking(positives, negatives, below, up_to)
+
+
+def scores_under(weights, rows):
+    """Return each score under each row of weights, shape (n_weightings, n_samples)."""
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample without weight: NaN
+        means = weights @ rows.values / weights.sum(axis=1, keepdims=True)
+    scores = dict(zip(rows.names, means.T, strict=True))
+    if rows.ranking is not None:
+        scores["auc"] = _auc_under(weights, rows.ranking)
+    return scores
+
+
+def scores_on(rows, weight):
+    """Return each score on the rows as they are weighted."""
+    return {name: score[0] for name, score in scores_under(weight[None], rows).items()}
+
+
+def resampled_weights(weight, n_bootstrap, rng):
+    """Yield blocks of bootstrap weights: how often each row was drawn, times its own weight."""
+    n_rows = len(weight)
+    block = max(1, IN_CACHE // n_rows)
+    for start in range(0, n_bootstrap, block):
+        n = min(block, n_bootstrap - start)
+        drawn = rng.randint(n_rows, size=(n, n_rows)) + n_rows * np.arange(n)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=n * n_rows).reshape(n, n_rows) * weight
+
+
+def bootstrap(rows, weight, n_bootstrap, rng):
+    """Return {model: {score: (n_bootstrap,)}} for {model: RowScores}, on the same resamples."""
+    blocks = [
+        {model: scores_under(weights, each) for model, each in rows.items()}
+        for weights in resampled_weights(weight, n_bootstrap, rng)
+    ]
+    return {
+        model: {name: np.concatenate([block[model][name] for block in blocks]) for name in scores}
+        for model, scores in blocks[0].items()
+    }
+
+
+def _auc_under(weights, ranking):
+    """Return the AUC under each row of weights; tied scores count half."""
+    up, down = weights[:, ranking.positives], weights[:, ranking.negatives]
+    below = np.zeros((len(weights), down.shape[1] + 1))
+    np.cumsum(down, axis=1, out=below[:, 1:])
+    won = (up * (below[:, ranking.below] + below[:, ranking.up_to])).sum(axis=1) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample of one class: NaN
+        return won / (up.sum(axis=1) * down.sum(axis=1))

@@ -1,0 +1,92 @@
+"""What the figures of a report say, in plain sentences."""
+
+from math import isnan
+
+from ._estimates import Estimate
+from ._figures import LABELS, gain, score, share, with_interval
+
+
+def verdict(report):
+    """Return sentences: on the gain, on the gap, and on the cost."""
+    return (*_on_gain(report.gain), *_on_gap(report.gap_recovered), *_on_cost(report.cost))
+
+
+def _on_gain(gains):
+    """Say in which scores distilling paid, and where the student alone was as good, or better."""
+    sentences = []
+    ahead = {name: each for name, each in gains.items() if each.low > 0}
+    if ahead:
+        sentences.append(f"Distilling paid in {_by(ahead)}.")
+    level = {name: each for name, each in gains.items() if each.low <= 0 <= each.high}
+    if level:
+        listed = _join(
+            f"{LABELS[name]} ({with_interval(each, gain)})" for name, each in level.items()
+        )
+        sentences.append(
+            f"The student from the labels alone was as good in {listed}: the interval of the "
+            "difference contains 0."
+        )
+    behind = {
+        name: Estimate(-each.value, -each.high, -each.low)
+        for name, each in gains.items()
+        if each.high < 0
+    }
+    if behind:
+        sentences.append(f"The student from the labels alone was better in {_by(behind)}.")
+    return sentences
+
+
+def _on_gap(gaps):
+    """Say which part of the teacher's lead was recovered, where it had one."""
+    sentences = []
+    certain = {name: each for name, each in gaps.items() if not isnan(each.low)}
+    if certain:
+        listed = _join(
+            f"{with_interval(each, share)} in {LABELS[name]}" for name, each in certain.items()
+        )
+        sentences.append(
+            "Of the teacher's lead over the student from the labels alone, distilling recovered "
+            f"{listed}."
+        )
+    uncertain = [
+        LABELS[name] for name, each in gaps.items() if isnan(each.low) and not isnan(each.value)
+    ]
+    if uncertain:
+        sentences.append(
+            f"The teacher's lead in {_join(uncertain)} is not certain (its interval contains 0), "
+            "so that the part recovered has no interval."
+        )
+    none = [LABELS[name] for name, each in gaps.items() if isnan(each.value)]
+    if none:
+        sentences.append(
+            f"The teacher was no better than the student from the labels alone in {_join(none)}: "
+            "there was no gap to recover."
+        )
+    return sentences
+
+
+def _on_cost(cost):
+    """Say what the distilled student takes of the teacher's bytes and time."""
+    words = {"bytes": "bytes", "batch": "time in batch", "single": "time row by row"}
+    shares = _join(
+        f"{_percent(cost[kind]['distilled'].value / cost[kind]['teacher'].value)} of its {word}"
+        for kind, word in words.items()
+        if {"teacher", "distilled"} <= cost[kind].keys()
+    )
+    return [f"Against the teacher, the distilled student takes {shares}."]
+
+
+def _percent(ratio):
+    """Write a ratio as a percentage with two digits, whole from ten on."""
+    return f"{100 * ratio:,.0f} %" if ratio >= 0.1 else f"{100 * ratio:.2g} %"
+
+
+def _by(gains):
+    """Write scores and by how much each is better."""
+    return _join(f"{LABELS[name]} (by {with_interval(e, score)})" for name, e in gains.items())
+
+
+def _join(words):
+    """Write words as a list with "and"."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

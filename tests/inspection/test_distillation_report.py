@@ -1,0 +1,396 @@
+"""A report's figures against hand-computed ones, its intervals, its words and its pages."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from skdistill import DistilledClassifier
+from skdistill.datasets import make_gaussian_classes
+from skdistill.inspection import distillation_report
+from skdistill.inspection._estimates import estimate
+from skdistill.inspection._figures import FORMATS
+from skdistill.inspection._row_scores import RowScores, bootstrap, rank, scores_under
+from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class Says(ClassifierMixin, BaseEstimator):
+    """A fitted classifier whose probabilities for row i are the i-th of a given array."""
+
+    def __init__(self, proba, classes=(0, 1)):
+        self.proba = proba
+        self.classes = classes
+        self.classes_ = np.asarray(classes)
+
+    def fit(self, X, y):
+        return self
+
+    def predict_proba(self, X):
+        return np.asarray(self.proba, dtype=float)[np.asarray(X)[:, 0].astype(int)]
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class SaysLabels(Says):
+    """The same, without its probabilities."""
+
+    predict_proba = property()
+
+    def predict(self, X):
+        return self.classes_[np.argmax(self.proba, axis=1)[np.asarray(X)[:, 0].astype(int)]]
+
+
+def says(p, kind=Says):
+    return kind(np.column_stack([1 - np.asarray(p), p]))
+
+
+def numbered(n):
+    return np.arange(n, dtype=float)[:, None]
+
+
+def report_of(teacher, student, distilled, y, **params):
+    models = [says(p) if isinstance(p, list) else p for p in (teacher, student, distilled)]
+    return distillation_report(
+        *models, numbered(len(y)), np.asarray(y), random_state=0, n_bootstrap=200, **params
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X, y, _ = make_gaussian_classes(700, 4, 2, class_sep=0.7, random_state=1)
+    train, test = slice(0, 300), slice(300, None)
+    forest = RandomForestClassifier(20, min_samples_leaf=5, random_state=0)
+    tree = DecisionTreeClassifier(max_leaf_nodes=20, random_state=0)
+    distilled = DistilledClassifier(forest, tree, random_state=0).fit(X[train], y[train])
+    models = forest.fit(X[train], y[train]), tree.fit(X[train], y[train]), distilled
+    return models, X[test], y[test]
+
+
+@pytest.fixture(scope="module")
+def report(fitted):
+    models, X, y = fitted
+    return distillation_report(*models, X, y, random_state=0)
+
+
+def test_figures_computed_by_hand():
+    got = report_of([0.9, 0.8, 0.1, 0.2], [0.4, 0.6, 0.4, 0.4], [0.8, 0.6, 0.2, 0.4], [1, 1, 0, 0])
+    quality = {name: {m: e.value for m, e in row.items()} for name, row in got.quality.items()}
+    assert quality["accuracy"] == {"teacher": 1, "student": 0.75, "distilled": 1}
+    assert quality["log_loss"]["student"] == pytest.approx(
+        -(np.log(0.4) + 3 * np.log(0.6)) / 4, rel=1e-12
+    )
+    assert quality["brier"] == pytest.approx({"teacher": 0.05, "student": 0.42, "distilled": 0.2})
+    # Confidences .6 of which three in four are right; .8 and .6, two each, all right.
+    assert quality["ece"]["student"] == pytest.approx(0.15)
+    assert quality["ece"]["distilled"] == pytest.approx((0.2 + 0.4) / 2)
+    assert quality["auc"]["student"] == 0.75  # of four pairs two are won and two tie
+    assert got.gain["brier"].value == pytest.approx(0.22)
+    assert got.gap_recovered["brier"].value == pytest.approx(0.22 / 0.37)
+    assert got.gap_recovered["accuracy"].value == 1
+    assert got.fidelity["agreement"]["student"].value == 0.75
+    kl = np.mean([
+        0.9 * np.log(0.9 / 0.8) + 0.1 * np.log(0.1 / 0.2),
+        0.8 * np.log(0.8 / 0.6) + 0.2 * np.log(0.2 / 0.4),
+        0.1 * np.log(0.1 / 0.2) + 0.9 * np.log(0.9 / 0.8),
+        0.2 * np.log(0.2 / 0.4) + 0.8 * np.log(0.8 / 0.6),
+    ])  # fmt: skip
+    assert got.fidelity["kl"]["distilled"].value == pytest.approx(kl, rel=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_scores_are_those_of_the_metrics_under_weights_and_strings(n_classes):
+    rng = np.random.default_rng(0)
+    classes = np.array(["c", "a", "d", "b"])[:n_classes]  # columns in an order of their own
+    probas = rng.dirichlet(np.ones(n_classes), size=(3, 60))
+    y, weight = rng.choice(classes, 60), rng.integers(0, 3, 60)
+    models = [Says(proba, classes) for proba in probas]
+    got = distillation_report(
+        *models, numbered(60), y, sample_weight=weight, n_bootstrap=100, random_state=0
+    )
+    order, ranked = np.argsort(classes), np.sort(classes)
+    for name, proba in zip(("teacher", "student", "distilled"), probas, strict=True):
+        mine = {measure: row[name].value for measure, row in got.quality.items()}
+        given = {"sample_weight": weight}
+        predicted = classes[proba.argmax(axis=1)]
+        expected = {
+            "accuracy": accuracy_score(y, predicted, **given),
+            "log_loss": log_loss(y, proba[:, order], labels=ranked, **given),
+            "brier": brier_loss(y, proba[:, order], classes=ranked, **given),
+            "ece": expected_calibration_error(y, proba[:, order], classes=ranked, **given),
+        }
+        if n_classes == 2:
+            expected["auc"] = roc_auc_score(y, proba[:, order[1]], **given)
+        assert mine == pytest.approx(expected, rel=1e-9)
+    agreement = teacher_agreement(probas[0], probas[2], sample_weight=weight)
+    assert got.fidelity["agreement"]["distilled"].value == pytest.approx(agreement)
+    assert got.n_rows == np.count_nonzero(weight)
+
+
+def test_resampled_auc_is_that_of_the_repeated_rows():
+    rng = np.random.default_rng(0)
+    score, positive = np.round(rng.random(30), 1), rng.random(30) < 0.4
+    weights = rng.multinomial(30, np.full(30, 1 / 30), size=5)
+    rows = RowScores(["one"], np.ones((30, 1)), rank(score, positive))
+    got = scores_under(weights.astype(float), rows)["auc"]
+    for counts, auc in zip(weights, got, strict=True):
+        drawn = np.repeat(np.arange(30), counts)
+        assert auc == pytest.approx(roc_auc_score(positive[drawn], score[drawn]))
+
+
+def test_intervals_of_a_paired_difference_cover_it():
+    # Ours is better by 0.1 on average; the rows' own difficulty is shared, and ten times as wide.
+    rng, widths = np.random.default_rng(0), []
+    covered = covered_by_t = 0
+    for seed in range(400):
+        difficulty, gain = 10 * rng.normal(size=100), 0.1 + rng.normal(size=100)
+        rows = {
+            "ours": RowScores(["loss"], (difficulty - gain)[:, None], None),
+            "theirs": RowScores(["loss"], difficulty[:, None], None),
+        }
+        drawn = bootstrap(rows, np.ones(100), 300, np.random.RandomState(seed))
+        low, high = np.percentile(drawn["theirs"]["loss"] - drawn["ours"]["loss"], [2.5, 97.5])
+        covered += low <= 0.1 <= high
+        widths.append(high - low)
+        # What is exact for normal differences: 1.984 is the 97.5 % point of Student's t with 99.
+        covered_by_t += abs(gain.mean() - 0.1) <= 1.984 * gain.std(ddof=1) / 10
+    assert covered / 400 == pytest.approx(covered_by_t / 400, abs=0.025)
+    assert covered / 400 > 0.88
+    assert np.mean(widths) == pytest.approx(2 * 1.96 / 10, rel=0.05)  # paired, not 10 √2 as wide
+
+
+def test_resamples_keep_the_weights_of_the_rows():
+    rng, weight = np.random.RandomState(0), np.tile([9.0, 1.0], 500)
+    loss = RowScores(["loss"], np.tile([0.0, 1.0], 500)[:, None], None)
+    drawn = bootstrap({"model": loss}, weight, 200, rng)["model"]["loss"]
+    assert drawn.shape == (200,)
+    assert drawn.mean() == pytest.approx(0.1, abs=0.003)  # 0.5 without weights
+    # The standard error of a weighted mean of n rows: sqrt(Σ w² (x − mean)²) / Σ w.
+    error = np.sqrt(500 * (81 * 0.1**2 + 0.9**2)) / 5000
+    assert drawn.std() == pytest.approx(error, rel=0.15)
+
+
+def test_an_interval_leaves_a_fortieth_out_at_either_end():
+    assert estimate(7, np.arange(1001.0)) == (7, 25, 975)
+    assert estimate(7, np.append(np.arange(1001.0), np.nan)) == (7, 25, 975)
+    assert np.isnan(estimate(7, np.full(10, np.nan)).low)
+
+
+def test_intervals_hold_the_figures_and_follow_the_seed(fitted, report):
+    for part in (report.quality, report.fidelity):
+        for measure, row in part.items():
+            for each in row.values():
+                assert np.isnan(each.low) if measure == "ece" else each.low < each.value < each.high
+    models, X, y = fitted
+    again = distillation_report(*models, X, y, random_state=0)
+    assert str(again.quality) == str(report.quality)  # NaN is not equal to itself
+    assert again.gain == report.gain
+
+
+def test_verdict_where_distilling_paid_and_recovered_the_gap():
+    y = np.tile([0, 1], 100)
+    sure, weak, half = (np.where(y, p, 1 - p) for p in (0.9, 0.6, 0.75))
+    weak[:40] = 1 - weak[:40]
+    got = distillation_report(
+        says(sure), says(weak), says(half), numbered(200), y, random_state=0, n_bootstrap=200
+    )
+    text = " ".join(got.verdict)
+    assert "Distilling paid in accuracy (by 0.2000 [" in text
+    assert "distilling recovered 100 % [100 %, 100 %] in accuracy" in text
+    assert "as good" not in text
+    assert "was better" not in text
+
+
+def test_verdict_where_the_student_was_as_good():
+    p = [0.9, 0.8, 0.3, 0.6] * 10
+    got = report_of(p, p, p, [1, 1, 0, 0] * 10)
+    text = " ".join(got.verdict)
+    assert "from the labels alone was as good in accuracy (+0.0000 [+0.0000, +0.0000])" in text
+    assert "contains 0" in text
+    assert "The teacher was no better than the student from the labels alone in accuracy" in text
+    assert np.isnan(got.gap_recovered["log_loss"].value)
+    assert "undefined" in str(got)
+    assert "paid" not in text.lower()
+
+
+def test_verdict_where_the_student_was_better():
+    good, bad = [0.9, 0.1] * 50, [0.6, 0.4] * 50
+    got = report_of(good, good, bad, [1, 0] * 50)
+    text = " ".join(got.verdict)
+    lost = np.log(0.9 / 0.6)
+    assert f"was better in log-loss (by {lost:.4f} [{lost:.4f}, {lost:.4f}])" in text
+    assert got.gain["log_loss"].value == pytest.approx(-lost)
+
+
+def test_part_recovered_has_no_interval_where_the_lead_is_uncertain():
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 2, 80)
+    probas = [np.clip(np.where(y, 0.6, 0.4) + rng.normal(0, 0.2, 80), 0.05, 0.95) for _ in "abc"]
+    models = sorted((says(p) for p in probas), key=lambda m: log_loss(y, m.proba))
+    teacher, distilled, student = models
+    got = distillation_report(
+        teacher, student, distilled, numbered(80), y, random_state=0, n_bootstrap=200
+    )
+    gap = got.gap_recovered["log_loss"]
+    assert 0 < gap.value < 1
+    assert np.isnan(gap.low)
+    assert "not certain" in " ".join(got.verdict)
+
+
+def test_a_model_without_probabilities_is_reported_with_what_it_has():
+    y, p = [1, 1, 0, 0], [0.9, 0.4, 0.2, 0.1]
+    got = report_of(p, says(p, SaysLabels), p, y)
+    assert got.quality["accuracy"]["student"].value == 0.75
+    assert got.fidelity["agreement"]["student"].value == 1
+    assert "accuracy" in got.gain
+    for measure in ("log_loss", "brier", "ece", "auc"):
+        assert "student" not in got.quality[measure]
+        assert measure not in got.gain
+    assert "The student has no predict_proba: no log-loss, Brier, ECE or KL" in str(got)
+    assert "The student has no decision_function either: no AUC." in got.missing
+    alone = report_of(*[says(p, SaysLabels)] * 3, y)
+    assert list(alone.quality) == ["accuracy"]
+    assert list(alone.fidelity) == ["agreement"]
+    assert len(alone._repr_html_()) > 1000
+
+
+def test_scores_of_a_decision_function_rank(fitted):
+    (forest, _, distilled), X, y = fitted
+    machine = LinearSVC().fit(X, y)
+    got = distillation_report(forest, machine, distilled, X, y, random_state=0, n_bootstrap=100)
+    expected = roc_auc_score(y, machine.decision_function(X))
+    assert got.quality["auc"]["student"].value == pytest.approx(expected)
+    assert len(got.missing) == 1
+
+
+def test_one_class_among_the_test_rows_has_no_auc():
+    got = report_of([0.9, 0.8], [0.7, 0.8], [0.9, 0.4], [1, 1])
+    assert "auc" not in got.quality
+    assert got.missing == ("All test rows have the same label: no AUC.",)
+
+
+def test_cost_is_that_of_the_student_within(report):
+    assert report.cost["bytes"]["distilled"].value < 1.2 * report.cost["bytes"]["student"].value
+    assert report.cost_of["distilled"] == (
+        "student_ of a DistilledClassifier, a DecisionTreeClassifier"
+    )
+    assert report.cost_of["student"] == "DecisionTreeClassifier"
+    assert all(each.value > 0 for row in report.cost.values() for each in row.values())
+    assert report.cost_of["distilled"] in str(report).replace("\n", " ")
+
+
+def test_a_model_that_does_not_pickle_has_no_bytes(fitted):
+    (forest, _, distilled), X, y = fitted
+    unpicklable = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    unpicklable.hook = lambda: None
+    got = distillation_report(forest, unpicklable, distilled, X, y, n_bootstrap=100)
+    assert set(got.cost["bytes"]) == {"teacher", "distilled"}
+    assert any("student cannot be pickled" in each for each in got.missing)
+
+
+def test_dataframes_come_in_and_go_out(fitted, report):
+    pd = pytest.importorskip("pandas")
+    _, X, y = fitted
+    columns = pd.DataFrame(X, columns=list("abcd"))
+    forest = RandomForestClassifier(5, random_state=0).fit(columns, y)
+    got = distillation_report(forest, forest, forest, columns, pd.Series(y), n_bootstrap=100)
+    frame = got.to_frame()
+    assert list(frame) == ["part", "measure", "model", "value", "low", "high"]
+    assert not frame.duplicated(["part", "measure", "model"]).any()
+    picked = frame.query("part == 'quality' and measure == 'accuracy' and model == 'teacher'")
+    assert picked["value"].item() == accuracy_score(y, forest.predict(columns))
+
+
+def test_html_and_text_hold_every_figure_and_no_address(report, tmp_path):
+    pytest.importorskip("pandas")
+    path = tmp_path / "report.html"
+    report.to_html(path)
+    page = path.read_text(encoding="utf-8")
+    for row in report.to_frame().itertuples():
+        write = FORMATS[row.part]
+        assert write(row.value) in page
+        assert write(row.value) in str(report)
+        if not np.isnan(row.low):
+            interval = f"[{write(row.low)}, {write(row.high)}]"
+            assert interval in page
+            assert interval in str(report)
+    for sentence in report.verdict:
+        assert sentence.replace("'", "&#x27;") in page
+    assert not re.search(r"https?:|//|src=|href=|@import|url\(|<script", page)
+    assert 'name="viewport"' in page
+    assert report._repr_html_() in page
+
+
+def test_labels_in_the_page_are_escaped(fitted):
+    y = np.array(["<b>", "a&b"] * 4)
+    model = Says(np.tile([[0.7, 0.3], [0.2, 0.8]], (4, 1)), ("<b>", "a&b"))
+    model.__class__ = type("T<i>", (Says,), {})
+    got = distillation_report(model, model, model, numbered(8), y, n_bootstrap=100)
+    assert "T<i>" not in got._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("models", "y", "match"),
+    [
+        ((0, 0, 2), [0, 1], r"teacher has \[0, 1\], distilled has \[0, 1, 2\].*adds \[2\].*Fit"),
+        ((0, 0, 0), [0, 7], r"y holds \[7\] in 1 of 2 rows.*\[0, 1\].*leave those rows out"),
+        ((0, 0, 3), [0, 1], r"distilled.predict\(X\) answers \[0.25, 0.5\].*wrap a regressor"),
+        ((3, 3, 3), [0, 1], r"None of the models .* has classes_"),
+    ],
+)
+def test_what_does_not_fit_together_is_named(models, y, match):
+    kinds = [
+        says([0.2, 0.9]),
+        None,
+        Says(np.full((2, 3), 1 / 3), (0, 1, 2)),
+        DecisionTreeRegressor().fit(numbered(2), [0.25, 0.5]),
+    ]
+    with pytest.raises(ValueError, match=match):
+        distillation_report(*(kinds[each] for each in models), numbered(2), y)
+
+
+def test_bad_input_is_refused(fitted):
+    (forest, tree, distilled), X, y = fitted
+    with pytest.raises(ValueError, match=r"n_bootstrap=10\."):
+        distillation_report(forest, tree, distilled, X, y, n_bootstrap=10)
+    with pytest.raises(ValueError, match="None of the 400 test rows carries weight"):
+        distillation_report(forest, tree, distilled, X, y, sample_weight=np.zeros(400))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        distillation_report(forest, tree, distilled, X, y[:-1])
+    with pytest.raises(NotFittedError):
+        distillation_report(forest, DecisionTreeClassifier(), distilled, X, y)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("width", [1200, 400])
+def test_the_page_shows_in_a_browser(report, tmp_path, width):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    page, shot = tmp_path / "report.html", tmp_path / "shot.png"
+    report.to_html(page)
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+         "--enable-logging=stderr", f"--window-size={width},2000", f"--screenshot={shot}",
+         page.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr
+    image = plt.imread(Path(shot))[:, :, :3]
+    assert image.shape[1] == width
+    inked = (image < 0.5).any(axis=2)
+    assert 0.005 < inked.mean() < 0.5
+    assert not inked[:, -4:].any()  # nothing runs out of the right side
