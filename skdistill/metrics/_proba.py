@@ -67,7 +67,7 @@ def soft_log_loss(
     >>> round(soft_log_loss([[0.5, 0.5]], [[0.5, 0.5]]), 4)
     0.6931
     """
-    target, proba, weight = _check(y_true_or_proba, proba, classes, sample_weight)
+    target, proba, weight = check_predictions(y_true_or_proba, proba, classes, sample_weight)
     # Relative to the smallest probability, so that what a sparse row does not store is 0.
     gain = proba.copy()
     stored = gain.data if sparse.issparse(gain) else gain
@@ -122,7 +122,7 @@ def brier_loss(
     >>> brier_loss([0, 1], [[1.0, 0.0], [0.5, 0.5]])
     0.25
     """
-    target, proba, weight = _check(y_true_or_proba, proba, classes, sample_weight)
+    target, proba, weight = check_predictions(y_true_or_proba, proba, classes, sample_weight)
     difference = target - proba
     return float(np.average(row_sums(difference * difference), weights=weight))
 
@@ -172,7 +172,7 @@ def expected_calibration_error(
     >>> round(expected_calibration_error([0, 1], [[0.9, 0.1], [0.9, 0.1]]), 6)
     0.4
     """
-    target, proba, weight = _check(y_true, proba, classes, sample_weight)
+    target, proba, weight = check_predictions(y_true, proba, classes, sample_weight)
     top, confidence = first_choice(proba), largest(proba)
     right = entries(target, top)
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
@@ -332,7 +332,7 @@ def soft_log_loss_scorer(
     )
 
 
-def _check(y_true_or_proba, proba, classes, sample_weight):
+def check_predictions(y_true_or_proba, proba, classes, sample_weight):
     """Return targets as probability rows, predictions and weights, all of one length."""
     names = column_names(proba)
     proba = check_proba(proba)

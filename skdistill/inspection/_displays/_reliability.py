@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._probabilities import entries, first_choice, largest
 from ..._typing import ArrayLike, Estimator, Proba, Rows
-from ...metrics._proba import _check as check_predictions
+from ...metrics._proba import check_predictions
 from ._style import axes, look, n_curves
 
 

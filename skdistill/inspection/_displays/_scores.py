@@ -4,7 +4,7 @@ import numpy as np
 
 from ..._probabilities import entries, first_choice
 from ...metrics import brier_loss, expected_calibration_error, pairwise_disagreement, soft_log_loss
-from ...metrics._proba import _check as check_predictions
+from ...metrics._proba import check_predictions
 
 SCORES = ("accuracy", "log_loss", "brier", "ece", "auc")
 
