@@ -36,6 +36,7 @@ LAYERS = [
         "_multiclass_retriever",
         "_soft_label_classifier",
     ],
+    ["inspection"],
     ["__init__"],
 ]
 
