@@ -85,13 +85,14 @@ def test_only_public_names_of_scikit_learn(path):
 def test_nothing_optional_is_imported_early():
     optional = "torch, skorch, pandas, polars, matplotlib, xgboost, lightgbm, catboost, dask"
     code = (
-        "import sys, skdistill, skdistill.metrics, skdistill.datasets, skdistill.objectives\n"
+        "import sys, skdistill, skdistill.metrics, skdistill.datasets, skdistill.objectives, "
+        "skdistill.inspection\n"
         f"print([name for name in {optional.split(', ')!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     before = subprocess.run(
         [sys.executable, "-c", code.replace("skdistill, skdistill.metrics, skdistill.datasets, "
-         "skdistill.objectives", "sklearn.ensemble")],
+         "skdistill.objectives, skdistill.inspection", "sklearn.ensemble")],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == before.stdout  # scikit-learn itself may import pandas

@@ -413,8 +413,8 @@ def _all_classes(student, y, y_train, classes):
 def _student_proba(student, X, classes):
     """Return the student's probabilities, asked for or as given."""
     if hasattr(student, "predict_proba"):
-        student = student.predict_proba(X)
-    elif hasattr(student, "fit"):
+        return ClassQuestion(classes).ask(student, X)
+    if hasattr(student, "fit"):
         raise TypeError(
             f"student must have predict_proba, which {student!r} has not. Give its probabilities "
             "for X instead, an array of shape (n_samples, n_classes)."

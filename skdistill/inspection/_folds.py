@@ -68,11 +68,12 @@ def _check_fold(fold, train, test, y, groups, weight):
             f"{(y == label).sum()} rows of it in all): no teacher can be judged by it. Use fewer "
             "or stratified folds, merge rare classes, or leave their rows out."
         )
-    if weight is not None and not weight[test].any():
-        raise ValueError(
-            f"{fold} tests {len(test)} rows of weight zero: it has no score. Leave such rows out, "
-            "or use fewer folds."
-        )
+    for what, rows in (("tests", test), ("trains on", train)):
+        if weight is not None and not weight[rows].any():
+            raise ValueError(
+                f"{fold} {what} {len(rows)} rows of weight zero: it has no score. Leave such rows "
+                "out, or use fewer folds."
+            )
 
 
 def share_with_a_twin(X, folds):
@@ -88,6 +89,8 @@ def _identities(X):
         X = sparse.csr_array(X)
         columns, values = (np.split(each, X.indptr[1:-1]) for each in (X.indices, X.data))
         keys = ((a.tobytes(), b.tobytes()) for a, b in zip(columns, values, strict=True))
+    elif isinstance(X, list):  # of texts, or of rows that may differ in length
+        keys = (np.asarray(row).tobytes() for row in X)
     else:
         rows = np.asarray(X)
         keys = (row.tobytes() for row in (rows.astype(str) if rows.dtype == object else rows))

@@ -348,6 +348,13 @@ def test_teachers_that_cannot_be_compared(teachers, error, match):
         ({"cv": 21}, r"cv=21 folds want.*have \[20, 20, 20\] rows"),
         ({"sample_weight": np.zeros(60)}, "weight zero"),
         ({"sample_weight": np.r_[np.zeros(12), np.ones(48)], "cv": KFold(5)}, "no score"),
+        (
+            {
+                "sample_weight": np.r_[np.zeros(6), np.ones(54)],
+                "cv": [(np.arange(6), np.arange(6, 60))] * 2,
+            },
+            "trains on 6 rows of weight zero",
+        ),
         ({"groups": Y[:50]}, "inconsistent numbers of samples"),
     ],
 )
