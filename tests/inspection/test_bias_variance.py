@@ -143,8 +143,35 @@ def test_brier_is_squared_bias_variance_and_noise(problem, terms):
     assert terms.teacher_variance > 0.1 * terms.teacher_brier - 0.1 * terms.label_noise
 
 
-def test_the_bound_holds(terms):
-    assert terms.error_distilled <= terms.bound
+def test_the_bound_holds_for_every_fixed_teacher(problem):
+    """A constant added to all losses of a row has no say in it."""
+    losses = -problem.student.predict_log_proba(problem.X)
+    scale = (losses.var(axis=1) * losses.shape[1]).mean()
+    for answer in problem.answers[:5]:
+        terms = bias_variance(problem.student, answer, problem.X, problem.y, p_star=problem.p_star)
+        bias = terms.bound - terms.variance_distilled
+        distance = ((answer - problem.p_star) ** 2).sum(axis=1).mean()
+        assert bias == pytest.approx(scale * distance)
+        assert terms.squared_bias <= bias
+
+
+def test_other_teachers_have_other_biases(problem, terms):
+    """The reported standard error covers those of thirty teachers, not of the rows alone."""
+    each = (problem.all_biases**2).std(ddof=1) / np.sqrt(N_TEACHERS)
+    assert terms.squared_bias_se > 0.9 * each
+
+
+def test_a_squared_bias_below_zero_is_noise_and_promises_nothing(problem):
+    found = [
+        bias_variance(problem.student, problem.p_star[rows], problem.X[rows], problem.y[rows])
+        for rows in np.array_split(np.arange(10_000), 100)
+    ]
+    below = [terms for terms in found if terms.squared_bias < 0]
+    assert len(below) > 20
+    for terms in below:
+        saved = terms.row_variance_one_hot - terms.row_variance_distilled
+        assert terms.break_even == np.inf
+        assert terms.break_even_low == pytest.approx(saved / (2 * terms.squared_bias_se))
 
 
 def test_a_bayes_teacher_pays_at_every_size(problem):

@@ -1,5 +1,8 @@
 """Each number against one computed by hand or by scikit-learn, each sentence by its own teacher."""
 
+from itertools import count
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -25,8 +28,10 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
+from skdistill._teacher import ClassQuestion
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_teachers
+from skdistill.inspection._teacher_quality import measure_teacher
 from skdistill.metrics import brier_loss, expected_calibration_error
 
 
@@ -137,6 +142,37 @@ def test_weights_count_like_repeated_rows(gaussian):
     )
     measured = [name for name in weighted.to_frame() if "seconds" not in name]
     assert_allclose(weighted.to_frame()[measured], repeated.to_frame()[measured], rtol=1e-6)
+
+
+def test_impossible_rows_count_by_their_weight(exact):
+    X, y = exact
+    wrong = np.arange(3000) < 30
+    X = np.where(wrong[:, None], np.eye(3)[(y + 1) % 3], X)
+    quality = measure_teacher(
+        "reader",
+        Reader(),
+        X,
+        y,
+        ClassQuestion(np.arange(3)),
+        folds=list(StratifiedKFold(5).split(X, y)),
+        weight=np.where(wrong, 10.0, 1.0),
+        fit_params={},
+        n_jobs=None,
+    )
+    lost = 10 * 30 * -np.log(np.finfo(float).eps)
+    others = -np.log(X[~wrong, y[~wrong]]).sum()
+    assert quality.n_impossible == 30
+    assert quality.impossible_share == pytest.approx(lost / (lost + others))
+
+
+def test_times_are_per_thousand_rows(monkeypatch, exact):
+    """By a clock that ticks once whenever it is looked at."""
+    clock = SimpleNamespace(perf_counter=count().__next__)
+    monkeypatch.setattr("skdistill.inspection._teacher_quality.time", clock)
+    X, y = exact
+    row = compare_teachers({"true": Reader()}, X, y).to_frame().loc["true"]
+    assert row["fit_seconds_per_1000"] == pytest.approx(1 / 2.4)
+    assert row["predict_seconds_per_1000"] == pytest.approx(1 / 0.6)
 
 
 def test_the_differences_are_paired(exact):
@@ -278,6 +314,7 @@ def test_twins_across_folds_ask_for_groups(patients, container):
     assert "give groups" in advice(teachers, twins, y, cv=shuffled)
     assert "give groups" not in advice(teachers, X, y, cv=shuffled)
     assert "give groups" not in advice(teachers, twins, y, groups=patient)
+    assert "give groups" not in advice(teachers, twins, y, groups=np.arange(1000))  # they know
 
 
 def test_nothing_that_came_in_is_changed(iris):
