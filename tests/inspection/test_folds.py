@@ -49,7 +49,8 @@ def _frame(rows):
 )
 def test_the_share_of_rows_with_a_twin(container):
     rows = X.copy()
-    rows[12] = rows[3]  # on the two sides of both folds
+    rows[13] = rows[12] = rows[3]  # two tested rows, one of which would do for the other
     rows[11] = rows[10]  # on the same side
-    folds = [(np.arange(10), np.arange(10, 20)), (np.arange(10, 20), np.arange(10))]
-    assert share_with_a_twin(container(rows), folds) == 2 / 20
+    fold = (np.arange(10), np.arange(10, 20))
+    assert share_with_a_twin(container(rows), [fold]) == 2 / 10
+    assert share_with_a_twin(container(rows), [fold, fold[::-1]]) == 3 / 20
