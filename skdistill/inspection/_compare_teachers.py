@@ -239,16 +239,18 @@ def compare_teachers(
     - "accuracy": share of rows whose first choice is right.
     - "sharpness": mean of Σ_y p_y², from 1 / n_classes to 1. A calibrated teacher's Brier
       score is 1 − sharpness; where it is higher, the teacher is overconfident.
-    - "optimism": log-loss out of fold minus log-loss on the rows that each fold's teacher
-      was fitted on: how far ``cv="in-sample"`` would deceive.
+    - "optimism": log-loss of rows out of fold minus log-loss of the same rows by the fold
+      teachers that were fitted on them: how far ``cv="in-sample"`` would deceive. NaN if no
+      tested row is ever trained on.
     - times: of the wall clock, `fit` per thousand training rows and `predict_proba` in one
       batch per thousand tested rows.
 
     Scores are over all out-of-fold answers together. Standard errors leave out each fold in
     turn (the jackknife); for a mean over equal folds that is the standard deviation over
     √n_folds. Differences are paired over folds, and count as noise inside Student's 95 %
-    interval. Training rows of the folds overlap, so that the errors say little of other
-    samples; folds of a repeated splitter are less independent still.
+    interval. They are the errors of the tested rows with these fold teachers: training rows
+    of the folds overlap, so that another sample would move the scores by more (sharpness the
+    most), and folds of a repeated splitter are less independent still.
 
     The temperature is chosen on the rows that it is judged on; one number costs about
     1/(2 n_samples) nats of honesty.

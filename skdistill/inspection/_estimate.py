@@ -46,9 +46,3 @@ def over_folds(measure, fold_of, n_folds):
         name: Estimate(value, np.array([part[name] for part in parts]))
         for name, value in whole.items()
     }
-
-
-def mean_over_folds(values):
-    """Return the Estimate of the mean of one number per fold."""
-    values = np.asarray(values, dtype=np.float64)
-    return Estimate(values.mean(), (values.sum() - values) / (len(values) - 1))

@@ -16,7 +16,7 @@ from .._soft_labels import SoftLabels
 from .._teacher import teacher_scores
 from .._temperature import best_temperature
 from ..metrics._proba import SMALLEST
-from ._estimate import mean_over_folds, over_folds
+from ._estimate import over_folds
 
 
 class TeacherQuality(NamedTuple):
@@ -37,7 +37,7 @@ class _FoldAnswer(NamedTuple):
     """What one fold's teacher leaves behind; the teacher itself is let go."""
 
     proba: np.ndarray  # (n_tested, n_classes)
-    in_sample_log_loss: float
+    in_sample_losses: np.ndarray  # (n_train,)
     fit_seconds: float
     predict_seconds: float
 
@@ -45,7 +45,7 @@ class _FoldAnswer(NamedTuple):
 def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params, n_jobs):
     """Fit clones of a teacher on the folds and return their quality."""
     answers = Parallel(n_jobs=n_jobs)(
-        delayed(_ask_fold)(clone(teacher), X, y, question, train, test, weight, fit_params)
+        delayed(_ask_fold)(clone(teacher), X, y, question, train, test, fit_params)
         for train, test in folds
     )
     tested = np.concatenate([test for _, test in folds])
@@ -67,8 +67,7 @@ def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params,
     at_best = over_folds(lambda rows: teacher_scores(tempered.take(rows)), fold_of, len(folds))
     scores["tempered_log_loss"] = at_best["log_loss"]
     scores["tempered_brier"] = at_best["brier"]
-    scores["in_sample_log_loss"] = mean_over_folds([each.in_sample_log_loss for each in answers])
-    scores["optimism"] = scores["log_loss"] - scores["in_sample_log_loss"]
+    scores |= _optimism(soft_labels, tested, fold_of, folds, answers, len(y))
     impossible = entries(soft_labels.proba, soft_labels.codes) == 0
     lost = -np.log(SMALLEST) * np.average(impossible, weights=soft_labels.weight)
     n_trained = sum(len(train) for train, _ in folds)
@@ -85,7 +84,7 @@ def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params,
     )
 
 
-def _ask_fold(teacher, X, y, question, train, test, weight, fit_params):
+def _ask_fold(teacher, X, y, question, train, test, fit_params):
     """Fit a teacher on a fold's training rows; ask it about the others, then about its own."""
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
     known = np.unique(y[train])
@@ -94,13 +93,37 @@ def _ask_fold(teacher, X, y, question, train, test, weight, fit_params):
     fitted = time.perf_counter()
     proba = question.ask(teacher, X_test, known)
     answered = time.perf_counter()
-    own = SoftLabels(
-        question.ask(teacher, X_train, known),
-        question.classes,
-        y=y[train],
-        sample_weight=weight[train],
-    )
-    return _FoldAnswer(proba, teacher_scores(own)["log_loss"], fitted - start, answered - fitted)
+    own = SoftLabels(question.ask(teacher, X_train, known), question.classes, y=y[train])
+    return _FoldAnswer(proba, _row_losses(own), fitted - start, answered - fitted)
+
+
+def _optimism(soft_labels, tested, fold_of, folds, answers, n_rows):
+    """Return Estimates of the in-sample log-loss and of how much higher that out of fold is.
+
+    Both are of the same rows, each asked about by the teachers that did not see it and those
+    that did: rows that are hard for all of them cancel. Rows that are never trained on are
+    left out.
+    """
+    seen = np.concatenate([train for train, _ in folds])
+    n_seen = np.bincount(seen, minlength=n_rows)
+    losses = np.concatenate([answer.in_sample_losses for answer in answers])
+    in_sample = np.bincount(seen, weights=losses, minlength=n_rows) / np.maximum(n_seen, 1)
+    weight = soft_labels.weight * (n_seen[tested] > 0)
+    out_of_fold = _row_losses(soft_labels)
+
+    def measure(rows):
+        if not weight[rows].any():
+            return {"in_sample_log_loss": np.nan, "optimism": np.nan}
+        own = np.average(in_sample[tested[rows]], weights=weight[rows])
+        other = np.average(out_of_fold[rows], weights=weight[rows])
+        return {"in_sample_log_loss": float(own), "optimism": float(other - own)}
+
+    return over_folds(measure, fold_of, len(folds))
+
+
+def _row_losses(soft_labels):
+    """Return each row's log-loss, in nats."""
+    return -np.log(np.clip(entries(soft_labels.proba, soft_labels.codes), SMALLEST, 1))
 
 
 def _scores_and_sharpness(soft_labels):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skdistill.inspection._advice import advise
-from skdistill.inspection._estimate import mean_over_folds
+from skdistill.inspection._estimate import Estimate
 from skdistill.inspection._teacher_quality import TeacherQuality
 
 QUIET = {"brier": 0.3, "log_loss": 0.5, "accuracy": 0.8, "tempered_log_loss": 0.5}
@@ -20,7 +20,7 @@ def teacher(name="A", *, noise=0.0, shaken="", impossible=(0, 0.0), is_frozen=Fa
     values.setdefault("in_sample_log_loss", values["log_loss"])
     values.setdefault("tempered_brier", values["brier"])
     scores = {
-        measure: mean_over_folds(value + noise * UPS_AND_DOWNS * (measure == shaken))
+        measure: Estimate(value, value - noise / 4 * UPS_AND_DOWNS * (measure == shaken))
         for measure, value in values.items()
     }
     scores["optimism"] = scores["log_loss"] - scores["in_sample_log_loss"]

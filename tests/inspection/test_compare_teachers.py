@@ -144,6 +144,33 @@ def test_weights_count_like_repeated_rows(gaussian):
     assert_allclose(weighted.to_frame()[measured], repeated.to_frame()[measured], rtol=1e-6)
 
 
+def test_optimism_is_paired_by_rows():
+    """Over fresh samples it varies about as much as its standard error says."""
+    _, y, p_star = make_gaussian_classes(9000, 3, 3, class_sep=0.8, random_state=0)
+    X = np.log(p_star)
+    frames = [
+        compare_teachers({"linear": LogisticRegression()}, X[k::30], y[k::30]).to_frame()
+        for k in range(30)
+    ]
+    optimism = np.array([frame["optimism"].iloc[0] for frame in frames])
+    reported = np.mean([frame["optimism_se"].iloc[0] for frame in frames])
+    assert 0.4 < reported / optimism.std() < 2.5
+    assert optimism.mean() > 4 * optimism.std() / np.sqrt(30)
+
+
+def test_rows_that_are_never_trained_on_have_no_part_in_the_optimism(exact):
+    X, y = exact[0][:300], exact[1][:300]
+    a, b, c = np.split(np.arange(300), 3)
+    forward = [(a, b), (np.r_[a, b], c)]  # c is never seen
+    row = compare_teachers({"memory": Memory()}, X, y, cv=forward).to_frame().iloc[0]
+    losses = -np.log(X[b, y[b]])
+    assert row["optimism"] == pytest.approx(losses.mean() + np.log(0.98))
+    never = [(a, b), (a, c)]
+    assert np.isnan(
+        compare_teachers({"memory": Memory()}, X, y, cv=never).to_frame()["optimism"].iloc[0]
+    )
+
+
 def test_impossible_rows_count_by_their_weight(exact):
     X, y = exact
     wrong = np.arange(3000) < 30
