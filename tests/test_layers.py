@@ -30,13 +30,13 @@ LAYERS = [
     ["_temperature", "_teacher", "students"],
     ["_lesson", "_student_predictions", "rankers", "retrievers"],
     ["_label_set_lesson"],
-    ["inspection"],
     [
         "_bipartite_ranker",
         "_distilled_classifier",
         "_multiclass_retriever",
         "_soft_label_classifier",
     ],
+    ["inspection"],
     ["__init__"],
 ]
 

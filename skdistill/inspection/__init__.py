@@ -1,5 +1,7 @@
-"""See what a teacher is worth, and what distilling it brought."""
+"""See what a teacher is worth, whether distilling will pay, and what it brought."""
 
+from ._bias_variance import BiasVariance, bias_variance
+from ._compare_teachers import TeacherComparison, compare_teachers
 from ._displays._bias_variance import BiasVarianceDisplay
 from ._displays._cost_quality import CostQualityDisplay
 from ._displays._reliability import ReliabilityDisplay
@@ -8,10 +10,14 @@ from ._distillation_report import DistillationReport
 from ._report import distillation_report
 
 __all__ = [
+    "BiasVariance",
     "BiasVarianceDisplay",
     "CostQualityDisplay",
     "DistillationReport",
     "ReliabilityDisplay",
+    "TeacherComparison",
     "TeacherStudentDisplay",
+    "bias_variance",
+    "compare_teachers",
     "distillation_report",
 ]

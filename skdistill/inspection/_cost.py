@@ -9,7 +9,7 @@ from sklearn.utils import _safe_indexing
 
 from .._rows import count_rows
 from .._student_predictions import StudentMixin
-from ._estimates import Estimate
+from ._intervals import Estimate
 
 BATCH = 1000  # rows
 # A figure is the median of so many calls, or of fewer once they have taken so long.

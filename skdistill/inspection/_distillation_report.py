@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ._estimates import Estimate
+from ._intervals import Estimate
 from ._report_html import as_fragment, as_page
 from ._report_text import as_text
 from ._verdict import verdict

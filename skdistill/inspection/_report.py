@@ -13,7 +13,7 @@ from ..metrics import expected_calibration_error
 from ._answers import ask, classes_in_common, encode_test_labels
 from ._cost import costs, description
 from ._distillation_report import DistillationReport
-from ._estimates import QUALITY, Estimate, gains, gaps_recovered, table
+from ._intervals import QUALITY, Estimate, gains, gaps_recovered, table
 from ._row_scores import bootstrap, row_scores, scores_on
 
 N_BINS = 15

@@ -2,8 +2,8 @@
 
 from math import isnan
 
-from ._estimates import Estimate
 from ._figures import LABELS, gain, score, share, with_interval
+from ._intervals import Estimate
 
 
 def verdict(report):

@@ -20,8 +20,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skdistill import DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import distillation_report
-from skdistill.inspection._estimates import estimate
 from skdistill.inspection._figures import FORMATS
+from skdistill.inspection._intervals import estimate
 from skdistill.inspection._row_scores import RowScores, bootstrap, rank, scores_under
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
 

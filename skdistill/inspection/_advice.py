@@ -1,0 +1,129 @@
+"""What the numbers of a comparison say, in plain sentences; each has its own condition."""
+
+# Less than this share of a loss is not worth a sentence, however certain it is.
+WORTH_SAYING = 0.02
+# So many rows with a twin in another fold are more than chance.
+MANY_TWINS = 0.05
+
+
+def advise(ranked, *, prior_brier, twin_share):
+    """Return what there is to say about candidates that come best first.
+
+    `prior_brier` is the score of the class frequencies, `twin_share` that of the rows of
+    which another fold holds an equal one (None where groups were given).
+    """
+    sentences = [
+        *_best_is_useless(ranked, prior_brier),
+        *_accurate_but_worse(ranked),
+        *_within_noise(ranked),
+        *_better_when_tempered(ranked),
+    ]
+    for teacher in ranked:
+        sentences += [
+            *_temperature(teacher),
+            *_impossible_rows(teacher),
+            *_optimism(teacher),
+            *_frozen(teacher),
+        ]
+    return [*sentences, *_groups(twin_share)]
+
+
+def _best_is_useless(ranked, prior_brier):
+    best = ranked[0]
+    brier = best.scores["brier"].value
+    if brier >= prior_brier:
+        yield (
+            f"No teacher is better than the class frequencies alone (Brier {brier:.3f} for "
+            f"{best.name} against {prior_brier:.3f}): distil none of them."
+        )
+
+
+def _accurate_but_worse(ranked):
+    # The paper's point: accuracy is not what makes a teacher.
+    best = ranked[0]
+    for other in ranked[1:]:
+        ours, theirs = best.scores["accuracy"].value, other.scores["accuracy"].value
+        if ours < theirs and _lead(best, other).exceeds_noise:
+            yield (
+                f"{best.name} is less accurate than {other.name} ({ours:.3f} against "
+                f"{theirs:.3f}), but its probabilities are better (Brier "
+                f"{best.scores['brier'].value:.3f} against {other.scores['brier'].value:.3f}): "
+                f"prefer {best.name}."
+            )
+
+
+def _within_noise(ranked):
+    best = ranked[0]
+    for other in ranked[1:]:
+        lead = _lead(best, other)
+        if not lead.exceeds_noise:
+            yield (
+                f"{best.name} and {other.name} are not told apart: their Brier scores differ by "
+                f"{lead}, paired over {len(lead.without)} folds. Choose by cost."
+            )
+
+
+def _better_when_tempered(ranked):
+    best = ranked[0]
+    tempered = min(ranked, key=lambda teacher: teacher.scores["tempered_brier"].value)
+    lead = best.scores["tempered_brier"] - tempered.scores["tempered_brier"]
+    if lead.exceeds_noise:
+        yield (
+            f"With each at its own best temperature {tempered.name} is better than {best.name} "
+            f"(Brier {tempered.scores['tempered_brier'].value:.3f} against "
+            f"{best.scores['tempered_brier'].value:.3f}): prefer {tempered.name} with "
+            'teacher_temperature="auto".'
+        )
+
+
+def _temperature(teacher):
+    before, after = teacher.scores["log_loss"], teacher.scores["tempered_log_loss"]
+    gain = before - after
+    if gain.exceeds_noise and gain.value > WORTH_SAYING * before.value:
+        yield (
+            f"Temperature {teacher.temperature:.2f} would lower {teacher.name}'s log-loss by "
+            f"{gain.value:.3f}, from {before.value:.3f} to {after.value:.3f}: use "
+            'teacher_temperature="auto".'
+        )
+
+
+def _impossible_rows(teacher):
+    if teacher.impossible_share > WORTH_SAYING:
+        yield (
+            f"{teacher.name} gave probability 0 to the true class of {teacher.n_impossible} of "
+            f"{teacher.n_tested} rows, which no temperature mends and which make up "
+            f"{teacher.impossible_share:.0%} of its log-loss: go by its Brier score or "
+            "calibrate it."
+        )
+
+
+def _optimism(teacher):
+    optimism, loss = teacher.scores["optimism"], teacher.scores["log_loss"].value
+    if not teacher.is_frozen and optimism.exceeds_noise and optimism.value > WORTH_SAYING * loss:
+        yield (
+            f"In-sample probabilities of {teacher.name} are {optimism.value:.2f} more optimistic "
+            f"(log-loss {teacher.scores['in_sample_log_loss'].value:.2f} on rows that it was "
+            f"fitted on, {loss:.2f} on others): cross-fit."
+        )
+
+
+def _frozen(teacher):
+    if teacher.is_frozen:
+        yield (
+            f"{teacher.name} is frozen and was asked as it is: its scores are honest only if it "
+            "has not seen these rows."
+        )
+
+
+def _groups(twin_share):
+    if twin_share is not None and twin_share >= MANY_TWINS:
+        yield (
+            f"{twin_share:.0%} of the rows have a twin, equal in every feature, among the rows "
+            "that their teacher was fitted on. If those are repeats of one thing (a patient, a "
+            "product), the folds leak and flatter whoever memorises: give groups."
+        )
+
+
+def _lead(best, other):
+    """Return by how much the best is ahead, paired over folds."""
+    return other.scores["brier"] - best.scores["brier"]

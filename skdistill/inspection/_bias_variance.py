@@ -1,0 +1,479 @@
+"""What a teacher's soft labels cost in bias and save in variance, for a given student."""
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._labels import check_classes, check_labels, match_columns, one_hot
+from .._random_state import seeded_clones
+from .._rows import count_rows
+from .._teacher import ClassQuestion, check_frozen, check_teacher
+from .._typing import ArrayLike, Estimator, Proba, Rows
+from .._validation import check_proba, column_names
+from ..metrics._proba import SMALLEST
+from ._tables import html_list, html_table, import_pandas, text_table
+
+FORMULAS = {
+    "variance_one_hot": "1/N · V[ℓ(y, f(x))]",
+    "variance_bayes": "1/N · V_x[p*ᵀ ℓ(f(x))]",
+    "variance_distilled": "1/N · E_T V_x[pᵗᵀ ℓ(f(x))]",
+    "squared_bias": "E_T (E_x[(pᵗ − p*)ᵀ ℓ(f(x))])²",
+    "error_distilled": "variance_distilled + squared_bias",
+    "bound": "variance_distilled + E‖ℓ − mean ℓ‖² · E‖pᵗ − p*‖²",
+    "teacher_squared_bias": "E_x ‖E_T pᵗ − p*‖²",
+    "teacher_variance": "E_x E_T ‖pᵗ − E_T pᵗ‖²",
+    "teacher_brier": "E ‖pᵗ − e_y‖²",
+    "label_noise": "E_x [1 − ‖p*‖²]",
+    "break_even": "N · (variance_one_hot − variance_distilled) / squared_bias",
+    "break_even_low": "the same with squared_bias + 2 standard errors",
+}
+HEADER = ("term", "value", "formula")
+
+
+@dataclass(frozen=True)
+class BiasVariance:
+    """What :func:`bias_variance` found; its notes define every term.
+
+    Attributes
+    ----------
+    n_samples : int
+        N, the rows that an objective is the mean of.
+
+    row_variance_one_hot, row_variance_bayes, row_variance_distilled : float
+        N times the variance of the objective (nats²), the same at every N; that of the
+        Bayes teacher is NaN without `p_star`.
+
+    squared_bias, squared_bias_se : float
+        Of the distilled objective (nats²), and its standard error over rows and
+        teachers. The estimate is unbiased, hence by noise at times below 0.
+
+    loss_scale : float
+        E‖ℓ − mean ℓ‖² (nats²), which translates the teacher's error into the bound.
+
+    teacher_squared_bias, teacher_variance, teacher_brier, label_noise : float
+        Of the teacher's probabilities; Brier = squared bias + variance + label noise in
+        expectation. Squared bias and noise are NaN without `p_star`.
+    """
+
+    n_samples: int
+    row_variance_one_hot: float
+    row_variance_bayes: float
+    row_variance_distilled: float
+    squared_bias: float
+    squared_bias_se: float
+    loss_scale: float
+    teacher_squared_bias: float
+    teacher_variance: float
+    teacher_brier: float
+    label_noise: float
+
+    @property
+    def variance_one_hot(self) -> float:
+        """Variance of the objective with labels; all of its error, since it is unbiased."""
+        return self.row_variance_one_hot / self.n_samples
+
+    @property
+    def variance_bayes(self) -> float:
+        """Variance of the objective with p*; NaN where that is not known."""
+        return self.row_variance_bayes / self.n_samples
+
+    @property
+    def variance_distilled(self) -> float:
+        """Variance of the objective with the teacher's soft labels."""
+        return self.row_variance_distilled / self.n_samples
+
+    @property
+    def error_distilled(self) -> float:
+        """Mean squared error of the distilled objective: variance and squared bias."""
+        return self.variance_distilled + self.squared_bias
+
+    @property
+    def bound(self) -> float:
+        """The paper's bound on `error_distilled`; NaN without `p_star`."""
+        teacher_error = self.teacher_squared_bias + self.teacher_variance
+        return self.variance_distilled + self.loss_scale * teacher_error
+
+    @property
+    def break_even(self) -> float:
+        """Sample size below which the distilled objective has the smaller error."""
+        return self._break_even(self.squared_bias)
+
+    @property
+    def break_even_low(self) -> float:
+        """The break-even size if the squared bias is two standard errors larger."""
+        return self._break_even(max(self.squared_bias, 0) + 2 * self.squared_bias_se)
+
+    def _break_even(self, squared_bias):
+        saved = self.row_variance_one_hot - self.row_variance_distilled
+        if saved <= 0:
+            return 0.0
+        return saved / squared_bias if squared_bias > 0 else np.inf
+
+    @property
+    def pays(self) -> bool:
+        """Whether the distilled objective has the smaller error at `n_samples`."""
+        return self.error_distilled < self.variance_one_hot
+
+    def at(self, n_samples: int) -> Self:
+        """Return the same with another number of rows in the objectives.
+
+        Parameters
+        ----------
+        n_samples : int
+            N; the teacher stays the same, so more rows are rows that it labels.
+
+        Returns
+        -------
+        BiasVariance
+
+        Examples
+        --------
+        See :func:`bias_variance`.
+        """
+        return replace(self, n_samples=_size("n_samples", n_samples))
+
+    def to_frame(self) -> Any:
+        """Return the terms as a dataframe.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index: the terms. Columns: "value" and "formula".
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pandas = import_pandas("BiasVariance.to_frame")
+        rows = [(getattr(self, term), formula) for term, formula in FORMULAS.items()]
+        index = pandas.Index(FORMULAS, name="term")
+        return pandas.DataFrame(rows, columns=["value", "formula"], index=index)
+
+    def _verdict(self):
+        if self.break_even == 0:
+            return (
+                "The teacher's soft labels vary as much as the labels do: distilling pays at no "
+                "sample size."
+            )
+        if np.isfinite(self.break_even):
+            size = f"below about {self.break_even:,.0f} rows"
+        else:
+            size = "at every size that these rows can tell of"
+        if np.isfinite(self.break_even_low):
+            size += f" ({self.break_even_low:,.0f} if its bias is two standard errors larger)"
+        return (
+            f"The distilled objective has the smaller error {size}. At N = {self.n_samples:,} "
+            f"distilling {'pays' if self.pays else 'does not pay'}."
+        )
+
+    def _cells(self):
+        return [(term, f"{getattr(self, term):.4g}", formula) for term, formula in FORMULAS.items()]
+
+    def __str__(self):
+        return f"{text_table(HEADER, self._cells())}\n{self._verdict()}"
+
+    def _repr_html_(self):
+        return f"<div>{html_table(HEADER, self._cells())}{html_list([self._verdict()])}</div>"
+
+
+def bias_variance(
+    student: Estimator | Proba,
+    teacher: Estimator | Proba,
+    X: Rows,
+    y: ArrayLike,
+    *,
+    p_star: Proba | None = None,
+    X_train: Rows | None = None,
+    y_train: ArrayLike | None = None,
+    n_samples: int | None = None,
+    n_repeats: int = 20,
+    classes: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> BiasVariance:
+    """Estimate how much variance a teacher takes from a student's objective, for how much bias.
+
+    An objective is the mean loss of a fixed student over N rows, with labels or with the
+    teacher's soft labels. Its error is its squared distance to the student's true risk.
+
+    Parameters
+    ----------
+    student : estimator or array-like of shape (n_samples, n_classes)
+        A fitted classifier with `predict_proba`, or its probabilities for `X`. It must not
+        have been fitted on `X`.
+
+    teacher : estimator or array-like of shape (n_repeats, n_samples, n_classes) or \
+(n_samples, n_classes)
+        A classifier with `predict_proba`, of which clones are fitted on bootstraps of
+        `X_train`; or a ``sklearn.frozen.FrozenEstimator``, one fixed teacher; or
+        probabilities for `X`, those of repeated fits or of one fixed teacher. None of them
+        may have seen the labels of `X`.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows over which expectations are taken: those of a test set, the more the better.
+
+    y : array-like of shape (n_samples,)
+        Their true labels.
+
+    p_star : array-like of shape (n_samples, n_classes), default=None
+        True class probabilities of `X`, where they are known. The estimates are then
+        sharper, and terms that need them are not NaN.
+
+    X_train : array-like, sparse matrix or dataframe of shape (n_train, n_features), default=None
+        Rows that an unfitted `teacher` learns from; none of them may be in `X`.
+
+    y_train : array-like of shape (n_train,), default=None
+        Their labels.
+
+    n_samples : int, default=None
+        N, the rows that the student learns from; by default those of `X_train`, or of `X`
+        if that is not given. :meth:`BiasVariance.at` changes it afterwards.
+
+    n_repeats : int, default=20
+        Bootstraps on which a `teacher` to be fitted is fitted, at least two. The relative
+        error of its variance is about √(2 / n_repeats) where rows go together.
+
+    classes : array-like of shape (n_classes,), default=None
+        The sorted classes, in the order of the columns of probabilities. By default those of a
+        student that has `classes_`, else the labels of `y` and `y_train`.
+
+    n_jobs : int, default=None
+        Processes that fit teachers, as joblib counts them.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the bootstraps, and those parts of the teacher whose own `random_state` is None.
+
+    Returns
+    -------
+    BiasVariance
+        The terms, with `to_frame()`; printed, a table.
+
+    Raises
+    ------
+    ValueError
+        For probabilities of the wrong shape or other classes, a teacher to be fitted without
+        `X_train` and `y_train`, or fewer than two repeats of it or rows in `X`.
+
+    TypeError
+        If student or teacher is an estimator without `predict_proba`.
+
+    See Also
+    --------
+    compare_teachers : Which teacher to take.
+
+    Notes
+    -----
+    With ℓ(f(x)) the vector of the student's log-losses −log f_y(x), in nats, f_y at least
+    2.2e-16, the terms are those of Menon, Rawat, Reddi, Kim and Kumar, "A statistical
+    perspective on distillation", ICML 2021, sections 3 and 4:
+
+    - Labels, R̂ = 1/N Σ ℓ_{y_n}(f(x_n)): unbiased, its error is `variance_one_hot`,
+      1/N · V[ℓ(y, f(x))].
+    - A Bayes teacher: unbiased too, with `variance_bayes`, 1/N · V_x[p*ᵀℓ]. The gap to the
+      labels is 1/N · E_x V_{y|x}[ℓ(y, f(x))].
+    - A teacher pᵗ: its error is `variance_distilled`, 1/N · E_T V_x[pᵗᵀℓ], plus
+      `squared_bias`, E_T (E_x[(pᵗ − p*)ᵀℓ])²; the expectation over teachers T is taken of
+      both terms. This holds for rows that the teacher has not seen. Where p* is not known
+      the labels stand in for it, and the squares are freed of their noise.
+    - `bound`: as E_x[(pᵗ − p*)ᵀℓ]² ≤ E‖ℓ − mean ℓ‖² · E‖pᵗ − p*‖² by Cauchy and Schwarz, the
+      error is at most the variance plus a multiple of `teacher_squared_bias` +
+      `teacher_variance`. It may be far from sharp.
+    - `break_even`: N at which both errors are equal. Below it distilling pays; above it the
+      labels have averaged their noise away and the teacher's bias remains.
+
+    Bootstraps repeat rows, so that a teacher fitted on one is somewhat worse than one fitted
+    on as many fresh rows. Give the probabilities of fits on fresh draws where you can draw.
+
+    It is the objective's error at one student that is compared. What learning from it gives
+    also depends on how the student uses it.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdistill.datasets import make_gaussian_classes
+    >>> from skdistill.inspection import bias_variance
+    >>> X, y, p_star = make_gaussian_classes(2300, n_classes=3, random_state=0)
+    >>> student = LogisticRegression().fit(X[:100], y[:100])
+    >>> terms = bias_variance(
+    ...     student, GaussianNB(), X[300:], y[300:], p_star=p_star[300:],
+    ...     X_train=X[100:300], y_train=y[100:300], n_samples=50, random_state=0,
+    ... )
+    >>> terms.variance_bayes < terms.variance_one_hot
+    True
+    >>> terms.pays, terms.at(1_000_000).pays
+    (True, False)
+    """
+    rows, true = indexable(X)[0], check_labels(y)
+    check_consistent_length(rows, true)
+    if len(true) < 2:
+        raise ValueError(f"X must have at least 2 rows, to estimate variances; got {len(true)}.")
+    train_rows, train_true = _training_rows(X_train, y_train)
+    labels = _all_classes(student, true, train_true, classes)
+    losses = -np.log(np.clip(_student_proba(student, rows, labels), SMALLEST, 1))
+    answers = _teacher_answers(
+        teacher, rows, train_rows, train_true, labels, n_repeats, n_jobs, random_state
+    )
+    one_hot_rows = one_hot(true, labels).toarray()
+    if p_star is not None:
+        p_star = _class_columns(p_star, "p_star", len(true), labels)
+    if n_samples is None:
+        n_samples = len(true) if train_true is None else len(train_true)
+    return BiasVariance(
+        n_samples=_size("n_samples", n_samples),
+        **_objective_terms(losses, answers, one_hot_rows, p_star),
+        **_teacher_terms(answers, one_hot_rows, p_star),
+    )
+
+
+def _training_rows(X_train, y_train):
+    """Return checked rows and labels for a teacher to be fitted on, or None and None."""
+    if (X_train is None) != (y_train is None):
+        raise ValueError(
+            "X_train and y_train belong together; got only "
+            f"{'y_train' if X_train is None else 'X_train'}. Give both or neither."
+        )
+    if y_train is None:
+        return None, None
+    X_train, y_train = indexable(X_train)[0], check_labels(y_train, name="y_train")
+    check_consistent_length(X_train, y_train)
+    return X_train, y_train
+
+
+def _objective_terms(losses, answers, labels, p_star):
+    """Return variances (times N) and squared bias of the objectives, from rows of losses."""
+    truth = labels if p_star is None else p_star
+    expected = (truth * losses).sum(axis=1)  # of each row; its loss, where labels are the truth
+    within = (truth * losses**2).sum(axis=1) - expected**2  # over labels given x
+    distilled = (answers * losses).sum(axis=2)  # (n_repeats, n_samples)
+    difference = distilled - expected
+    bias, spread = difference.mean(axis=1), difference.var(axis=1, ddof=1)
+    n_rows = len(losses)
+    # A mean's square is too large by the mean's own variance.
+    squared_bias = (bias**2 - spread / n_rows).mean()
+    influence = 2 * (bias[:, None] * difference).mean(axis=0)
+    # V[mean²] = 4 bias² v + 2 v² with v the mean's variance; the first is freed of its noise.
+    v = spread.mean() / n_rows
+    noise = max(influence.var(ddof=1) / n_rows - 4 * v**2, 0) + 2 * v**2
+    if len(bias) > 1:
+        noise += (bias**2).var(ddof=1) / len(bias)  # other teachers have other biases
+    between = expected.var(ddof=1)
+    centred = losses - losses.mean(axis=1, keepdims=True)
+    return {
+        "row_variance_one_hot": float(between + within.mean()),
+        "row_variance_bayes": float(between) if p_star is not None else np.nan,
+        "row_variance_distilled": float(distilled.var(axis=1, ddof=1).mean()),
+        "squared_bias": float(squared_bias),
+        "squared_bias_se": float(np.sqrt(noise)),
+        "loss_scale": float((centred**2).sum(axis=1).mean()),
+    }
+
+
+def _teacher_terms(answers, labels, p_star):
+    """Return squared bias, variance and Brier score of a teacher's repeated answers."""
+    n_repeats = len(answers)
+    mean = answers.mean(axis=0)
+    variance = 0.0  # of a single fixed teacher
+    if n_repeats > 1:
+        variance = ((answers - mean) ** 2).sum(axis=2).mean() * n_repeats / (n_repeats - 1)
+    squared_bias = noise = np.nan
+    if p_star is not None:
+        # The mean over few repeats still varies.
+        squared_bias = ((mean - p_star) ** 2).sum(axis=1).mean() - variance / n_repeats
+        noise = 1 - (p_star**2).sum(axis=1).mean()
+    return {
+        "teacher_squared_bias": float(squared_bias),
+        "teacher_variance": float(variance),
+        "teacher_brier": float(((answers - labels) ** 2).sum(axis=2).mean()),
+        "label_noise": float(noise),
+    }
+
+
+def _all_classes(student, y, y_train, classes):
+    """Return the sorted classes that every column of probabilities stands for."""
+    if classes is None:
+        classes = getattr(student, "classes_", None)
+    seen = y if y_train is None else np.concatenate([y, y_train])
+    sorted_classes = check_classes(seen, classes)
+    if classes is not None and not np.array_equal(sorted_classes, classes):
+        raise ValueError(
+            f"classes must be sorted, as the columns of predict_proba are; got {list(classes)}. "
+            "Sort both: order = np.argsort(classes); proba[:, order]."
+        )
+    return sorted_classes
+
+
+def _student_proba(student, X, classes):
+    """Return the student's probabilities, asked for or as given."""
+    if hasattr(student, "predict_proba"):
+        return ClassQuestion(classes).ask(student, X)
+    if hasattr(student, "fit"):
+        raise TypeError(
+            f"student must have predict_proba, which {student!r} has not. Give its probabilities "
+            "for X instead, an array of shape (n_samples, n_classes)."
+        )
+    return _class_columns(student, "student", count_rows(X), classes)
+
+
+def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, random_state):
+    """Return a teacher's probabilities for X, of shape (n_repeats, n_samples, n_classes)."""
+    n_rows, question = count_rows(X), ClassQuestion(classes)
+    if not hasattr(teacher, "fit"):
+        if column_names(teacher) is None and np.ndim(teacher) == 3:
+            return np.stack([_class_columns(each, "teacher", n_rows, classes) for each in teacher])
+        return _class_columns(teacher, "teacher", n_rows, classes)[None]
+    check_teacher(teacher)
+    if isinstance(teacher, FrozenEstimator):
+        check_frozen(teacher, question)
+        return question.ask(teacher, X)[None]
+    if y_train is None:
+        raise ValueError(
+            f"The teacher {teacher!r} is to be fitted, but there are no rows to fit it on. Give "
+            "X_train and y_train, rows that are not in X; or a fitted teacher as "
+            "FrozenEstimator(teacher); or its probabilities for X."
+        )
+    if _size("n_repeats", n_repeats) < 2:
+        raise ValueError("n_repeats must be at least 2, to estimate a variance; got 1.")
+    rng = check_random_state(random_state)
+    teachers = [seeded_clones(rng, teacher)[0] for _ in range(n_repeats)]
+    bootstraps = [rng.randint(len(y_train), size=len(y_train)) for _ in range(n_repeats)]
+    answers = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_and_ask)(clone(each), X_train, y_train, rows, X, question)
+        for each, rows in zip(teachers, bootstraps, strict=True)
+    )
+    return np.stack(answers)
+
+
+def _fit_and_ask(teacher, X_train, y_train, rows, X, question):
+    """Return the probabilities of a teacher fitted on chosen rows."""
+    teacher.fit(_safe_indexing(X_train, rows), y_train[rows])
+    return question.ask(teacher, X, np.unique(y_train[rows]))
+
+
+def _class_columns(proba, name, n_rows, classes):
+    """Return checked dense probabilities of shape (n_rows, n_classes), or name what they are."""
+    names = column_names(proba)
+    proba = check_proba(proba, name=name)
+    if proba.shape != (n_rows, len(classes)):
+        raise ValueError(
+            f"{name} must have shape ({n_rows}, {len(classes)}), a row for each row of X and a "
+            f"column for each of the classes {classes.tolist()}; got {proba.shape}. List all "
+            "classes in classes where the labels do not show them."
+        )
+    if names is not None:
+        proba = proba[:, np.argsort(match_columns(names, classes))]
+    return proba if isinstance(proba, np.ndarray) else proba.toarray()
+
+
+def _size(name, size):
+    """Return a number of rows or repeats as an int of at least 1."""
+    if isinstance(size, Integral) and not isinstance(size, bool) and size >= 1:
+        return int(size)
+    raise ValueError(f"{name} must be an integer of at least 1; got {name}={size!r}.")

@@ -1,0 +1,104 @@
+"""The folds on which teachers are looked at: apart, whole in their groups, with every class."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+
+
+def honest_folds(cv, X, y, groups=None, weight=None):
+    """Return pairs of (train, test) row numbers, or say why no honest score comes from them.
+
+    A number of folds with `groups` is that many ``StratifiedGroupKFold``.
+    """
+    if isinstance(cv, str):
+        raise ValueError(
+            "cv must be a number of folds, a splitter or an iterable of splits: a teacher is "
+            f"judged by rows that it has not seen; got cv={cv!r}."
+        )
+    n_folds = 5 if cv is None else cv
+    if isinstance(n_folds, Integral):
+        _check_enough_rows(n_folds, y)
+    if isinstance(n_folds, Integral) and groups is not None:
+        splitter = StratifiedGroupKFold(n_folds)
+    else:
+        splitter = check_cv(cv, y, classifier=True)
+    folds = [(_numbers(train), _numbers(test)) for train, test in splitter.split(X, y, groups)]
+    if len(folds) < 2:
+        raise ValueError(
+            f"cv must have at least 2 folds, to estimate errors over them; got {len(folds)}."
+        )
+    for number, (train, test) in enumerate(folds, start=1):
+        _check_fold(f"Fold {number} of {len(folds)}", train, test, y, groups, weight)
+    return folds
+
+
+def _check_enough_rows(n_folds, y):
+    """Raise if no class has a row for each fold: they cannot be stratified."""
+    labels, counts = np.unique(y, return_counts=True)
+    if counts.max() < n_folds:
+        raise ValueError(
+            f"cv={n_folds} folds want at least as many rows of some class; the classes "
+            f"{labels.tolist()} have {counts.tolist()} rows. Use fewer folds or more rows."
+        )
+
+
+def _check_fold(fold, train, test, y, groups, weight):
+    """Raise unless a fold's rows are apart and hold every class that they are asked about."""
+    shared = np.intersect1d(train, test)
+    if len(shared):
+        raise ValueError(
+            f"{fold} tests {len(shared)} rows that it trains on, the first is row {shared[0]}: its "
+            "teacher would repeat their labels. Keep the two apart."
+        )
+    if groups is not None:
+        parted = np.intersect1d(np.asarray(groups)[train], np.asarray(groups)[test])
+        if len(parted):
+            raise ValueError(
+                f"{fold} has {len(parted)} groups on both sides, such as {parted.tolist()[0]!r}: a "
+                "teacher that remembers them would look better than it is. Use GroupKFold or "
+                "StratifiedGroupKFold, or give cv as a number."
+            )
+    lacking = np.setdiff1d(y[test], y[train])
+    if len(lacking):
+        label = lacking.tolist()[0]
+        raise ValueError(
+            f"{fold} tests the class {label!r}, of which its training rows show none (there are "
+            f"{(y == label).sum()} rows of it in all): no teacher can be judged by it. Use fewer "
+            "or stratified folds, merge rare classes, or leave their rows out."
+        )
+    for what, rows in (("tests", test), ("trains on", train)):
+        if weight is not None and not weight[rows].any():
+            raise ValueError(
+                f"{fold} {what} {len(rows)} rows of weight zero: it has no score. Leave such rows "
+                "out, or use fewer folds."
+            )
+
+
+def share_with_a_twin(X, folds):
+    """Return the share of tested rows of which the training rows hold an equal one."""
+    identity = _identities(X)
+    twins = [np.isin(identity[test], identity[train]) for train, test in folds]
+    return float(np.concatenate(twins).mean())
+
+
+def _identities(X):
+    """Return a number for each row, the same for rows that are equal."""
+    if sparse.issparse(X):
+        X = sparse.csr_array(X)
+        columns, values = (np.split(each, X.indptr[1:-1]) for each in (X.indices, X.data))
+        keys = ((a.tobytes(), b.tobytes()) for a, b in zip(columns, values, strict=True))
+    elif isinstance(X, list):  # of texts, or of rows that may differ in length
+        keys = (np.asarray(row).tobytes() for row in X)
+    else:
+        rows = np.asarray(X)
+        keys = (row.tobytes() for row in (rows.astype(str) if rows.dtype == object else rows))
+    numbers = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys])
+
+
+def _numbers(rows):
+    """Return the rows of a fold as integers; an iterable may hold lists or masks."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows

@@ -1,0 +1,48 @@
+"""A number that all folds give together, and how far the folds disagree about it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import t as student_t
+
+CONFIDENCE = 0.95
+
+
+class JackknifeEstimate(NamedTuple):
+    """A value from all folds, and the values with each fold left out in turn (the jackknife).
+
+    For a mean over equal folds the standard error is the usual one, the folds' standard
+    deviation over √K; it also holds for the calibration error, which is not a mean.
+    Differences are paired: the folds' common ups and downs cancel.
+    """
+
+    value: float
+    without: np.ndarray  # (n_folds,)
+
+    @property
+    def standard_error(self):
+        """The jackknife's: √((K − 1)/K · Σ_k (θ_−k − mean)²)."""
+        n_folds = len(self.without)
+        return float(np.sqrt((n_folds - 1) * self.without.var()))
+
+    @property
+    def exceeds_noise(self):
+        """Whether it is positive beyond its two-sided 95 % interval, by Student's t."""
+        quantile = student_t.ppf((1 + CONFIDENCE) / 2, len(self.without) - 1)
+        return bool(self.value > quantile * self.standard_error)
+
+    def __sub__(self, other):
+        return JackknifeEstimate(self.value - other.value, self.without - other.without)
+
+    def __str__(self):
+        return f"{self.value:.4f} ± {self.standard_error:.4f}"
+
+
+def over_folds(measure, fold_of, n_folds):
+    """Return the estimate of each number in the dict that `measure` gives for chosen rows."""
+    whole = measure(np.ones(len(fold_of), dtype=bool))
+    parts = [measure(fold_of != k) for k in range(n_folds)]
+    return {
+        name: JackknifeEstimate(value, np.array([part[name] for part in parts]))
+        for name, value in whole.items()
+    }

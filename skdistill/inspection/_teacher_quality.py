@@ -1,0 +1,132 @@
+"""How good the probabilities of one candidate are, on rows that it has not seen."""
+
+import time
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._probabilities import entries
+from .._rows import rows_of
+from .._soft_labels import SoftLabels
+from .._teacher import teacher_scores
+from .._temperature import best_temperature
+from ..metrics._proba import SMALLEST
+from ._jackknife import over_folds
+
+
+class TeacherQuality(NamedTuple):
+    """Everything that is measured of one candidate."""
+
+    name: str
+    scores: dict  # of Estimates, by the name of the measure
+    temperature: float  # of the lowest out-of-fold log-loss
+    n_impossible: int  # tested rows whose true class got probability 0
+    n_tested: int
+    impossible_share: float  # of the log-loss that is theirs
+    fit_seconds: float  # per thousand training rows
+    predict_seconds: float  # per thousand tested rows
+    is_frozen: bool
+
+
+class _FoldAnswer(NamedTuple):
+    """What one fold's teacher leaves behind; the teacher itself is let go."""
+
+    proba: np.ndarray  # (n_tested, n_classes)
+    in_sample_losses: np.ndarray  # (n_train,)
+    fit_seconds: float
+    predict_seconds: float
+
+
+def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params, n_jobs):
+    """Fit clones of a teacher on the folds and return their quality."""
+    answers = Parallel(n_jobs=n_jobs)(
+        delayed(_ask_fold)(clone(teacher), X, y, question, train, test, fit_params)
+        for train, test in folds
+    )
+    tested = np.concatenate([test for _, test in folds])
+    fold_of = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
+    soft_labels = SoftLabels(
+        np.vstack([answer.proba for answer in answers]),
+        question.classes,
+        y=y[tested],
+        sample_weight=weight[tested],
+    )
+    scores = over_folds(
+        lambda rows: _scores_and_sharpness(soft_labels.take(rows)), fold_of, len(folds)
+    )
+    with warnings.catch_warnings():
+        # It warns of optima on the edge, for those who are about to use it.
+        warnings.simplefilter("ignore", UserWarning)
+        temperature = best_temperature(soft_labels)
+    tempered = soft_labels.temper(temperature)
+    at_best = over_folds(lambda rows: teacher_scores(tempered.take(rows)), fold_of, len(folds))
+    scores["tempered_log_loss"] = at_best["log_loss"]
+    scores["tempered_brier"] = at_best["brier"]
+    scores |= _optimism(soft_labels, tested, fold_of, folds, answers, len(y))
+    impossible = entries(soft_labels.proba, soft_labels.codes) == 0
+    lost = -np.log(SMALLEST) * np.average(impossible, weights=soft_labels.weight)
+    n_trained = sum(len(train) for train, _ in folds)
+    return TeacherQuality(
+        name=name,
+        scores=scores,
+        temperature=temperature,
+        n_impossible=int(impossible.sum()),
+        n_tested=len(tested),
+        impossible_share=lost / scores["log_loss"].value if lost else 0.0,
+        fit_seconds=1000 * sum(answer.fit_seconds for answer in answers) / n_trained,
+        predict_seconds=1000 * sum(answer.predict_seconds for answer in answers) / len(tested),
+        is_frozen=isinstance(teacher, FrozenEstimator),
+    )
+
+
+def _ask_fold(teacher, X, y, question, train, test, fit_params):
+    """Fit a teacher on a fold's training rows; ask it about the others, then about its own."""
+    X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
+    known = np.unique(y[train])
+    start = time.perf_counter()
+    teacher.fit(X_train, y[train], **rows_of(fit_params, train, len(y)))
+    fitted = time.perf_counter()
+    proba = question.ask(teacher, X_test, known)
+    answered = time.perf_counter()
+    own = SoftLabels(question.ask(teacher, X_train, known), question.classes, y=y[train])
+    return _FoldAnswer(proba, _row_losses(own), fitted - start, answered - fitted)
+
+
+def _optimism(soft_labels, tested, fold_of, folds, answers, n_rows):
+    """Return Estimates of the in-sample log-loss and of how much higher that out of fold is.
+
+    Both are of the same rows, each asked about by the teachers that did not see it and those
+    that did: rows that are hard for all of them cancel. Rows that are never trained on are
+    left out.
+    """
+    seen = np.concatenate([train for train, _ in folds])
+    n_seen = np.bincount(seen, minlength=n_rows)
+    losses = np.concatenate([answer.in_sample_losses for answer in answers])
+    in_sample = np.bincount(seen, weights=losses, minlength=n_rows) / np.maximum(n_seen, 1)
+    weight = soft_labels.weight * (n_seen[tested] > 0)
+    out_of_fold = _row_losses(soft_labels)
+
+    def measure(rows):
+        if not weight[rows].any():
+            return {"in_sample_log_loss": np.nan, "optimism": np.nan}
+        own = np.average(in_sample[tested[rows]], weights=weight[rows])
+        other = np.average(out_of_fold[rows], weights=weight[rows])
+        return {"in_sample_log_loss": float(own), "optimism": float(other - own)}
+
+    return over_folds(measure, fold_of, len(folds))
+
+
+def _row_losses(soft_labels):
+    """Return each row's log-loss, in nats."""
+    return -np.log(np.clip(entries(soft_labels.proba, soft_labels.codes), SMALLEST, 1))
+
+
+def _scores_and_sharpness(soft_labels):
+    """Return the teacher's scores, and Σ_y p_y² in the mean."""
+    sharpness = np.average((soft_labels.proba**2).sum(axis=1), weights=soft_labels.weight)
+    return {**teacher_scores(soft_labels), "sharpness": float(sharpness)}

@@ -1,0 +1,119 @@
+"""Each sentence stands where its condition holds, and nowhere else; all is constructed here."""
+
+import numpy as np
+import pytest
+
+from skdistill.inspection._advice import advise
+from skdistill.inspection._jackknife import JackknifeEstimate
+from skdistill.inspection._teacher_quality import TeacherQuality
+
+QUIET = {"brier": 0.3, "log_loss": 0.5, "accuracy": 0.8, "tempered_log_loss": 0.5}
+UPS_AND_DOWNS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+
+
+def teacher(name="A", *, noise=0.0, shaken="", impossible=(0, 0.0), is_frozen=False, **values):
+    """Return a teacher about whom there is nothing to say, but for the values that are given.
+
+    The folds disagree by `noise` about the measure that is `shaken`.
+    """
+    values = {**QUIET, **values}
+    values.setdefault("in_sample_log_loss", values["log_loss"])
+    values.setdefault("tempered_brier", values["brier"])
+    scores = {
+        measure: JackknifeEstimate(value, value - noise / 4 * UPS_AND_DOWNS * (measure == shaken))
+        for measure, value in values.items()
+    }
+    scores["optimism"] = scores["log_loss"] - scores["in_sample_log_loss"]
+    return TeacherQuality(
+        name=name,
+        scores=scores,
+        temperature=1.8,
+        n_impossible=impossible[0],
+        n_tested=100,
+        impossible_share=impossible[1],
+        fit_seconds=1.0,
+        predict_seconds=1.0,
+        is_frozen=is_frozen,
+    )
+
+
+def said(*ranked, prior_brier=0.5, twin_share=0.0):
+    return " | ".join(advise(ranked, prior_brier=prior_brier, twin_share=twin_share))
+
+
+def test_nothing_to_say():
+    assert said(teacher()) == ""
+    assert said(teacher(), teacher("B", brier=0.31, accuracy=0.8)) == ""
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "noise", "expected"), [(0.82, 0.0, True), (0.78, 0.0, False), (0.82, 0.1, False)]
+)
+def test_less_accurate_but_better(accuracy, noise, expected):
+    other = teacher("B", brier=0.32, accuracy=accuracy, noise=noise, shaken="brier")
+    sentence = (
+        "A is less accurate than B (0.800 against 0.820), but its probabilities are better (Brier "
+        "0.300 against 0.320): prefer A."
+    )
+    assert (sentence in said(teacher(), other)) == expected
+
+
+def test_within_noise():
+    other = teacher("B", brier=0.32, noise=0.1, shaken="brier")
+    sentence = "A and B are not told apart: their Brier scores differ by 0.0200 ± 0.0354, paired"
+    assert sentence in said(teacher(), other)
+
+
+@pytest.mark.parametrize(("after", "noise"), [(0.45, 0.0), (0.495, 0.0), (0.45, 0.2)])
+def test_temperature(after, noise):
+    one = teacher(tempered_log_loss=after, noise=noise, shaken="tempered_log_loss")
+    sentence = "Temperature 1.80 would lower A's log-loss by 0.050, from 0.500 to 0.450"
+    worth_saying = after == 0.45 and noise == 0
+    assert (sentence in said(one)) == worth_saying
+    assert ("Temperature" in said(one)) == worth_saying
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_the_order_after_tempering(noise):
+    other = teacher("B", brier=0.35, tempered_brier=0.28, noise=noise, shaken="tempered_brier")
+    sentence = "temperature B is better than A (Brier 0.280 against 0.300): prefer B with"
+    assert (sentence in said(teacher(), other)) == (noise == 0)
+
+
+@pytest.mark.parametrize(
+    ("in_sample", "noise", "is_frozen", "expected"),
+    [(0.2, 0.0, False, True), (0.495, 0.0, False, False), (0.2, 1.0, False, False),
+     (0.2, 0.0, True, False)],
+)  # fmt: skip
+def test_optimism(in_sample, noise, is_frozen, expected):
+    one = teacher(
+        in_sample_log_loss=in_sample,
+        noise=noise,
+        shaken="in_sample_log_loss",
+        is_frozen=is_frozen,
+    )
+    sentence = (
+        "In-sample probabilities of A are 0.30 more optimistic (log-loss 0.20 on rows that it was "
+        "fitted on, 0.50 on others): cross-fit."
+    )
+    assert (sentence in said(one)) == expected
+    assert ("optimistic" in said(one)) == expected
+    assert ("A is frozen" in said(one)) == is_frozen
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.25, True), (0.01, False)])
+def test_impossible_rows(share, expected):
+    sentence = "A gave probability 0 to the true class of 3 of 100 rows, which no temperature mends"
+    assert (sentence in said(teacher(impossible=(3, share)))) == expected
+    assert ("make up 25% of its log-loss" in said(teacher(impossible=(3, share)))) == expected
+
+
+def test_no_better_than_the_class_frequencies():
+    assert "distil none of them" in said(teacher(brier=0.5))
+    assert "distil none of them" not in said(teacher(brier=0.49))
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.1, True), (0.04, False), (None, False)])
+def test_twins(share, expected):
+    assert ("10% of the rows have a twin" in said(teacher(), twin_share=share)) == expected
+    assert ("give groups" in said(teacher(), twin_share=share)) == expected
