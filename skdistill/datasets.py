@@ -15,6 +15,7 @@ __all__ = [
     "load_flight_destinations",
     "load_flights",
     "make_gaussian_classes",
+    "make_hidden_classes",
     "make_multi_positive",
 ]
 
@@ -89,6 +90,72 @@ def make_gaussian_classes(
     with np.errstate(divide="ignore"):
         log_joint = X @ means.T - (means**2).sum(axis=1) / 2 + np.log(priors)
     return X, y, softmax(log_joint, axis=1)
+
+
+def make_hidden_classes(
+    n_samples: int = 100,
+    n_features: int = 5,
+    n_classes: int = 2,
+    *,
+    n_hidden: int = 10,
+    class_sep: float = 2.0,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[Floats, NDArray[np.int_], Floats]:
+    """Draw rows whose class depends on them by a random net, with the exact probabilities.
+
+    The counterpart of :func:`make_gaussian_classes` that no linear student can express: what a
+    teacher of another kind is for.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Rows. Draw training and test rows in one call: another call with another seed
+        draws another net.
+
+    n_features : int, default=5
+        Features, standard normal.
+
+    n_classes : int, default=2
+        Classes, labelled 0, 1, ...
+
+    n_hidden : int, default=10
+        Hidden units of the net, tanh of random directions.
+
+    class_sep : float, default=2.0
+        Scale of the logits. Small values make the labels noisy, 0 makes them pure noise.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the net, the rows and the labels.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features), float64
+        Rows.
+
+    y : ndarray of shape (n_samples,), int
+        Labels, drawn from `p_star`.
+
+    p_star : ndarray of shape (n_samples, n_classes), float64
+        p*(y | x): the softmax of class_sep · tanh(2 X U + b) V, where the columns of U have
+        length one and those of V in the mean.
+
+    Examples
+    --------
+    >>> from skdistill.datasets import make_hidden_classes
+    >>> X, y, p_star = make_hidden_classes(n_samples=5, n_classes=3, random_state=0)
+    >>> X.shape, y.shape, p_star.shape
+    ((5, 5), (5,), (5, 3))
+    """
+    rng = check_random_state(random_state)
+    directions = rng.standard_normal((n_features, n_hidden))
+    directions /= np.linalg.norm(directions, axis=0)
+    thresholds = rng.standard_normal(n_hidden)
+    weights = rng.standard_normal((n_hidden, n_classes)) / np.sqrt(n_hidden)
+    X = rng.standard_normal((n_samples, n_features))
+    hidden = np.tanh(2 * X @ directions + thresholds)
+    p_star = softmax(class_sep * hidden @ weights, axis=1)
+    drawn = rng.uniform(size=(n_samples, 1)) > p_star.cumsum(axis=1)
+    return X, drawn[:, :-1].sum(axis=1), p_star
 
 
 def load_flights(

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import chi2, multivariate_normal
+from sklearn.linear_model import LinearRegression
 
 from skdistill.datasets import (
     load_flight_destinations,
     load_flights,
     make_gaussian_classes,
+    make_hidden_classes,
     make_multi_positive,
 )
 
@@ -34,6 +36,23 @@ def test_labels_follow_the_probabilities():
     for k in range(3):
         hits = (y == k) - p_star[:, k]
         assert abs(hits.mean()) < 4 * hits.std() / np.sqrt(len(y))
+
+
+def test_labels_of_a_hidden_net_follow_its_probabilities():
+    _, y, p_star = make_hidden_classes(50_000, n_classes=3, random_state=0)
+    assert_allclose(p_star.sum(axis=1), 1)
+    for k in range(3):
+        for rows in (p_star[:, k] < 0.3, p_star[:, k] >= 0.3):
+            hits = (y == k)[rows] - p_star[rows, k]
+            assert abs(hits.mean()) < 4 * hits.std() / np.sqrt(rows.sum())
+    _, _, noise = make_hidden_classes(10, n_classes=4, class_sep=0, random_state=0)
+    assert_allclose(noise, 0.25)
+
+
+def test_no_linear_model_expresses_a_hidden_net():
+    X, _, p_star = make_hidden_classes(5000, random_state=0)
+    logits = np.log(p_star[:, 1] / p_star[:, 0])
+    assert LinearRegression().fit(X, logits).score(X, logits) < 0.9
 
 
 def test_a_class_without_a_prior_never_comes():
