@@ -31,14 +31,6 @@ class LabelSets:
     def __len__(self):
         return self.proba.shape[0]
 
-    @property
-    def codes(self):
-        """Column of the first label of each row, -1 where it has none."""
-        filled = np.diff(self.relevant.indptr) > 0
-        codes = np.full(len(self), -1)
-        codes[filled] = self.relevant.indices[self.relevant.indptr[:-1][filled]]
-        return codes
-
     def keep_top(self, k):
         """Return the k most probable labels of each row, as they are."""
         if k is None or k >= len(self.classes):

@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from ._labels import check_classes, check_labels
 from ._random_state import seeded_clones
-from ._rows import check_same_columns, count_rows, stack_rows
+from ._rows import check_same_columns, count_rows, row_positions, stack_rows
 from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_weight
 from ._soft_labels import SoftLabels, column_labels
 from ._tags import narrow
@@ -119,7 +119,7 @@ class TeacherMixin:
             y,
             X_unlabeled,
             question,
-            folds=[(_positions(train), _positions(test)) for train, test in folds],
+            folds=[(row_positions(train), row_positions(test)) for train, test in folds],
             fit_params=fit_params,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
@@ -230,9 +230,3 @@ def check_no_aligned_params(fit_params, X, X_unlabeled):
             "X_unlabeled. Let the student request none of them, or add the rows yourself "
             "with SoftLabelClassifier."
         )
-
-
-def _positions(rows):
-    """Return the rows of a fold as an array of integers; an iterable may hold lists or masks."""
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows

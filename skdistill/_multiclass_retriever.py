@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._label_set_lesson import LabelSetTeacherMixin, count_empty_rows
 from ._label_sets import is_indicator
+from ._probabilities import best_columns
 from ._retrieval_targets import RetrievalTargets, check_objective
 from ._rows import count_rows
 from ._sample_weight import requesting_weights
@@ -390,7 +391,7 @@ n_features), default=None
         columns, scores = [], []
         for rows in gen_batches(max(count_rows(X), 1), max(1, BLOCK // n_labels)):
             of_rows = _two_columns(self._student_scores(_safe_indexing(X, rows)))
-            best = _largest(of_rows, k)
+            best = best_columns(of_rows, k)
             columns.append(best)
             scores.append(np.take_along_axis(of_rows, best, axis=1))
         return np.concatenate(columns), np.concatenate(scores)
@@ -523,17 +524,6 @@ n_features), default=None
             UserWarning,
             stacklevel=3,
         )
-
-
-def _largest(scores, k):
-    """Return the columns of the k largest scores of each row, best first."""
-    if k < scores.shape[1]:
-        columns = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        columns.sort(axis=1)
-    else:
-        columns = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
-    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(columns, order, axis=1)
 
 
 def _two_columns(scores):

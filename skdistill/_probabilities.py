@@ -56,3 +56,14 @@ def temper(proba, temperature):
     powers = (proba / largest(proba)[:, None]) ** (1 / temperature)
     powers /= powers.sum(axis=1, keepdims=True)
     return powers
+
+
+def best_columns(scores, k):
+    """Return the columns of the k largest scores of each row, best first."""
+    if k < scores.shape[1]:
+        columns = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        columns.sort(axis=1)
+    else:
+        columns = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)

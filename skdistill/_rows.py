@@ -16,6 +16,12 @@ def count_rows(value):
     return len(value) if hasattr(value, "__len__") and not isinstance(value, str) else None
 
 
+def row_positions(rows):
+    """Return the rows of a fold as an array of integers; an iterable may hold lists or masks."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows
+
+
 def rows_of(params, rows, n_rows):
     """Return named parameters with those that have one entry per row cut to some rows."""
     return {

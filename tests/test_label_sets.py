@@ -12,6 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledMulticlassRetriever
+from skdistill._teacher import _of_present
 
 TIGHT = {"tol": 1e-8, "max_iter": 5000}
 
@@ -99,3 +100,18 @@ def test_marginals_are_cut_and_not_renormalised(filled):
     found = model.fit(X, Y, teacher_proba=p).decision_function(X)
     expected = clone(model).set_params(top_k=None).fit(X, Y, teacher_proba=largest)
     np.testing.assert_allclose(found, expected.decision_function(X), atol=1e-6)
+
+
+def test_the_labels_of_a_row_do_not_compete_in_the_slide_form(filled):
+    X, Y = filled
+    Y = np.where(np.arange(4) < 2, 1, Y)  # the first two labels always go together
+    p = np.full(Y.shape, 0.2)
+    model = DistilledMulticlassRetriever(objective="label_weighted", k=2, **TIGHT)
+    found = model.fit(X, Y, teacher_proba=p).decision_function(X)
+    spared = clone(model).fit(X, Y, teacher_proba=np.maximum(Y, p)).decision_function(X)
+    np.testing.assert_array_equal(found, spared)
+
+
+def test_a_label_that_a_teacher_never_saw_has_no_probability():
+    np.testing.assert_array_equal(_of_present(np.ones((3, 1)), np.array([0])), np.zeros(3))
+    np.testing.assert_array_equal(_of_present(np.ones((3, 1)), np.array([1])), np.ones(3))

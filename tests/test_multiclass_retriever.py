@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from skdistill import DistilledMulticlassRetriever, SoftLabels
 from skdistill import _multiclass_retriever as module
 from skdistill import _teacher as teacher_module
+from skdistill._probabilities import best_columns
 from skdistill._retrieval_targets import RetrievalTargets
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import precision_at_k, retrieval_scorer
@@ -201,7 +202,7 @@ def test_retrieve_gives_the_best_labels_first(rows, monkeypatch):
 
 def test_equal_scores_keep_the_order_of_the_labels():
     scores = np.array([[1.0, 1.0, 0.0, 3.0, 1.0, 3.0, 0.0, -1.0, -2.0, -3.0] * 3])
-    best = module._largest(scores, 15)[0]
+    best = best_columns(scores, 15)[0]
     for value in (3.0, 1.0):
         equal = best[scores[0, best] == value]
         np.testing.assert_array_equal(equal, np.sort(equal))

@@ -6,6 +6,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 
+from .._rows import row_positions
+
 
 def honest_folds(cv, X, y, groups=None, weight=None):
     """Return pairs of (train, test) row numbers, or say why no honest score comes from them.
@@ -24,7 +26,9 @@ def honest_folds(cv, X, y, groups=None, weight=None):
         splitter = StratifiedGroupKFold(n_folds)
     else:
         splitter = check_cv(cv, y, classifier=True)
-    folds = [(_numbers(train), _numbers(test)) for train, test in splitter.split(X, y, groups)]
+    folds = [
+        (row_positions(train), row_positions(test)) for train, test in splitter.split(X, y, groups)
+    ]
     if len(folds) < 2:
         raise ValueError(
             f"cv must have at least 2 folds, to estimate errors over them; got {len(folds)}."
@@ -96,9 +100,3 @@ def _identities(X):
         keys = (row.tobytes() for row in (rows.astype(str) if rows.dtype == object else rows))
     numbers = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys])
-
-
-def _numbers(rows):
-    """Return the rows of a fold as integers; an iterable may hold lists or masks."""
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from .._labels import check_classes, check_labels, encode, match_columns
-from .._probabilities import row_sums, top_entries
+from .._probabilities import best_columns, row_sums, top_entries
 from .._rows import count_rows
 from .._typing import ArrayLike, Estimator, Floats, Proba, Rows
 from .._validation import check_row_weights, column_names
@@ -434,9 +434,7 @@ def _best(scores, k):
     scores = np.asarray(scores)
     if scores.ndim == 1:  # decision_function of two classes
         scores = np.column_stack([-scores, scores])
-    columns = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(columns, order, axis=1)
+    return best_columns(scores, k)
 
 
 class _Found(NamedTuple):
