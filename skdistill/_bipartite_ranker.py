@@ -13,11 +13,13 @@ from ._labels import check_classes
 from ._lesson import TeacherMixin
 from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
+from ._trust import alpha_by_pairs
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._validation import check_number
 from .rankers import fit_ranker
 from .rankers._dispatch import way_of_ranking
 from .rankers._pairs import best_intercept, check_pairs, check_surrogate
+from .students._answers import student_scores
 from .students.pipeline import last_step
 
 
@@ -47,10 +49,11 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         Loss φ of the margin d by which a pair is in the right order: log(1 + e^{−d}), e^{−d},
         max(0, 1 − d) or its square. The hinge is not consistent for the AUC, the others are.
 
-    alpha : float in [0, 1], default=1.0
+    alpha : float in [0, 1] or "auto", default=1.0
         Trust in the teacher: the targets are alpha · teacher + (1 − alpha) · one-hot label.
         They are mixed, not the losses, which are products of two targets. 0 is the classical
-        pairwise loss on the labels and fits no teacher.
+        pairwise loss on the labels and fits no teacher. "auto" chooses from the data as in
+        :class:`DistilledClassifier`, by the pairwise loss of mixed scores.
 
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised, as in :class:`DistilledClassifier`. It changes no order of
@@ -104,6 +107,13 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
     n_iter_ : ndarray of shape (1,), int32
         Newton steps of a linear student; 1 for any other, which is fitted once.
+
+    alpha_ : float
+        The trust that was used.
+
+    alpha_curve_ : AlphaCurve or None
+        With ``alpha="auto"``, what the choice was made by, as in :class:`DistilledClassifier`;
+        its `loss` is the surrogate's.
 
     teacher_temperature_ : float
         The temperature that was used; 1.0 if no teacher was asked (``alpha=0``).
@@ -163,7 +173,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         student: Estimator = None,
         *,
         surrogate: Literal["logistic", "exponential", "hinge", "squared_hinge"] = "logistic",
-        alpha: float = 1.0,
+        alpha: float | Literal["auto"] = 1.0,
         teacher_temperature: float | Literal["auto"] = 1.0,
         cv: Any = 5,
         C: float = 1.0,
@@ -250,7 +260,12 @@ n_features), default=None
         """
         self._check_own_parameters()
         lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        soft_labels = lesson.soft_labels.temper(lesson.temperature).mix(self.alpha)
+        soft_labels = lesson.soft_labels.temper(lesson.temperature)
+        alpha, curve = self.alpha, None
+        if alpha == "auto":
+            curve = alpha_by_pairs(lesson, soft_labels, self.surrogate, self.n_jobs)
+            alpha = curve.best
+        soft_labels = soft_labels.mix(alpha)
         check_pairs(soft_labels)
         student = fit_ranker(
             lesson.student, lesson.X, soft_labels, self.surrogate, **lesson.student_params
@@ -258,6 +273,7 @@ n_features), default=None
         intercept, n_iter = _intercept_and_steps(student, lesson.X, soft_labels)
         self._record(X, student, soft_labels.classes)
         self.intercept_, self.n_iter_ = intercept, n_iter
+        self.alpha_, self.alpha_curve_ = float(alpha), curve
         self.teacher_temperature_ = lesson.temperature
         self.teacher_scores_ = lesson.scores
         return self
@@ -277,9 +293,8 @@ n_features), default=None
         """
         check_is_fitted(self, "student_")
         self._check_features(X)
-        if hasattr(self.student_, "decision_function"):
-            return self.student_.decision_function(X)
-        return np.ravel(self.student_.predict(X)) + self.intercept_
+        scores = student_scores(self.student_, X)
+        return scores if hasattr(self.student_, "decision_function") else scores + self.intercept_
 
     def predict(self, X: Rows) -> NDArray:
         """Predict the second class where the score is positive, else the first one.

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 
 from ._lesson import TeacherMixin
 from ._student_predictions import StudentPredictionsMixin
+from ._trust import alpha_by_log_loss, check_predicts_proba
 from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import check_top_k
 from .students import fit_soft_labels
@@ -33,11 +34,12 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         probabilities), or a Pipeline that ends in one of them; see
         :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default.
 
-    alpha : float in [0, 1], default=1.0
+    alpha : float in [0, 1] or "auto", default=1.0
         Trust in the teacher: the student learns alpha · teacher + (1 − alpha) · one-hot
         label. 1 trusts the teacher alone; 0 is ordinary training and fits no teacher. No
         fixed value is safe: where labels are clean a teacher that errs contradicts them,
-        where they are noisy it repairs them. Search over it.
+        where they are noisy it repairs them. "auto" chooses it from the data, by two more
+        fits of the student per fold of `cv` and none of the teacher.
 
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised: above 1 softens the teacher, below sharpens it; a
@@ -79,6 +81,15 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         The fitted student: an ordinary object of its class, fitted on your own labels. It
         predicts and pickles where skdistill is not installed.
 
+    alpha_ : float
+        The trust that was used.
+
+    alpha_curve_ : AlphaCurve or None
+        With ``alpha="auto"``, what the choice was made by: arrays `alpha` and `loss`, the
+        log-loss in nats of the true labels of held-out rows under each mixture of the
+        student of the labels and that of the teacher.
+        :class:`skdistill.inspection.AlphaCurveDisplay` draws it.
+
     teacher_temperature_ : float
         The temperature that was used; 1.0 if no teacher was asked (``alpha=0``).
 
@@ -111,6 +122,12 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     4), so that what matters is how good its probabilities are, not its accuracy. Cross-
     fitting keeps them independent of the labels that they replace (Dao et al., ICLR 2021).
 
+    ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels
+    alone and to the teacher alone, and takes the weight of their mixed probabilities that
+    minimises the log-loss of the labels held out, a convex problem. The teachers of other
+    folds have seen those labels, which leans slightly towards trust. Unlabelled rows count
+    for the student of the teacher.
+
     A grid search re-fits the teacher for every setting, those of the student too. One with
     `teacher_proba` of the training rows favours whatever follows the teacher closely, who has
     seen the labels of the rows that are held out.
@@ -138,7 +155,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         teacher: Estimator = None,
         student: Estimator = None,
         *,
-        alpha: float = 1.0,
+        alpha: float | Literal["auto"] = 1.0,
         teacher_temperature: float | Literal["auto"] = 1.0,
         cv: Any = 5,
         top_k: int | None = None,
@@ -212,22 +229,30 @@ n_features), default=None
 
         TypeError
             If the teacher has no `predict_proba`, or the student can learn from neither
-            weights nor numbers.
+            weights nor numbers, or has no `predict_proba` with ``alpha="auto"``.
 
         Warns
         -----
         UserWarning
             If a fold's teacher never saw the class of a row (which keeps its one-hot
-            label), if the teacher takes no `sample_weight`, or if the best temperature lies
-            on the edge of its range.
+            label), if the teacher takes no `sample_weight`, if the best temperature lies
+            on the edge of its range, or if ``alpha="auto"`` finds no use for the teacher.
         """
         check_top_k(self.top_k)
+        if self.alpha == "auto":
+            check_predicts_proba(self._unfitted_student())
         lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
         soft_labels = lesson.soft_labels.temper(lesson.temperature)
-        soft_labels = soft_labels.keep_top(self.top_k).mix(self.alpha)
+        soft_labels = soft_labels.keep_top(self.top_k)
+        alpha, curve = self.alpha, None
+        if alpha == "auto":
+            curve = alpha_by_log_loss(lesson, soft_labels, self.n_jobs)
+            alpha = curve.best
+        soft_labels = soft_labels.mix(alpha)
         soft_labels.check_several_classes()
         student = fit_soft_labels(lesson.student, lesson.X, soft_labels, **lesson.student_params)
         self._record(X, student, soft_labels.classes)
+        self.alpha_, self.alpha_curve_ = float(alpha), curve
         self.teacher_temperature_ = lesson.temperature
         self.teacher_scores_ = lesson.scores
         return self

@@ -50,7 +50,8 @@ class LabelSetTeacherMixin(TeacherMixin):
         else:
             # Forests, one of which is the default, take no sparse indicator.
             own = relevant.toarray().astype(int) if dense or self.teacher is None else relevant
-            answers = self._fit_and_ask(teacher, X, own, X_unlabeled, question, routed)
+            folds = self._folds(X, own, routed)
+            answers = self._fit_and_ask(teacher, X, own, X_unlabeled, question, routed, folds)
         label_sets = LabelSets(
             answers.labelled, relevant, classes, sample_weight=weight, dense=dense
         )

@@ -39,6 +39,7 @@ class Lesson(NamedTuple):
     scores: dict | None
     student: object  # an unfitted clone, seeded
     student_params: dict  # what metadata routing has for the student's fit
+    folds: list | None = None  # (train, test) positions of labelled rows, where somebody asks
 
 
 class TeacherMixin:
@@ -67,13 +68,15 @@ class TeacherMixin:
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit)
 
         question = ClassQuestion(classes, top_k)
+        cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
+        folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
         if teacher_proba is not None:
             answers = given_proba(teacher_proba, teacher, X_unlabeled, question)
         elif isinstance(teacher, FrozenEstimator):
             answers = frozen_proba(teacher, X, X_unlabeled, question)
         else:
             soft_labels.check_several_classes()
-            answers = self._fit_and_ask(teacher, X, y, X_unlabeled, question, routed)
+            answers = self._fit_and_ask(teacher, X, y, X_unlabeled, question, routed, folds)
         if answers.unseen.all():
             raise ValueError(
                 "No fold's teacher has seen the class of any row that it was asked about: the "
@@ -95,9 +98,18 @@ class TeacherMixin:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)
             soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
             X = stack_rows(X, X_unlabeled)
-        return Lesson(X, soft_labels, float(temperature), scores, student, routed.student.fit)
+        return Lesson(
+            X, soft_labels, float(temperature), scores, student, routed.student.fit, folds
+        )
 
-    def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed):
+    def _folds(self, X, y, routed):
+        """Return the positions that each fold trains on and tests; None for in-sample."""
+        if isinstance(self.cv, str):
+            return None
+        folds = check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split)
+        return [(row_positions(train), row_positions(test)) for train, test in folds]
+
+    def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed, folds):
         """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
         fit_params = routed.teacher.fit
         if "sample_weight" in fit_params and not takes_sample_weight(teacher):
@@ -108,18 +120,17 @@ class TeacherMixin:
                 stacklevel=4,
             )
             del fit_params["sample_weight"]
-        if isinstance(self.cv, str):
+        if folds is None:
             return in_sample_proba(
                 teacher, X, y, X_unlabeled, question, fit_params=fit_params, verbose=self.verbose
             )
-        folds = check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split)
         return out_of_fold_proba(
             teacher,
             X,
             y,
             X_unlabeled,
             question,
-            folds=[(row_positions(train), row_positions(test)) for train, test in folds],
+            folds=folds,
             fit_params=fit_params,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
@@ -146,7 +157,7 @@ class TeacherMixin:
 
     def _check_teacher_parameters(self, teacher_proba, X_unlabeled):
         """Check the parameters, each alone and those that exclude each other."""
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, auto=True)
         check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_word(self.cv)
         frozen = isinstance(self.teacher, FrozenEstimator)
@@ -158,6 +169,11 @@ class TeacherMixin:
                 "fitted. Pass the model that gave teacher_proba as "
                 "teacher=FrozenEstimator(model), or add the rows yourself with "
                 "SoftLabelClassifier."
+            )
+        if self.alpha == "auto" and isinstance(self.cv, str):
+            raise ValueError(
+                'alpha="auto" compares students on rows that they have not seen, and '
+                'cv="in-sample" has none. Use folds, such as cv=5, or set alpha by hand.'
             )
         asks_in_sample = isinstance(self.cv, str) and teacher_proba is None and not frozen
         if self.teacher_temperature == "auto" and asks_in_sample:

@@ -22,7 +22,7 @@ from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._tags import answers_several_labels
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
-from ._validation import check_number, check_top_k
+from ._validation import check_alpha, check_number, check_top_k
 from .metrics import recall_at_k
 from .retrievers import fit_retriever
 from .retrievers._dispatch import way_of_retrieving
@@ -501,6 +501,7 @@ n_features), default=None
         if self.rank is not None:
             check_number("rank", self.rank, Integral)
             check_rank(self.rank, X)
+        check_alpha(self.alpha)  # "auto" is for students whose probabilities can be scored
         check_number("max_iter", self.max_iter, Integral)
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)

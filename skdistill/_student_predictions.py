@@ -10,7 +10,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._sample_weight import requesting_weights
 from ._tags import allows_nan, narrow
 from ._typing import Floats, NDArray, Rows
-from .students._answers import predicts_numbers, predicts_positions, proba_of_numbers
+from .students._answers import (
+    in_columns,
+    predicts_numbers,
+    predicts_positions,
+    proba_of_numbers,
+    student_proba,
+)
 
 
 def _student_has(method):
@@ -107,15 +113,7 @@ class StudentPredictionsMixin(StudentMixin):
         """
         check_is_fitted(self, "student_")
         self._check_features(X)
-        if predicts_numbers(self.student_):
-            return proba_of_numbers(self.student_.predict(X))
-        proba = self.student_.predict_proba(X)
-        known = self._columns_of_student()
-        if known is None:
-            return proba
-        padded = np.zeros((len(proba), len(self.classes_)), dtype=proba.dtype)
-        padded[:, known] = proba
-        return padded
+        return student_proba(self.student_, X, self.classes_)
 
     @available_if(_student_has("decision_function"))
     def decision_function(self, X: Rows) -> Floats:
@@ -135,18 +133,8 @@ class StudentPredictionsMixin(StudentMixin):
         check_is_fitted(self, "student_")
         self._check_features(X)
         scores = self.student_.decision_function(X)
-        known = self._columns_of_student()
-        if known is None:
-            return scores
-        if scores.ndim == 1:
-            scores = np.column_stack([-scores, scores])
-        padded = np.full((len(scores), len(self.classes_)), np.finfo(scores.dtype).min)
-        padded[:, known] = scores
-        return padded
-
-    def _columns_of_student(self):
-        """Return the positions in `classes_` of the student's classes; None if it has them all."""
         known = self.student_.classes_
-        if len(known) == len(self.classes_):
-            return None
-        return np.searchsorted(self.classes_, known)
+        if scores.ndim == 1 and len(known) < len(self.classes_):
+            scores = np.column_stack([-scores, scores])
+        lowest = np.finfo(scores.dtype).min
+        return in_columns(scores, known, self.classes_, fill=lowest)

@@ -12,13 +12,16 @@ ROW_SUM_TOLERANCE = 1e-3
 ROUNDING = 1e-12
 
 
-def check_alpha(alpha):
-    """Return `alpha` as a float in [0, 1]."""
+def check_alpha(alpha, *, auto=False):
+    """Return `alpha` as a float in [0, 1], or the word "auto" where that is known."""
+    if auto and isinstance(alpha, str) and alpha == "auto":
+        return alpha
     if isinstance(alpha, Real) and not isinstance(alpha, bool) and 0 <= alpha <= 1:
         return float(alpha)
+    or_auto = ', or "auto" to choose from the data' if auto else ""
     raise ValueError(
         "alpha must be a number in [0, 1], where 0 is ordinary training on the labels "
-        f"and 1 trusts the teacher alone; got alpha={alpha!r}."
+        f"and 1 trusts the teacher alone{or_auto}; got alpha={alpha!r}."
     )
 
 

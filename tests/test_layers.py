@@ -29,7 +29,7 @@ LAYERS = [
     ["nets"],
     ["_temperature", "_teacher", "students"],
     ["_lesson", "_student_predictions", "rankers", "retrievers"],
-    ["_label_set_lesson"],
+    ["_label_set_lesson", "_trust"],
     [
         "_bipartite_ranker",
         "_distilled_classifier",

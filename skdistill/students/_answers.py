@@ -41,3 +41,26 @@ def proba_of_numbers(numbers):
         p = np.clip(numbers, 0, 1)
         return np.column_stack([1 - p, p])
     return project_onto_simplex(numbers)
+
+
+def student_proba(student, X, classes):
+    """Return a fitted student's probabilities, one column per class, 0 for those it never met."""
+    if predicts_numbers(student):
+        return proba_of_numbers(student.predict(X))
+    return in_columns(student.predict_proba(X), student.classes_, classes, fill=0)
+
+
+def in_columns(values, known, classes, *, fill):
+    """Return a student's columns in the places of all classes."""
+    if len(known) == len(classes):
+        return values
+    padded = np.full((len(values), len(classes)), fill, dtype=values.dtype)
+    padded[:, np.searchsorted(classes, known)] = values
+    return padded
+
+
+def student_scores(student, X):
+    """Return one score per row of a fitted ranker: higher for the second class."""
+    if hasattr(student, "decision_function"):
+        return student.decision_function(X)
+    return np.ravel(student.predict(X))

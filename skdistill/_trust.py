@@ -1,0 +1,144 @@
+"""How far to trust a teacher, chosen from the data: what `alpha="auto"` does.
+
+No fixed alpha is safe: a teacher that errs contradicts labels that were right, and repairs labels
+that are noise. Which of the two it does shows on rows that students have not learnt from. Two
+students are compared there, one of the labels alone and one of the teacher alone; the weight at
+which their mixed answers are best is what a third one is tried with.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
+
+from ._probabilities import entries
+from ._rows import rows_of
+from ._typing import Floats
+from .metrics._proba import SMALLEST
+from .objectives import pairwise_loss
+from .rankers import fit_ranker
+from .students import fit_soft_labels
+from .students._answers import predicts_numbers, student_proba, student_scores
+
+# A weight so near to 0 or to 1 is that; and a teacher so little trusted changes next to nothing.
+LITTLE = 0.02
+GRID = np.linspace(0, 1, 21)
+
+
+class AlphaCurve(NamedTuple):
+    """What `alpha="auto"` saw on held-out rows: the loss of their true labels.
+
+    Attributes
+    ----------
+    alpha : ndarray of shape (21,)
+        Weight of the student of the teacher in a mixture with the student of the labels.
+
+    loss : ndarray of shape (21,)
+        Loss of the mixed answers.
+
+    tried : dict of {float: float}
+        Loss of a student fitted with that alpha: 0, 1 and, if it lies between, the weight
+        of the best mixture. The smallest is chosen.
+    """
+
+    alpha: Floats
+    loss: Floats
+    tried: dict[float, float]
+
+    @property
+    def best(self) -> float:
+        """The alpha that is chosen."""
+        return min(self.tried, key=self.tried.__getitem__)
+
+
+def check_predicts_proba(student):
+    """Raise unless a student predicts what `alpha="auto"` compares."""
+    if not (predicts_numbers(student) or hasattr(student, "predict_proba")):
+        raise TypeError(
+            f'alpha="auto" compares students by the log-loss of their probabilities; {student!r} '
+            "has no predict_proba. Set alpha by hand, search over it, or take a student that has."
+        )
+
+
+def alpha_by_log_loss(lesson, soft_labels, n_jobs):
+    """Choose the trust by the log-loss of the true labels of held-out rows."""
+    weight = np.concatenate([soft_labels.weight[test] for _, test in lesson.folds])
+
+    def answer(student, X, true):
+        return entries(student_proba(student, X, true.classes), true.codes)
+
+    def loss(answers):
+        p = np.maximum(np.concatenate(answers), SMALLEST)
+        return float(np.average(-np.log(p), weights=weight))
+
+    return _choose(fit_soft_labels, answer, loss, lesson, soft_labels, n_jobs)
+
+
+def alpha_by_pairs(lesson, soft_labels, surrogate, n_jobs):
+    """Choose the trust by the pairwise loss of the true labels of held-out rows."""
+    held_out = [soft_labels.take(test) for _, test in lesson.folds]
+
+    def learn(student, X, soft_labels, **fit_params):
+        return fit_ranker(student, X, soft_labels, surrogate, **fit_params)
+
+    def answer(student, X, true):
+        return student_scores(student, X)
+
+    def loss(answers):
+        losses = [
+            pairwise_loss(
+                scores, true.codes.astype(float), surrogate=surrogate, sample_weight=true.weight
+            )[0]
+            for scores, true in zip(answers, held_out, strict=True)
+            if len(np.unique(true.codes)) > 1  # else there is no pair to be in the wrong order
+        ]
+        return float(np.mean(losses))
+
+    return _choose(learn, answer, loss, lesson, soft_labels, n_jobs)
+
+
+def _choose(learn, answer, loss, lesson, soft_labels, n_jobs):
+    """Compare students of the labels, of the teacher and of the best mixture of those two."""
+
+    def held_out(alpha):
+        return Parallel(n_jobs=n_jobs)(
+            delayed(_answer_fold)(learn, answer, lesson, soft_labels, alpha, train, test)
+            for train, test in lesson.folds
+        )
+
+    by_labels, by_teacher = held_out(0.0), held_out(1.0)
+
+    def mixed(alpha):  # convex: the losses are, in answers that are linear in alpha
+        pairs = zip(by_labels, by_teacher, strict=True)
+        return loss([(1 - alpha) * ours + alpha * theirs for ours, theirs in pairs])
+
+    weight = float(minimize_scalar(mixed, bounds=(0, 1), method="bounded").x)
+    tried = {0.0: loss(by_labels), 1.0: loss(by_teacher)}
+    if LITTLE < weight < 1 - LITTLE:
+        tried[weight] = loss(held_out(weight))
+    curve = AlphaCurve(GRID.copy(), np.array([mixed(alpha) for alpha in GRID]), tried)
+    if curve.best == 0:
+        warnings.warn(
+            'alpha="auto" chose 0: on held-out rows a student of the labels alone has a loss of '
+            f"{tried[0.0]:.4g}, one of the teacher alone {tried[1.0]:.4g}, and mixing the two does "
+            "not help. This teacher should not be distilled into this student: take or calibrate "
+            "another one, or train on the labels.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return curve
+
+
+def _answer_fold(learn, answer, lesson, soft_labels, alpha, train, test):
+    """Return what a student with some alpha answers for the rows that a fold holds out."""
+    n_labelled = np.count_nonzero(soft_labels.codes >= 0)
+    more = np.arange(n_labelled, len(soft_labels)) if alpha > 0 else []
+    rows = np.concatenate([train, more]).astype(int)
+    learnt = soft_labels.take(rows).mix(alpha)
+    learnt.check_several_classes()
+    params = rows_of(lesson.student_params, rows, len(soft_labels))
+    student = learn(lesson.student, _safe_indexing(lesson.X, rows), learnt, **params)
+    return answer(student, _safe_indexing(lesson.X, test), soft_labels.take(test))
