@@ -77,6 +77,10 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     max_iter : int, default=100
         Newton steps of the default student at most.
 
+    memory : str, path, joblib.Memory or None, default=None
+        A folder for what fold teachers answered, so that a search fits each of them once, as
+        in :class:`DistilledClassifier`.
+
     n_jobs : int, default=None
         Processes that fit fold teachers, as joblib counts them.
 
@@ -85,7 +89,8 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         nothing else.
 
     verbose : int, default=0
-        If positive, say which fold's teacher has been fitted and how long it took.
+        If positive, say which fold's teacher has been fitted and how long it took, or that its
+        answers were remembered.
 
     Attributes
     ----------
@@ -180,6 +185,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         classes: ArrayLike | None = None,
         tol: float = 1e-4,
         max_iter: int = 100,
+        memory: Any = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -194,6 +200,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         self.classes = classes
         self.tol = tol
         self.max_iter = max_iter
+        self.memory = memory
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -248,7 +255,11 @@ n_features), default=None
             the teacher gives every row to one class.
 
         TypeError
-            If the teacher has no `predict_proba`, or the student cannot rank.
+            If the teacher has no `predict_proba`, if the student cannot rank, or if `memory` cannot
+            tell the teacher from others.
+
+        OSError
+            If `memory` cannot be written to.
 
         Warns
         -----

@@ -26,6 +26,7 @@ from ._teacher import (
     out_of_fold_proba,
     teacher_scores,
 )
+from ._teacher_memory import TeacherMemory, memory_folder
 from ._temperature import best_temperature
 from ._validation import check_alpha, check_cv_word, check_proba, check_temperature
 
@@ -46,7 +47,7 @@ class TeacherMixin:
     """Ask a teacher for soft labels.
 
     Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `classes`,
-    `n_jobs`, `random_state` and `verbose`, and define `_unfitted_student()`.
+    `memory`, `n_jobs`, `random_state` and `verbose`, and define `_unfitted_student()`.
     """
 
     def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
@@ -120,10 +121,12 @@ class TeacherMixin:
                 stacklevel=4,
             )
             del fit_params["sample_weight"]
+        memory = TeacherMemory.about(
+            memory_folder(self.memory), teacher, X, y, X_unlabeled, question, fit_params
+        )
+        asked = {"fit_params": fit_params, "memory": memory, "verbose": self.verbose}
         if folds is None:
-            return in_sample_proba(
-                teacher, X, y, X_unlabeled, question, fit_params=fit_params, verbose=self.verbose
-            )
+            return in_sample_proba(teacher, X, y, X_unlabeled, question, **asked)
         return out_of_fold_proba(
             teacher,
             X,
@@ -131,9 +134,8 @@ class TeacherMixin:
             X_unlabeled,
             question,
             folds=folds,
-            fit_params=fit_params,
             n_jobs=self.n_jobs,
-            verbose=self.verbose,
+            **asked,
         )
 
     def _check_rows(self, X, y, X_unlabeled, sample_weight):
@@ -160,6 +162,7 @@ class TeacherMixin:
         check_alpha(self.alpha, auto=True)
         check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_word(self.cv)
+        memory_folder(self.memory)
         frozen = isinstance(self.teacher, FrozenEstimator)
         if teacher_proba is None:
             check_teacher(self._unfitted_teacher())

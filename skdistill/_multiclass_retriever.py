@@ -115,6 +115,11 @@ default="double_distillation"
     max_iter : int, default=200
         Iterations of the default student at most.
 
+    memory : str, path, joblib.Memory or None, default=None
+        A folder for what fold teachers answered, so that a search fits each of them once, as
+        in :class:`DistilledClassifier`. Their answers are cut to `top_k` as they are given, so
+        that they are fitted anew for each `top_k`.
+
     n_jobs : int, default=None
         Processes that fit fold teachers, as joblib counts them.
 
@@ -123,7 +128,8 @@ default="double_distillation"
         of a projection.
 
     verbose : int, default=0
-        If positive, say which fold's teacher has been fitted and how long it took.
+        If positive, say which fold's teacher has been fitted and how long it took, or that its
+        answers were remembered.
 
     Attributes
     ----------
@@ -213,6 +219,7 @@ default="double_distillation"
         classes: ArrayLike | None = None,
         tol: float = 1e-4,
         max_iter: int = 200,
+        memory: Any = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -230,6 +237,7 @@ default="double_distillation"
         self.classes = classes
         self.tol = tol
         self.max_iter = max_iter
+        self.memory = memory
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -286,7 +294,11 @@ n_features), default=None
             (which labels are missing is said), or if fewer than two labels carry weight.
 
         TypeError
-            If the teacher has no `predict_proba`, or the student cannot rank labels.
+            If the teacher has no `predict_proba`, if the student cannot rank labels, or if `memory`
+            cannot tell the teacher from others.
+
+        OSError
+            If `memory` cannot be written to.
 
         Warns
         -----

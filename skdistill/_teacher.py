@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._labels import encode, one_hot
 from ._probabilities import row_sums, top_entries
 from ._rows import count_rows, rows_of
+from ._teacher_memory import FoldAnswer
 from ._validation import check_marginals, check_proba
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
 
@@ -151,20 +152,19 @@ def check_frozen(teacher, question):
         )
 
 
-def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, verbose):
+def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, memory, verbose):
     """Return the probabilities that a teacher gives to the rows that it was fitted on."""
-    start = time.perf_counter()
-    teacher = clone(teacher).fit(X, y, **fit_params)
-    if verbose:
-        print(f"[teacher] fitted in-sample in {time.perf_counter() - start:.1f} s")
-    return TeacherProba(
-        labelled=question.ask(teacher, X),
-        unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled),
-        unseen=np.zeros(y.shape[0], dtype=bool),
-    )
+    all_rows = np.arange(y.shape[0])
+    (answer,) = _ask_folds(
+        teacher, X, y, X_unlabeled, question, [(all_rows, all_rows)], fit_params, memory,
+        n_jobs=None, names=["in-sample"] if verbose else None,
+    )  # fmt: skip
+    return TeacherProba(answer.tested, answer.unlabeled, np.zeros(y.shape[0], dtype=bool))
 
 
-def out_of_fold_proba(teacher, X, y, X_unlabeled, question, *, folds, fit_params, n_jobs, verbose):
+def out_of_fold_proba(
+    teacher, X, y, X_unlabeled, question, *, folds, fit_params, memory, n_jobs, verbose
+):
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
     A row that several folds test gets their mean; an unlabelled row gets the mean of all
@@ -186,12 +186,10 @@ def out_of_fold_proba(teacher, X, y, X_unlabeled, question, *, folds, fit_params
                 f"first is row {shared[0]}: its teacher would repeat their labels. Keep the two "
                 'apart, or ask for that on purpose with cv="in-sample".'
             )
-    answers = Parallel(n_jobs=n_jobs)(
-        delayed(_ask_fold)(
-            clone(teacher), X, y, X_unlabeled, question, train, test, fit_params,
-            f"[teacher] fold {number} of {len(folds)}" if verbose else None,
-        )
-        for number, (train, test) in enumerate(folds, start=1)
+    names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
+    answers = _ask_folds(
+        teacher, X, y, X_unlabeled, question, folds, fit_params, memory,
+        n_jobs=n_jobs, names=names if verbose else None,
     )  # fmt: skip
 
     total = None
@@ -235,27 +233,48 @@ def teacher_scores(soft_labels):
     return {**scores, "accuracy": float(np.average(right, weights=soft_labels.weight))}
 
 
-class _FoldAnswer(NamedTuple):
-    """What one fold's teacher leaves behind; the teacher itself is let go."""
+def _ask_folds(teacher, X, y, X_unlabeled, question, folds, fit_params, memory, *, n_jobs, names):
+    """Return what the teacher of each fold answers; those that are remembered are not fitted.
 
-    tested: np.ndarray | sparse.csr_array
-    unlabeled: np.ndarray | sparse.csr_array | None
-    known: np.ndarray  # positions in classes of the classes that it saw
+    With `names`, say of each fold how its answer was come by.
+    """
+    entries = [memory.entry(train, test) for train, test in folds]
+    answers = [None if entry is None else entry.recall() for entry in entries]
+    names = names or [None] * len(folds)
+    for name, answer in zip(names, answers, strict=True):
+        if name and answer is not None:
+            print(f"[teacher] {name}: remembered")
+    fresh = iter(
+        Parallel(n_jobs=n_jobs)(
+            delayed(_ask_fold)(
+                clone(teacher), X, y, X_unlabeled, question, train, test, fit_params, entry, name
+            )
+            for (train, test), entry, answer, name in zip(
+                folds, entries, answers, names, strict=True
+            )
+            if answer is None
+        )
+    )
+    return [next(fresh) if answer is None else answer for answer in answers]
 
 
-def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, message):
-    """Fit a teacher on the training rows of a fold and ask it about the others."""
+def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, entry, name):
+    """Fit a teacher on the training rows of a fold, ask it about the others, and remember that."""
     start = time.perf_counter()
     teacher.fit(_safe_indexing(X, train), y[train], **rows_of(fit_params, train, y.shape[0]))
     known = question.seen_in(teacher, y[train])
     saw = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
-    answer = _FoldAnswer(
+    answer = FoldAnswer(
         tested=question.ask(teacher, _safe_indexing(X, test), known),
         unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled, known),
         known=saw,
     )
-    if message:
-        print(f"{message}: fitted on {len(train)} rows in {time.perf_counter() - start:.1f} s")
+    if name:
+        not_remembered = "" if entry is None else "not remembered, "
+        seconds = time.perf_counter() - start
+        print(f"[teacher] {name}: {not_remembered}fitted on {len(train)} rows in {seconds:.1f} s")
+    if entry is not None:
+        entry.keep(answer)
     return answer
 
 

@@ -1,0 +1,221 @@
+"""Fingerprints: equal for equal contents, whoever holds them, in whatever process.
+
+A value is written out as plain numbers and text, part by part, and that text is hashed. An
+array counts by dtype, shape and numbers, not by how it lies in memory. An estimator counts by
+what `clone` keeps of it; any other object by what pickling would keep. Code counts by the
+version of its package, code without a version (a script, a notebook) by itself.
+"""
+
+import copyreg
+import sys
+from datetime import date, time, timedelta
+from functools import singledispatch
+from hashlib import sha256
+from types import BuiltinFunctionType, CodeType, EllipsisType, FunctionType, ModuleType
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import gen_batches
+
+# Parameters that decide how fast an estimator is fitted and what it prints, not what it learns.
+LEFT_OUT = {"n_jobs", "verbose"}
+# Arrays are copied for hashing in blocks of about so many bytes.
+BLOCK = 2**24
+
+
+def fingerprint(value):
+    """Return a digest of a value: 64 hexadecimal digits."""
+    return sha256(repr(written(value)).encode()).hexdigest()
+
+
+def written_unfitted(value):
+    """Return an estimator as its class and parameters, which is all that `clone` keeps of it."""
+    if type(value) in (list, tuple, set, frozenset):
+        return written(type(value)(map(written_unfitted, value)))
+    if type(value) is dict:
+        return written({name: written_unfitted(each) for name, each in value.items()})
+    if not _is_cloned_by_parameters(value):
+        return written(value)
+    parameters = value.get_params(deep=False)
+    kept = {name: parameters[name] for name in sorted(parameters) if name not in LEFT_OUT}
+    # What set_output asked for: it decides which columns, of which dtypes, the next step sees.
+    output = getattr(value, "_sklearn_output_config", {})
+    return (written(type(value)), written(output), written_unfitted(kept))
+
+
+def _is_cloned_by_parameters(value):
+    """Return whether `clone` makes a new estimator; a FrozenEstimator stays what it is."""
+    if isinstance(value, type) or not hasattr(value, "get_params"):
+        return False
+    own = getattr(type(value), "__sklearn_clone__", None)
+    return own in (None, BaseEstimator.__sklearn_clone__)
+
+
+@singledispatch
+def written(value):
+    """Return any value as nested tuples of numbers and text, which `repr` tells apart."""
+    if sparse.issparse(value):
+        return _written_sparse(value)
+    if hasattr(value, "columns") and hasattr(value, "dtypes"):
+        return _written_frame(value)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return _written_tensor(value, torch)
+    reduce = copyreg.dispatch_table.get(type(value))
+    parts = value.__reduce_ex__(4) if reduce is None else reduce(value)
+    if isinstance(parts, str):  # it pickles as a name
+        return (written(type(value)), parts)
+    make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
+    of_iterators = [None if each is None else written(list(each)) for each in (items, pairs)]
+    return (written(make), written(arguments), written(state), *of_iterators)
+
+
+@written.register(int | float | complex | bytes | EllipsisType | None)
+def _written_plain(value):
+    return value
+
+
+@written.register
+def _written_text(value: str):
+    return str(value)  # numpy has strings of its own
+
+
+@written.register
+def _written_number(value: np.generic):
+    return value.item() if value.dtype.kind in "biufcS" else written(np.asarray(value))
+
+
+@written.register(date | time | timedelta)
+def _written_time(value):
+    return repr(value)
+
+
+@written.register(list | tuple)
+def _written_sequence(value):
+    return (type(value).__name__, *map(written, value))
+
+
+@written.register(set | frozenset)
+def _written_set(value):
+    return ("set", *sorted(repr(written(each)) for each in value))
+
+
+@written.register
+def _written_dict(value: dict):
+    return (type(value).__name__, *((written(key), written(each)) for key, each in value.items()))
+
+
+@written.register
+def _written_array(value: np.ndarray):
+    if isinstance(value, np.ma.MaskedArray):
+        return ("masked", written(value.data), written(np.ma.getmaskarray(value)))
+    if value.dtype.names:  # there may be bytes without meaning between fields
+        return ("fields", *((name, written(value[name])) for name in value.dtype.names))
+    if value.dtype.hasobject:
+        return ("array", value.shape, written(value.ravel().tolist()))
+    native = value.dtype.newbyteorder("=")
+    digest = sha256()
+    lines = np.atleast_1d(value)
+    batch = max(1, BLOCK * len(lines) // max(1, value.nbytes))
+    for rows in gen_batches(max(1, len(lines)), batch):
+        digest.update(np.asarray(lines[rows], dtype=native).tobytes())
+    return ("array", native.str, value.shape, digest.hexdigest())
+
+
+def _written_sparse(value):
+    """Write a sparse matrix as rows, their entries in order; stored zeros count."""
+    rows = sparse.csr_array(value, copy=True)
+    rows.sum_duplicates()
+    places = [written(each.astype(np.int64)) for each in (rows.indptr, rows.indices)]
+    return ("sparse", rows.shape, *places, written(rows.data))
+
+
+def _written_frame(frame):
+    """Write a dataframe column by column, however the library groups them in memory."""
+    if hasattr(frame, "get_columns"):  # polars
+        columns = [(each.name, each) for each in frame.get_columns()]
+    else:
+        columns = [*frame.items(), ("index", frame.index)]
+    return (
+        type(frame).__module__.partition(".")[0],
+        *((written(name), *_written_column(column)) for name, column in columns),
+    )
+
+
+def _written_column(column):
+    """Write the dtype and the values of a column: an array if that says all, else a list."""
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype):
+        return "numpy", written(column.to_numpy())
+    if hasattr(column, "null_count") and dtype.is_numeric() and not column.null_count():
+        return repr(dtype), written(column.to_numpy())
+    if hasattr(dtype, "ordered"):  # pandas shows no more than a few of many categories
+        dtype = (dtype.ordered, written(dtype.categories.to_list()))
+    return repr(dtype), written(column.to_list())
+
+
+def _written_tensor(tensor, torch):
+    """Write a tensor of torch, which pickles with an address that is never the same."""
+    numbers = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return (str(tensor.dtype), tuple(tensor.shape), tensor.requires_grad, written(numbers))
+
+
+@written.register
+def _written_class(value: type):
+    return tuple(
+        (each.__module__, each.__qualname__, version_of(each.__module__) or _written_methods(each))
+        for each in value.__mro__
+    )
+
+
+def _written_methods(value):
+    """Write the functions of a class, those inside class methods and properties, too."""
+    attributes = vars(value).values()
+    functions = (getattr(each, "__func__", getattr(each, "fget", each)) for each in attributes)
+    return tuple(written(each) for each in functions if isinstance(each, FunctionType))
+
+
+@written.register
+def _written_function(value: FunctionType):
+    names = value.__code__.co_freevars
+    closed_over = {
+        name: cell.cell_contents
+        for name, cell in zip(names, value.__closure__ or (), strict=True)
+        if name != "__class__"  # which is what super() looks at
+    }
+    return (
+        value.__module__,
+        value.__qualname__,
+        version_of(value.__module__),
+        written(value.__code__),
+        written((value.__defaults__, value.__kwdefaults__, closed_over)),
+    )
+
+
+@written.register
+def _written_code(value: CodeType):
+    return (value.co_code, value.co_names, written(value.co_consts))
+
+
+@written.register
+def _written_built_in(value: BuiltinFunctionType):
+    owner = value.__self__
+    bound_to = None if isinstance(owner, ModuleType | None) else written(owner)
+    return (value.__module__, value.__qualname__, bound_to)
+
+
+@written.register
+def _written_module(value: ModuleType):
+    return (value.__name__, version_of(value.__name__))
+
+
+def version_of(module):
+    """Return the version of a module's package, None for code of one's own."""
+    package = str(module).partition(".")[0]
+    if package in sys.stdlib_module_names:
+        return "Python"
+    if package == "__main__":
+        return None
+    version = getattr(sys.modules.get(package), "__version__", None)
+    return None if version is None else str(version)
