@@ -56,6 +56,15 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         Fewer make the expanded training set smaller. The true label is never cut away by
         it, since it is mixed in afterwards.
 
+    augmenter : object with `sample(X, random_state)`, default=None
+        What samples more rows from those of `X`, for the teacher to label as it labels
+        `X_unlabeled`: :class:`skdistill.augmentation.MungeAugmenter`,
+        :class:`skdistill.augmentation.MarginalAugmenter`, or an object of your own. It is
+        asked in each :meth:`fit`, so that a search augments inside each split, about the rows
+        whose `sample_weight` is not 0; the new rows weigh `alpha`, whatever that weight is.
+        They change no teacher and no number of fits. With ``alpha=0`` it is not asked. See
+        Notes on what new rows and fold teachers have in common.
+
     classes : array-like of shape (n_classes,), default=None
         All classes, when a split or `teacher_proba` may have more than `y` shows; the
         columns of `teacher_proba` follow their order. Those of `y` by default.
@@ -64,8 +73,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         Processes that fit fold teachers, as joblib counts them.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of teacher and student whose own `random_state` is None, and
-        nothing else.
+        Seeds those parts of teacher and student whose own `random_state` is None, and the
+        draw of `augmenter`.
 
     verbose : int, default=0
         If positive, say which fold's teacher has been fitted and how long it took.
@@ -111,6 +120,11 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     4), so that what matters is how good its probabilities are, not its accuracy. Cross-
     fitting keeps them independent of the labels that they replace (Dao et al., ICLR 2021).
 
+    The rows that `augmenter` samples are labelled by the mean of all fold teachers, most of
+    which have seen the row that a new one was sampled from, and its label. So the nearer a new
+    row is to its origin, the nearer is its soft label to what ``cv="in-sample"`` would say;
+    `teacher_scores_` are not touched by that.
+
     A grid search re-fits the teacher for every setting, those of the student too. One with
     `teacher_proba` of the training rows favours whatever follows the teacher closely, who has
     seen the labels of the rows that are held out.
@@ -142,6 +156,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         teacher_temperature: float | Literal["auto"] = 1.0,
         cv: Any = 5,
         top_k: int | None = None,
+        augmenter: Any = None,
         classes: ArrayLike | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -153,6 +168,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         self.teacher_temperature = teacher_temperature
         self.cv = cv
         self.top_k = top_k
+        self.augmenter = augmenter
         self.classes = classes
         self.n_jobs = n_jobs
         self.random_state = random_state
