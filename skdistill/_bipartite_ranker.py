@@ -62,6 +62,10 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     cv : int, splitter, iterable or "in-sample", default=5
         Folds for the teacher's probabilities, as in :class:`DistilledClassifier`.
 
+    augmenter : object with `sample(X, random_state)`, default=None
+        What samples more rows from those of `X`, for the teacher to label, as in
+        :class:`DistilledClassifier`. They weigh `alpha`.
+
     C : float, default=1.0
         Inverse strength of the L2 penalty of the default student: it minimises
         ½‖w‖² + C · n · (mean loss over all pairs), with n the total weight of the rows.
@@ -85,8 +89,8 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         Processes that fit fold teachers, as joblib counts them.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of teacher and student whose own `random_state` is None, and
-        nothing else.
+        Seeds those parts of teacher and student whose own `random_state` is None, and the
+        draw of `augmenter`.
 
     verbose : int, default=0
         If positive, say which fold's teacher has been fitted and how long it took, or that its
@@ -181,6 +185,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         alpha: float | Literal["auto"] = 1.0,
         teacher_temperature: float | Literal["auto"] = 1.0,
         cv: Any = 5,
+        augmenter: Any = None,
         C: float = 1.0,
         classes: ArrayLike | None = None,
         tol: float = 1e-4,
@@ -196,6 +201,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         self.alpha = alpha
         self.teacher_temperature = teacher_temperature
         self.cv = cv
+        self.augmenter = augmenter
         self.C = C
         self.classes = classes
         self.tol = tol

@@ -58,6 +58,15 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         Fewer make the expanded training set smaller. The true label is never cut away by
         it, since it is mixed in afterwards.
 
+    augmenter : object with `sample(X, random_state)`, default=None
+        What samples more rows from those of `X`, for the teacher to label as it labels
+        `X_unlabeled`: :class:`skdistill.augmentation.MungeAugmenter`,
+        :class:`skdistill.augmentation.MarginalAugmenter`, or an object of your own. It is
+        asked in each :meth:`fit`, so that a search augments inside each split, about the rows
+        whose `sample_weight` is not 0; the new rows weigh `alpha`, whatever that weight is.
+        They change no teacher and no number of fits. With ``alpha=0`` it is not asked. See
+        Notes on what new rows and fold teachers have in common.
+
     classes : array-like of shape (n_classes,), default=None
         All classes, when a split or `teacher_proba` may have more than `y` shows; the
         columns of `teacher_proba` follow their order. Those of `y` by default.
@@ -73,8 +82,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         Processes that fit fold teachers, as joblib counts them.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of teacher and student whose own `random_state` is None, and
-        nothing else.
+        Seeds those parts of teacher and student whose own `random_state` is None, and the
+        draw of `augmenter`.
 
     verbose : int, default=0
         If positive, say which fold's teacher has been fitted and how long it took, or that its
@@ -138,6 +147,11 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     seen the labels held out, which leans slightly towards trust. Unlabelled rows count where
     the teacher does.
 
+    The rows that `augmenter` samples are labelled by the mean of all fold teachers, most of
+    which have seen the row that a new one was sampled from, and its label. So the nearer a new
+    row is to its origin, the nearer is its soft label to what ``cv="in-sample"`` would say;
+    `teacher_scores_` are not touched by that.
+
     A grid search re-fits the teachers for every setting, those of the student too, unless they
     have a `memory`; 20 settings, 5 outer and 5 inner folds are 505 fits without and 30 with it.
     What it goes by:
@@ -184,6 +198,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         teacher_temperature: float | Literal["auto"] = 1.0,
         cv: Any = 5,
         top_k: int | None = None,
+        augmenter: Any = None,
         classes: ArrayLike | None = None,
         memory: Any = None,
         n_jobs: int | None = None,
@@ -196,6 +211,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         self.teacher_temperature = teacher_temperature
         self.cv = cv
         self.top_k = top_k
+        self.augmenter = augmenter
         self.classes = classes
         self.memory = memory
         self.n_jobs = n_jobs

@@ -41,6 +41,7 @@ class LabelSetTeacherMixin(TeacherMixin):
             own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
             return Lesson(X, own, 1.0, None, student, routed.student.fit)
 
+        X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
         question = LabelsQuestion(classes, top_k)
         if teacher_proba is not None:
             given = self._check_marginals(teacher_proba, relevant.shape, classes)

@@ -8,7 +8,7 @@ from sklearn import get_config
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, check_consistent_length, indexable
+from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from ._labels import check_classes, check_labels
@@ -29,6 +29,7 @@ from ._teacher import (
 from ._teacher_memory import TeacherMemory, memory_folder
 from ._temperature import best_temperature
 from ._validation import check_alpha, check_cv_word, check_proba, check_temperature
+from .augmentation._ask import check_augmenter, sampled_rows
 
 
 class Lesson(NamedTuple):
@@ -46,8 +47,9 @@ class Lesson(NamedTuple):
 class TeacherMixin:
     """Ask a teacher for soft labels.
 
-    Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `classes`,
-    `memory`, `n_jobs`, `random_state` and `verbose`, and define `_unfitted_student()`.
+    Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
+    `classes`, `memory`, `n_jobs`, `random_state` and `verbose`, and define
+    `_unfitted_student()`.
     """
 
     def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
@@ -68,6 +70,7 @@ class TeacherMixin:
         if self.alpha == 0:  # ordinary training: nobody is asked
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit)
 
+        X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
         question = ClassQuestion(classes, top_k)
         cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
         folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
@@ -148,6 +151,15 @@ class TeacherMixin:
             check_same_columns(X_unlabeled, X)
         return X, X_unlabeled, sample_weight
 
+    def _with_sampled_rows(self, X_unlabeled, X, sample_weight):
+        """Return the rows without labels, followed by those that an augmenter samples from X."""
+        if self.augmenter is None:
+            return X_unlabeled
+        if sample_weight is not None:  # a row of weight 0 is as good as absent
+            X = _safe_indexing(X, np.flatnonzero(sample_weight))
+        new = sampled_rows(self.augmenter, X, self.random_state)
+        return new if X_unlabeled is None else stack_rows(X_unlabeled, new)
+
     def _check_columns(self, y, teacher_proba):
         """Return the sorted classes, and given probabilities with one column for each."""
         if teacher_proba is None:
@@ -166,9 +178,12 @@ class TeacherMixin:
         frozen = isinstance(self.teacher, FrozenEstimator)
         if teacher_proba is None:
             check_teacher(self._unfitted_teacher())
-        if teacher_proba is not None and X_unlabeled is not None and not frozen:
+        check_augmenter(self.augmenter)
+        more = "X_unlabeled" if X_unlabeled is not None else "augmenter"
+        has_more = X_unlabeled is not None or self.augmenter is not None
+        if teacher_proba is not None and has_more and not frozen:
             raise ValueError(
-                "X_unlabeled needs somebody to label it, and with teacher_proba no teacher is "
+                f"{more} needs somebody to label its rows, and with teacher_proba no teacher is "
                 "fitted. Pass the model that gave teacher_proba as "
                 "teacher=FrozenEstimator(model), or add the rows yourself with "
                 "SoftLabelClassifier."
@@ -245,7 +260,7 @@ def check_no_aligned_params(fit_params, X, X_unlabeled):
     if aligned:
         raise ValueError(
             f"The student's fit parameters {aligned} have one entry for each of the "
-            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} of "
-            "X_unlabeled. Let the student request none of them, or add the rows yourself "
+            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} without "
+            "labels. Let the student request none of them, or add the rows yourself "
             "with SoftLabelClassifier."
         )

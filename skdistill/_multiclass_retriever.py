@@ -95,6 +95,11 @@ default="double_distillation"
         renormalised (not with several labels per row), so that no array of all rows and labels
         exists. None keeps them all. `teacher_scores_` are those of what is kept.
 
+    augmenter : object with `sample(X, random_state)`, default=None
+        What samples more rows from those of `X`, for the teacher to label, as in
+        :class:`DistilledClassifier`. They weigh `alpha`; for "label_weighted", which needs a
+        label of each row, they are refused.
+
     rank : int, default=None
         Let the default student project the features to so many dimensions first, and learn the
         projection and the scores in it together: (n_features + n_labels) · rank coefficients in
@@ -124,8 +129,8 @@ default="double_distillation"
         Processes that fit fold teachers, as joblib counts them.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of teacher and student whose own `random_state` is None, and the start
-        of a projection.
+        Seeds those parts of teacher and student whose own `random_state` is None, the draw of
+        `augmenter`, and the start of a projection.
 
     verbose : int, default=0
         If positive, say which fold's teacher has been fitted and how long it took, or that its
@@ -214,6 +219,7 @@ default="double_distillation"
         teacher_temperature: float | Literal["auto"] = 1.0,
         cv: Any = 5,
         top_k: int | None = 100,
+        augmenter: Any = None,
         rank: int | None = None,
         C: float = 1.0,
         classes: ArrayLike | None = None,
@@ -232,6 +238,7 @@ default="double_distillation"
         self.teacher_temperature = teacher_temperature
         self.cv = cv
         self.top_k = top_k
+        self.augmenter = augmenter
         self.rank = rank
         self.C = C
         self.classes = classes
@@ -519,10 +526,12 @@ n_features), default=None
         check_number("tol", self.tol, Real)
         # Before the teacher is fitted in vain.
         way_of_retrieving(last_step(self._unfitted_student()))
-        if X_unlabeled is not None and self.objective == "label_weighted":
+        more = "augmenter" if X_unlabeled is None else "X_unlabeled"
+        has_more = X_unlabeled is not None or self.augmenter is not None
+        if has_more and self.objective == "label_weighted":
             raise ValueError(
                 'objective="label_weighted" learns from the label of each row, and the rows of '
-                'X_unlabeled have none. Use "double_distillation" or "cross_entropy".'
+                f'{more} have none. Use "double_distillation" or "cross_entropy".'
             )
 
     def _warn_of_empty_rows(self, label_sets):

@@ -172,7 +172,7 @@ def test_unlabelled_rows_that_do_not_fit():
 
 def test_unlabelled_rows_that_nobody_can_label():
     both = {"X_unlabeled": X, "teacher_proba": P}
-    fails(ValueError, "needs somebody to label it", fit=both)
+    fails(ValueError, "X_unlabeled needs somebody to label its rows", fit=both)
 
 
 def test_parameters_that_nobody_asked_for():

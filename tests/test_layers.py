@@ -27,7 +27,7 @@ LAYERS = [
     ["_soft_labels", "_label_sets", "_teacher_memory"],
     ["_retrieval_targets"],
     ["nets"],
-    ["_temperature", "_teacher", "students"],
+    ["_temperature", "_teacher", "students", "augmentation"],
     ["_lesson", "_student_predictions", "rankers", "retrievers"],
     ["_label_set_lesson", "_trust"],
     [

@@ -1,0 +1,22 @@
+"""How many new rows, and which rows they start from."""
+
+from numbers import Real
+
+import numpy as np
+
+from .._validation import check_number
+
+
+def check_probability(name, value):
+    """Raise unless a parameter is a number in [0, 1]."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a number in [0, 1]; got {name}={value!r}.")
+
+
+def drawn_rows(X, size_factor, rng):
+    """Return positions of rows in random order, each equally often to within one."""
+    check_number("size_factor", size_factor, Real)
+    if size_factor == np.inf:
+        raise ValueError("size_factor must be a finite number of new rows per row; got inf.")
+    n_rows = X.shape[0]
+    return np.resize(rng.permutation(n_rows), max(1, round(size_factor * n_rows)))
