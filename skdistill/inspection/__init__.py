@@ -2,6 +2,7 @@
 
 from ._bias_variance import BiasVariance, bias_variance
 from ._compare_teachers import TeacherComparison, compare_teachers
+from ._displays._alpha_curve import AlphaCurveDisplay
 from ._displays._bias_variance import BiasVarianceDisplay
 from ._displays._cost_quality import CostQualityDisplay
 from ._displays._reliability import ReliabilityDisplay
@@ -10,6 +11,7 @@ from ._distillation_report import DistillationReport
 from ._report import distillation_report
 
 __all__ = [
+    "AlphaCurveDisplay",
     "BiasVariance",
     "BiasVarianceDisplay",
     "CostQualityDisplay",

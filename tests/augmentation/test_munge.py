@@ -41,7 +41,7 @@ def test_numbers_are_normal_around_the_neighbour(local_variance):
 
 
 def _correlation(s):
-    """Return that of both columns: the pair's own correlation is 1, the noise of each is its own."""
+    """Return that of both columns: the pair itself has 1, and each column noise of its own."""
     return 0.25 / (0.25 + 1 / s**2)
 
 
@@ -82,7 +82,6 @@ def test_distance_counts_standard_deviations_and_nominal_values_by_one():
     X = np.array([[0.0, 0.0], [1000.0, 0.0], [0.0, 3.0], [1000.0, 3.0], [500.0, 0.1]])
     augmenter = MungeAugmenter(swap_probability=1, local_variance=np.inf)
     new = augmenter.sample(X, random_state=0)
-    assert not {(0.0, 3.0), (1000.0, 3.0)} <= set(as_rows(new[np.argsort(new[:, 1])][:3]))
     scaled = (X - X.mean(axis=0)) / X.std(axis=0)
     distance = np.linalg.norm(scaled[:, None] - scaled[None], axis=2) + np.diag([np.inf] * 5)
     assert as_rows(new) == as_rows(X[distance.argmin(axis=1)])
@@ -102,9 +101,9 @@ def test_integers_stay_integers_in_their_range():
 
 
 def test_missing_numbers():
-    X = np.array([[0.0, np.nan], [1.0, 7.0], [20.0, 30.0], [24.0, 31.0]])
+    X = np.array([[0.0, np.nan], [1.0, 7.0], [200.0, 30.0], [204.0, 31.0]])
     new = MungeAugmenter(50, swap_probability=1).sample(X, random_state=0)
-    second = new[new[:, 0] < 10, 1]  # of the first pair: taken as they are
+    second = new[new[:, 0] < 100, 1]  # of the first pair: taken as they are
     assert set(second[~np.isnan(second)]) == {7.0}
     assert 0 < np.isnan(second).sum() < len(second)
     assert not np.isnan(new[:, 0]).any()

@@ -10,10 +10,12 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import (
+    AlphaCurveDisplay,
     BiasVarianceDisplay,
     CostQualityDisplay,
     ReliabilityDisplay,
@@ -279,3 +281,18 @@ def test_a_figure_shows_in_a_browser(fitted, tmp_path):
     assert "CONSOLE" not in done.stderr
     inked = (plt.imread(shot)[:, :, :3] < 0.6).any(axis=2)
     assert 0.005 < inked.mean() < 0.5
+
+
+def test_the_curve_behind_an_alpha_that_was_chosen():
+    X, y, p_star = make_gaussian_classes(300, 3, 2, random_state=0)
+    teacher_proba = 0.5 * p_star + 0.25
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    model = DistilledClassifier(student=tree, alpha="auto").fit(X, y, teacher_proba=teacher_proba)
+    display = AlphaCurveDisplay.from_estimator(model)
+    alphas, losses, tried = model.alpha_curve_
+    np.testing.assert_array_equal(display.line_.get_xydata(), np.column_stack([alphas, losses]))
+    np.testing.assert_array_equal(display.points_.get_xydata(), list(tried.items()))
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert f"chosen: {model.alpha_:.2f}" in labels
+    with pytest.raises(ValueError, match='Fit it with alpha="auto"'):
+        AlphaCurveDisplay.from_estimator(model.set_params(alpha=1.0).fit(X, y))

@@ -1,0 +1,116 @@
+"""How far was the teacher trusted, and on what evidence?"""
+
+from typing import Any, Self
+
+from sklearn.utils.validation import check_is_fitted
+
+from ..._trust import AlphaCurve
+from ..._typing import Estimator
+from ._style import axes, look
+
+
+class AlphaCurveDisplay:
+    """What ``alpha="auto"`` saw on held-out rows, and what it chose.
+
+    The curve is the loss of mixed answers of two students, one of the labels and one of the
+    teacher; the marks are students fitted with one alpha, of which the best was chosen.
+
+    Make one with `from_estimator`.
+
+    Parameters
+    ----------
+    curve : AlphaCurve
+        An estimator's `alpha_curve_`.
+
+    loss_name : str, default="log-loss"
+        What the loss is called.
+
+    Attributes
+    ----------
+    ax_, figure_, line_, points_ : matplotlib objects
+        What `plot` drew.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from skdistill import DistilledClassifier
+    >>> from skdistill.datasets import make_gaussian_classes
+    >>> from skdistill.inspection import AlphaCurveDisplay
+    >>> X, y, _ = make_gaussian_classes(200, random_state=0)
+    >>> model = DistilledClassifier(GaussianNB(), alpha="auto").fit(X, y)
+    >>> display = AlphaCurveDisplay.from_estimator(model)
+    >>> display.ax_.get_xlabel()
+    'alpha, trust in the teacher'
+    """
+
+    def __init__(self, *, curve: AlphaCurve, loss_name: str = "log-loss"):
+        self.curve = curve
+        self.loss_name = loss_name
+
+    @classmethod
+    def from_estimator(cls, estimator: Estimator, *, ax: Any = None, **kwargs: Any) -> Self:
+        """Plot the curve of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : DistilledClassifier or DistilledBipartiteRanker
+            Fitted with ``alpha="auto"``.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        **kwargs : dict
+            For matplotlib's `plot`.
+
+        Returns
+        -------
+        AlphaCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            If alpha was given, so that there is no curve.
+        """
+        check_is_fitted(estimator, "student_")
+        if getattr(estimator, "alpha_curve_", None) is None:
+            raise ValueError(
+                f"{estimator!r} was fitted with an alpha that was given, so there is nothing to "
+                'draw. Fit it with alpha="auto".'
+            )
+        surrogate = getattr(estimator, "surrogate", None)
+        loss_name = "log-loss" if surrogate is None else f"{surrogate} loss of pairs"
+        return cls(curve=estimator.alpha_curve_, loss_name=loss_name).plot(ax=ax, **kwargs)
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw the curve, and a mark for each student that was fitted with one alpha.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; a new figure by default.
+
+        **kwargs : dict
+            For matplotlib's `plot`.
+
+        Returns
+        -------
+        AlphaCurveDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        ax = axes(ax, figsize=(5, 3.6))
+        alphas, losses, tried = self.curve
+        curve = look(0, label="two students, mixed", **kwargs) | {"marker": ""}
+        (self.line_,) = ax.plot(alphas, losses, **curve)
+        marks = look(1, label="one student") | {"linestyle": ""}
+        (self.points_,) = ax.plot(list(tried), list(tried.values()), **marks)
+        best = self.curve.best
+        chosen = look(2, label=f"chosen: {best:.2f}", markersize=9) | {"linestyle": ""}
+        ax.plot([best], [tried[best]], **chosen)
+        ax.set(xlabel="alpha, trust in the teacher", ylabel=f"Held-out {self.loss_name}")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
