@@ -1,4 +1,4 @@
-"""How far was the teacher trusted, and on what evidence?"""
+"""How far the teacher was trusted, and on what evidence."""
 
 from typing import Any, Self
 
