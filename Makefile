@@ -44,6 +44,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_ranker.py
 	$(BIN)/python benchmarks/bench_retrieval.py
 	$(BIN)/python benchmarks/bench_retrieval_quality.py
+	$(BIN)/python benchmarks/bench_search.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -94,10 +94,9 @@ class TeacherMixin:
         temperature = self.teacher_temperature
         if temperature == "auto":
             temperature = best_temperature(answered)
-        scores = {
-            "raw": teacher_scores(answered),
-            "tempered": teacher_scores(answered.temper(temperature)),
-        }
+        raw = teacher_scores(answered)
+        tempered = teacher_scores(answered.temper(temperature)) if temperature != 1 else dict(raw)
+        scores = {"raw": raw, "tempered": tempered}
         if X_unlabeled is not None:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)
             soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
