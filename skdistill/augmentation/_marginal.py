@@ -38,7 +38,8 @@ class MarginalAugmenter(BaseEstimator):
     -----
     At 1 this is the first baseline of Bucilă, Caruana and Niculescu-Mizil, "Model
     compression" (KDD 2006), section 3: it covers more than the data does, and asks the
-    teacher about rows that hardly occur.
+    teacher about rows that hardly occur. Where columns depend on each other that can make a
+    student worse: on digits it did (docs/more_rows.md), and MUNGE helped.
 
     Every value is one of the same column of X, missing ones included, so that columns keep
     their names, dtypes and categories. A draw that is a copy of a row of X is drawn anew,
