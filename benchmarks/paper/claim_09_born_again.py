@@ -122,7 +122,7 @@ def draw(scores, figure):
     weights.set(ylabel="best ξ, the weight on the teacher", xticks=generations[1:])
     for panel in (errors, weights):
         panel.set_xlabel("generation; two standard errors")
-    errors.legend()
+    figure.legend(*errors.get_legend_handles_labels(), loc="outside upper center", ncols=4)
 
 
 def mean_and_bar(found):

@@ -76,6 +76,6 @@ def draw(scores, figure):
             errors = found.std(axis=1, ddof=1) / np.sqrt(found.shape[1])
             panel.errorbar(list(OBJECTIVES), found.mean(axis=1), yerr=2 * errors, marker=marker,
                            linestyle=style, capsize=3, label=row)  # fmt: skip
-        panel.set(xlabel="objective", title=axis)
+        panel.set(xlabel="objective", title=axis, xmargin=0.15)
     panels[0].set(ylabel="share of labels, two standard errors", ylim=(0, 1.05))
     panels[1].legend(loc="lower right")
