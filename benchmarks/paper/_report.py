@@ -58,10 +58,11 @@ def mean_and_error(values):
 
 
 def number(value):
-    """Return a number as text with four decimals, or fewer where it is large."""
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.2f}" if abs(value) >= 10 else (
-        f"{value:.4f}"
-    )  # fmt: skip
+    """Return a number as text: four decimals, fewer where it is large, two digits where small."""
+    size = abs(value)
+    if size >= 10:
+        return f"{value:.0f}" if size >= 1000 else f"{value:.2f}"
+    return f"{value:.1e}" if 0 < size < 0.0005 else f"{value:.4f}"
 
 
 def summary_table(results):
