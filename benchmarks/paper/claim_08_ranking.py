@@ -16,14 +16,14 @@ rankers that learn from it have a higher AUC than those that learn from labels."
 SOURCE = "Section on bipartite ranking; given x, labels are summed over in the mean by p*."
 SETUP = """Two problems: Gaussian classes (10 features, one row in five positive), whose best
 order is linear, and a random net (5 features), whose is not. Objective: logistic loss of a fixed
-linear scorer, summed over the pairs of N rows and divided by N(N − 1), on all samples that 45,000
+linear scorer, summed over the pairs of N rows and divided by N(N − 1), on all samples that 30,000
 fresh rows hold; standard deviation (SD) and mean over these, divided by the mean with labels. AUC:
 linear rankers from N rows, judged under p* on 20,000 rows. The estimated teacher, a random forest
 (out of fold for the rankers, from 1,000 other rows for the objective), comes without a
 prediction."""
-SEEDS = 12
+SEEDS = 10
 SIZES = (100, 300, 1000)
-N_FIXED, N_TEST, N_FRESH = 1000, 20_000, 45_000
+N_FIXED, N_TEST, N_FRESH = 1000, 20_000, 30_000
 FOREST = RandomForestClassifier(50, min_samples_leaf=5, random_state=0)
 
 
