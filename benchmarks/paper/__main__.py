@@ -24,6 +24,8 @@ from ._report import markdown_of, write_page
 from ._tests import verdict_of
 
 RESULTS = Path(__file__).parent.parent / "results" / "paper"
+# The claims' sizes were settled on seeds from 0 on: the report is made with others.
+FIRST_SEED = 1000
 
 
 def main():
@@ -63,7 +65,7 @@ def run_claim(name, options):
     claim = import_module(f".{name}", __package__)
     start = time.perf_counter()
     seeds = Parallel(n_jobs=options.jobs)(
-        delayed(score_seed)(name, seed) for seed in range(options.seeds or claim.SEEDS)
+        delayed(score_seed)(name, FIRST_SEED + k) for k in range(options.seeds or claim.SEEDS)
     )
     seconds = time.perf_counter() - start
     scores = columns_of(seeds)
