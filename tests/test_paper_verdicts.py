@@ -2,6 +2,7 @@
 
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,3 +95,9 @@ def test_a_claim_runs_and_its_page_stands_alone(tmp_path, monkeypatch, capsys):
     assert tags.seen.count("img") == 1
     assert 'src="data:image/png;base64,' in page
     assert "http" not in page
+
+
+def test_the_page_shows_what_was_measured():
+    root = Path(_report.__file__).parents[2]
+    page = (root / "docs" / "paper.md").read_text()
+    assert _report.summary(root / "benchmarks" / "results" / "paper") in page

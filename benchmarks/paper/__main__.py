@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 import skdistill
 
 from . import __path__ as folder
-from ._report import markdown_of, write_page
+from ._report import markdown_of, summary, write_page
 from ._tests import verdict_of
 
 RESULTS = Path(__file__).parent.parent / "results" / "paper"
@@ -36,6 +36,7 @@ def main():
         if options.only is None or number_of(name) in options.only:
             run_claim(name, options)
     write_page(options.out)
+    print(summary(options.out))
 
 
 def parse_options():
@@ -72,7 +73,7 @@ def run_claim(name, options):
     tests = claim.tests(scores)
     result = {
         "number": number_of(name),
-        "claim": claim.CLAIM,
+        "claim": " ".join(claim.CLAIM.split()),
         "source": claim.SOURCE,
         "setup": " ".join(claim.SETUP.split()),
         "date": date.today().isoformat(),
