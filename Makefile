@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights rank nets retrieve test test-slow lint bench clean
+.PHONY: quickstart flights rank nets retrieve test test-slow lint bench paper clean
 
 quickstart: $(VENV)/quickstart
 	$(BIN)/python examples/quickstart.py
@@ -26,10 +26,10 @@ retrieve: $(VENV)/test
 	$(BIN)/python examples/wordnet_hypernyms.py
 
 test: quickstart $(VENV)/test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: $(VENV)/test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n auto -m slow
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -45,6 +45,9 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_retrieval.py
 	$(BIN)/python benchmarks/bench_retrieval_quality.py
 	$(BIN)/python benchmarks/bench_search.py
+
+paper: $(VENV)/test
+	$(BIN)/python -m benchmarks.paper
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

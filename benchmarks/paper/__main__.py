@@ -20,10 +20,12 @@ from threadpoolctl import threadpool_limits
 import skdistill
 
 from . import __path__ as folder
-from ._report import markdown_of, write_page
+from ._report import markdown_of, summary, write_page
 from ._tests import verdict_of
 
 RESULTS = Path(__file__).parent.parent / "results" / "paper"
+# The claims' sizes were settled on seeds from 0 on: the report is made with others.
+FIRST_SEED = 1000
 
 
 def main():
@@ -34,6 +36,7 @@ def main():
         if options.only is None or number_of(name) in options.only:
             run_claim(name, options)
     write_page(options.out)
+    print(summary(options.out))
 
 
 def parse_options():
@@ -63,14 +66,14 @@ def run_claim(name, options):
     claim = import_module(f".{name}", __package__)
     start = time.perf_counter()
     seeds = Parallel(n_jobs=options.jobs)(
-        delayed(score_seed)(name, seed) for seed in range(options.seeds or claim.SEEDS)
+        delayed(score_seed)(name, FIRST_SEED + k) for k in range(options.seeds or claim.SEEDS)
     )
     seconds = time.perf_counter() - start
     scores = columns_of(seeds)
     tests = claim.tests(scores)
     result = {
         "number": number_of(name),
-        "claim": claim.CLAIM,
+        "claim": " ".join(claim.CLAIM.split()),
         "source": claim.SOURCE,
         "setup": " ".join(claim.SETUP.split()),
         "date": date.today().isoformat(),

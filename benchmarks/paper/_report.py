@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ._tests import HOLDS
+
 STYLE = """body {font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem}
 table {border-collapse: collapse; display: block; overflow-x: auto; margin: 1rem 0}
 th, td {padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #ccc; white-space: nowrap}
-th:first-child, td:first-child {text-align: left; white-space: normal}
+th:first-child, td:first-child {text-align: left; white-space: normal; min-width: 12rem}
 img {max-width: 100%} .verdict {font-weight: bold}"""
 
 
@@ -58,19 +60,32 @@ def mean_and_error(values):
 
 
 def number(value):
-    """Return a number as text with four decimals, or fewer where it is large."""
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.2f}" if abs(value) >= 10 else (
-        f"{value:.4f}"
-    )  # fmt: skip
+    """Return a number as text: four decimals, fewer where it is large, two digits where small."""
+    size = abs(value)
+    if size >= 10:
+        return f"{value:.0f}" if size >= 1000 else f"{value:.2f}"
+    return f"{value:.1e}" if 0 < size < 0.0005 else f"{value:.4f}"
+
+
+def summary(folder):
+    """Return all claims with their verdicts, and when and with what they were run, in Markdown."""
+    results = read_results(folder)
+    return "\n".join([*_markdown_table(*summary_table(results)), "", provenance(results)])
 
 
 def summary_table(results):
     """Return header and rows of all claims with their verdicts."""
     rows = [
-        [f"{each['number']}. {each['claim']}", str(each["n_seeds"]), each["verdict"]]
+        [f"{each['number']}. {each['claim']}", str(each["n_seeds"]), _count(each), each["verdict"]]
         for each in results
     ]
-    return ["claim", "seeds", "verdict"], rows
+    return ["claim", "seeds", "predictions that hold", "verdict"], rows
+
+
+def _count(result):
+    """Return how many of a claim's predictions hold, as text."""
+    verdicts = [test["verdict"] for test in result["tests"]]
+    return f"{verdicts.count(HOLDS)} of {len(verdicts)}"
 
 
 def read_results(folder):
@@ -81,7 +96,7 @@ def read_results(folder):
 def write_page(folder):
     """Write one page of all results in a folder, which stands alone: figures are inside it."""
     results = read_results(folder)
-    parts = ["<h1>The paper's claims, run</h1>", _provenance(results)]
+    parts = ["<h1>The paper's claims, run</h1>", f"<p>{html.escape(provenance(results))}</p>"]
     parts.append(_html_table(*summary_table(results)))
     for path, result in zip(sorted(Path(folder).glob("claim_*.json")), results, strict=True):
         picture = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
@@ -105,13 +120,13 @@ def write_page(folder):
     print(f"Written to {page}")
 
 
-def _provenance(results):
+def provenance(results):
     """Say when and with what the results were made."""
     dates = sorted({each["date"] for each in results})
     versions = ", ".join(f"{name} {version}" for name, version in results[-1]["versions"].items())
-    total = sum(each["seconds"] for each in results) / 60
+    minutes = sum(each["seconds"] for each in results) / 60
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    return f"<p>Run on {when} with {html.escape(versions)}; {total:.0f} minutes in all.</p>"
+    return f"Run on {when} with {versions}; {minutes:.0f} minutes in all."
 
 
 def _markdown_table(header, rows):
