@@ -164,13 +164,8 @@ def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, verbose
     )
 
 
-def out_of_fold_proba(teacher, X, y, X_unlabeled, question, *, folds, fit_params, n_jobs, verbose):
-    """Return, for each row, the probabilities of the fold teachers that did not see it.
-
-    A row that several folds test gets their mean; an unlabelled row gets the mean of all
-    fold teachers. A row whose class the fold's teacher never saw keeps its one-hot label.
-    """
-    n_rows = y.shape[0]
+def check_folds(folds, n_rows):
+    """Return how often each row is tested: at least once, and never by who has seen it."""
     n_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_rows)
     if (n_tested == 0).any():
         raise ValueError(
@@ -184,8 +179,19 @@ def out_of_fold_proba(teacher, X, y, X_unlabeled, question, *, folds, fit_params
             raise ValueError(
                 f"Fold {number} of {len(folds)} tests {len(shared)} rows that it trains on, the "
                 f"first is row {shared[0]}: its teacher would repeat their labels. Keep the two "
-                'apart, or ask for that on purpose with cv="in-sample".'
+                'apart; where there is a teacher, cv="in-sample" asks for that on purpose.'
             )
+    return n_tested
+
+
+def out_of_fold_proba(teacher, X, y, X_unlabeled, question, *, folds, fit_params, n_jobs, verbose):
+    """Return, for each row, the probabilities of the fold teachers that did not see it.
+
+    A row that several folds test gets their mean; an unlabelled row gets the mean of all
+    fold teachers. A row whose class the fold's teacher never saw keeps its one-hot label.
+    """
+    n_rows = y.shape[0]
+    n_tested = check_folds(folds, n_rows)
     answers = Parallel(n_jobs=n_jobs)(
         delayed(_ask_fold)(
             clone(teacher), X, y, X_unlabeled, question, train, test, fit_params,
