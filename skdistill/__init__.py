@@ -1,6 +1,7 @@
 """Knowledge distillation for scikit-learn: a teacher's probabilities in the place of labels."""
 
 from ._bipartite_ranker import DistilledBipartiteRanker
+from ._born_again import BornAgainClassifier
 from ._distilled_classifier import DistilledClassifier
 from ._multiclass_retriever import DistilledMulticlassRetriever
 from ._soft_label_classifier import SoftLabelClassifier
@@ -8,6 +9,7 @@ from ._soft_labels import SoftLabels
 from .students import fit_soft_labels
 
 __all__ = [
+    "BornAgainClassifier",
     "DistilledBipartiteRanker",
     "DistilledClassifier",
     "DistilledMulticlassRetriever",

@@ -19,7 +19,7 @@ from .students._answers import (
 )
 
 
-def _student_has(method):
+def student_has(method):
     """Return a check that an estimator's student, fitted or not, has a method."""
 
     def check(estimator):
@@ -73,7 +73,7 @@ class StudentMixin(ClassifierMixin):
 class StudentPredictionsMixin(StudentMixin):
     """Predict as the attribute `student_` does, and only as it does."""
 
-    @available_if(_student_has("predict"))
+    @available_if(student_has("predict"))
     def predict(self, X: Rows) -> NDArray:
         """Predict the class of each row, as the student does.
 
@@ -95,7 +95,7 @@ class StudentPredictionsMixin(StudentMixin):
         outputs = np.ravel(outputs)  # CatBoost has a column of them
         return self.classes_[outputs] if predicts_positions(self.student_) else outputs
 
-    @available_if(_student_has("predict_proba"))
+    @available_if(student_has("predict_proba"))
     def predict_proba(self, X: Rows) -> Floats:
         """Predict the probability of each class.
 
@@ -115,7 +115,7 @@ class StudentPredictionsMixin(StudentMixin):
         self._check_features(X)
         return student_proba(self.student_, X, self.classes_)
 
-    @available_if(_student_has("decision_function"))
+    @available_if(student_has("decision_function"))
     def decision_function(self, X: Rows) -> Floats:
         """Return the student's scores.
 

@@ -162,15 +162,8 @@ def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, memory,
     return TeacherProba(answer.tested, answer.unlabeled, np.zeros(y.shape[0], dtype=bool))
 
 
-def out_of_fold_proba(
-    teacher, X, y, X_unlabeled, question, *, folds, fit_params, memory, n_jobs, verbose
-):
-    """Return, for each row, the probabilities of the fold teachers that did not see it.
-
-    A row that several folds test gets their mean; an unlabelled row gets the mean of all
-    fold teachers. A row whose class the fold's teacher never saw keeps its one-hot label.
-    """
-    n_rows = y.shape[0]
+def check_folds(folds, n_rows):
+    """Return how often each row is tested: at least once, and never by who has seen it."""
     n_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_rows)
     if (n_tested == 0).any():
         raise ValueError(
@@ -184,8 +177,21 @@ def out_of_fold_proba(
             raise ValueError(
                 f"Fold {number} of {len(folds)} tests {len(shared)} rows that it trains on, the "
                 f"first is row {shared[0]}: its teacher would repeat their labels. Keep the two "
-                'apart, or ask for that on purpose with cv="in-sample".'
+                'apart; where there is a teacher, cv="in-sample" asks for that on purpose.'
             )
+    return n_tested
+
+
+def out_of_fold_proba(
+    teacher, X, y, X_unlabeled, question, *, folds, fit_params, memory, n_jobs, verbose
+):
+    """Return, for each row, the probabilities of the fold teachers that did not see it.
+
+    A row that several folds test gets their mean; an unlabelled row gets the mean of all
+    fold teachers. A row whose class the fold's teacher never saw keeps its one-hot label.
+    """
+    n_rows = y.shape[0]
+    n_tested = check_folds(folds, n_rows)
     names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
     answers = _ask_folds(
         teacher, X, y, X_unlabeled, question, folds, fit_params, memory,

@@ -18,6 +18,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from skdistill import (
+    BornAgainClassifier,
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
@@ -51,6 +52,9 @@ def small_net():
 
 # Deterministic and exact under sample weights: nothing is excused.
 EXACT = [
+    BornAgainClassifier(n_generations=2, cv=3),
+    BornAgainClassifier(GaussianNB(), n_generations=1, alpha=0.5, ensemble=True, cv=3),
+    BornAgainClassifier(tight_logistic(), n_generations=1, cv=3),
     DistilledClassifier(),
     DistilledClassifier(GaussianNB(), tight_logistic()),
     DistilledClassifier(GaussianNB(), DecisionTreeClassifier()),

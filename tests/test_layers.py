@@ -32,6 +32,7 @@ LAYERS = [
     ["_label_set_lesson", "_trust"],
     [
         "_bipartite_ranker",
+        "_born_again",
         "_distilled_classifier",
         "_multiclass_retriever",
         "_soft_label_classifier",

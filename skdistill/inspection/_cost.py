@@ -18,7 +18,8 @@ MOST_CALLS, FEWEST_CALLS, LONGEST = 20, 3, 1.0  # seconds
 
 def deployable(model):
     """Return what is to be deployed: the student of what holds one, else the model itself."""
-    return model.student_ if isinstance(model, StudentMixin) else model
+    by_student_alone = isinstance(model, StudentMixin) and not hasattr(model, "estimators_")
+    return model.student_ if by_student_alone else model
 
 
 def costs(models, X):
