@@ -77,7 +77,7 @@ REGRESSORS = {
     "logistic": LinearRegression(),
     "tree": DecisionTreeRegressor(max_depth=7),
     "forest": RandomForestRegressor(20, max_depth=8),
-    "net": MLPRegressor((32,), max_iter=20, learning_rate_init=0.01),
+    "net": MLPRegressor(hidden_layer_sizes=(32,), max_iter=20, learning_rate_init=0.01),
 }
 SCORES = {"log-loss": log_loss, "Brier": brier_loss}  # the less the better
 SIGNIFICANT = 0.05
