@@ -63,7 +63,7 @@ def parse_options():
     """Return the options of the command line."""
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--seeds", type=int, default=3, help="at least 2 (default: 3)")
+    add("--seeds", type=int, default=2, help="at least 2 (default: 2)")
     add("--problems", nargs="*", default=PROBLEMS, help="names as in bench_quality.py")
     add("--processes", type=int, default=2, help="each with one thread (default: 2)")
     add("--json", type=Path, default=RESULTS, help="where the results are written")
