@@ -48,6 +48,8 @@ bench: $(VENV)/test
 
 paper: $(VENV)/test
 	$(BIN)/python -m benchmarks.paper
+	$(BIN)/python benchmarks/bench_quality.py
+	$(BIN)/python benchmarks/bench_alpha.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,5 +1,9 @@
 """scikit-learn's contract, over pairs of teacher and student."""
 
+from functools import partial
+
+import pytest
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -50,6 +54,21 @@ def small_net():
     return SoftLabelNet(SmallNet, lr=0.1, max_epochs=10, callbacks=[FitWidths()], random_state=0)
 
 
+def with_short_names(checks):
+    """Name tests by class and check: a repr shows addresses, which differ between processes."""
+
+    def name(value):
+        return type(value).__name__ if isinstance(value, BaseEstimator) else _check_name(value)
+
+    return pytest.mark.parametrize(*checks.args, ids=name)
+
+
+def _check_name(check):
+    while isinstance(check, partial):
+        check = check.func
+    return check.__name__
+
+
 # Deterministic and exact under sample weights: nothing is excused.
 EXACT = [
     BornAgainClassifier(n_generations=2, cv=3),
@@ -84,7 +103,7 @@ EXACT = [
 ]
 
 
-@parametrize_with_checks(EXACT)
+@with_short_names(parametrize_with_checks(EXACT))
 def test_exact_pairs_pass_every_check(estimator, check):
     check(estimator)
 
@@ -158,21 +177,25 @@ NETS = [
 ]
 
 
-@parametrize_with_checks(
-    [estimator for estimator, _ in NETS],
-    expected_failed_checks=lambda estimator: next(
-        reasons for other, reasons in NETS if repr(other) == repr(estimator)
-    ),
+@with_short_names(
+    parametrize_with_checks(
+        [estimator for estimator, _ in NETS],
+        expected_failed_checks=lambda estimator: next(
+            reasons for other, reasons in NETS if repr(other) == repr(estimator)
+        ),
+    )
 )
 def test_nets_fail_only_where_expected(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks(
-    [estimator for estimator, _ in INEXACT],
-    expected_failed_checks=lambda estimator: next(
-        reasons for inexact, reasons in INEXACT if repr(inexact) == repr(estimator)
-    ),
+@with_short_names(
+    parametrize_with_checks(
+        [estimator for estimator, _ in INEXACT],
+        expected_failed_checks=lambda estimator: next(
+            reasons for inexact, reasons in INEXACT if repr(inexact) == repr(estimator)
+        ),
+    )
 )
 def test_inexact_pairs_fail_only_where_expected(estimator, check):
     check(estimator)

@@ -1,0 +1,201 @@
+"""What does each refinement of alpha="auto" buy? Test log-loss over the best of five fixed alphas.
+
+The best fixed alpha is chosen on the test rows, which nobody can do who has a problem to solve.
+Against it: no teacher, the teacher alone, the weight at which a student of the labels and one of
+the teacher are best mixed on held-out rows (two fits per fold), that weight tried as alpha beside
+0 and 1 (a third fit per fold; what the package does), and the same with nested folds, where the
+teachers of a fold have not seen the labels that it holds out (five times more teachers). Problems,
+teacher and students are those of bench_quality.py; several seeds draw the rows anew.
+"""
+
+import json
+import warnings
+from argparse import ArgumentParser
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import bench_quality
+import numpy as np
+from _measure import FORK, print_table, write_json
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+
+PROBLEMS = ("breast cancer", "digits", "digits, 20 % flipped", "late flights", "destinations")
+STUDENTS = ("logistic", "tree", "forest")
+FIXED = (0.0, 0.25, 0.5, 0.75, 1.0)
+WEIGHTS = np.linspace(0, 1, 101)
+FOLDS = StratifiedKFold(5)
+ORACLE = "best of five alphas, on test rows"
+# Fits of student and teacher, with five folds.
+FITS = {
+    ORACLE: (5, 5),
+    "alpha 0": (1, 0),
+    "alpha 1": (1, 5),
+    "best mixture": (11, 5),
+    "best mixture, tried": (16, 5),
+    'alpha="auto"': (16, 5),
+    "nested: best mixture": (11, 30),
+    "nested: best mixture, tried": (16, 30),
+}
+RESULTS = Path(__file__).parent / "results" / "bench_alpha.json"
+
+
+def main():
+    """Run every problem and seed, print the tables and write what they are made from."""
+    options = parse_options()
+    if options.show:
+        return report(json.loads(options.json.read_text())["records"])
+    known = bench_quality.problems(bench_quality.MLBENCH)
+    runs = [(name, seed) for seed in range(options.seeds) for name in options.problems]
+    records: list = []
+    with FORK.Pool(options.processes) as pool:
+        for of_run, seconds in pool.imap_unordered(partial(run, known), runs):
+            print(f"\n{of_run[0]['problem']}, a seed: {seconds:.0f} s", flush=True)
+            records += of_run
+            write_json(options.json, {"records": records})
+    return report(records)
+
+
+def parse_options():
+    """Return the options of the command line."""
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--seeds", type=int, default=2, help="at least 2 (default: 2)")
+    add("--problems", nargs="*", default=PROBLEMS, help="names as in bench_quality.py")
+    add("--processes", type=int, default=2, help="each with one thread (default: 2)")
+    add("--json", type=Path, default=RESULTS, help="where the results are written")
+    add("--show", action="store_true", help="print the tables of a run that was written")
+    return parser.parse_args()
+
+
+def run(known, name_and_seed):
+    """Return the test log-loss of every student under every way to choose alpha."""
+    warnings.simplefilter("ignore")  # nets' epochs are chosen; "auto" may choose 0
+    start = perf_counter()
+    name, seed = name_and_seed
+    split = bench_quality.draw(known[name], seed)
+    teacher = bench_quality.make_teacher(known[name], split)
+    teacher = bench_quality.with_seed(teacher, seed)
+    everybody = out_of_fold(teacher, split.X, split.y, split.classes)
+    folds = list(FOLDS.split(split.X, split.y))
+    shared = [everybody.take(train) for train, _ in folds]
+    nested = [
+        out_of_fold(teacher, split.X.iloc[train], split.y[train], split.classes)
+        for train, _ in folds
+    ]
+    records = []
+    for student_name in STUDENTS:
+        student = bench_quality.make_students(split)[student_name]
+        student = bench_quality.with_seed(student, seed)
+
+        def test_loss(alpha, student=student):
+            fitted = fit_soft_labels(student, split.X, everybody.mix(alpha))
+            return log_loss(split.y_test, fitted.predict_proba(split.X_test))
+
+        mixture, tried = choose(student, split, folds, shared)
+        nested_mixture, nested_tried = choose(student, split, folds, nested)
+        model = DistilledClassifier(student=student, alpha="auto", cv=FOLDS, classes=split.classes)
+        model.fit(split.X, split.y, teacher_proba=everybody.proba)
+        fixed = {alpha: test_loss(alpha) for alpha in FIXED}
+        best = min(fixed, key=fixed.__getitem__)
+        chosen = dict(
+            zip(
+                FITS,
+                (best, 0.0, 1.0, mixture, tried, model.alpha_, nested_mixture, nested_tried),
+                strict=True,
+            )
+        )
+        for way, alpha in chosen.items():
+            loss = fixed[alpha] if alpha in fixed else test_loss(alpha)
+            records.append(
+                {"problem": name, "seed": seed, "student": student_name, "way": way,
+                 "alpha": alpha, "loss": loss, "excess": loss / fixed[best] - 1}
+            )  # fmt: skip
+    return records, perf_counter() - start
+
+
+def out_of_fold(teacher, X, y, classes):
+    """Return the teacher's soft labels, each from a teacher that did not see the row."""
+    return SoftLabels(cross_val_predict(teacher, X, y, cv=FOLDS, method="predict_proba"),
+                      classes, y=y)  # fmt: skip
+
+
+def choose(student, split, folds, soft_labels):
+    """Return the weight of the best mixture, and the best of 0, 1 and that weight as alpha."""
+
+    def held_out(alpha):
+        """Return the probability of the true label of each held-out row."""
+        answers = []
+        for (train, test), labels in zip(folds, soft_labels, strict=True):
+            fitted = fit_soft_labels(student, split.X.iloc[train], labels.mix(alpha))
+            proba = fitted.predict_proba(split.X.iloc[test])
+            columns = np.searchsorted(split.classes, split.y[test])
+            answers.append(proba[np.arange(len(test)), columns])
+        return np.concatenate(answers)
+
+    def loss(p):
+        return -np.mean(np.log(np.maximum(p, np.finfo(float).eps)))
+
+    by_labels, by_teacher = held_out(0.0), held_out(1.0)
+    losses = [loss((1 - weight) * by_labels + weight * by_teacher) for weight in WEIGHTS]
+    mixture = float(WEIGHTS[np.argmin(losses)])
+    tried = {0.0: losses[0], 1.0: losses[-1]}
+    if mixture not in tried:
+        tried[mixture] = loss(held_out(mixture))
+    return mixture, min(tried, key=tried.__getitem__)
+
+
+# The tables.
+
+
+def report(records):
+    """Print the excess of every pair, then the mean over all of them."""
+    pairs = sorted({(each["problem"], each["student"]) for each in records})
+    lines = []
+    for problem, student in pairs:
+        line: dict = {"problem": problem, "student": student}
+        for way in FITS:
+            ours = [each for each in records if (each["problem"], each["student"], each["way"])
+                    == (problem, student, way)]  # fmt: skip
+            mean = np.mean([each["loss" if way == ORACLE else "excess"] for each in ours])
+            line[way] = f"{mean:.3f}" if way == ORACLE else f"{mean:+.1%}"
+        lines.append(line)
+    print()
+    print_table(lines)
+    print(f"\nLog-loss of the first, {ORACLE}; the others: mean excess over it.\n")
+    print_table([summary(way, records, pairs) for way in FITS])
+    print(
+        "\nexcess: of all pairs, mean ± standard error over pairs (each a mean over seeds). Fits "
+        "of student and teacher for 5 folds."
+    )
+
+
+def summary(way, records, pairs):
+    """Return what all pairs say of one way to choose alpha."""
+    of_pairs = [
+        np.mean(
+            [
+                each["excess"]
+                for each in records
+                if (each["problem"], each["student"], each["way"]) == (*pair, way)
+            ]
+        )
+        for pair in pairs
+    ]
+    error = np.std(of_pairs, ddof=1) / np.sqrt(len(of_pairs)) if len(of_pairs) > 1 else np.nan
+    students, teachers = FITS[way]
+    return {
+        "alpha by": way,
+        "mean excess": f"{np.mean(of_pairs):+.2%} ± {error:.2%}",
+        "median": f"{np.median(of_pairs):+.2%}",
+        "worst pair": f"{max(of_pairs):+.1%}",
+        "student fits": students,
+        "teacher fits": teachers,
+    }
+
+
+if __name__ == "__main__":
+    main()
