@@ -45,11 +45,11 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_retrieval.py
 	$(BIN)/python benchmarks/bench_retrieval_quality.py
 	$(BIN)/python benchmarks/bench_search.py
+	$(BIN)/python benchmarks/bench_alpha.py
+	$(BIN)/python benchmarks/bench_quality.py
 
 paper: $(VENV)/test
 	$(BIN)/python -m benchmarks.paper
-	$(BIN)/python benchmarks/bench_quality.py
-	$(BIN)/python benchmarks/bench_alpha.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -144,7 +144,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     alone and to the teacher alone, and finds the weight of their mixed probabilities that
     minimises the log-loss of the labels held out, a convex problem. A third fit per fold tries
     that weight as alpha, and the best of the three is taken. The teachers of other folds have
-    seen the labels held out, which leans slightly towards trust. Unlabelled rows count where
+    seen the labels held out, which leans towards trust. Unlabelled rows count where
     the teacher does.
 
     The rows that `augmenter` samples are labelled by the mean of all fold teachers, most of
