@@ -91,7 +91,7 @@ EXACT = [
     SoftLabelClassifier(Ridge()),
     DistilledBipartiteRanker(),
     DistilledBipartiteRanker(GaussianNB(), alpha=0.5, tol=1e-9),
-    DistilledBipartiteRanker(GaussianNB(), alpha="auto", tol=1e-9),
+    DistilledBipartiteRanker(GaussianNB(), alpha="auto", C=0.01, tol=1e-9),
     DistilledBipartiteRanker(GaussianNB(), surrogate="exponential"),
     DistilledBipartiteRanker(GaussianNB(), surrogate="squared_hinge", tol=1e-9),
     DistilledBipartiteRanker(GaussianNB(), Ridge()),
