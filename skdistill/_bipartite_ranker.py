@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._labels import check_classes
 from ._lesson import TeacherMixin
+from ._progress import with_callbacks
 from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._trust import alpha_by_pairs
@@ -94,7 +95,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
     verbose : int, default=0
         If positive, say which fold's teacher has been fitted and how long it took, or that its
-        answers were remembered.
+        answers were remembered. :class:`DistilledClassifier` says how to get a progress bar.
 
     Attributes
     ----------
@@ -211,6 +212,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(
         self,
         X: Rows,
@@ -280,19 +282,22 @@ n_features), default=None
         soft_labels = lesson.soft_labels.temper(lesson.temperature)
         alpha, curve = self.alpha, None
         if alpha == "auto":
-            curve = alpha_by_pairs(lesson, soft_labels, self.surrogate, self.n_jobs)
+            with lesson.progress.task("choose-alpha"):
+                curve = alpha_by_pairs(lesson, soft_labels, self.surrogate, self.n_jobs)
             alpha = curve.best
         soft_labels = soft_labels.mix(alpha)
         check_pairs(soft_labels)
-        student = fit_ranker(
-            lesson.student, lesson.X, soft_labels, self.surrogate, **lesson.student_params
-        )
+        with lesson.progress.task("fit-student"):
+            student = fit_ranker(
+                lesson.student, lesson.X, soft_labels, self.surrogate, **lesson.student_params
+            )
         intercept, n_iter = _intercept_and_steps(student, lesson.X, soft_labels)
         self._record(X, student, soft_labels.classes)
         self.intercept_, self.n_iter_ = intercept, n_iter
         self.alpha_, self.alpha_curve_ = float(alpha), curve
         self.teacher_temperature_ = lesson.temperature
         self.teacher_scores_ = lesson.scores
+        lesson.progress.end()
         return self
 
     def decision_function(self, X: Rows) -> Floats:

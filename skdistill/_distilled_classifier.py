@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from ._lesson import TeacherMixin
+from ._progress import with_callbacks
 from ._student_predictions import StudentPredictionsMixin
 from ._trust import alpha_by_log_loss, check_predicts_proba
 from ._typing import ArrayLike, Estimator, Proba, Rows
@@ -87,7 +88,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     verbose : int, default=0
         If positive, say which fold's teacher has been fitted and how long it took, or that its
-        answers were remembered.
+        answers were remembered. From scikit-learn 1.9 on there is a progress bar, too:
+        ``set_callbacks(sklearn.callback.ProgressBar())``, on this estimator or on a search
+        over it, shows the folds, the choice of `alpha` and the student as tasks.
 
     Attributes
     ----------
@@ -218,6 +221,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(
         self,
         X: Rows,
@@ -294,13 +298,18 @@ n_features), default=None
         soft_labels = soft_labels.keep_top(self.top_k)
         alpha, curve = self.alpha, None
         if alpha == "auto":
-            curve = alpha_by_log_loss(lesson, soft_labels, self.n_jobs)
+            with lesson.progress.task("choose-alpha"):
+                curve = alpha_by_log_loss(lesson, soft_labels, self.n_jobs)
             alpha = curve.best
         soft_labels = soft_labels.mix(alpha)
         soft_labels.check_several_classes()
-        student = fit_soft_labels(lesson.student, lesson.X, soft_labels, **lesson.student_params)
+        with lesson.progress.task("fit-student"):
+            student = fit_soft_labels(
+                lesson.student, lesson.X, soft_labels, **lesson.student_params
+            )
         self._record(X, student, soft_labels.classes)
         self.alpha_, self.alpha_curve_ = float(alpha), curve
         self.teacher_temperature_ = lesson.temperature
         self.teacher_scores_ = lesson.scores
+        lesson.progress.end()
         return self

@@ -7,6 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from ._label_sets import LabelSets, check_indicator, label_set_scores
 from ._labels import match_columns
 from ._lesson import Lesson, TeacherMixin, check_no_aligned_params
+from ._progress import Progress
 from ._random_state import seeded_clones
 from ._rows import stack_rows
 from ._sample_weight import pop_row_weights
@@ -29,6 +30,7 @@ class LabelSetTeacherMixin(TeacherMixin):
                 f"teacher_temperature={self.teacher_temperature!r}. Leave it at 1.0, and calibrate "
                 "the teacher itself."
             )
+        progress = Progress.of_fit(self, max_tasks=2)
         dense = not sparse.issparse(y)
         relevant, classes = check_indicator(y, self.classes)
         X, X_unlabeled, sample_weight = self._check_rows(X, relevant, X_unlabeled, sample_weight)
@@ -39,7 +41,7 @@ class LabelSetTeacherMixin(TeacherMixin):
         weight = pop_row_weights(routed.student.fit, student)
         if self.alpha == 0:  # ordinary training: nobody is asked
             own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
-            return Lesson(X, own, 1.0, None, student, routed.student.fit)
+            return Lesson(X, own, 1.0, None, student, routed.student.fit, progress)
 
         X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
         question = LabelsQuestion(classes, top_k)
@@ -52,7 +54,9 @@ class LabelSetTeacherMixin(TeacherMixin):
             # Forests, one of which is the default, take no sparse indicator.
             own = relevant.toarray().astype(int) if dense or self.teacher is None else relevant
             folds = self._folds(X, own, routed)
-            answers = self._fit_and_ask(teacher, X, own, X_unlabeled, question, routed, folds)
+            answers = self._fit_and_ask(
+                teacher, X, own, X_unlabeled, question, routed, folds, progress
+            )
         label_sets = LabelSets(
             answers.labelled, relevant, classes, sample_weight=weight, dense=dense
         )
@@ -68,7 +72,7 @@ class LabelSetTeacherMixin(TeacherMixin):
             none = sparse.csr_array(answers.unlabeled.shape)
             label_sets = label_sets.append(LabelSets(answers.unlabeled, none, classes, known=False))
             X = stack_rows(X, X_unlabeled)
-        return Lesson(X, label_sets, 1.0, scores, student, routed.student.fit)
+        return Lesson(X, label_sets, 1.0, scores, student, routed.student.fit, progress)
 
     def _check_marginals(self, teacher_proba, shape, classes):
         """Return given marginals; the columns of a dataframe are matched to the labels by name."""

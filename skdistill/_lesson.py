@@ -12,6 +12,7 @@ from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexa
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from ._labels import check_classes, check_labels
+from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
 from ._rows import check_same_columns, count_rows, row_positions, stack_rows
 from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_weight
@@ -41,10 +42,11 @@ class Lesson(NamedTuple):
     scores: dict | None
     student: object  # an unfitted clone, seeded
     student_params: dict  # what metadata routing has for the student's fit
+    progress: Progress  # of the fit that the lesson is for
     folds: list | None = None  # (train, test) positions of labelled rows, where somebody asks
 
 
-class TeacherMixin:
+class TeacherMixin(CallbackSupportMixin):
     """Ask a teacher for soft labels.
 
     Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
@@ -58,6 +60,7 @@ class TeacherMixin:
         With `top_k` the teacher's answers are cut to it as they are given.
         """
         self._check_teacher_parameters(teacher_proba, X_unlabeled)
+        progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
         y = check_labels(y)
         X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
         classes, teacher_proba = self._check_columns(y, teacher_proba)
@@ -68,7 +71,7 @@ class TeacherMixin:
         weight = pop_row_weights(routed.student.fit, student)
         soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
         if self.alpha == 0:  # ordinary training: nobody is asked
-            return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit)
+            return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit, progress)
 
         X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
         question = ClassQuestion(classes, top_k)
@@ -80,7 +83,9 @@ class TeacherMixin:
             answers = frozen_proba(teacher, X, X_unlabeled, question)
         else:
             soft_labels.check_several_classes()
-            answers = self._fit_and_ask(teacher, X, y, X_unlabeled, question, routed, folds)
+            answers = self._fit_and_ask(
+                teacher, X, y, X_unlabeled, question, routed, folds, progress
+            )
         if answers.unseen.all():
             raise ValueError(
                 "No fold's teacher has seen the class of any row that it was asked about: the "
@@ -102,7 +107,14 @@ class TeacherMixin:
             soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
             X = stack_rows(X, X_unlabeled)
         return Lesson(
-            X, soft_labels, float(temperature), scores, student, routed.student.fit, folds
+            X,
+            soft_labels,
+            float(temperature),
+            scores,
+            student,
+            routed.student.fit,
+            progress,
+            folds,
         )
 
     def _folds(self, X, y, routed):
@@ -112,7 +124,7 @@ class TeacherMixin:
         folds = check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split)
         return [(row_positions(train), row_positions(test)) for train, test in folds]
 
-    def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed, folds):
+    def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed, folds, progress):
         """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
         fit_params = routed.teacher.fit
         if "sample_weight" in fit_params and not takes_sample_weight(teacher):
@@ -120,13 +132,18 @@ class TeacherMixin:
                 f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, "
                 "and the weights count for the student and for teacher_scores_ only.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
             del fit_params["sample_weight"]
         memory = TeacherMemory.about(
             memory_folder(self.memory), teacher, X, y, X_unlabeled, question, fit_params
         )
-        asked = {"fit_params": fit_params, "memory": memory, "verbose": self.verbose}
+        asked = {
+            "fit_params": fit_params,
+            "memory": memory,
+            "verbose": self.verbose,
+            "progress": progress,
+        }
         if folds is None:
             return in_sample_proba(teacher, X, y, X_unlabeled, question, **asked)
         return out_of_fold_proba(

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._label_set_lesson import LabelSetTeacherMixin, count_empty_rows
 from ._label_sets import is_indicator
 from ._probabilities import best_columns
+from ._progress import with_callbacks
 from ._retrieval_targets import RetrievalTargets, check_objective
 from ._rows import count_rows
 from ._sample_weight import requesting_weights
@@ -134,7 +135,7 @@ default="double_distillation"
 
     verbose : int, default=0
         If positive, say which fold's teacher has been fitted and how long it took, or that its
-        answers were remembered.
+        answers were remembered. :class:`DistilledClassifier` says how to get a progress bar.
 
     Attributes
     ----------
@@ -249,6 +250,7 @@ default="double_distillation"
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks
     def fit(
         self,
         X: Rows,
@@ -328,17 +330,18 @@ n_features), default=None
             soft_labels = soft_labels.temper(lesson.temperature)
         soft_labels = soft_labels.keep_top(self.top_k).mix(self.alpha)
         targets = RetrievalTargets.of(soft_labels, self.objective)
-        if self.rank is None:
-            student = fit_retriever(lesson.student, lesson.X, targets, **lesson.student_params)
-        else:
-            seed = self.random_state
-            student = learn_low_rank(lesson.student, lesson.X, targets, self.rank, seed)
+        with lesson.progress.task("fit-student"):
+            if self.rank is None:
+                student = fit_retriever(lesson.student, lesson.X, targets, **lesson.student_params)
+            else:
+                seed = self.random_state
+                student = learn_low_rank(lesson.student, lesson.X, targets, self.rank, seed)
         if self.k > len(targets.classes):
             warnings.warn(
                 f"k={self.k}, but there are {len(targets.classes)} labels: retrieve and score rank "
                 "them all. Set a smaller k.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         self._record(X, student, targets.classes)
         self.n_iter_ = getattr(last_step(student), "n_iter_", np.ones(1, dtype=np.int32))
@@ -346,6 +349,7 @@ n_features), default=None
         self._sparse_labels = several and sparse.issparse(y)
         self.teacher_temperature_ = lesson.temperature
         self.teacher_scores_ = lesson.scores
+        lesson.progress.end()
         return self
 
     def decision_function(self, X: Rows) -> Floats:
@@ -544,7 +548,7 @@ n_features), default=None
         warnings.warn(
             f"{n_empty} of the {label_sets.known.sum()} rows of y have no label: they {what}.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

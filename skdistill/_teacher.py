@@ -152,12 +152,12 @@ def check_frozen(teacher, question):
         )
 
 
-def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, memory, verbose):
+def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, memory, verbose, progress):
     """Return the probabilities that a teacher gives to the rows that it was fitted on."""
     all_rows = np.arange(y.shape[0])
     (answer,) = _ask_folds(
         teacher, X, y, X_unlabeled, question, [(all_rows, all_rows)], fit_params, memory,
-        n_jobs=None, names=["in-sample"] if verbose else None,
+        n_jobs=None, names=["in-sample"] if verbose else None, progress=progress,
     )  # fmt: skip
     return TeacherProba(answer.tested, answer.unlabeled, np.zeros(y.shape[0], dtype=bool))
 
@@ -183,7 +183,7 @@ def check_folds(folds, n_rows):
 
 
 def out_of_fold_proba(
-    teacher, X, y, X_unlabeled, question, *, folds, fit_params, memory, n_jobs, verbose
+    teacher, X, y, X_unlabeled, question, *, folds, fit_params, memory, n_jobs, verbose, progress
 ):
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
@@ -195,7 +195,7 @@ def out_of_fold_proba(
     names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
     answers = _ask_folds(
         teacher, X, y, X_unlabeled, question, folds, fit_params, memory,
-        n_jobs=n_jobs, names=names if verbose else None,
+        n_jobs=n_jobs, names=names if verbose else None, progress=progress,
     )  # fmt: skip
 
     total = None
@@ -239,7 +239,9 @@ def teacher_scores(soft_labels):
     return {**scores, "accuracy": float(np.average(right, weights=soft_labels.weight))}
 
 
-def _ask_folds(teacher, X, y, X_unlabeled, question, folds, fit_params, memory, *, n_jobs, names):
+def _ask_folds(
+    teacher, X, y, X_unlabeled, question, folds, fit_params, memory, *, n_jobs, names, progress
+):
     """Return what the teacher of each fold answers; those that are remembered are not fitted.
 
     With `names`, say of each fold how its answer was come by.
@@ -251,7 +253,7 @@ def _ask_folds(teacher, X, y, X_unlabeled, question, folds, fit_params, memory, 
         if name and answer is not None:
             print(f"[teacher] {name}: remembered")
     fresh = iter(
-        Parallel(n_jobs=n_jobs)(
+        _parallel(n_jobs)(
             delayed(_ask_fold)(
                 clone(teacher), X, y, X_unlabeled, question, train, test, fit_params, entry, name
             )
@@ -261,7 +263,19 @@ def _ask_folds(teacher, X, y, X_unlabeled, question, folds, fit_params, memory, 
             if answer is None
         )
     )
-    return [next(fresh) if answer is None else answer for answer in answers]
+    with progress.task("ask-teacher", max_tasks=len(folds)) as asking:
+        for number, answer in enumerate(answers):
+            with asking.task("fold"):
+                answers[number] = next(fresh) if answer is None else answer
+    return [*answers, *fresh]  # none are left, and joblib tidies up when it is asked for more
+
+
+def _parallel(n_jobs):
+    """Return what runs jobs, and gives each result as soon as it can be had in its turn."""
+    try:
+        return Parallel(n_jobs=n_jobs, return_as="generator")
+    except ValueError:  # some of joblib's backends give all results at once
+        return Parallel(n_jobs=n_jobs)
 
 
 def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, entry, name):

@@ -127,7 +127,7 @@ def _choose(learn, answer, loss, lesson, soft_labels, n_jobs):
             "not help. This teacher should not be distilled into this student: take or calibrate "
             "another one, or train on the labels.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return curve
 

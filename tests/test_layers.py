@@ -20,6 +20,7 @@ LAYERS = [
         "_validation",
         "_labels",
         "_tags",
+        "_progress",
         "_random_state",
         "_sample_weight",
     ],
