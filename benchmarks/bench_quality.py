@@ -122,11 +122,17 @@ def main():
     known = problems(options.mlbench)
     names = options.problems or list(known)
     scores: dict = {name: {} for name in names}
+    variants = VARIANTS
+    if options.variants:
+        variants = {name: VARIANTS[name] for name in options.variants}
+        scores |= json.loads(options.json.read_text())["scores"]
     runs = [(name, seed) for seed in range(options.seeds) for name in names]
     with FORK.Pool(options.processes) as pool:
-        for name, seed, of_run, seconds in pool.imap_unordered(partial(run, known), runs):
+        for name, seed, of_run, seconds in pool.imap_unordered(partial(run, known, variants), runs):
             print(f"\n{name}, seed {seed}: {seconds:.0f} s", flush=True)
-            scores[name][str(seed)] = of_run
+            kept = scores[name].setdefault(str(seed), {})
+            for student, of_student in of_run.items():
+                kept.setdefault(student, {}).update(of_student)
             write_json(
                 options.json, {"scores": scores}
             )  # so that a run that is cut off leaves some
@@ -142,6 +148,7 @@ def parse_options():
     add = parser.add_argument
     add("--seeds", type=int, default=4, help="at least 2 (default: 4)")
     add("--problems", nargs="*", help="all by default")
+    add("--variants", nargs="*", help="only these anew, the others as they were written")
     add("--processes", type=int, default=2, help="each with one thread (default: 2)")
     add("--mlbench", type=Path, default=MLBENCH, help="folder of mlbench's .rda files")
     add("--json", type=Path, default=RESULTS, help="where the results are written")
@@ -284,7 +291,7 @@ def prepared_columns(X):
 # Learning and judging.
 
 
-def run(known, name_and_seed):
+def run(known, variants, name_and_seed):
     """Return the scores of all variants of all students on one draw of rows."""
     warnings.simplefilter("ignore", ConvergenceWarning)  # the nets' epochs are chosen
     warnings.filterwarnings("ignore", message="alpha=.auto. chose 0")
@@ -298,7 +305,7 @@ def run(known, name_and_seed):
     with tempfile.TemporaryDirectory() as memory:
         for student_name, student in make_students(split).items():
             scores[student_name] = {}
-            for variant, params in VARIANTS.items():
+            for variant, params in variants.items():
                 model = DistilledClassifier(
                     teacher, student, memory=memory, classes=split.classes, random_state=seed,
                     **{"teacher_temperature": 1.0, **params},
@@ -306,6 +313,11 @@ def run(known, name_and_seed):
                 more = split.X_unlabeled if "unlabelled" in variant else None
                 model.fit(split.X, split.y, X_unlabeled=more)
                 scores[student_name][variant] = {"alpha": model.alpha_, **judge(model, split)}
+                if model.alpha_curve_:
+                    scores[student_name][variant] |= {
+                        "tried": str(model.alpha_curve_.tried),
+                        "noise": str(model.alpha_curve_.noise),
+                    }
     return name, seed, scores, perf_counter() - start
 
 

@@ -279,13 +279,13 @@ n_features), default=None
         """
         self._check_own_parameters()
         lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        soft_labels = lesson.soft_labels.temper(lesson.temperature)
+        lesson = lesson.ready()
         alpha, curve = self.alpha, None
         if alpha == "auto":
             with lesson.progress.task("choose-alpha"):
-                curve = alpha_by_pairs(lesson, soft_labels, self.surrogate, self.n_jobs)
+                curve = alpha_by_pairs(lesson, self.surrogate, self.n_jobs)
             alpha = curve.best
-        soft_labels = soft_labels.mix(alpha)
+        soft_labels = lesson.soft_labels.mix(alpha)
         check_pairs(soft_labels)
         with lesson.progress.task("fit-student"):
             student = fit_ranker(

@@ -40,7 +40,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         label. 1 trusts the teacher alone; 0 is ordinary training and fits no teacher. No
         fixed value is safe: where labels are clean a teacher that errs contradicts them,
         where they are noisy it repairs them. "auto" chooses it from the data, by two or
-        three more fits of the student per fold of `cv` and none of the teacher.
+        three more fits of the student per fold, and, of K folds, K (K − 1) / 2 more of the
+        teacher.
 
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised: above 1 softens the teacher, below sharpens it; a
@@ -107,8 +108,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     alpha_curve_ : AlphaCurve or None
         With ``alpha="auto"``, what the choice was made by: arrays `alpha` and `loss`, the
         log-loss in nats of the true labels of held-out rows under each mixture of the
-        student of the labels and that of the teacher, and `tried`, that of students fitted
-        with some alphas.
+        student of the labels and that of the teacher; `tried`, that of students fitted with
+        some alphas; `noise`, the standard errors of what those gain over alpha 0.
         :class:`skdistill.inspection.AlphaCurveDisplay` draws it.
 
     teacher_temperature_ : float
@@ -146,9 +147,10 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels
     alone and to the teacher alone, and finds the weight of their mixed probabilities that
     minimises the log-loss of the labels held out, a convex problem. A third fit per fold tries
-    that weight as alpha, and the best of the three is taken. The teachers of other folds have
-    seen the labels held out, which leans towards trust. Unlabelled rows count where
-    the teacher does.
+    that weight as alpha, and the best of the three is taken; 0 if it gains no more than one
+    standard error. The teachers asked there have seen none of the labels held out: those of
+    another fold's rows saw neither fold, and serve both. Probabilities that are given, and those
+    of a frozen teacher, are taken as they are. Unlabelled rows count where the teacher does.
 
     The rows that `augmenter` samples are labelled by the mean of all fold teachers, most of
     which have seen the row that a new one was sampled from, and its label. So the nearer a new
@@ -294,14 +296,13 @@ n_features), default=None
         if self.alpha == "auto":
             check_predicts_proba(self._unfitted_student())
         lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        soft_labels = lesson.soft_labels.temper(lesson.temperature)
-        soft_labels = soft_labels.keep_top(self.top_k)
+        lesson = lesson.ready(self.top_k)
         alpha, curve = self.alpha, None
         if alpha == "auto":
             with lesson.progress.task("choose-alpha"):
-                curve = alpha_by_log_loss(lesson, soft_labels, self.n_jobs)
+                curve = alpha_by_log_loss(lesson, self.n_jobs)
             alpha = curve.best
-        soft_labels = soft_labels.mix(alpha)
+        soft_labels = lesson.soft_labels.mix(alpha)
         soft_labels.check_several_classes()
         with lesson.progress.task("fit-student"):
             student = fit_soft_labels(

@@ -33,8 +33,20 @@ from ._validation import check_alpha, check_cv_word, check_proba, check_temperat
 from .augmentation._ask import check_augmenter, sampled_rows
 
 
+class FoldLesson(NamedTuple):
+    """One fold of the labelled rows: some to learn from, the others to be judged by.
+
+    The teachers of its soft labels have seen none of the rows to be judged by, where teachers
+    are fitted here; else it has none of its own, and those of the whole lesson serve.
+    """
+
+    train: np.ndarray  # positions among the labelled rows
+    test: np.ndarray
+    soft_labels: SoftLabels | None  # of the training rows, then of those without labels
+
+
 class Lesson(NamedTuple):
-    """Rows and the teacher's raw soft labels for them, ready for temper, keep_top and mix."""
+    """Rows and the teacher's soft labels for them: raw ones, until they are `ready` to be mixed."""
 
     X: object
     soft_labels: SoftLabels
@@ -43,7 +55,19 @@ class Lesson(NamedTuple):
     student: object  # an unfitted clone, seeded
     student_params: dict  # what metadata routing has for the student's fit
     progress: Progress  # of the fit that the lesson is for
-    folds: list | None = None  # (train, test) positions of labelled rows, where somebody asks
+    folds: list[FoldLesson] | None = None  # where alpha is to be chosen by them
+
+    def ready(self, top_k=None):
+        """Return the lesson with its temperature applied, and the top k probabilities of a row."""
+
+        def ready(soft_labels):
+            return soft_labels.temper(self.temperature).keep_top(top_k)
+
+        folds = self.folds and [
+            fold._replace(soft_labels=fold.soft_labels and ready(fold.soft_labels))
+            for fold in self.folds
+        ]
+        return self._replace(soft_labels=ready(self.soft_labels), folds=folds)
 
 
 class TeacherMixin(CallbackSupportMixin):
@@ -77,6 +101,12 @@ class TeacherMixin(CallbackSupportMixin):
         question = ClassQuestion(classes, top_k)
         cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
         folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
+        if cross_fitted and self.alpha == "auto" and len(folds) < 3:
+            raise ValueError(
+                f'alpha="auto" needs at least 3 folds, got {len(folds)}: it asks teachers that '
+                "have seen neither of two folds, and such a teacher needs rows to learn from. Use "
+                "cv=3 or more, or set alpha by hand."
+            )
         if teacher_proba is not None:
             answers = given_proba(teacher_proba, teacher, X_unlabeled, question)
         elif isinstance(teacher, FrozenEstimator):
@@ -92,7 +122,6 @@ class TeacherMixin(CallbackSupportMixin):
                 "folds of cv leave out whole classes. Use stratified folds, or groups that hold "
                 "several classes."
             )
-        soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
         answered = SoftLabels(answers.labelled, classes, y=y, sample_weight=sample_weight)
         answered = answered.take(~answers.unseen)
         answered.check_some_weight()
@@ -104,17 +133,16 @@ class TeacherMixin(CallbackSupportMixin):
         scores = {"raw": raw, "tempered": tempered}
         if X_unlabeled is not None:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)
-            soft_labels = soft_labels.append(SoftLabels(answers.unlabeled, classes))
             X = stack_rows(X, X_unlabeled)
         return Lesson(
             X,
-            soft_labels,
+            soft_labels_of(answers, classes, y, weight),
             float(temperature),
             scores,
             student,
             routed.student.fit,
             progress,
-            folds,
+            fold_lessons(folds, answers, classes, y, weight) if self.alpha == "auto" else None,
         )
 
     def _folds(self, X, y, routed):
@@ -153,6 +181,7 @@ class TeacherMixin(CallbackSupportMixin):
             X_unlabeled,
             question,
             folds=folds,
+            nested=self.alpha == "auto",
             n_jobs=self.n_jobs,
             **asked,
         )
@@ -268,6 +297,32 @@ class TeacherMixin(CallbackSupportMixin):
             to_split = MethodMapping().add(caller="fit", callee="split")
             router.add(splitter=check_cv(self.cv, classifier=True), method_mapping=to_split)
         return router
+
+
+def soft_labels_of(answers, classes, y, weight):
+    """Return soft labels of the labelled rows, then of those that only the teacher labels."""
+    soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
+    if answers.unlabeled is None:
+        return soft_labels
+    return soft_labels.append(SoftLabels(answers.unlabeled, classes))
+
+
+def fold_lessons(folds, answers, classes, y, weight):
+    """Return the lesson of each fold; probabilities that were given, or frozen, serve for all."""
+    if answers.within is None:
+        return [FoldLesson(train, test, None) for train, test in folds]
+
+    def weight_of(rows):
+        return None if weight is None else _safe_indexing(weight, rows)
+
+    return [
+        FoldLesson(
+            train,
+            test,
+            soft_labels_of(own, classes, y[train], weight_of(train)),
+        )
+        for (train, test), own in zip(folds, answers.within, strict=True)
+    ]
 
 
 def check_no_aligned_params(fit_params, X, X_unlabeled):

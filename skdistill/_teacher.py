@@ -6,6 +6,7 @@ row repeats its label (a forest exactly), and its soft label is then a hard one.
 
 import time
 import warnings
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,11 @@ class TeacherProba(NamedTuple):
     labelled: np.ndarray | sparse.csr_array  # (n_samples, n_classes)
     unlabeled: np.ndarray | sparse.csr_array | None  # (n_unlabeled, n_classes)
     unseen: np.ndarray  # (n_samples,), bool: rows whose class no teacher had seen
+    within: list | None = None  # for each fold: of its training rows, by teachers of those alone
+
+    def of(self, rows):
+        """Return what is said of some of the labelled rows."""
+        return self._replace(labelled=self.labelled[rows], unseen=self.unseen[rows])
 
 
 def check_teacher(teacher):
@@ -70,16 +76,18 @@ class ClassQuestion(NamedTuple):
         """Return the classes that a teacher has seen in its training labels."""
         return np.asarray(getattr(teacher, "classes_", np.unique(y)))
 
-    def keep_unseen(self, proba, y, known):
+    def unseen(self, y, known):
+        """Return which rows have a class that the teacher did not know."""
+        return ~np.isin(encode(y, self.classes), known)
+
+    def with_labels(self, proba, y, known):
         """Give the rows of classes that the teacher did not know their one-hot label back."""
-        unseen = ~np.isin(encode(y, self.classes), known)
-        if not unseen.any():
-            return proba, unseen
-        if sparse.issparse(proba):
-            labels = sparse.diags_array(unseen.astype(float)) @ one_hot(y, self.classes)
-            return sparse.diags_array((~unseen).astype(float)) @ proba + labels, unseen
-        proba[unseen] = one_hot(y[unseen], self.classes).toarray()
-        return proba, unseen
+        unseen = self.unseen(y, known)
+        labels = one_hot(y, self.classes)
+        if not sparse.issparse(proba):
+            return np.where(unseen[:, None], labels.toarray(), proba)
+        labels = sparse.diags_array(unseen.astype(float)) @ labels
+        return sparse.diags_array((~unseen).astype(float)) @ proba + labels
 
 
 class LabelsQuestion(NamedTuple):
@@ -100,14 +108,21 @@ class LabelsQuestion(NamedTuple):
         """Return the labels that some row of the training labels has."""
         return self.classes[row_sums(y.T) > 0]
 
-    def keep_unseen(self, proba, y, known):
+    def unseen(self, y, known):
+        """Return which rows have a label that the teacher never saw."""
+        return row_sums(self._never_seen(y, known)) > 0
+
+    def with_labels(self, proba, y, known):
         """Give rows the labels back that the teacher never saw: it could only say no."""
+        saw = np.zeros(len(self.classes))
+        saw[known] = 1
+        return sparse.csr_array(proba @ sparse.diags_array(saw) + self._never_seen(y, known))
+
+    def _never_seen(self, y, known):
+        """Return the labels of rows, but those that the teacher saw."""
         never_seen = np.ones(len(self.classes))
         never_seen[known] = 0
-        kept = sparse.csr_array(y) @ sparse.diags_array(never_seen)
-        return sparse.csr_array(proba @ sparse.diags_array(1 - never_seen) + kept), row_sums(
-            kept
-        ) > 0
+        return sparse.csr_array(y) @ sparse.diags_array(never_seen)
 
 
 def given_proba(proba, teacher, X_unlabeled, question):
@@ -183,46 +198,104 @@ def check_folds(folds, n_rows):
 
 
 def out_of_fold_proba(
-    teacher, X, y, X_unlabeled, question, *, folds, fit_params, memory, n_jobs, verbose, progress
-):
+    teacher, X, y, X_unlabeled, question, *,
+    folds, nested=False, fit_params, memory, n_jobs, verbose, progress,
+):  # fmt: skip
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
     A row that several folds test gets their mean; an unlabelled row gets the mean of all
     fold teachers. A row whose class the fold's teacher never saw keeps its one-hot label.
+
+    If `nested`, the training rows of each fold are asked about once more, by teachers that have
+    seen nothing of the fold's test rows either. A teacher that saw neither of two folds serves
+    both, so that K folds take K (K - 1) / 2 further teachers.
     """
-    n_rows = y.shape[0]
-    n_tested = check_folds(folds, n_rows)
+    check_folds(folds, y.shape[0])
+    pairs = list(combinations(range(len(folds)), 2)) if nested else []
     names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
+    names += [f"folds {one + 1} and {other + 1} of {len(folds)}" for one, other in pairs]
+    asked = [*folds, *(_without_both(folds[one], folds[other]) for one, other in pairs)]
     answers = _ask_folds(
-        teacher, X, y, X_unlabeled, question, folds, fit_params, memory,
+        teacher, X, y, X_unlabeled, question, asked, fit_params, memory,
         n_jobs=n_jobs, names=names if verbose else None, progress=progress,
     )  # fmt: skip
 
+    tested = [test for _, test in asked]
+    own = slice(len(folds))
+    _warn_of_unseen(names[own], answers[own], tested[own], y, question)
+    everybody = _mean_proba(answers[own], tested[own], y, question)
+    if not nested:
+        return everybody
+    within = []
+    for fold, (train, _) in enumerate(folds):
+        others = [len(folds) + number for number, pair in enumerate(pairs) if fold in pair]
+        of_train = [np.isin(tested[number], train) for number in others]
+        proba = _mean_proba(
+            [answers[number].of(rows) for number, rows in zip(others, of_train, strict=True)],
+            [tested[number][rows] for number, rows in zip(others, of_train, strict=True)],
+            y,
+            question,
+        )
+        within.append(proba.of(train))
+    n_unseen = sum(proba.unseen.sum() for proba in within)
+    if n_unseen:
+        warnings.warn(
+            "Teachers fitted without two folds never saw a class that they were asked about; "
+            f"in {n_unseen} cases a row keeps its own label where alpha is chosen. Use fewer "
+            "folds, or stratified ones.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return everybody._replace(within=within)
+
+
+def _without_both(fold, other):
+    """Return the rows that both folds train on, and those of either one's test that it lacks."""
+    (train, test), (other_train, other_test) = fold, other
+    tested = np.concatenate(
+        [test[np.isin(test, other_train)], other_test[np.isin(other_test, train)]]
+    )
+    return train[np.isin(train, other_train)], tested
+
+
+def _mean_proba(answers, tested, y, question):
+    """Return each row's mean answer over the teachers that tested it."""
+    n_rows = y.shape[0]
     total = None
-    n_unseen = np.zeros(n_rows, dtype=int)
-    for number, ((_, test), (proba, _, known)) in enumerate(zip(folds, answers, strict=True), 1):
-        proba, unseen = question.keep_unseen(proba, y[test], known)
+    n_tested, n_unseen = np.zeros((2, n_rows), dtype=int)
+    for (proba, _, known), test in zip(answers, tested, strict=True):
+        unseen = question.unseen(y[test], known)
         if unseen.any():
-            warnings.warn(
-                f"The teacher of fold {number} of {len(folds)} never saw the classes "
-                f"{_some(np.setdiff1d(question.classes, question.classes[known]))}; {unseen.sum()} "
-                "rows keep their own label there. Use fewer folds, or stratified ones.",
-                UserWarning,
-                stacklevel=3,
-            )
-            n_unseen += np.bincount(test[unseen], minlength=n_rows)
+            proba = question.with_labels(proba, y[test], known)
+        n_tested += np.bincount(test, minlength=n_rows)
+        n_unseen += np.bincount(test[unseen], minlength=n_rows)
         # Each answer in the place of its row; a bootstrap may test a row twice.
         ones = np.ones(len(test))
         places = sparse.csr_array((ones, (test, np.arange(len(test)))), (n_rows, len(test)))
         total = places @ proba if total is None else total + places @ proba
-    unlabeled = None
-    if X_unlabeled is not None:
-        unlabeled = sum(answer.unlabeled for answer in answers) / len(folds)
+    share = 1 / np.maximum(n_tested, 1)
     if sparse.issparse(total):
-        mean = sparse.csr_array(sparse.diags_array(1 / n_tested) @ total)
+        mean = sparse.csr_array(sparse.diags_array(share) @ total)
     else:
-        mean = total / n_tested[:, None]
+        mean = total * share[:, None]
+    unlabeled = None
+    if answers[0].unlabeled is not None:
+        unlabeled = sum(answer.unlabeled for answer in answers) / len(answers)
     return TeacherProba(mean, unlabeled, n_unseen == n_tested)
+
+
+def _warn_of_unseen(names, answers, tested, y, question):
+    """Say which teachers were asked about rows of classes that they never saw."""
+    for name, answer, test in zip(names, answers, tested, strict=True):
+        n_unseen = np.count_nonzero(question.unseen(y[test], answer.known))
+        if n_unseen:
+            lacking = np.setdiff1d(question.classes, question.classes[answer.known])
+            warnings.warn(
+                f"The teacher of {name} never saw the classes {_some(lacking)}; {n_unseen} "
+                "rows keep their own label there. Use fewer folds, or stratified ones.",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def teacher_scores(soft_labels):

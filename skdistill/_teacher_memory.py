@@ -31,6 +31,10 @@ class FoldAnswer(NamedTuple):
     unlabeled: np.ndarray | sparse.csr_array | None
     known: np.ndarray  # positions in classes of the classes that it saw
 
+    def of(self, rows):
+        """Return what it says of some of the rows that it was asked about."""
+        return self._replace(tested=self.tested[rows])
+
 
 def memory_folder(memory):
     """Return the folder that a `memory` parameter names, None if there is to be none."""

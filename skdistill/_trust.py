@@ -1,9 +1,10 @@
 """How far to trust a teacher, chosen from the data: what `alpha="auto"` does.
 
 No fixed alpha is safe: a teacher that errs contradicts labels that were right, and repairs labels
-that are noise. Which of the two it does shows on rows that students have not learnt from. Two
-students are compared there, one of the labels alone and one of the teacher alone; the weight at
-which their mixed answers are best is what a third one is tried with.
+that are noise. Which of the two it does shows on rows that neither students nor their teachers
+have learnt from. Two students are compared there, one of the labels alone and one of the teacher
+alone; the weight at which their mixed answers are best is what a third one is tried with. A gain
+no larger than its standard error is not believed: where in doubt, the labels are right.
 """
 
 import warnings
@@ -41,17 +42,23 @@ class AlphaCurve(NamedTuple):
 
     tried : dict of {float: float}
         Loss of a student fitted with that alpha: 0, 1 and, if it lies between, the weight
-        of the best mixture. The smallest is chosen.
+        of the best mixture.
+
+    noise : dict of {float: float}
+        Standard error of what each alpha that was tried gains over alpha 0: over rows for
+        the log-loss, over folds for the pairwise loss.
     """
 
     alpha: Floats
     loss: Floats
     tried: dict[float, float]
+    noise: dict[float, float]
 
     @property
     def best(self) -> float:
-        """The alpha that is chosen."""
-        return min(self.tried, key=self.tried.__getitem__)
+        """The alpha that is chosen: of the smallest loss, 0 if it gains no more than noise."""
+        best = min(self.tried, key=self.tried.__getitem__)
+        return best if self.tried[0.0] - self.tried[best] > self.noise[best] else 0.0
 
 
 def check_predicts_proba(student):
@@ -63,23 +70,22 @@ def check_predicts_proba(student):
         )
 
 
-def alpha_by_log_loss(lesson, soft_labels, n_jobs):
+def alpha_by_log_loss(lesson, n_jobs):
     """Choose the trust by the log-loss of the true labels of held-out rows."""
-    weight = np.concatenate([soft_labels.weight[test] for _, test in lesson.folds])
+    weight = np.concatenate([lesson.soft_labels.weight[fold.test] for fold in lesson.folds])
 
     def answer(student, X, true):
         return entries(student_proba(student, X, true.classes), true.codes)
 
-    def loss(answers):
-        p = np.maximum(np.concatenate(answers), SMALLEST)
-        return float(np.average(-np.log(p), weights=weight))
+    def losses(answers):
+        return -np.log(np.maximum(np.concatenate(answers), SMALLEST)), weight
 
-    return _choose(fit_soft_labels, answer, loss, lesson, soft_labels, n_jobs)
+    return _choose(fit_soft_labels, answer, losses, lesson, n_jobs)
 
 
-def alpha_by_pairs(lesson, soft_labels, surrogate, n_jobs):
+def alpha_by_pairs(lesson, surrogate, n_jobs):
     """Choose the trust by the pairwise loss of the true labels of held-out rows."""
-    held_out = [soft_labels.take(test) for _, test in lesson.folds]
+    held_out = [lesson.soft_labels.take(fold.test) for fold in lesson.folds]
 
     def learn(student, X, soft_labels, **fit_params):
         return fit_ranker(student, X, soft_labels, surrogate, **fit_params)
@@ -87,27 +93,34 @@ def alpha_by_pairs(lesson, soft_labels, surrogate, n_jobs):
     def answer(student, X, true):
         return student_scores(student, X)
 
-    def loss(answers):
-        losses = [
+    def losses(answers):
+        of_folds = [
             pairwise_loss(
                 scores, true.codes.astype(float), surrogate=surrogate, sample_weight=true.weight
             )[0]
             for scores, true in zip(answers, held_out, strict=True)
             if len(np.unique(true.codes)) > 1  # else there is no pair to be in the wrong order
         ]
-        return float(np.mean(losses))
+        return np.array(of_folds), np.ones(len(of_folds))
 
-    return _choose(learn, answer, loss, lesson, soft_labels, n_jobs)
+    return _choose(learn, answer, losses, lesson, n_jobs)
 
 
-def _choose(learn, answer, loss, lesson, soft_labels, n_jobs):
-    """Compare students of the labels, of the teacher and of the best mixture of those two."""
+def _choose(learn, answer, losses, lesson, n_jobs):
+    """Compare students of the labels, of the teacher and of the best mixture of those two.
+
+    `losses` returns what answers cost, by rows or by folds, and what each of these weighs.
+    """
+    shared = lesson._replace(folds=None)  # for each fold its own is enough
 
     def held_out(alpha):
         return Parallel(n_jobs=n_jobs)(
-            delayed(_answer_fold)(learn, answer, lesson, soft_labels, alpha, train, test)
-            for train, test in lesson.folds
+            delayed(_answer_fold)(learn, answer, shared, fold, alpha) for fold in lesson.folds
         )
+
+    def loss(answers):
+        values, weights = losses(answers)
+        return float(np.average(values, weights=weights))
 
     by_labels, by_teacher = held_out(0.0), held_out(1.0)
 
@@ -116,29 +129,51 @@ def _choose(learn, answer, loss, lesson, soft_labels, n_jobs):
         return loss([(1 - alpha) * ours + alpha * theirs for ours, theirs in pairs])
 
     weight = float(minimize_scalar(mixed, bounds=(0, 1), method="bounded").x)
-    tried = {0.0: loss(by_labels), 1.0: loss(by_teacher)}
+    answers = {0.0: by_labels, 1.0: by_teacher}
     if LITTLE < weight < 1 - LITTLE:
-        tried[weight] = loss(held_out(weight))
-    curve = AlphaCurve(GRID.copy(), np.array([mixed(alpha) for alpha in GRID]), tried)
+        answers[weight] = held_out(weight)
+    curve = AlphaCurve(
+        alpha=GRID.copy(),
+        loss=np.array([mixed(alpha) for alpha in GRID]),
+        tried={alpha: loss(of_alpha) for alpha, of_alpha in answers.items()},
+        noise={
+            alpha: standard_error(losses(of_alpha)[0] - losses(by_labels)[0], losses(by_labels)[1])
+            for alpha, of_alpha in answers.items()
+        },
+    )
     if curve.best == 0:
         warnings.warn(
             'alpha="auto" chose 0: on held-out rows a student of the labels alone has a loss of '
-            f"{tried[0.0]:.4g}, one of the teacher alone {tried[1.0]:.4g}, and mixing the two does "
-            "not help. This teacher should not be distilled into this student: take or calibrate "
-            "another one, or train on the labels.",
+            f"{curve.tried[0.0]:.4g}, one of the teacher alone {curve.tried[1.0]:.4g}; mixing the "
+            "two gains no more than one standard error. This teacher should not be distilled into "
+            "this student: take or calibrate another one, or train on the labels.",
             UserWarning,
             stacklevel=5,
         )
     return curve
 
 
-def _answer_fold(learn, answer, lesson, soft_labels, alpha, train, test):
+def standard_error(values, weights):
+    """Return the standard error of a weighted mean."""
+    values, weights = values[weights > 0], weights[weights > 0]
+    if len(values) < 2:
+        return np.inf  # one value says nothing of the next
+    deviations = values - np.average(values, weights=weights)
+    shares = weights / weights.sum()
+    return float(np.sqrt(np.sum((shares * deviations) ** 2) * len(values) / (len(values) - 1)))
+
+
+def _answer_fold(learn, answer, lesson, fold, alpha):
     """Return what a student with some alpha answers for the rows that a fold holds out."""
-    n_labelled = np.count_nonzero(soft_labels.codes >= 0)
-    more = np.arange(n_labelled, len(soft_labels)) if alpha > 0 else []
-    rows = np.concatenate([train, more]).astype(int)
-    learnt = soft_labels.take(rows).mix(alpha)
+    everything = lesson.soft_labels
+    n_labelled = np.count_nonzero(everything.codes >= 0)
+    more = np.arange(n_labelled, len(everything)) if alpha > 0 else []
+    rows = np.concatenate([fold.train, more]).astype(int)
+    if alpha > 0 and fold.soft_labels is not None:
+        learnt = fold.soft_labels.mix(alpha)
+    else:
+        learnt = everything.take(rows).mix(alpha)
     learnt.check_several_classes()
-    params = rows_of(lesson.student_params, rows, len(soft_labels))
+    params = rows_of(lesson.student_params, rows, len(everything))
     student = learn(lesson.student, _safe_indexing(lesson.X, rows), learnt, **params)
-    return answer(student, _safe_indexing(lesson.X, test), soft_labels.take(test))
+    return answer(student, _safe_indexing(lesson.X, fold.test), everything.take(fold.test))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import sem
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import ExtraTreesClassifier
@@ -20,6 +21,7 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
+from skdistill._trust import GRID, AlphaCurve, standard_error
 from skdistill.datasets import make_hidden_classes
 from skdistill.objectives import pairwise_loss
 
@@ -55,7 +57,7 @@ def test_the_best_mixture_is_tried_and_the_best_of_those_tried_is_chosen(problem
     student = DecisionTreeClassifier(max_depth=3, random_state=0)
     model = DistilledClassifier(student=student, alpha="auto", cv=3)
     model.fit(X, y, teacher_proba=teacher_proba)
-    alphas, losses, tried = model.alpha_curve_
+    alphas, losses, tried, _ = model.alpha_curve_
     assert (np.diff(losses, 2) > -1e-12).all()  # convex
     weight = next(alpha for alpha in tried if 0 < alpha < 1)
     assert abs(weight - alphas[np.argmin(losses)]) <= 0.05
@@ -98,6 +100,21 @@ def test_a_given_alpha_leaves_no_curve(problem):
     assert (model.alpha_, model.alpha_curve_) == (0.25, None)
 
 
+class ShuffledTwice:
+    """Folds over which each row is tested twice."""
+
+    def __init__(self, n_splits):
+        self.n_splits = n_splits
+
+    def split(self, X, y, groups=None):
+        for seed in range(2):
+            folds = StratifiedKFold(self.n_splits, shuffle=True, random_state=seed)
+            yield from folds.split(X, y)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 2 * self.n_splits
+
+
 class CountingTeacher(GaussianNB):
     n_fits = 0
 
@@ -107,12 +124,95 @@ class CountingTeacher(GaussianNB):
 
 
 @HARMLESS
-def test_it_fits_no_teacher_more(problem):
+def test_a_teacher_that_lacks_two_folds_is_fitted_once_for_both(problem, tmp_path):
     X, y, _ = problem
-    for alpha in (1.0, "auto"):
+    n_fits = {}
+    for alpha in (1.0, "auto", 0.5):  # the last one asks none that was not asked before
         CountingTeacher.n_fits = 0
-        DistilledClassifier(CountingTeacher(), alpha=alpha, cv=4).fit(X, y)
-        assert CountingTeacher.n_fits == 4
+        DistilledClassifier(CountingTeacher(), alpha=alpha, cv=4, memory=tmp_path).fit(X, y)
+        n_fits[alpha] = CountingTeacher.n_fits
+    assert n_fits == {1.0: 4, "auto": 4 * 3 / 2, 0.5: 0}
+
+
+@HARMLESS
+@pytest.mark.parametrize("folds", [StratifiedKFold(4), ShuffledTwice(3)], ids=["4", "2 x 3"])
+def test_each_fold_is_judged_by_a_cross_fit_of_its_own(problem, folds):
+    """What the shared teachers answer is what teachers of each fold's training rows would."""
+    X, y, _ = problem
+    more, X, y = X[300:], X[:300], y[:300]
+    teacher, student = ExtraTreesClassifier(10, random_state=0), LogisticRegression()
+    model = DistilledClassifier(teacher, student, alpha="auto", cv=folds)
+    model.fit(X, y, X_unlabeled=more)
+    splits = list(folds.split(X, y))
+    true = []
+    for own, (train, test) in enumerate(splits):
+        proba, n_asked = np.zeros((len(y), 3)), np.zeros(len(y))
+        unlabeled = []
+        for other, (other_train, other_test) in enumerate(splits):
+            if other != own:
+                rows = np.intersect1d(train, other_train)
+                fitted = clone(teacher).fit(X[rows], y[rows])
+                proba[other_test] += fitted.predict_proba(X[other_test])
+                n_asked[other_test] += 1
+                unlabeled.append(fitted.predict_proba(more))
+        learnt = SoftLabels(
+            np.concatenate([proba[train] / n_asked[train, None], np.mean(unlabeled, axis=0)])
+        )
+        fitted = fit_soft_labels(student, np.concatenate([X[train], more]), learnt)
+        true.append(fitted.predict_proba(X[test])[np.arange(len(test)), y[test]])
+    expected = -np.log(np.concatenate(true)).mean()
+    assert model.alpha_curve_.tried[1.0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_two_folds_are_too_few(problem):
+    X, y, p_star = problem
+    with pytest.raises(ValueError, match=r"at least 3 folds, got 2.*cv=3 or more"):
+        DistilledClassifier(alpha="auto", cv=2).fit(X, y)
+    DistilledClassifier(alpha="auto", cv=2).fit(X, y, teacher_proba=p_star)  # asks no teacher
+
+
+@HARMLESS
+def test_a_class_that_a_teacher_cannot_know_is_said_once(problem):
+    X, y, _ = problem
+    y = np.where(np.arange(len(y)) < 2, 3, y)  # in two folds: the teacher without both lacks it
+    model = DistilledClassifier(GaussianNB(), alpha="auto", cv=4)
+    with pytest.warns(UserWarning, match="never saw a class.*in 2 cases") as caught:
+        model.fit(X, y)
+    assert sum("never saw" in str(each.message) for each in caught) == 1
+
+
+def test_a_gain_that_may_be_noise_is_not_believed():
+    curve = AlphaCurve(GRID, GRID, tried={0.0: 1.0, 1.0: 0.9}, noise={0.0: 0.0, 1.0: 0.11})
+    assert curve.best == 0
+    assert curve._replace(noise={0.0: 0.0, 1.0: 0.09}).best == 1
+
+
+def test_the_noise_is_the_standard_error_of_the_paired_gain(problem):
+    X, y, p_star = problem
+    student = LogisticRegression()
+    model = DistilledClassifier(student=student, alpha="auto", cv=4)
+    model.fit(X, y, teacher_proba=p_star, sample_weight=np.full(len(y), 3.0))
+    gains = []
+    for train, test in StratifiedKFold(4).split(X, y):
+        ours = clone(student).set_params(C=3.0).fit(X[train], y[train])
+        theirs = fit_soft_labels(
+            student, X[train], SoftLabels(p_star[train], sample_weight=np.full(len(train), 3.0))
+        )
+        right = np.arange(len(test)), y[test]
+        gains.append(
+            np.log(theirs.predict_proba(X[test])[right] / ours.predict_proba(X[test])[right])
+        )
+    assert model.alpha_curve_.noise[1.0] == pytest.approx(sem(np.concatenate(gains)), rel=1e-4)
+    assert model.alpha_curve_.noise[0.0] == 0
+
+
+def test_weights_count_in_the_standard_error():
+    rng = np.random.default_rng(0)
+    values, weights = rng.normal(size=50), rng.uniform(size=50)
+    weights[:5] = 0
+    assert standard_error(values, weights) == standard_error(values[5:], 7 * weights[5:])
+    assert standard_error(values, np.ones(50)) == pytest.approx(sem(values))
+    assert standard_error(values[:1], np.ones(1)) == np.inf
 
 
 class GroupsSeen(DecisionTreeClassifier):

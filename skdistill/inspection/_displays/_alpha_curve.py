@@ -102,7 +102,7 @@ class AlphaCurveDisplay:
             If matplotlib is not installed.
         """
         ax = axes(ax, figsize=(5, 3.6))
-        alphas, losses, tried = self.curve
+        alphas, losses, tried, _ = self.curve
         curve = look(0, label="two students, mixed", **kwargs) | {"marker": ""}
         (self.line_,) = ax.plot(alphas, losses, **curve)
         marks = look(1, label="one student") | {"linestyle": ""}
