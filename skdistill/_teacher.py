@@ -319,7 +319,7 @@ def _ask_folds(
 
     With `names`, say of each fold how its answer was come by.
     """
-    entries = [memory.entry(train, test) for train, test in folds]
+    entries = [memory.answer(train, test) for train, test in folds]
     answers = [None if entry is None else entry.recall() for entry in entries]
     names = names or [None] * len(folds)
     for name, answer in zip(names, answers, strict=True):
@@ -328,11 +328,9 @@ def _ask_folds(
     fresh = iter(
         _parallel(n_jobs)(
             delayed(_ask_fold)(
-                clone(teacher), X, y, X_unlabeled, question, train, test, fit_params, entry, name
+                clone(teacher), X, y, X_unlabeled, question, train, test, fit_params, memory, name
             )
-            for (train, test), entry, answer, name in zip(
-                folds, entries, answers, names, strict=True
-            )
+            for (train, test), answer, name in zip(folds, answers, names, strict=True)
             if answer is None
         )
     )
@@ -351,10 +349,10 @@ def _parallel(n_jobs):
         return Parallel(n_jobs=n_jobs)
 
 
-def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, entry, name):
-    """Fit a teacher on the training rows of a fold, ask it about the others, and remember that."""
-    start = time.perf_counter()
-    teacher.fit(_safe_indexing(X, train), y[train], **rows_of(fit_params, train, y.shape[0]))
+def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, memory, name):
+    """Ask the teacher of a fold about the rows that it has not seen, and remember its answer."""
+    entry = memory.answer(train, test)
+    teacher = _fit_fold(teacher, X, y, train, fit_params, memory, name)
     known = question.seen_in(teacher, y[train])
     saw = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
     answer = FoldAnswer(
@@ -362,13 +360,28 @@ def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, ent
         unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled, known),
         known=saw,
     )
+    if entry is not None:
+        entry.keep(answer)
+    return answer
+
+
+def _fit_fold(teacher, X, y, train, fit_params, memory, name):
+    """Return a teacher fitted on the training rows of a fold, now or by a fit that kept it."""
+    entry = memory.teacher(train)
+    kept = entry and entry.recall()
+    if kept is not None:
+        if name:
+            print(f"[teacher] {name}: not remembered, its teacher is")
+        return kept
+    start = time.perf_counter()
+    teacher.fit(_safe_indexing(X, train), y[train], **rows_of(fit_params, train, y.shape[0]))
     if name:
         not_remembered = "" if entry is None else "not remembered, "
         seconds = time.perf_counter() - start
         print(f"[teacher] {name}: {not_remembered}fitted on {len(train)} rows in {seconds:.1f} s")
-    if entry is not None:
-        entry.keep(answer)
-    return answer
+    if memory.keeps_teachers:
+        entry.keep(teacher)
+    return teacher
 
 
 def _class_proba(teacher, X, classes, seen=None):

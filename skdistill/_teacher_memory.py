@@ -1,11 +1,14 @@
 """The teacher's memory: a folder of what fold teachers answered, so that none is fitted twice.
 
 One file per fold teacher, named after all that its answers depend on, and nothing else: not
-the student, not alpha. A file appears whole or not at all, and says by a checksum what it held.
+the student, not alpha. Where it may be asked more, of other sampled rows, a second file holds the
+teacher. A file appears whole or not at all, and says by a checksum what it held.
 """
 
 import os
+import pickle
 import warnings
+from collections.abc import Callable
 from copy import deepcopy
 from hashlib import sha256
 from io import BytesIO
@@ -22,6 +25,8 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from ._fingerprint import fingerprint, version_of, written, written_unfitted
 
 CHECKSUM_BYTES = 32
+# What a disk, and objects that do not pickle, raise.
+KEEPING_FAILS = (OSError, pickle.PicklingError, TypeError, AttributeError)
 
 
 class FoldAnswer(NamedTuple):
@@ -64,10 +69,16 @@ def make_folder(folder):
 
 
 class TeacherMemory(NamedTuple):
-    """What the fold teachers of one fit answered, those of earlier fits like it included."""
+    """What the fold teachers of one fit answered, those of earlier fits like it included.
+
+    Where they are asked about more than the labelled rows they are themselves kept: the next
+    setting of an augmenter, or of top_k, has another question for the same teachers.
+    """
 
     folder: Path | None
     subject: str = ""  # fingerprint of all that the fold teachers have in common
+    question: str = ""  # of what they are asked
+    keeps_teachers: bool = False
 
     @classmethod
     def about(cls, folder, teacher, X, y, X_unlabeled, question, fit_params):
@@ -80,15 +91,32 @@ class TeacherMemory(NamedTuple):
             known_again(teacher),
             sklearn.get_config()["transform_output"],
             _routing(teacher) if fit_params else None,
-            written((X, y, X_unlabeled, question, fit_params)),
+            written((X, y, fit_params)),
         )
-        return cls(folder, fingerprint(subject))
+        is_cut = question.top_k is not None and question.top_k < len(question.classes)
+        return cls(
+            folder,
+            fingerprint(subject),
+            question=fingerprint((X_unlabeled, question)),
+            keeps_teachers=X_unlabeled is not None or is_cut,
+        )
 
-    def entry(self, train, test):
-        """Return the entry of the teacher of one fold, None if nothing is to be remembered."""
+    def answer(self, train, test):
+        """Return the entry of what a fold's teacher answers, None if nothing is remembered."""
         if self.folder is None:
             return None
-        return Entry(self.folder / f"{fingerprint((self.subject, train, test))}.answer")
+        name = fingerprint((self.subject, self.question, train, test))
+        return Entry(self.folder / f"{name}.answer", _pack, _unpack)
+
+    def teacher(self, train):
+        """Return the entry of a fold's teacher, None if nothing is remembered."""
+        if self.folder is None:
+            return None
+        return Entry(
+            self.folder / f"{fingerprint((self.subject, train))}.teacher",
+            pickle.dumps,
+            pickle.loads,
+        )
 
 
 def _routing(teacher):
@@ -114,12 +142,14 @@ def known_again(teacher):
 
 
 class Entry(NamedTuple):
-    """One file: a checksum, then arrays."""
+    """One file: a checksum, then what was kept, packed into bytes."""
 
     path: Path
+    pack: Callable
+    unpack: Callable
 
     def recall(self):
-        """Return the answer, or None where there is none, or none that is as it was written."""
+        """Return what was kept, or None where there is none, or none that is as it was written."""
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
@@ -127,37 +157,41 @@ class Entry(NamedTuple):
         except OSError as error:
             self._warn(f"cannot be read ({error})")
             return None
-        checksum, arrays = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
-        if checksum != self._checksum(arrays):
+        checksum, packed = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
+        if checksum != self._checksum(packed):
             self._warn("is damaged")
             return None
-        return _unpack(arrays)
+        try:
+            return self.unpack(packed)
+        except Exception as error:  # whatever a class raises that is not as it was
+            self._warn(f"cannot be unpacked ({type(error).__name__}: {error})")
+            return None
 
-    def keep(self, answer):
-        """Write an answer: under another name first, so that nobody reads half of it."""
-        arrays = _pack(answer)
+    def keep(self, value):
+        """Write a value: under another name first, so that nobody reads half of it."""
         unfinished = self.path.with_suffix(f".{uuid4().hex}.tmp")
         try:
-            unfinished.write_bytes(self._checksum(arrays) + arrays)
+            packed = self.pack(value)
+            unfinished.write_bytes(self._checksum(packed) + packed)
             unfinished.replace(self.path)
-        except OSError as error:  # a full disk should not cost the fit
+        except KEEPING_FAILS as error:  # neither a full disk nor a lambda should cost the fit
             unfinished.unlink(missing_ok=True)
             warnings.warn(
-                f"The teacher's answers could not be kept in {str(self.path)!r} ({error}); they "
-                "are used, and not remembered.",
+                f"A teacher could not be kept in {str(self.path)!r} ({error}); it is used, and "
+                "not remembered.",
                 UserWarning,
                 stacklevel=2,
             )
 
-    def _checksum(self, arrays):
+    def _checksum(self, packed):
         """Return a checksum of content and name: a file that was renamed is not believed."""
-        return sha256(self.path.name.encode() + arrays).digest()
+        return sha256(self.path.name.encode() + packed).digest()
 
     def _warn(self, reason):
         """Say that a file is there, and why it does not help."""
         warnings.warn(
-            f"The remembered answers of a teacher in {str(self.path)!r} are not used: the file "
-            f"{reason}. The teacher is fitted anew, and the file replaced.",
+            f"A teacher remembered in {str(self.path)!r} is not used: the file {reason}. The "
+            "teacher is fitted anew, and the file replaced.",
             UserWarning,
             stacklevel=3,
         )

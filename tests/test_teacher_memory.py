@@ -30,6 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier, DistilledMulticlassRetriever
 from skdistill import _teacher_memory as memory_room
+from skdistill.augmentation import MarginalAugmenter, MungeAugmenter
 
 
 class CountedTeacher(GaussianNB):
@@ -81,6 +82,10 @@ def entries_of(model):
     return sorted(Path(model.memory).rglob("*.answer"))
 
 
+def teachers_of(model):
+    return sorted(Path(model.memory).rglob("*.teacher"))
+
+
 STUDENTS = {"student__max_depth": [1, 2, 3, 4, 5], "student__min_samples_leaf": [1, 3, 5, 7]}
 
 
@@ -109,6 +114,72 @@ def test_alpha_temperature_and_top_k_cost_no_fit(model, log, gaussian):
     X, y, _ = gaussian
     grid = {"alpha": [0, 0.5], "teacher_temperature": [0.5, "auto"], "top_k": [1, None]}
     assert fits_of(log, GridSearchCV(model, grid, cv=2).fit, X, y) == (2 + 1) * 5
+
+
+AUGMENTERS = {
+    "augmenter": [MungeAugmenter(), MarginalAugmenter()],
+    "augmenter__size_factor": [1, 2],
+}
+
+
+@pytest.mark.parametrize("alpha", [0.5, "auto"])
+@pytest.mark.filterwarnings("ignore:alpha=.auto. chose 0")
+def test_an_augmenter_costs_no_fit(model, log, gaussian, alpha):
+    X, y, _ = gaussian
+    model.set_params(alpha=alpha, cv=3, random_state=0)
+    search = GridSearchCV(model, AUGMENTERS, cv=2, scoring="neg_log_loss")
+    n_teachers = 3 + (3 if alpha == "auto" else 0)
+    assert fits_of(log, search.fit, X, y) == (2 + 1) * n_teachers
+    without = clone(search).set_params(estimator__memory=None).fit(X, y)
+    assert_array_equal(
+        search.cv_results_["mean_test_score"], without.cv_results_["mean_test_score"]
+    )
+    assert fits_of(log, clone(model).set_params(augmenter=None).fit, X, y) == 0
+
+
+def test_top_k_of_a_retriever_costs_no_fit(log, tmp_path, gaussian):
+    X, y, _ = gaussian
+    retriever = DistilledMulticlassRetriever(
+        CountedTeacher(log), memory=tmp_path, cv=3, k=1, top_k=1
+    )
+    assert fits_of(log, retriever.fit, X, y) == 3
+    assert fits_of(log, retriever.set_params(top_k=2).fit, X, y) == 0
+
+
+def test_teachers_are_kept_where_they_may_be_asked_more(model, gaussian):
+    X, y, _ = gaussian
+    model.fit(X, y)
+    assert not teachers_of(model)
+    model.fit(X, y, X_unlabeled=X)
+    assert len(teachers_of(model)) == 5
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b""])
+def test_a_damaged_teacher_is_fitted_anew_with_a_warning(model, log, gaussian, damage):
+    X, y, _ = gaussian
+    model.fit(X, y, X_unlabeled=X)
+    kept = teachers_of(model)[0]
+    kept.write_bytes(damage(kept.read_bytes()))
+    with pytest.warns(UserWarning, match="remembered in.*teacher.*is damaged"):
+        assert fits_of(log, model.fit, X, y, X_unlabeled=X[1:]) == 1
+    assert fits_of(log, model.fit, X, y, X_unlabeled=X[2:]) == 0
+
+
+class WithLambda(GaussianNB):
+    """Cannot be pickled once it is fitted."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.inside_ = lambda: None
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_teacher_that_does_not_pickle_is_used_and_not_kept(model, gaussian):
+    X, y, _ = gaussian
+    model.set_params(teacher=WithLambda())
+    with pytest.warns(UserWarning, match=r"teacher could not be kept.*lambda.*not remembered"):
+        model.fit(X, y, X_unlabeled=X)
+    assert not teachers_of(model)
+    assert len(entries_of(model)) == 5
 
 
 def test_randomised_and_halving_searches(model, log, gaussian):
@@ -321,7 +392,10 @@ def test_whatever_the_answers_depend_on_makes_others(model, log, gaussian):
     for name, values in given.items():
         others = values.copy()
         others[7] = 2 - others[7]
-        assert fits_of(log, model.fit, **{**given, name: others}) == 5, name
+        n_entries = len(entries_of(model))
+        n_fits = 0 if name == "X_unlabeled" else 5  # other questions, to the same teachers
+        assert fits_of(log, model.fit, **{**given, name: others}) == n_fits, name
+        assert len(entries_of(model)) == n_entries + 5
     for name in ("sample_weight", "X_unlabeled"):
         assert fits_of(log, model.fit, **{**given, name: None}) == 5, name
     for params, n_fits in (

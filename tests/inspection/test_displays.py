@@ -289,7 +289,7 @@ def test_the_curve_behind_an_alpha_that_was_chosen():
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
     model = DistilledClassifier(student=tree, alpha="auto").fit(X, y, teacher_proba=teacher_proba)
     display = AlphaCurveDisplay.from_estimator(model)
-    alphas, losses, tried = model.alpha_curve_
+    alphas, losses, tried, _ = model.alpha_curve_
     np.testing.assert_array_equal(display.line_.get_xydata(), np.column_stack([alphas, losses]))
     np.testing.assert_array_equal(display.points_.get_xydata(), list(tried.items()))
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
