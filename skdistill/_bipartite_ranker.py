@@ -285,14 +285,15 @@ n_features), default=None
             with lesson.progress.task("choose-alpha"):
                 curve = alpha_by_pairs(lesson, self.surrogate, self.n_jobs)
             alpha = curve.best
-        soft_labels = lesson.soft_labels.mix(alpha)
-        check_pairs(soft_labels)
+        lesson = lesson.mix(alpha)
+        check_pairs(lesson.soft_labels)
         with lesson.progress.task("fit-student"):
             student = fit_ranker(
-                lesson.student, lesson.X, soft_labels, self.surrogate, **lesson.student_params
-            )
-        intercept, n_iter = _intercept_and_steps(student, lesson.X, soft_labels)
-        self._record(X, student, soft_labels.classes)
+                lesson.student, lesson.X, lesson.soft_labels, self.surrogate,
+                **lesson.student_params,
+            )  # fmt: skip
+        intercept, n_iter = _intercept_and_steps(student, lesson.X, lesson.soft_labels)
+        self._record(X, student, lesson.soft_labels.classes)
         self.intercept_, self.n_iter_ = intercept, n_iter
         self.alpha_, self.alpha_curve_ = float(alpha), curve
         self.teacher_temperature_ = lesson.temperature

@@ -302,13 +302,13 @@ n_features), default=None
             with lesson.progress.task("choose-alpha"):
                 curve = alpha_by_log_loss(lesson, self.n_jobs)
             alpha = curve.best
-        soft_labels = lesson.soft_labels.mix(alpha)
-        soft_labels.check_several_classes()
+        lesson = lesson.mix(alpha)
+        lesson.soft_labels.check_several_classes()
         with lesson.progress.task("fit-student"):
             student = fit_soft_labels(
-                lesson.student, lesson.X, soft_labels, **lesson.student_params
+                lesson.student, lesson.X, lesson.soft_labels, **lesson.student_params
             )
-        self._record(X, student, soft_labels.classes)
+        self._record(X, student, lesson.soft_labels.classes)
         self.alpha_, self.alpha_curve_ = float(alpha), curve
         self.teacher_temperature_ = lesson.temperature
         self.teacher_scores_ = lesson.scores

@@ -69,6 +69,15 @@ class Lesson(NamedTuple):
         ]
         return self._replace(soft_labels=ready(self.soft_labels), folds=folds)
 
+    def mix(self, alpha):
+        """Return the lesson with that trust: without any, rows without labels teach nothing."""
+        if alpha > 0 or (self.soft_labels.codes >= 0).all():
+            return self._replace(soft_labels=self.soft_labels.mix(alpha))
+        own = np.flatnonzero(self.soft_labels.codes >= 0)
+        return self._replace(
+            X=_safe_indexing(self.X, own), soft_labels=self.soft_labels.take(own).mix(alpha)
+        )
+
 
 class TeacherMixin(CallbackSupportMixin):
     """Ask a teacher for soft labels.

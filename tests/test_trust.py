@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import sem
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
@@ -92,6 +92,19 @@ def test_a_teacher_that_is_wrong_is_not_trusted_and_a_warning_says_so(problem):
         model.fit(X, clean, teacher_proba=wrong)
     assert model.alpha_ == 0
     np.testing.assert_array_equal(model.student_.coef_, student.fit(X, clean).coef_)
+
+
+@HARMLESS
+@pytest.mark.parametrize("model", [DistilledClassifier, DistilledBipartiteRanker])
+def test_who_is_not_trusted_labels_no_rows(problem, model):
+    X, _, _ = problem
+    clean = (X[:, 0] > 0).astype(int)
+    student = RandomForestClassifier(5, random_state=0) if model is DistilledClassifier else None
+    trusting = model(DummyClassifier(), student, alpha="auto", cv=3)
+    trusting.fit(X[:300], clean[:300], X_unlabeled=X[300:])
+    assert trusting.alpha_ == 0
+    ordinary = model(student=student, alpha=0.0).fit(X[:300], clean[:300])
+    np.testing.assert_array_equal(trusting.student_.predict(X), ordinary.student_.predict(X))
 
 
 def test_a_given_alpha_leaves_no_curve(problem):
