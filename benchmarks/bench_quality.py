@@ -2,20 +2,25 @@
 
 Real data: five problems with few wrong labels (breast cancer, digits, MNIST, letters, satellite
 images), three with noisy ones (diabetes, late flights, destinations of flights), and digits of
-whose training labels 20 % were exchanged at random. scikit-learn's wine is too small for a test.
+whose training labels 20 % were exchanged at random, judged by the true labels of the test and by
+labels that were exchanged, too. scikit-learn's wine is too small for a test.
 Letters, satellite images and diabetes are left out, with a line that says so, where the data of
 R's mlbench or the package rdata are not installed.
 
 Four students learn from the labels alone and from one teacher in several ways; the teacher, half
 extremely random trees, half a net (its epochs and leaves chosen once, on seed 0), is fitted once
-per fold and set of rows. Where imodels is installed, its distillation of the same teacher,
-in-sample and into regressors, is added for problems of two classes. AutoGluon is not compared with.
+per fold and set of rows. Peers are added where they are installed, if need be in an environment of
+their own (`--peers` adds them to what was written): imodels, which distils the same teacher
+in-sample and into regressors, for problems of two classes; AutoGluon's `distill`, with its own
+teacher, the best ensemble of its boosters, forests and extremely random trees, into a forest of the
+same size (of our students it knows no other).
 
 What comes out is printed, losses too: by a paired t-test over seeds, each of which draws training
 and test rows anew (two-sided, 5 %; so about 2.5 % of all comparisons of equals come out as losses).
 Log-loss counts a probability of 0 as 2.2e-16, which condemns a tree that learnt from labels; the
-Brier score does not, and is reported beside it. Where labels are exchanged, those of the test are
-not: who learnt how noisy the labels are is punished for it by both; accuracy is fair there.
+Brier score does not, and is reported beside it. Where the labels of the test are not exchanged as
+those of the training are, who learnt how noisy these are is punished for it by both; accuracy is
+fair there.
 """
 
 import json
@@ -101,6 +106,7 @@ class Problem(NamedTuple):
     epochs: int = 100  # of the teacher's net: fewer where labels are noisy
     min_samples_leaf: int = 1  # of the teacher's trees
     flipped: float = 0.0  # share of the training labels that are exchanged
+    flips_test: bool = False  # whether those of the test are exchanged, too
 
 
 class Split(NamedTuple):
@@ -120,6 +126,11 @@ def main():
     if options.show:
         return report(json.loads(options.json.read_text())["scores"])
     known = problems(options.mlbench)
+    if options.peers:
+        scores = json.loads(options.json.read_text())["scores"]
+        add_peers(scores, known)
+        write_json(options.json, {"scores": scores})
+        return report(scores)
     names = options.problems or list(known)
     scores: dict = {name: {} for name in names}
     variants = VARIANTS
@@ -136,9 +147,8 @@ def main():
             write_json(
                 options.json, {"scores": scores}
             )  # so that a run that is cut off leaves some
-    if find_spec("imodels"):
-        add_imodels(scores, known)
-        write_json(options.json, {"scores": scores})
+    add_peers(scores, known)
+    write_json(options.json, {"scores": scores})
     return report(scores)
 
 
@@ -152,6 +162,7 @@ def parse_options():
     add("--processes", type=int, default=2, help="each with one thread (default: 2)")
     add("--mlbench", type=Path, default=MLBENCH, help="folder of mlbench's .rda files")
     add("--json", type=Path, default=RESULTS, help="where the results are written")
+    add("--peers", action="store_true", help="only add peers to a run that was written")
     add("--show", action="store_true", help="print the tables of a run that was written")
     return parser.parse_args()
 
@@ -165,6 +176,9 @@ def problems(mlbench):
         "breast cancer": Problem(breast_cancer, 200, 150),
         "digits": Problem(digits, 500, 500),
         "digits, 20 % flipped": Problem(digits, 500, 500, epochs=30, flipped=0.2),
+        "digits, 20 % flipped, test too": Problem(
+            digits, 500, 500, epochs=30, flipped=0.2, flips_test=True
+        ),
         "MNIST": Problem(mnist, 1000, 1500),
         "late flights": Problem(late_flights, 1000, 2000, epochs=10, min_samples_leaf=5),
         "destinations": Problem(destinations, 1000, 2000, epochs=30),
@@ -232,13 +246,17 @@ def draw(problem, seed):
     unlabeled, test = np.split(others, [problem.n_unlabeled])
     test = test[:MOST_TEST_ROWS]
     classes = np.unique(y)
-    labels = y[train].copy()
-    flipped = rng.uniform(size=len(train)) < problem.flipped
-    shift = rng.integers(1, len(classes), size=len(train))
-    wrong = classes[(np.searchsorted(classes, labels) + shift) % len(classes)]
+
+    def exchanged(labels, share):
+        """Return labels, a share of which is exchanged for others."""
+        shift = rng.integers(1, len(classes), size=len(labels))
+        shift[rng.uniform(size=len(labels)) >= share] = 0
+        return classes[(np.searchsorted(classes, labels) + shift) % len(classes)]
+
     return Split(
-        X=X.iloc[train], y=np.where(flipped, wrong, labels), X_unlabeled=X.iloc[unlabeled],
-        X_test=X.iloc[test], y_test=y[test], classes=classes,
+        X=X.iloc[train], y=exchanged(y[train], problem.flipped), X_unlabeled=X.iloc[unlabeled],
+        X_test=X.iloc[test], y_test=exchanged(y[test], problem.flipped * problem.flips_test),
+        classes=classes,
     )  # fmt: skip
 
 
@@ -304,21 +322,55 @@ def run(known, variants, name_and_seed):
     scores: dict = {"teacher": {"": judge(with_seed(teacher, seed).fit(split.X, split.y), split)}}
     with tempfile.TemporaryDirectory() as memory:
         for student_name, student in make_students(split).items():
-            scores[student_name] = {}
-            for variant, params in variants.items():
+            of_student: dict = {}
+            # Those with more rows first: their teachers are kept, and answer the others, too.
+            for variant, params in sorted(variants.items(), key=lambda each: not has_more(each)):
                 model = DistilledClassifier(
                     teacher, student, memory=memory, classes=split.classes, random_state=seed,
                     **{"teacher_temperature": 1.0, **params},
                 )  # fmt: skip
                 more = split.X_unlabeled if "unlabelled" in variant else None
                 model.fit(split.X, split.y, X_unlabeled=more)
-                scores[student_name][variant] = {"alpha": model.alpha_, **judge(model, split)}
-                if model.alpha_curve_:
-                    scores[student_name][variant] |= {
-                        "tried": str(model.alpha_curve_.tried),
-                        "noise": str(model.alpha_curve_.noise),
-                    }
+                of_student[variant] = {"alpha": model.alpha_, **judge(model, split)}
+            scores[student_name] = {variant: of_student[variant] for variant in variants}
     return name, seed, scores, perf_counter() - start
+
+
+def has_more(variant):
+    """Return whether the teacher labels more rows than those with labels."""
+    name, params = variant
+    return "unlabelled" in name or "augmenter" in params
+
+
+def add_peers(scores, known):
+    """Add those peers that are installed."""
+    if find_spec("imodels"):
+        add_imodels(scores, known)
+    if find_spec("autogluon"):
+        add_autogluon(scores, known)
+
+
+def add_autogluon(scores, known):
+    """Add what AutoGluon makes of a teacher of its own, with a forest for a student."""
+    from autogluon.tabular import TabularPredictor
+
+    teachers = {name: {} for name in ("GBM", "RF", "XT")}
+    forest = {"RF": {"n_estimators": 20, "max_depth": 8}}
+    for name in scores:
+        for seed in map(int, scores[name]):
+            split = draw(known[name], seed)
+            rows = split.X.assign(label=split.y)
+            with tempfile.TemporaryDirectory() as folder:
+                predictor = TabularPredictor(
+                    "label", path=folder, eval_metric="log_loss", verbosity=0
+                )
+                predictor.fit(rows, hyperparameters=teachers, num_cpus=1, num_gpus=0)
+                teacher = predictor.model_best
+                student, *_ensemble = predictor.distill(hyperparameters=forest, verbosity=0)
+                for model, students in ((student, "forest"), (teacher, "teacher")):
+                    proba = predictor.predict_proba(split.X_test, model=model)
+                    of_model = scores_of(proba[split.classes].to_numpy(), split)
+                    scores[name][str(seed)][students]["AutoGluon"] = {"alpha": 1.0, **of_model}
 
 
 def add_imodels(scores, known):

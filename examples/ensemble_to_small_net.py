@@ -92,13 +92,15 @@ def run_split(X, y, seed, epochs):
         hinton = clone(student).set_params(
             criterion=DistillationLoss, criterion__temperature=temperature, criterion__alpha=alpha
         )
-        model = DistilledClassifier(student=hinton).fit(X, y, teacher_proba=proba)
+        model = DistilledClassifier(student=hinton, alpha=1.0).fit(X, y, teacher_proba=proba)
         tried[f"{how}, T = {temperature}, alpha = {alpha}"] = model.student_
     models[DISTILLED] = min(tried.values(), key=lambda net: net.history_[-1, "valid_loss"])
 
     as_many_steps = max(epochs * LABELLED // (LABELLED + UNLABELLED), 1)
     model = DistilledClassifier(
-        FrozenEstimator(models[ENSEMBLE]), clone(student).set_params(max_epochs=as_many_steps)
+        FrozenEstimator(models[ENSEMBLE]),
+        clone(student).set_params(max_epochs=as_many_steps),
+        alpha=1.0,
     )
     models[MORE_ROWS] = model.fit(X, y, X_unlabeled=X_unlabelled).student_
     return models, tried, X_test, y_test

@@ -35,13 +35,13 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         probabilities), or a Pipeline that ends in one of them; see
         :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default.
 
-    alpha : float in [0, 1] or "auto", default=1.0
+    alpha : float in [0, 1] or "auto", default="auto"
         Trust in the teacher: the student learns alpha · teacher + (1 − alpha) · one-hot
         label. 1 trusts the teacher alone; 0 is ordinary training and fits no teacher. No
         fixed value is safe: where labels are clean a teacher that errs contradicts them,
-        where they are noisy it repairs them. "auto" chooses it from the data, by two or
-        three more fits of the student per fold, and, of K folds, K (K − 1) / 2 more of the
-        teacher.
+        where they are noisy it repairs them. So the default chooses from the data, by two or
+        three more fits of the student per fold, and, with K folds, K (K − 1) / 2 more of the
+        teacher; set a number where that is too much, or where you know.
 
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised: above 1 softens the teacher, below sharpens it; a
@@ -199,7 +199,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         teacher: Estimator = None,
         student: Estimator = None,
         *,
-        alpha: float | Literal["auto"] = 1.0,
+        alpha: float | Literal["auto"] = "auto",
         teacher_temperature: float | Literal["auto"] = 1.0,
         cv: Any = 5,
         top_k: int | None = None,

@@ -22,7 +22,8 @@ NAMES = np.array(["a", "b", "c"])
 
 
 def fails(error, match, *, y=Y, X=X, fit=None, **parameters):
-    parameters = {"teacher": GaussianNB(), "student": DecisionTreeClassifier(), **parameters}
+    pair = {"teacher": GaussianNB(), "student": DecisionTreeClassifier(), "alpha": 1.0}
+    parameters = {**pair, **parameters}
     model = DistilledClassifier(**parameters)
     with pytest.raises(error, match=match):
         model.fit(X, y, **(fit or {}))
@@ -45,7 +46,7 @@ def test_top_k_that_is_none(top_k):
 
 
 def test_automatic_temperature_in_sample():
-    parameters = {"teacher_temperature": "auto", "cv": "in-sample"}
+    parameters = {"alpha": 1.0, "teacher_temperature": "auto", "cv": "in-sample"}
     fails(ValueError, "sharpest temperature would always win", **parameters)
     frozen = FrozenEstimator(GaussianNB().fit(X, Y))
     DistilledClassifier(frozen, **parameters).fit(X, Y)  # cv does not matter: no error
@@ -72,7 +73,7 @@ def test_a_frozen_teacher_of_other_classes():
     fails(ValueError, rf"has \[0, 1\], y has {ours}; it lacks \[2\], and adds \[\]", teacher=fewer)
     more = FrozenEstimator(GaussianNB().fit(X, Y))
     fails(ValueError, "list them all in classes", teacher=more, y=Y % 2)
-    DistilledClassifier(more, classes=[0, 1, 2]).fit(X, Y % 2)
+    DistilledClassifier(more, classes=[0, 1, 2], alpha=1.0).fit(X, Y % 2)
 
 
 class WrongColumns(GaussianNB):
@@ -191,7 +192,7 @@ def test_a_search_as_student_is_sent_around_the_outside():
 
 def test_unfitted():
     with pytest.raises(NotFittedError):
-        DistilledClassifier().predict(X)
+        DistilledClassifier(alpha=1.0).predict(X)
     with pytest.raises(NotFittedError):
         SoftLabelClassifier().predict_proba(X)
 

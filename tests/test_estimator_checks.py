@@ -73,15 +73,15 @@ def _check_name(check):
 EXACT = [
     BornAgainClassifier(n_generations=2, cv=3),
     BornAgainClassifier(GaussianNB(), n_generations=1, alpha=0.5, ensemble=True, cv=3),
-    DistilledClassifier(),
+    DistilledClassifier(alpha=1.0),
+    DistilledClassifier(GaussianNB(), tight_logistic(), alpha=1.0),
+    DistilledClassifier(GaussianNB(), DecisionTreeClassifier(), alpha=1.0),
     DistilledClassifier(GaussianNB(), tight_logistic()),
-    DistilledClassifier(GaussianNB(), DecisionTreeClassifier()),
-    DistilledClassifier(GaussianNB(), tight_logistic(), alpha="auto"),
-    DistilledClassifier(GaussianNB(), GradientBoostingClassifier(n_estimators=5)),
-    DistilledClassifier(tight_logistic(), Ridge()),
-    DistilledClassifier(tight_logistic(), logit_regressor(Ridge())),
-    DistilledClassifier(GaussianNB(), DecisionTreeRegressor()),
-    DistilledClassifier(DecisionTreeClassifier(), tight_logistic(), top_k=2),
+    DistilledClassifier(GaussianNB(), GradientBoostingClassifier(n_estimators=5), alpha=1.0),
+    DistilledClassifier(tight_logistic(), Ridge(), alpha=1.0),
+    DistilledClassifier(tight_logistic(), logit_regressor(Ridge()), alpha=1.0),
+    DistilledClassifier(GaussianNB(), DecisionTreeRegressor(), alpha=1.0),
+    DistilledClassifier(DecisionTreeClassifier(), tight_logistic(), top_k=2, alpha=1.0),
     DistilledClassifier(
         ExtraTreesClassifier(20), GaussianNB(), alpha=0.5, teacher_temperature="auto"
     ),
@@ -101,6 +101,7 @@ EXACT = [
 
 # As exact, and near to one above: checked where there is time.
 EXACT_AND_SLOW = [
+    DistilledClassifier(),
     BornAgainClassifier(tight_logistic(), n_generations=1, cv=3),
     DistilledBipartiteRanker(),
     DistilledBipartiteRanker(GaussianNB(), alpha="auto", C=0.01, tol=1e-9),
@@ -126,33 +127,37 @@ ON_SPARSE = "check_sample_weight_equivalence_on_sparse_data"
 # Estimators, and what such a pair cannot meet, with the reason.
 INEXACT = [
     (
-        DistilledClassifier(KNeighborsClassifier(3), tight_logistic()),
+        DistilledClassifier(KNeighborsClassifier(3), tight_logistic(), alpha=1.0),
         {
             ON_DENSE: "k nearest neighbours take no weights, and repeated rows are neighbours",
             ON_SPARSE: "k nearest neighbours take no weights, and repeated rows are neighbours",
         },
     ),
     (
-        DistilledClassifier(GaussianNB(), make_pipeline(StandardScaler(), tight_logistic())),
+        DistilledClassifier(
+            GaussianNB(), make_pipeline(StandardScaler(), tight_logistic()), alpha=1.0
+        ),
         {ON_DENSE: "a Pipeline hands no weights to its scaler, as without distillation"},
     ),
     (
-        DistilledClassifier(RandomForestClassifier(5), RandomForestClassifier(5)),
+        DistilledClassifier(RandomForestClassifier(5), RandomForestClassifier(5), alpha=1.0),
         {
             ON_DENSE: "bootstraps draw from rows, repeated ones among them",
             ON_SPARSE: "bootstraps draw from rows, repeated ones among them",
         },
     ),
     (
-        DistilledClassifier(GaussianNB(), SGDClassifier(loss="log_loss")),
+        DistilledClassifier(GaussianNB(), SGDClassifier(loss="log_loss"), alpha=1.0),
         {ON_DENSE: "the order of the steps depends on the number of rows"},
     ),
     (
-        DistilledClassifier(GaussianNB(), HistGradientBoostingClassifier(max_iter=5)),
+        DistilledClassifier(GaussianNB(), HistGradientBoostingClassifier(max_iter=5), alpha=1.0),
         {ON_DENSE: "bins and min_samples_leaf count rows, not weights"},
     ),
     (
-        DistilledClassifier(CalibratedClassifierCV(GaussianNB(), cv=2), RidgeClassifier()),
+        DistilledClassifier(
+            CalibratedClassifierCV(GaussianNB(), cv=2), RidgeClassifier(), alpha=1.0
+        ),
         {ON_DENSE: "the teacher's own folds count rows"},
     ),
     (
@@ -165,11 +170,13 @@ INEXACT = [
 # The same for nets; a net by itself is an estimator of skorch, with what skorch leaves open.
 NETS = [
     (
-        DistilledClassifier(GaussianNB(), small_net()),
+        DistilledClassifier(GaussianNB(), small_net(), alpha=1.0),
         {ON_DENSE: "mini-batches depend on the number of rows"},
     ),
     (
-        DistilledClassifier(DecisionTreeClassifier(max_depth=3, random_state=0), small_net()),
+        DistilledClassifier(
+            DecisionTreeClassifier(max_depth=3, random_state=0), small_net(), alpha=1.0
+        ),
         {
             ON_DENSE: "mini-batches depend on the number of rows",
             ON_SPARSE: "mini-batches depend on the number of rows",

@@ -31,7 +31,9 @@ LOGISTIC = LogisticRegression(max_iter=1000, tol=1e-8)
 
 
 def test_nested_parameters_and_clone():
-    model = DistilledClassifier(DecisionTreeClassifier(max_depth=2), LogisticRegression())
+    model = DistilledClassifier(
+        DecisionTreeClassifier(max_depth=2), LogisticRegression(), alpha=1.0
+    )
     model.set_params(student__C=0.5, teacher__max_depth=3, alpha=0.2)
     params = clone(model).get_params()
     assert (params["student__C"], params["teacher__max_depth"], params["alpha"]) == (0.5, 3, 0.2)
@@ -40,7 +42,7 @@ def test_nested_parameters_and_clone():
 def test_it_fits_what_was_passed_and_changes_no_parameter(iris):
     X, y = iris
     teacher, student = DecisionTreeClassifier(), LogisticRegression(max_iter=500)
-    model = DistilledClassifier(teacher, student, random_state=0).fit(X, y)
+    model = DistilledClassifier(teacher, student, random_state=0, alpha=1.0).fit(X, y)
     assert model.teacher is teacher
     assert model.student is student
     assert not hasattr(teacher, "tree_")
@@ -54,7 +56,7 @@ def test_it_fits_what_was_passed_and_changes_no_parameter(iris):
 def test_any_scorer_in_a_search_over_both(iris, scoring):
     X, y = iris
     X, y = X[50:], y[50:] == 2
-    model = DistilledClassifier(DecisionTreeClassifier(random_state=0), LOGISTIC)
+    model = DistilledClassifier(DecisionTreeClassifier(random_state=0), LOGISTIC, alpha=1.0)
     grid = {"teacher__max_depth": [1, 3], "student__C": [0.1, 1], "alpha": [0, 1]}
     search = GridSearchCV(model, grid, scoring=scoring, cv=3, error_score="raise").fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -64,7 +66,7 @@ def test_any_scorer_in_a_search_over_both(iris, scoring):
 
 def test_cross_validate_and_predict_in_a_pipeline(iris):
     X, y = iris
-    model = make_pipeline(StandardScaler(), DistilledClassifier(GaussianNB(), LOGISTIC))
+    model = make_pipeline(StandardScaler(), DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0))
     scores = cross_validate(model, X, y, scoring=["accuracy", "neg_log_loss"])
     assert scores["test_accuracy"].mean() > 0.9
     proba = cross_val_predict(model, X, y, method="predict_proba")
@@ -73,7 +75,7 @@ def test_cross_validate_and_predict_in_a_pipeline(iris):
 
 def test_a_search_cuts_given_probabilities_to_each_split(gaussian):
     X, y, p_star = gaussian
-    model = DistilledClassifier(student=LOGISTIC)
+    model = DistilledClassifier(student=LOGISTIC, alpha=1.0)
     cv = KFold(3)
     search = GridSearchCV(model, {"student__C": [1.0]}, cv=cv, scoring="neg_log_loss")
     search.fit(X, y, teacher_proba=p_star)
@@ -86,7 +88,7 @@ def test_a_search_cuts_given_probabilities_to_each_split(gaussian):
 
 def test_unlabelled_rows_in_a_search_without_routing(gaussian):
     X, y, _ = gaussian
-    model = DistilledClassifier(GaussianNB(), LOGISTIC)
+    model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0)
     scores = cross_val_score(model, X[:100], y[:100], params={"X_unlabeled": X[100:]})
     folds = StratifiedKFold(5).split(X[:100], y[:100])
     for score, (train, test) in zip(scores, folds, strict=True):
@@ -97,12 +99,14 @@ def test_unlabelled_rows_in_a_search_without_routing(gaussian):
 def test_unlabelled_rows_behind_a_transforming_pipeline(gaussian):
     X, y, _ = gaussian
     with config_context(enable_metadata_routing=True):
-        model = DistilledClassifier(GaussianNB(), LOGISTIC).set_fit_request(X_unlabeled=True)
+        model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0).set_fit_request(
+            X_unlabeled=True
+        )
         pipeline = Pipeline(
             [("scale", StandardScaler()), ("distil", model)], transform_input=["X_unlabeled"]
         ).fit(X[:100], y[:100], X_unlabeled=X[100:])
     scaler = StandardScaler().fit(X[:100])
-    by_hand = DistilledClassifier(GaussianNB(), LOGISTIC).fit(
+    by_hand = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0).fit(
         scaler.transform(X[:100]), y[:100], X_unlabeled=scaler.transform(X[100:])
     )
     assert_allclose(pipeline.predict_proba(X), by_hand.predict_proba(scaler.transform(X)))
@@ -111,7 +115,7 @@ def test_unlabelled_rows_behind_a_transforming_pipeline(gaussian):
 def test_routing_of_weights_groups_and_given_probabilities(gaussian):
     X, y, p_star = gaussian
     weight, groups = np.arange(len(y)) % 3 + 1.0, np.arange(len(y)) % 5
-    plain = DistilledClassifier(GaussianNB(), LOGISTIC, cv=GroupKFold(5))
+    plain = DistilledClassifier(GaussianNB(), LOGISTIC, cv=GroupKFold(5), alpha=1.0)
     expected = clone(plain).fit(X, y, sample_weight=weight, groups=groups)
     with config_context(enable_metadata_routing=True):
         with pytest.raises(UnsetMetadataPassedError):
@@ -120,6 +124,7 @@ def test_routing_of_weights_groups_and_given_probabilities(gaussian):
             GaussianNB().set_fit_request(sample_weight=True),
             LogisticRegression(max_iter=1000, tol=1e-8).set_fit_request(sample_weight=True),
             cv=GroupKFold(5),
+            alpha=1.0,
         ).set_fit_request(sample_weight=True, teacher_proba=True)
         routed.set_score_request(sample_weight=True)
         routed.fit(X, y, sample_weight=weight, groups=groups)
@@ -138,6 +143,7 @@ def test_a_student_that_requests_no_weights_gets_none(gaussian):
         model = DistilledClassifier(
             GaussianNB().set_fit_request(sample_weight=True),
             LogisticRegression(max_iter=1000, tol=1e-8).set_fit_request(sample_weight=False),
+            alpha=1.0,
         ).fit(X, y, sample_weight=weight)
     proba = cross_val_predict(
         GaussianNB(), X, y, method="predict_proba", params={"sample_weight": weight}
@@ -149,9 +155,9 @@ def test_a_student_that_requests_no_weights_gets_none(gaussian):
 def test_defaults_request_weights(gaussian):
     X, y, _ = gaussian
     weight = np.arange(len(y)) % 3 + 1.0
-    expected = DistilledClassifier(random_state=0).fit(X, y, sample_weight=weight)
+    expected = DistilledClassifier(random_state=0, alpha=1.0).fit(X, y, sample_weight=weight)
     with config_context(enable_metadata_routing=True):
-        routed = DistilledClassifier(random_state=0).fit(X, y, sample_weight=weight)
+        routed = DistilledClassifier(random_state=0, alpha=1.0).fit(X, y, sample_weight=weight)
     assert_allclose(routed.predict_proba(X), expected.predict_proba(X))
 
 
@@ -165,7 +171,7 @@ def test_routing_hands_other_metadata_to_who_requests_it(gaussian):
 
     with config_context(enable_metadata_routing=True):
         student = Curious().set_fit_request(note=True)
-        model = DistilledClassifier(GaussianNB(), student).fit(X, y, note="hello")
+        model = DistilledClassifier(GaussianNB(), student, alpha=1.0).fit(X, y, note="hello")
     assert model.student_.note_ == "hello"
 
 
@@ -188,7 +194,7 @@ def test_column_names_reach_teacher_and_student(library):
     )
     teacher = make_pipeline(encode, DecisionTreeClassifier(random_state=0))
     student = make_pipeline(clone(encode), LogisticRegression())
-    model = DistilledClassifier(teacher, student)
+    model = DistilledClassifier(teacher, student, alpha=1.0)
     model.fit(X[:100], y[:100], X_unlabeled=X[100:])
     assert list(model.feature_names_in_) == ["size", "colour", "noise"]
     assert model.n_features_in_ == 3
@@ -202,14 +208,14 @@ def test_pandas_labels_and_given_probabilities_of_polars(gaussian):
     pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
     X, y, p_star = gaussian
     names = np.array(["a", "b", "c"])
-    plain = DistilledClassifier(student=LOGISTIC).fit(X, names[y], teacher_proba=p_star)
+    plain = DistilledClassifier(student=LOGISTIC, alpha=1.0).fit(X, names[y], teacher_proba=p_star)
     frame = pl.DataFrame({n: p_star[:, k] for k, n in enumerate(names)})[["c", "a", "b"]]
     for labels in (pd.Series(names[y]), pd.Series(names[y], dtype="category"), list(names[y])):
-        model = DistilledClassifier(student=LOGISTIC).fit(X, labels, teacher_proba=frame)
+        model = DistilledClassifier(student=LOGISTIC, alpha=1.0).fit(X, labels, teacher_proba=frame)
         assert list(model.classes_) == ["a", "b", "c"]
         assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=1e-6)
     as_text = frame.rename({"a": "0", "b": "1", "c": "2"})
-    of_ints = DistilledClassifier(student=LOGISTIC).fit(X, y, teacher_proba=as_text)
+    of_ints = DistilledClassifier(student=LOGISTIC, alpha=1.0).fit(X, y, teacher_proba=as_text)
     assert list(of_ints.classes_) == [0, 1, 2]
     assert_allclose(of_ints.predict_proba(X), plain.predict_proba(X), atol=1e-6)
 
@@ -217,12 +223,14 @@ def test_pandas_labels_and_given_probabilities_of_polars(gaussian):
 def test_a_search_shares_one_frozen_teacher(iris):
     X, y = iris
     fitted = FrozenEstimator(GaussianNB().fit(X, y))
-    search = GridSearchCV(DistilledClassifier(fitted), {"student": [LOGISTIC]}, cv=3).fit(X, y)
+    search = GridSearchCV(
+        DistilledClassifier(fitted, alpha=1.0), {"student": [LOGISTIC]}, cv=3
+    ).fit(X, y)
     assert search.best_estimator_.teacher.estimator is fitted.estimator
 
 
 def test_the_diagram_shows_teacher_and_student():
-    html = DistilledClassifier(GaussianNB(), LOGISTIC)._repr_html_()
+    html = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0)._repr_html_()
     assert "GaussianNB" in html
     assert "teacher" in html
     assert "student" in html
@@ -233,7 +241,7 @@ def test_selectors_of_columns_work_inside(iris):
     X, y = iris
     X = pd.DataFrame(X, columns=list("abcd"))
     scale = ColumnTransformer([("n", StandardScaler(), make_column_selector(dtype_include=float))])
-    model = DistilledClassifier(GaussianNB(), make_pipeline(scale, LOGISTIC)).fit(X, y)
+    model = DistilledClassifier(GaussianNB(), make_pipeline(scale, LOGISTIC), alpha=1.0).fit(X, y)
     assert model.score(X, y) > 0.9
 
 
@@ -246,7 +254,9 @@ def test_every_parameter_is_documented_and_stored():
 def test_strings_of_different_width(iris):
     X, y = iris
     names = np.array(["a", "longer", "z"])
-    model = DistilledClassifier(GaussianNB(), LOGISTIC, classes=["a", "longer", "z", "longest"])
+    model = DistilledClassifier(
+        GaussianNB(), LOGISTIC, classes=["a", "longer", "z", "longest"], alpha=1.0
+    )
     model.fit(X, names[y])
     assert_array_equal(model.classes_, ["a", "longer", "longest", "z"])
     assert model.predict_proba(X).shape == (150, 4)
@@ -274,7 +284,9 @@ def test_a_pipeline_as_student_routes_weights_to_the_steps_that_request_them(
             StandardScaler().set_fit_request(sample_weight=scaler_asks),
             clone(LOGISTIC).set_fit_request(sample_weight=last_asks),
         )
-        distilled = DistilledClassifier(student=student).set_fit_request(sample_weight=True)
+        distilled = DistilledClassifier(student=student, alpha=1.0).set_fit_request(
+            sample_weight=True
+        )
         soft = SoftLabelClassifier(student).set_fit_request(sample_weight=True)
         fitted = [
             distilled.fit(X, y, teacher_proba=p_star, **given),
@@ -293,6 +305,6 @@ def test_metadata_for_labelled_rows_only_is_refused_with_unlabelled_ones(gaussia
             return super().fit(X, y, sample_weight)
 
     with config_context(enable_metadata_routing=True):
-        model = DistilledClassifier(GaussianNB(), Costly().set_fit_request(cost=True))
+        model = DistilledClassifier(GaussianNB(), Costly().set_fit_request(cost=True), alpha=1.0)
         with pytest.raises(ValueError, match=r"\['cost'\] have one entry for each of the 100"):
             model.fit(X[:100], y[:100], cost=np.ones(100), X_unlabeled=X[100:])

@@ -94,14 +94,18 @@ def alone(*tasks, **at_most):
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_each_fold_begins_and_ends_in_order(diary, iris, n_jobs):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=4, n_jobs=n_jobs).set_callbacks(diary)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=4, n_jobs=n_jobs, alpha=1.0).set_callbacks(
+        diary
+    )
     model.fit(*iris)
     assert diary.heard_of(model) == alone(*folds(4), *STUDENT)
 
 
 @needs_callbacks
 def test_a_fold_ends_when_its_teacher_has_been_fitted(diary, iris):
-    model = DistilledClassifier(TeacherWithDiary(diary.path), TREE, cv=3).set_callbacks(diary)
+    model = DistilledClassifier(TeacherWithDiary(diary.path), TREE, cv=3, alpha=1.0).set_callbacks(
+        diary
+    )
     model.fit(*iris)
     each = ["begin fold", "a teacher is fitted", "end fold"]
     assert diary.heard_of(model)[5:-5] == each * 3
@@ -139,7 +143,7 @@ def test_the_choice_of_alpha_is_a_task(diary, iris, model):
 @needs_callbacks
 def test_without_folds_there_are_fewer_tasks(diary, iris):
     frozen = FrozenEstimator(GaussianNB().fit(*iris))
-    model = DistilledClassifier(GaussianNB(), TREE).set_callbacks(diary)
+    model = DistilledClassifier(GaussianNB(), TREE, alpha=1.0).set_callbacks(diary)
     expected = []
     for params, tasks in [
         ({"cv": "in-sample"}, folds(1)),
@@ -154,7 +158,7 @@ def test_without_folds_there_are_fewer_tasks(diary, iris):
 @needs_callbacks
 def test_remembered_folds_are_done(diary, iris, tmp_path):
     model = DistilledClassifier(
-        TeacherWithDiary(diary.path), TREE, cv=3, memory=tmp_path / "memory"
+        TeacherWithDiary(diary.path), TREE, cv=3, memory=tmp_path / "memory", alpha=1.0
     )
     model.fit(*iris)
     model.set_callbacks(diary).fit(*iris)
@@ -165,7 +169,7 @@ def test_remembered_folds_are_done(diary, iris, tmp_path):
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_a_search_hears_of_the_folds_of_each_fit(diary, iris, n_jobs):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0)
     search = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2, n_jobs=n_jobs).set_callbacks(diary)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nobody says that the model takes no callbacks
@@ -182,7 +186,7 @@ def test_a_search_hears_of_the_folds_of_each_fit(diary, iris, n_jobs):
 
 @needs_callbacks
 def test_callbacks_change_no_answer_and_stay_out_of_the_student(diary, iris):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0)
     proba = model.fit(*iris).predict_proba(iris[0])
     before = set(vars(model))
     model.set_callbacks(diary).fit(*iris)
@@ -195,7 +199,7 @@ def test_callbacks_change_no_answer_and_stay_out_of_the_student(diary, iris):
 @needs_callbacks
 def test_a_fit_that_fails_lets_go_of_its_callbacks(diary, iris):
     X, y = iris
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3).set_callbacks(diary)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0).set_callbacks(diary)
     with pytest.raises(ValueError, match="NaN"):
         model.fit(np.where(X.max() == X, np.nan, X), y)
     heard = diary.heard_of(model)
@@ -212,7 +216,7 @@ def test_scikit_learns_bar_is_filled(iris, capsys, monkeypatch, searching):
     monkeypatch.setenv("COLUMNS", "200")  # room for whole lines
     from sklearn.callback import ProgressBar
 
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0)
     if searching:
         model = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2)
     model.set_callbacks(ProgressBar()).fit(*iris)
@@ -223,7 +227,7 @@ def test_scikit_learns_bar_is_filled(iris, capsys, monkeypatch, searching):
 
 
 def test_a_backend_that_gives_all_results_at_once_is_good_enough(iris):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0).fit(*iris)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0).fit(*iris)
     with parallel_config(backend="multiprocessing", n_jobs=2):
         again = clone(model).fit(*iris)
     assert_array_equal(model.predict_proba(iris[0]), again.predict_proba(iris[0]))
@@ -231,7 +235,7 @@ def test_a_backend_that_gives_all_results_at_once_is_good_enough(iris):
 
 def test_warnings_name_the_line_that_called_fit(iris):
     X, y = iris
-    model = DistilledClassifier(KNeighborsClassifier(), TREE)
+    model = DistilledClassifier(KNeighborsClassifier(), TREE, alpha=1.0)
     with pytest.warns(UserWarning, match="takes no sample_weight") as caught:
         model.fit(X, y, sample_weight=np.ones(len(y)))
     assert [warning.filename for warning in caught] == [__file__]
@@ -254,7 +258,7 @@ from skdistill import DistilledClassifier
 del sys.modules["sklearn.callback"]
 
 X, y = load_iris(return_X_y=True)
-model = DistilledClassifier(KNeighborsClassifier(), cv=3, verbose=1)
+model = DistilledClassifier(KNeighborsClassifier(), alpha=1.0, cv=3, verbose=1)
 assert not hasattr(model, "set_callbacks")
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

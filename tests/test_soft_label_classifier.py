@@ -147,7 +147,7 @@ def test_cross_val_predict_of_probabilities_loses_them_and_the_remedy_works(gaus
     with pytest.raises(ValueError):
         cross_val_predict(SoftLabelClassifier(LOGISTIC), X, p_star, method="predict_proba", cv=3)
     remedy = cross_val_predict(
-        DistilledClassifier(student=LOGISTIC),
+        DistilledClassifier(student=LOGISTIC, alpha=1.0),
         X,
         y,
         method="predict_proba",

@@ -57,7 +57,9 @@ def test_in_sample_scores_flatter_the_teacher_and_out_of_fold_ones_do_not():
     fresh = log_loss(y[1000:], forest.fit(X[:1000], y[:1000]).predict_proba(X[1000:]))
     X, y = X[:1000], y[:1000]
     scores = {
-        cv: DistilledClassifier(forest, cv=cv).fit(X, y).teacher_scores_["raw"]["log_loss"]
+        cv: DistilledClassifier(forest, cv=cv, alpha=1.0)
+        .fit(X, y)
+        .teacher_scores_["raw"]["log_loss"]
         for cv in ("in-sample", 5)
     }
     assert scores["in-sample"] < 0.5 * fresh
@@ -70,7 +72,7 @@ def test_a_bayes_teacher_makes_a_better_student_than_the_labels():
         X, y, p_star = make_gaussian_classes(2050, 10, 3, class_sep=0.5, random_state=seed)
         train, test = slice(50), slice(50, None)
         student = LogisticRegression(max_iter=1000)
-        distilled = DistilledClassifier(student=student)
+        distilled = DistilledClassifier(student=student, alpha=1.0)
         distilled.fit(X[train], y[train], teacher_proba=p_star[train])
         from_labels = student.fit(X[train], y[train])
         gains.append(

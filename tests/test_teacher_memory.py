@@ -74,7 +74,10 @@ def log(tmp_path):
 @pytest.fixture
 def model(log, tmp_path):
     return DistilledClassifier(
-        CountedTeacher(log), DecisionTreeClassifier(random_state=0), memory=tmp_path / "memory"
+        CountedTeacher(log),
+        DecisionTreeClassifier(random_state=0),
+        memory=tmp_path / "memory",
+        alpha=1.0,
     )
 
 
@@ -460,19 +463,21 @@ def test_who_gets_the_weights_inside_the_teacher_counts(model, log, gaussian):
             voting.estimators[0][1].set_fit_request(sample_weight=asks)
             other = DistilledClassifier(
                 voting, DecisionTreeClassifier().set_fit_request(sample_weight=False),
-                memory=model.memory,
-            ).set_fit_request(sample_weight=True)  # fmt: skip
+                memory=model.memory, alpha=1.0,
+).set_fit_request(sample_weight=True)  # fmt: skip
             assert fits_of(log, other.fit, X, y, sample_weight=weight) == 5
 
 
 def test_a_teacher_without_a_seed_is_frozen_at_its_first_draw(tmp_path, gaussian):
     X, y, _ = gaussian
     student = DecisionTreeClassifier(random_state=0)
-    model = DistilledClassifier(ExtraTreesClassifier(3), student, memory=tmp_path)
+    model = DistilledClassifier(ExtraTreesClassifier(3), student, memory=tmp_path, alpha=1.0)
     first, second = (clone(model).fit(X, y).teacher_scores_ for _ in range(2))
     assert first == second
     seeded = [
-        DistilledClassifier(ExtraTreesClassifier(3), student, memory=memory, random_state=seed)
+        DistilledClassifier(
+            ExtraTreesClassifier(3), student, memory=memory, random_state=seed, alpha=1.0
+        )
         .fit(X, y)
         .teacher_scores_
         for memory in (None, tmp_path)
@@ -500,8 +505,8 @@ RETRIEVER = DistilledMulticlassRetriever(k=2, objective="cross_entropy")
 @pytest.mark.parametrize(
     ("estimator", "labels"),
     [
-        (DistilledClassifier(student=GaussianNB()), one_label),
-        (DistilledClassifier(student=GaussianNB(), cv="in-sample"), one_label),
+        (DistilledClassifier(student=GaussianNB(), alpha=1.0), one_label),
+        (DistilledClassifier(student=GaussianNB(), cv="in-sample", alpha=1.0), one_label),
         (DistilledBipartiteRanker(), two_classes),
         (clone(RETRIEVER).set_params(top_k=None), one_label),
         (clone(RETRIEVER).set_params(top_k=2), one_label),

@@ -88,8 +88,9 @@ def test_a_teacher_that_is_wrong_is_not_trusted_and_a_warning_says_so(problem):
     wrong = np.roll(p_star, 1, axis=1)
     student = LogisticRegression()
     model = DistilledClassifier(student=student, alpha="auto")
-    with pytest.warns(UserWarning, match="should not be distilled into this student"):
+    with pytest.warns(UserWarning, match="should not be distilled into this student") as caught:
         model.fit(X, clean, teacher_proba=wrong)
+    assert [each.filename for each in caught] == [__file__]
     assert model.alpha_ == 0
     np.testing.assert_array_equal(model.student_.coef_, student.fit(X, clean).coef_)
 

@@ -58,7 +58,7 @@ def problem(request, gaussian):
     """Each estimator, with rows it can learn from."""
     X, y, _ = gaussian
     if request.param == "classifier":
-        return DistilledClassifier(GaussianNB(), TREE), X, y
+        return DistilledClassifier(GaussianNB(), TREE, alpha=1.0), X, y
     if request.param == "ranker":
         return DistilledBipartiteRanker(GaussianNB()), X, y == 0
     return DistilledMulticlassRetriever(GaussianNB(), k=2), X, y
@@ -106,7 +106,7 @@ def test_several_labels_per_row(gaussian):
 @pytest.mark.parametrize("augmenter", [MungeAugmenter(2), MarginalAugmenter(2)])
 def test_one_seed_decides(gaussian, augmenter):
     X, y, _ = gaussian
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=augmenter, random_state=3)
+    model = DistilledClassifier(GaussianNB(), TREE, augmenter=augmenter, random_state=3, alpha=1.0)
     one, other = clone(model).fit(X, y), clone(model).fit(X, y)
     assert_array_equal(one.predict_proba(X), other.predict_proba(X))
     another = clone(model).set_params(random_state=4).fit(X, y)
@@ -115,7 +115,7 @@ def test_one_seed_decides(gaussian, augmenter):
 
 def test_the_seed_that_an_augmenter_gets_is_an_integer(gaussian):
     X, y, _ = gaussian
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder())
+    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
     for random_state in (None, 0, 0, np.random.RandomState(0)):
         clone(model).set_params(random_state=random_state).fit(X, y)
     seeds = [seed for _, seed in Recorder.asked]
@@ -126,7 +126,7 @@ def test_the_seed_that_an_augmenter_gets_is_an_integer(gaussian):
 def test_rows_that_weigh_nothing_are_not_sampled_from(gaussian):
     X, y, _ = gaussian
     weight = np.arange(len(y)) % 2 * 3.0
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder())
+    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
     model.fit(X, y, sample_weight=weight)
     assert_array_equal(Recorder.asked[0][0], X[1::2])
 
@@ -134,7 +134,7 @@ def test_rows_that_weigh_nothing_are_not_sampled_from(gaussian):
 def test_a_frozen_teacher_labels_them(gaussian):
     X, y, _ = gaussian
     frozen = FrozenEstimator(GaussianNB().fit(X[:50], y[:50]))
-    model = DistilledClassifier(frozen, TREE)
+    model = DistilledClassifier(frozen, TREE, alpha=1.0)
     augmented = clone(model).set_params(augmenter=Recorder())
     by_hand = clone(model).fit(X, y, X_unlabeled=X[::2] + 0.25)
     proba = frozen.predict_proba(X)
@@ -148,19 +148,23 @@ def test_a_search_augments_inside_each_split_and_fits_no_more_teachers(gaussian)
     fits = {}
     for augmenter in (None, MungeAugmenter()):
         CountingTeacher.n_fits = 0
-        model = DistilledClassifier(CountingTeacher(), TREE, augmenter=augmenter, random_state=0)
+        model = DistilledClassifier(
+            CountingTeacher(), TREE, augmenter=augmenter, random_state=0, alpha=1.0
+        )
         grid = {"augmenter__size_factor": [1, 3]} if augmenter else {"alpha": [0.5, 1]}
         search = GridSearchCV(model, grid, cv=3).fit(X, y)
         fits[augmenter] = CountingTeacher.n_fits
         assert len(search.cv_results_["params"]) == 2
     assert set(fits.values()) == {(2 * 3 + 1) * 5}
-    GridSearchCV(DistilledClassifier(GaussianNB(), augmenter=Recorder()), {}, cv=3).fit(X, y)
+    GridSearchCV(DistilledClassifier(GaussianNB(), augmenter=Recorder(), alpha=1.0), {}, cv=3).fit(
+        X, y
+    )
     assert [len(rows) for rows, _ in Recorder.asked] == [100, 100, 100, 150]
 
 
 def test_behind_a_transforming_pipeline_transformed_rows_are_sampled(gaussian):
     X, y, _ = gaussian
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder())
+    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
     make_pipeline(StandardScaler(), model).fit(X, y)
     assert_allclose(Recorder.asked[0][0], StandardScaler().fit_transform(X))
 
@@ -170,7 +174,9 @@ def test_dataframes(gaussian, library):
     frames = pytest.importorskip(library)
     X, y, _ = gaussian
     X = frames.DataFrame({name: X[:, k] for k, name in enumerate("abc")})
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=MungeAugmenter(2), random_state=0)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, augmenter=MungeAugmenter(2), random_state=0, alpha=1.0
+    )
     assert model.fit(X, y).feature_names_in_.tolist() == ["a", "b", "c"]
     on_array = clone(model).fit(X.to_numpy(), y)
     assert_array_equal(model.predict_proba(X), on_array.predict_proba(X.to_numpy()))
@@ -178,7 +184,9 @@ def test_dataframes(gaussian, library):
 
 def test_sparse_rows_of_an_augmenter_of_ones_own(gaussian):
     X, y, _ = gaussian
-    model = DistilledClassifier(RandomForestClassifier(5, random_state=0), LogisticRegression())
+    model = DistilledClassifier(
+        RandomForestClassifier(5, random_state=0), LogisticRegression(), alpha=1.0
+    )
     model.set_params(augmenter=Recorder(lambda X: X[:40] * 1.5)).fit(sparse.csr_array(X), y)
     by_hand = clone(model).set_params(augmenter=None).fit(X, y, X_unlabeled=X[:40] * 1.5)
     assert_allclose(model.predict_proba(X), by_hand.predict_proba(X), atol=1e-4)
@@ -214,7 +222,7 @@ def test_hostile_augmenters_of_dataframes(gaussian):
         (lambda X: X.assign(kind=X["kind"].astype(str)), "column 'kind' has dtype .*category"),
         (lambda X: X.assign(kind=X["kind"].where(X["a"] > 0)), "missing values in column 'kind'"),
     ]:
-        model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(answer))
+        model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(answer), alpha=1.0)
         with pytest.raises(ValueError, match=match):
             model.fit(frame, y)
 
@@ -224,7 +232,7 @@ def test_missing_values_where_X_has_some_are_welcome(gaussian):
     X = np.where(X > 1, np.nan, X)
     teacher = DecisionTreeClassifier(max_depth=3, random_state=0)
     for augmenter in (MungeAugmenter(), MarginalAugmenter(), Recorder()):
-        DistilledClassifier(teacher, TREE, augmenter=augmenter).fit(X, y)
+        DistilledClassifier(teacher, TREE, augmenter=augmenter, alpha=1.0).fit(X, y)
 
 
 def test_what_is_no_augmenter(problem):
@@ -264,7 +272,7 @@ def test_sampled_rows_lift_a_tree_student(augmenter):
         )
         teacher = RandomForestClassifier(50, min_samples_leaf=3)
         student = DecisionTreeClassifier(max_leaf_nodes=30, min_samples_leaf=5)
-        model = DistilledClassifier(teacher, student, random_state=seed)
+        model = DistilledClassifier(teacher, student, random_state=seed, alpha=1.0)
         without = clone(model).fit(X[:500], y[:500])
         having = clone(model).set_params(augmenter=augmenter).fit(X[:500], y[:500])
         losses = [soft_log_loss(p_star[500:], m.predict_proba(X[500:])) for m in (without, having)]

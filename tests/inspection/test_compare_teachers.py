@@ -117,7 +117,9 @@ def test_it_ranks_and_scores_as_distilling_does(gaussian):
     X, y, _ = gaussian
     forest = RandomForestClassifier(10)
     row = compare_teachers({"forest": forest}, X, y, random_state=3).to_frame().iloc[0]
-    model = DistilledClassifier(forest, random_state=3, teacher_temperature="auto").fit(X, y)
+    model = DistilledClassifier(forest, random_state=3, teacher_temperature="auto", alpha=1.0).fit(
+        X, y
+    )
     assert_allclose(row["brier"], model.teacher_scores_["raw"]["brier"])
     assert_allclose(row["tempered_log_loss"], model.teacher_scores_["tempered"]["log_loss"])
     assert_allclose(row["temperature"], model.teacher_temperature_)

@@ -41,7 +41,7 @@ def close_figures():
 def fitted():
     X, y, _ = make_gaussian_classes(300, 3, 2, random_state=0)
     forest = RandomForestClassifier(10, random_state=0)
-    distilled = DistilledClassifier(forest, LogisticRegression(), random_state=0)
+    distilled = DistilledClassifier(forest, LogisticRegression(), random_state=0, alpha=1.0)
     distilled.fit(X[:150], y[:150])
     models = {
         "teacher": forest.fit(X[:150], y[:150]),

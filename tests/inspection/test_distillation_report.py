@@ -76,7 +76,7 @@ def fitted():
     train, test = slice(0, 300), slice(300, None)
     forest = RandomForestClassifier(20, min_samples_leaf=5, random_state=0)
     tree = DecisionTreeClassifier(max_leaf_nodes=20, random_state=0)
-    distilled = DistilledClassifier(forest, tree, random_state=0).fit(X[train], y[train])
+    distilled = DistilledClassifier(forest, tree, random_state=0, alpha=1.0).fit(X[train], y[train])
     models = forest.fit(X[train], y[train]), tree.fit(X[train], y[train]), distilled
     return models, X[test], y[test]
 

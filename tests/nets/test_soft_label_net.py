@@ -148,7 +148,7 @@ def test_hintons_loss_mixes_in_the_true_labels_that_are_known(iterator):
 def test_each_criterion_learns_from_a_distilled_teacher():
     for criterion in (SoftCrossEntropy, DistillationLoss, LogitMatching):
         net = small_net(criterion=criterion, max_epochs=40, lr=0.02)
-        model = DistilledClassifier(ExtraTreesClassifier(30, random_state=0), net, cv=3)
+        model = DistilledClassifier(ExtraTreesClassifier(30, random_state=0), net, cv=3, alpha=1.0)
         assert model.fit(X, NAMES[y]).score(X, NAMES[y]) > 0.8, criterion
 
 
@@ -194,7 +194,9 @@ def test_without_a_seed_torchs_own_generator_decides():
 
 def test_distilled_classifier_seeds_the_net():
     fits = [
-        DistilledClassifier(student=small_net(random_state=None), random_state=5).fit(X, y)
+        DistilledClassifier(student=small_net(random_state=None), random_state=5, alpha=1.0).fit(
+            X, y
+        )
         for _ in range(2)
     ]
     np.testing.assert_array_equal(fits[0].predict_proba(X), fits[1].predict_proba(X))
@@ -393,7 +395,7 @@ def test_mixed_precision_learns_nearly_the_same(amp):
 
 def test_grid_search_in_a_pipeline_behind_a_scaler():
     student = small_net(max_epochs=3)
-    model = DistilledClassifier(ExtraTreesClassifier(10, random_state=0), student, cv=2)
+    model = DistilledClassifier(ExtraTreesClassifier(10, random_state=0), student, cv=2, alpha=1.0)
     search = GridSearchCV(
         make_pipeline(StandardScaler(), model),
         {
@@ -408,10 +410,10 @@ def test_grid_search_in_a_pipeline_behind_a_scaler():
 
 def test_a_net_is_a_teacher_cross_fitted_or_frozen():
     net = small_net(max_epochs=30, lr=0.02)
-    model = DistilledClassifier(net, cv=3).fit(X, NAMES[y])
+    model = DistilledClassifier(net, cv=3, alpha=1.0).fit(X, NAMES[y])
     assert model.teacher_scores_["raw"]["accuracy"] > 0.7
     frozen = FrozenEstimator(net.fit(X, NAMES[y]))
-    assert DistilledClassifier(frozen).fit(X, NAMES[y]).score(X, NAMES[y]) > 0.8
+    assert DistilledClassifier(frozen, alpha=1.0).fit(X, NAMES[y]).score(X, NAMES[y]) > 0.8
 
 
 def test_a_module_that_is_trained_already_is_a_teacher_once_it_is_wrapped():
@@ -419,7 +421,7 @@ def test_a_module_that_is_trained_already_is_a_teacher_once_it_is_wrapped():
     wrapped = SoftLabelNet(module, classes=NAMES, batch_size=7).initialize()
     sizes = []
     module.register_forward_hook(lambda _, args, output: sizes.append(len(args[0])))
-    model = DistilledClassifier(FrozenEstimator(wrapped)).fit(X, NAMES[y])
+    model = DistilledClassifier(FrozenEstimator(wrapped), alpha=1.0).fit(X, NAMES[y])
     assert max(sizes) == 7
     assert model.score(X, NAMES[y]) > 0.8
 

@@ -393,7 +393,7 @@ def test_what_we_lean_on_in_catboost():
 
 def test_as_the_student_of_a_distilled_classifier():
     X, y, _ = learnable(200, 2, seed=0)
-    model = DistilledClassifier(student=student()).fit(X, y)
+    model = DistilledClassifier(student=student(), alpha=1.0).fit(X, y)
     assert type(model.student_) is CatBoostClassifier
     assert_array_equal(model.predict_proba(X), model.student_.predict_proba(X))
 

@@ -371,6 +371,6 @@ def test_where_the_model_is_kept_elsewhere(monkeypatch):
 
 def test_as_the_student_of_a_distilled_classifier():
     X, y, _ = learnable(300, 3, seed=0)
-    model = DistilledClassifier(student=student()).fit(X, y)
+    model = DistilledClassifier(student=student(), alpha=1.0).fit(X, y)
     assert type(model.student_) is LGBMClassifier
     assert_array_equal(model.predict_proba(X), model.student_.predict_proba(X))

@@ -332,6 +332,6 @@ def test_labels_that_xgboost_does_not_take(classes):
 
 def test_as_the_student_of_a_distilled_classifier():
     X, y, _ = learnable(300, 3, seed=0)
-    model = DistilledClassifier(student=student()).fit(X, y)
+    model = DistilledClassifier(student=student(), alpha=1.0).fit(X, y)
     assert type(model.student_) is XGBClassifier
     assert_array_equal(model.predict_proba(X), model.student_.predict_proba(X))
