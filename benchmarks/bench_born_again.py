@@ -1,0 +1,174 @@
+"""What folds within folds buy a BornAgainClassifier, and what generations are worth.
+
+Three ways to teach generation g + 1 what generation g says of rows that it has not learnt from: one
+set of folds for all generations (a held-out row's label comes back through its neighbours' soft
+labels), a line of generations per fold (what the package does), and folds within folds within folds
+(K^g fits). Each way's log-loss out of fold, where it has one, and on 4000 test rows against their
+exact probabilities, over ten draws of 600 rows.
+"""
+
+import json
+import warnings
+from argparse import ArgumentParser
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from _measure import FORK, print_table, write_json
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.model_selection import StratifiedKFold
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import BornAgainClassifier, SoftLabels, fit_soft_labels
+from skdistill.datasets import make_hidden_classes
+from skdistill.metrics import soft_log_loss
+
+N_GENERATIONS = 3
+N_TRAIN = 600
+FOLDS = StratifiedKFold(5)
+ESTIMATORS = {
+    "tree, min_samples_leaf=5": DecisionTreeClassifier(min_samples_leaf=5, random_state=0),
+    "tree, pure leaves": DecisionTreeClassifier(random_state=0),
+    "tree, max_depth=4": DecisionTreeClassifier(max_depth=4, random_state=0),
+    "10 extremely random trees": ExtraTreesClassifier(10, random_state=0),
+}
+RESULTS = Path(__file__).parent / "results" / "bench_born_again.json"
+
+
+def main():
+    """Measure every draw, print the table and write what it is made from."""
+    options = parse_options()
+    if options.show:
+        return report(json.loads(options.json.read_text())["records"])
+    runs = [(name, seed) for name in ESTIMATORS for seed in range(options.seeds)]
+    with FORK.Pool(options.processes) as pool:
+        records = [each for of_run in pool.imap(run, runs) for each in of_run]
+    write_json(options.json, {"records": records})
+    return report(records)
+
+
+def parse_options():
+    """Return the options of the command line."""
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--seeds", type=int, default=10, help="draws of rows (default: 10)")
+    add("--processes", type=int, default=2, help="each with one thread (default: 2)")
+    add("--json", type=Path, default=RESULTS, help="where the results are written")
+    add("--show", action="store_true", help="print the table of a run that was written")
+    return parser.parse_args()
+
+
+def run(name_and_seed):
+    """Return the losses of every way to teach, by generation, for one draw."""
+    warnings.simplefilter("ignore")  # generations that do not help say so
+    name, seed = name_and_seed
+    estimator = ESTIMATORS[name]
+    X, y, p_star = make_hidden_classes(N_TRAIN + 4000, 5, 3, random_state=seed)
+    train, test = np.split(np.arange(len(y)), [N_TRAIN])
+
+    def on_test(lesson):
+        fitted = fit_soft_labels(estimator, X[train], lesson)
+        return soft_log_loss(p_star[test], fitted.predict_proba(X[test]))
+
+    one_set = one_set_of_folds(estimator, X[train], y[train])
+    ways = {
+        "one set of folds, out of fold": [loss for _, loss in one_set],
+        "one set of folds, test": [on_test(lesson) for lesson, _ in one_set],
+        "a line per fold, out of fold": lines(estimator, X[train], y[train]),
+        "a line per fold, test": [
+            soft_log_loss(p_star[test], each.predict_proba(X[test]))
+            for each in generations(estimator, X[train], y[train])
+        ],
+        "fully nested, test": [
+            on_test(fully_nested(estimator, X[train], y[train], generation))
+            for generation in range(N_GENERATIONS + 1)
+        ],
+    }
+    return [
+        {"estimator": name, "seed": seed, "way": way, "generation": generation, "loss": loss}
+        for way, losses in ways.items()
+        for generation, loss in enumerate(losses)
+    ]
+
+
+# The three ways.
+
+
+def one_set_of_folds(estimator, X, y):
+    """Return what each generation learns, and its log-loss out of the same folds."""
+    lesson, taught = SoftLabels.from_labels(y, np.unique(y)), []
+    for _ in range(N_GENERATIONS + 1):
+        proba = out_of_fold(estimator, X, y, lesson.take)
+        taught.append((lesson, soft_log_loss(y, proba)))
+        lesson = SoftLabels(proba)
+    return taught
+
+
+def fully_nested(estimator, X, y, generation):
+    """Return what a generation learns if all that came before it learnt on its rows alone."""
+    if generation == 0:
+        return SoftLabels.from_labels(y, np.arange(3))
+    nested = partial(fully_nested, estimator, generation=generation - 1)
+    return SoftLabels(out_of_fold(estimator, X, y, lambda rows: nested(X[rows], y[rows])))
+
+
+def out_of_fold(estimator, X, y, lesson_of):
+    """Return the probabilities of rows by estimators that learnt lessons of the others."""
+    proba = np.zeros((len(y), 3))
+    for train, test in FOLDS.split(X, y):
+        fitted = fit_soft_labels(estimator, X[train], lesson_of(train))
+        proba[test] = fitted.predict_proba(X[test])
+    return proba
+
+
+def lines(estimator, X, y):
+    """Return the package's out-of-fold log-loss of each generation that it tries."""
+    scores = BornAgainClassifier(estimator, n_generations=N_GENERATIONS, cv=FOLDS).fit(X, y)
+    return [each["log_loss"] for each in scores.generation_scores_]
+
+
+def generations(estimator, X, y):
+    """Return the package's students of each generation that it keeps."""
+    for n_generations in range(N_GENERATIONS + 1):
+        if n_generations == 0:
+            yield fit_soft_labels(estimator, X, SoftLabels.from_labels(y, np.arange(3)))
+            continue
+        model = BornAgainClassifier(estimator, n_generations=n_generations, cv=FOLDS).fit(X, y)
+        if model.n_generations_ < n_generations:
+            return
+        yield model
+
+
+# The table.
+
+
+def report(records):
+    """Print mean and standard error over draws of each way, by generation."""
+    lines: dict = {}
+    for each in records:
+        by_generation = lines.setdefault((each["estimator"], each["way"]), {})
+        by_generation.setdefault(each["generation"], []).append(each["loss"])
+    print()
+    print_table(
+        [
+            {"estimator": estimator, "log-loss": way}
+            | {f"generation {g}": shown(losses.get(g, [])) for g in range(N_GENERATIONS + 1)}
+            for (estimator, way), losses in lines.items()
+        ]
+    )
+    print(
+        "\nMean ± standard error over the draws that a generation was reached in (their number in "
+        "brackets: the package stops where the loss out of fold no longer falls)."
+    )
+
+
+def shown(losses):
+    """Return mean, standard error and number of draws as text."""
+    if len(losses) < 2:
+        return "" if not losses else f"{losses[0]:.2f} (1)"
+    error = np.std(losses, ddof=1) / np.sqrt(len(losses))
+    return f"{np.mean(losses):.2f} ± {error:.2f} ({len(losses)})"
+
+
+if __name__ == "__main__":
+    main()
