@@ -306,8 +306,11 @@ def teacher_scores(soft_labels):
         "ece": expected_calibration_error,
     }
     y = soft_labels.classes[soft_labels.codes]
+    labels = one_hot(y, soft_labels.classes)  # as labels they would be looked through each time
     known = {"classes": soft_labels.classes, "sample_weight": soft_labels.weight}
-    scores = {name: measure(y, soft_labels.proba, **known) for name, measure in measures.items()}
+    scores = {
+        name: measure(labels, soft_labels.proba, **known) for name, measure in measures.items()
+    }
     right = soft_labels.first_choice() == y
     return {**scores, "accuracy": float(np.average(right, weights=soft_labels.weight))}
 
