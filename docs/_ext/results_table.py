@@ -82,6 +82,19 @@ def quality_summary(results):
     return [quality.summary(variant, compared) for variant in variants]
 
 
+def quality_by_student(results):
+    """Return what the problems say of each student in each variant, in short."""
+    quality, records = import_module("bench_quality"), quality_records(results)
+    named = ("variant", "log-loss", "log-loss ratio", "worst", "accuracy")
+    lines = []
+    for student, variant in dict.fromkeys((each.student, each.variant) for each in records):
+        if student != "teacher" and variant not in (quality.LABELS, "imodels"):
+            ours = [each for each in records if each.student == student]
+            line = quality.summary(variant, ours)
+            lines.append({"student": student, **{name: line[name] for name in named}})
+    return lines
+
+
 def quality_all(results):
     """Return every pair of problem and student in every variant."""
     return [each.shown() for each in quality_records(results)]
@@ -137,6 +150,7 @@ def without(name, records):
 
 TABLES = {
     "quality": ("bench_quality.json", quality_summary),
+    "quality-by-student": ("bench_quality.json", quality_by_student),
     "quality-all": ("bench_quality.json", quality_all),
     "alpha": ("bench_alpha.json", alpha_summary),
     "students": ("bench_students.json", students),
