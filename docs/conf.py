@@ -38,7 +38,16 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
+# Whatever is called names every parameter and no other. Not records, which say what they hold as
+# attributes, nor classes of skdistill.nets, which take and override what torch and skorch document.
+numpydoc_validation_checks = {"GL08", "PR01", "PR02"}
+numpydoc_validation_exclude = {
+    r"\.nets\.[A-Z]",
+    r"\.(BiasVariance|DistillationReport|TeacherComparison|LinearGradient|RetrievalTargets)\b",
+}
 # scikit-learn's and torch's own methods are documented there.
 autodoc_default_options = {
     "exclude-members": "set_fit_request, set_score_request, set_partial_fit_request, "
@@ -54,7 +63,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "generated/gallery",
     "filename_pattern": "|".join(re.escape(f"/{name}") for name in EXECUTED),
-    "ignore_pattern": r"/_",
+    "ignore_pattern": "^_",
+    "default_thumb_file": str(DOCS / "_static" / "not_run.png"),
     "image_scrapers": ["example_pages.pictures_of"],
     "reset_argv": "example_pages.options_of",
     "within_subsection_order": "FileNameSortKey",
@@ -72,14 +82,16 @@ html_static_path = ["_static"]
 html_css_files = ["skdistill.css"]
 html_show_sourcelink = False
 html_copy_source = False
+# Pages without pages below them have nothing to show at their left.
+html_sidebars = {page: [] for page in ("index", "benchmarks", "how_it_is_built", "changelog")}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 6,
     "navbar_align": "left",
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "benchmarks": []},
 }
 
 

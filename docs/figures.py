@@ -1,4 +1,4 @@
-"""Draw the figures of *The statistics in ten minutes* from the results of the paper's claims.
+"""Draw the figures of *The statistics in ten minutes*, from the results of the paper's claims.
 
 Run it as ``python docs/figures.py`` after ``make paper``; the pictures are kept in `docs/images`.
 """
@@ -32,6 +32,16 @@ def main():
         path = DOCS / "images" / f"{name}.png"
         figure.savefig(path, dpi=100)
         print(path.relative_to(DOCS.parent))
+    draw_not_run(DOCS / "_static" / "not_run.png")
+
+
+def draw_not_run(path):
+    """Draw what stands in the gallery for an example that was not run."""
+    figure = Figure(figsize=(4, 2.8))
+    figure.text(
+        0.5, 0.5, "code only,\nnot run here", ha="center", va="center", size=20, color="0.4"
+    )
+    figure.savefig(path, dpi=100)
 
 
 def as_arrays(scores):

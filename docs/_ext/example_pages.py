@@ -34,8 +34,9 @@ def give_it_a_title(app, docname, source):
     """Underline the first line of an example's docstring, which Sphinx wants for a title."""
     if docname.startswith("generated/gallery/") and not docname.endswith("/index"):
         first = re.search(r"^\.\. _sphx_glr_\S+:\n\n+(\S.*)$", source[0], re.MULTILINE)
-        underline = "=" * len(first[1])
-        source[0] = f"{source[0][: first.end()]}\n{underline}{source[0][first.end() :]}"
+        title = first[1].rstrip(".")
+        titled = f"{title}\n{'=' * len(title)}"
+        source[0] = source[0][: first.start(1)] + titled + source[0][first.end() :]
 
 
 def setup(app):

@@ -25,11 +25,12 @@ class ResultsTable(SphinxDirective):
 
     def run(self):
         """Return the table, and a line that says where it is from."""
-        file, rows_of = TABLES[self.arguments[0]]
+        (name,) = self.arguments
+        file, rows_of = TABLES[name]
         path = RESULTS / file
         self.env.note_dependency(str(path))
         results = read(path)
-        return [table(rows_of(results)), nodes.paragraph("", "", *source_of(file, results))]
+        return [table(rows_of(results), name), nodes.paragraph("", "", *source_of(file, results))]
 
 
 def read(path):
@@ -39,7 +40,7 @@ def read(path):
     return json.loads(path.read_text())
 
 
-def table(rows):
+def table(rows, name):
     """Return dicts with the same keys as a table."""
     cell = import_module("_measure").cell
     header = list(rows[0])
@@ -49,7 +50,7 @@ def table(rows):
     head += line(header)
     body += [line([cell(value) for value in each.values()]) for each in rows]
     group += [head, body]
-    whole = nodes.table("", classes=["results"])
+    whole = nodes.table("", classes=["results", name])
     whole += group
     return whole
 
@@ -85,13 +86,16 @@ def quality_summary(results):
 def quality_by_student(results):
     """Return what the problems say of each student in each variant, in short."""
     quality, records = import_module("bench_quality"), quality_records(results)
-    named = ("variant", "log-loss", "log-loss ratio", "worst", "accuracy")
     lines = []
     for student, variant in dict.fromkeys((each.student, each.variant) for each in records):
         if student != "teacher" and variant not in (quality.LABELS, "imodels"):
             ours = [each for each in records if each.student == student]
             line = quality.summary(variant, ours)
-            lines.append({"student": student, **{name: line[name] for name in named}})
+            lines.append({
+                "student": student, "variant": variant, "log-loss": line["log-loss"],
+                "ratio": line["log-loss ratio"], "worst": line["worst"],
+                "accuracy": line["accuracy"],
+            })  # fmt: skip
     return lines
 
 
