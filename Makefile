@@ -55,6 +55,7 @@ paper: $(VENV)/test
 docs: $(VENV)/docs
 	rm -rf docs/_build docs/generated
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python docs/check_links.py docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
 $(BIN)/python:

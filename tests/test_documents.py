@@ -5,6 +5,8 @@ Blocks that show what the tests cannot run (other packages, downloads) say so in
 
 import os
 import re
+import subprocess
+import sys
 from importlib import import_module
 from inspect import ismodule
 from pathlib import Path
@@ -55,6 +57,24 @@ def test_links_between_pages_lead_somewhere():
     for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+@pytest.mark.parametrize(
+    ("link", "complaint"),
+    [
+        ('<a href="other.html#here">', ""),
+        ('<a href="gone.html">', "gone.html leads nowhere"),
+        ('<a href="other.html#there">', "other.html#there names a place that is not there"),
+        ('<script src="https://cdn.example/x.js"></script>', "fetches https://cdn.example/x.js"),
+    ],
+)
+def test_links_of_the_built_site_are_checked(link, complaint, tmp_path):
+    (tmp_path / "index.html").write_text(link)
+    (tmp_path / "other.html").write_text('<p id="here">')
+    command = [sys.executable, ROOT / "docs" / "check_links.py", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == bool(complaint)
+    assert complaint in done.stderr
 
 
 def test_the_readme_names_the_commands_of_the_makefile():

@@ -124,10 +124,11 @@ def alpha_summary(results):
 
 
 def students(results):
-    """Return what soft labels cost each student, students together."""
+    """Return what soft labels cost each student, students together; sizes are for checking only."""
     line_of, records = import_module("bench_students").line_of, results["records"]
     names = list(results["students"])
-    return [line_of(each) for each in sorted(records, key=lambda r: names.index(r["student"]))]
+    records = sorted(records, key=lambda each: names.index(each["student"]))
+    return without(("hard size", "fast size", "exp. size"), map(line_of, records))
 
 
 def flights(results):
@@ -138,7 +139,7 @@ def flights(results):
 
 def retrieval_quality(results):
     """Return what each objective retrieves, without the scores of each seed."""
-    return without("scores", results["records"])
+    return without(["scores"], results["records"])
 
 
 def claims(results):
@@ -147,9 +148,9 @@ def claims(results):
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def without(name, records):
-    """Return records without one of their keys."""
-    return [{key: each[key] for key in each if key != name} for each in records]
+def without(names, records):
+    """Return records without some of their keys."""
+    return [{key: each[key] for key in each if key not in names} for each in records]
 
 
 TABLES = {
@@ -159,7 +160,7 @@ TABLES = {
     "alpha": ("bench_alpha.json", alpha_summary),
     "students": ("bench_students.json", students),
     "expansion": ("bench_expansion.json", lambda results: results["records"]),
-    "torch": ("bench_torch.json", lambda results: without("loss", results["records"])),
+    "torch": ("bench_torch.json", lambda results: without(["loss"], results["records"])),
     "pairwise": ("bench_pairwise.json", lambda results: results["by_size"]),
     "ranker-linear": ("bench_ranker.json", lambda results: results["linear"]["records"]),
     "ranker-flights": ("bench_ranker.json", flights),
