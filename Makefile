@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights rank nets retrieve test test-slow lint bench paper clean
+.PHONY: quickstart flights rank nets retrieve test test-slow lint bench paper docs clean
 
 quickstart: $(VENV)/quickstart
 	$(BIN)/python examples/quickstart.py
@@ -51,6 +51,13 @@ bench: $(VENV)/test
 paper: $(VENV)/test
 	$(BIN)/python -m benchmarks.paper
 
+# Warnings are errors; pages are made anew, so that none is left of a name that is gone.
+docs: $(VENV)/docs
+	rm -rf docs/_build docs/generated
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python docs/check_links.py docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -62,5 +69,9 @@ $(VENV)/test: $(VENV)/quickstart
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[test,bench]"
 	touch $@
 
+$(VENV)/docs: $(VENV)/test
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) output .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) output docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis

@@ -40,7 +40,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
     n_features_in_ : int
         Number of features of `X`, where it has a number of them.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` is a dataframe.
 
     See Also

@@ -1,26 +1,39 @@
-"""Every code block of the README and of the docs runs, and prints what stands below it."""
+"""Every code block of the README and of the docs runs, and prints what stands below it.
+
+Blocks that show what the tests cannot run (other packages, downloads) say so in their first line.
+"""
 
 import os
 import re
+import subprocess
+import sys
+from importlib import import_module
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
 
+import skdistill
 from skdistill.students import _dispatch
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n+```text\n(.*?)```)?", re.DOTALL)
+NOT_RUN = "# Not run by the tests"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def blocks_of(page):
+    """Return the code blocks of a page that run, each with what it prints."""
+    blocks = BLOCK.findall(page.read_text())
+    return [(code, printed) for code, printed in blocks if not code.startswith(NOT_RUN)]
+
+
+@pytest.mark.parametrize("page", list(filter(blocks_of, PAGES)), ids=lambda page: page.name)
 def test_code_blocks_run_in_order_and_print_what_they_say(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(_dispatch, "_ways", dict(_dispatch._ways))  # a page may register students
-    blocks = BLOCK.findall(page.read_text())
-    assert blocks
     namespace = {}
-    for code, printed in blocks:
+    for code, printed in blocks_of(page):
         exec(compile(code, page.name, "exec"), namespace)
         out = capsys.readouterr().out
         if printed:
@@ -46,9 +59,52 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), (page.name, target)
 
 
+@pytest.mark.parametrize(
+    ("link", "complaint"),
+    [
+        ('<a href="other.html#here">', ""),
+        ('<a href="gone.html">', "gone.html leads nowhere"),
+        ('<a href="other.html#there">', "other.html#there names a place that is not there"),
+        ('<script src="https://cdn.example/x.js"></script>', "fetches https://cdn.example/x.js"),
+    ],
+)
+def test_links_of_the_built_site_are_checked(link, complaint, tmp_path):
+    (tmp_path / "index.html").write_text(link)
+    (tmp_path / "other.html").write_text('<p id="here">')
+    command = [sys.executable, ROOT / "docs" / "check_links.py", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == bool(complaint)
+    assert complaint in done.stderr
+
+
 def test_the_readme_names_the_commands_of_the_makefile():
     readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
     for command in set(re.findall(r"make ([a-z-]+)", readme)) - {"sure"}:
         assert re.search(rf"^{command}:", makefile, re.MULTILINE), command
     assert "make test" in (ROOT / ".ci" / "run").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+MODULES = ["", ".augmentation", ".datasets", ".inspection", ".metrics", ".nets", ".objectives",
+           ".rankers", ".retrievers", ".students"]  # fmt: skip
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_is_in_the_api_reference(module):
+    page = (ROOT / "docs" / "api.rst").read_text()
+    sections = re.split(r"^\.\. currentmodule:: ", page, flags=re.MULTILINE)[1:]
+    listed = [
+        name
+        for section in sections
+        if section.split()[0] == f"skdistill{module}"
+        for name in re.findall(r"^   (\w+)$", section, re.MULTILINE)
+    ]
+    public = import_module(f"skdistill{module}")
+    # What is named elsewhere already, and the files of a room, need no entry.
+    own = {
+        name
+        for name in public.__all__
+        if not ismodule(getattr(public, name))
+        and (module == "" or getattr(public, name) is not getattr(skdistill, name, None))
+    }
+    assert sorted(listed) == sorted(own)

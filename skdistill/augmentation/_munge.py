@@ -33,7 +33,7 @@ class MungeAugmenter(BaseEstimator):
         p, the probability that a value is exchanged. At 0 new rows are copies of rows.
 
     local_variance : float, default=1.0
-        s, above 0: a number is drawn with standard deviation |e_a − e′_a| / s. Larger values
+        s, above 0: a number is drawn with standard deviation ``|e_a − e′_a| / s``. Larger values
         keep closer to the neighbour; ``np.inf`` takes its value as it is.
 
     categorical_features : array-like of int, str or bool, default=None

@@ -234,7 +234,7 @@ def compare_teachers(
 
     - "brier": mean of Σ_y (p_y − [y true])², in [0, 2].
     - "log_loss": mean of −log p_true, in nats, with p at least 2.2e-16.
-    - "ece": Σ over bins of (share of rows) · |mean confidence − accuracy|, with 15 bins of
+    - "ece": Σ over bins of (share of rows) · ``|mean confidence − accuracy|``, with 15 bins of
       equal width over the confidence of the first choice.
     - "accuracy": share of rows whose first choice is right.
     - "sharpness": mean of Σ_y p_y², from 1 / n_classes to 1. A calibrated teacher's Brier

@@ -158,7 +158,7 @@ def expected_calibration_error(
     Returns
     -------
     float
-        Σ over bins of (share of rows) · |mean confidence − accuracy|, in [0, 1]; lower is
+        Σ over bins of (share of rows) · ``|mean confidence − accuracy|``, in [0, 1]; lower is
         better. It is biased upwards on few rows, so compare on the same rows.
 
     Raises

@@ -72,7 +72,7 @@ def pairwise_loss(
     *Logistic*, O(n). With S_a(x) = Σ_j a_j σ(x − s_j) and S̄_b(x) = Σ_j b_j σ(s_j − x), the
     gradient is b_k S_a(s_k) − a_k S̄_b(s_k): both sums are of positive terms, so that separated
     hard labels lose no digit. They are convolutions Σ_j w_j K(x − s_j) with a kernel that is
-    analytic for |Im d| < π. So scores are put into cells of width h = 1/4, or 1 if they spread
+    analytic for ``|Im d| < π``. So scores are put into cells of width h = 1/4, or 1 if they spread
     over more than 64, whose borders are multiples of h. Let t in [−1/2, 1/2) be the place of a
     score in its cell. Within two cells whose centres are D apart
 
