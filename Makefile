@@ -2,10 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MIN_VENV := .venv-min
+MIN_PYTHON ?= python3.11
 # One thread per BLAS and OpenMP pool: several pools at once make small work many times slower.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
+.PHONY: test-min coverage release-check
 .PHONY: quickstart flights rank nets retrieve test test-slow lint bench paper clean
 
 quickstart: $(VENV)/quickstart
@@ -30,6 +33,16 @@ test: quickstart $(VENV)/test lint
 
 test-slow: $(VENV)/test
 	$(BIN)/python -m pytest -n auto -m slow
+
+# The smallest versions that pyproject.toml allows; torch 2.4 comes with 2.5 GB of CUDA libraries.
+test-min: $(MIN_VENV)/test
+	$(MIN_VENV)/bin/python -m pytest -n auto
+
+coverage: $(VENV)/test
+	$(BIN)/python -m pytest -n auto --cov=skdistill --cov-branch --cov-report=term-missing:skip-covered
+
+release-check:
+	$(PYTHON) .ci/release_check.py
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -62,5 +75,10 @@ $(VENV)/test: $(VENV)/quickstart
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[test,bench]"
 	touch $@
 
+$(MIN_VENV)/test: pyproject.toml constraints-min.txt
+	$(MIN_PYTHON) -m venv $(MIN_VENV)
+	$(MIN_VENV)/bin/python -m pip install --quiet -c constraints-min.txt -e ".[test]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) output .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(MIN_VENV) build output .pytest_cache .ruff_cache .hypothesis
