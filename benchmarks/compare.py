@@ -59,7 +59,7 @@ def parse_options():
     parser.add_argument("head", help="the commit that may have become slower")
     parser.add_argument("--repeats", type=int, default=7, help="of each commit (default: 7)")
     parser.add_argument(
-        "--relative", type=float, default=1.2, help="slower from this ratio on (default: 1.2)"
+        "--relative", type=float, default=1.15, help="slower from this ratio on (default: 1.15)"
     )
     parser.add_argument(
         "--absolute", type=float, default=0.05, help="and this many ms (default: 0.05)"
