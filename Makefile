@@ -2,11 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MIN_VENV := .venv-min
+MIN_PYTHON ?= python3.11
 # One thread per BLAS and OpenMP pool: several pools at once make small work many times slower.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights rank nets retrieve test test-slow lint bench paper docs clean
+.PHONY: quickstart flights rank nets retrieve test test-slow test-min coverage lint bench paper docs
+.PHONY: release-check clean
 
 quickstart: $(VENV)/quickstart
 	$(BIN)/python examples/quickstart.py
@@ -30,6 +33,17 @@ test: quickstart $(VENV)/test lint
 
 test-slow: $(VENV)/test
 	$(BIN)/python -m pytest -n auto -m slow
+
+# The smallest versions that pyproject.toml allows; torch 2.4 comes with 2.5 GB of CUDA libraries.
+# What that page prints are figures of newer ones, whose trees break ties in another way.
+test-min: $(MIN_VENV)/test
+	$(MIN_VENV)/bin/python -m pytest -n auto -k "not trust_and_search"
+
+coverage: $(VENV)/test
+	$(BIN)/python -m pytest -n auto --cov=skdistill --cov-branch --cov-report=term-missing:skip-covered
+
+release-check:
+	$(PYTHON) .ci/release_check.py
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -73,5 +87,11 @@ $(VENV)/docs: $(VENV)/test
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
 	touch $@
 
+$(MIN_VENV)/test: pyproject.toml constraints-min.txt
+	$(MIN_PYTHON) -m venv $(MIN_VENV)
+	$(MIN_VENV)/bin/python -m pip install --quiet -c constraints-min.txt -e ".[test]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) output docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(MIN_VENV) build output docs/_build docs/generated
+	rm -rf .pytest_cache .ruff_cache .hypothesis

@@ -131,7 +131,8 @@ class RetrievalTargets:
         if self.several:
             return self.relevant.toarray().astype(int) if self.dense else self.relevant
         codes = self.codes
-        return self.classes[np.where(codes >= 0, codes, self.positives.argmax(axis=1))]
+        likeliest = np.ravel(self.positives.argmax(axis=1))  # scipy 1.12 gives a column
+        return self.classes[np.where(codes >= 0, codes, likeliest)]
 
     def reweight_rows(self, sample_weight: NDArray) -> Self:
         """Return targets whose rows weigh so many times as much."""

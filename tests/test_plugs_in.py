@@ -190,7 +190,10 @@ def test_column_names_reach_teacher_and_student(library):
     )
     y = np.where(colour == "red", "stop", "go")
     encode = ColumnTransformer(
-        [("colour", OneHotEncoder(), ["colour"]), ("size", "passthrough", ["size"])]
+        [
+            ("colour", OneHotEncoder(sparse_output=False), ["colour"]),
+            ("size", "passthrough", ["size"]),
+        ]
     )
     teacher = make_pipeline(encode, DecisionTreeClassifier(random_state=0))
     student = make_pipeline(clone(encode), LogisticRegression())

@@ -52,6 +52,8 @@ def kind_of(column):
 
 def floats(column):
     """Return a column of numbers as an array, NaN where a value is missing."""
+    if hasattr(column, "astype"):  # pandas 2 turns its NA into NaN here only
+        return np.asarray(column.astype(np.float64))
     return np.asarray(column, dtype=np.float64)
 
 

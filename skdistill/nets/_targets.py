@@ -76,7 +76,8 @@ def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: boo
     known = codes >= 0
     if isinstance(soft_labels, RetrievalTargets):
         proba = _roles(soft_labels.positives, soft_labels.spared, sparse_rows)
-        hard = np.where(known, codes, soft_labels.positives.argmax(axis=1))
+        likeliest = np.ravel(soft_labels.positives.argmax(axis=1))  # scipy 1.12 gives a column
+        hard = np.where(known, codes, likeliest)
         known &= not soft_labels.several  # one label of several is not the truth about a row
     else:
         proba = _entries_of(soft_labels.proba, sparse_rows)

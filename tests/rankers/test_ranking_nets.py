@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import make_scorer, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNet, NeuralNetRegressor
@@ -88,7 +88,8 @@ def test_batches_without_a_pair_are_passed_over():
 
 
 def test_validation_scores_pairs_of_true_labels():
-    auc = EpochScoring("roc_auc", lower_is_better=False, name="auc")
+    # By name, scikit-learn before 1.8 asks a regressor for probabilities.
+    auc = EpochScoring(make_scorer(roc_auc_score), lower_is_better=False, name="auc")
     split = ValidSplit(3, stratified=True)
     fitted = net(train_split=split, callbacks=[auc]).fit(X, SoftLabels(P, y=y))
     held_out = split(list(range(150)), y)[1].indices
