@@ -7,6 +7,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._rows import is_in_partitions
 from ._sample_weight import requesting_weights
 from ._tags import allows_nan, narrow
 from ._typing import Floats, NDArray, Rows
@@ -88,6 +89,10 @@ class StudentPredictionsMixin(StudentMixin):
             Labels from `classes_`. A regressor as student predicts its most probable class.
         """
         check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
         self._check_features(X)
         outputs = self.student_.predict(X)
         if predicts_numbers(self.student_):
@@ -112,6 +117,10 @@ class StudentPredictionsMixin(StudentMixin):
             is projected onto the simplex.
         """
         check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            return predict_partitions(self, "predict_proba", X, tail=(len(self.classes_),))
         self._check_features(X)
         return student_proba(self.student_, X, self.classes_)
 
@@ -131,6 +140,11 @@ class StudentPredictionsMixin(StudentMixin):
             class that the student was given no weight for gets the lowest float.
         """
         check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            tail = (len(self.classes_),) if len(self.classes_) > 2 else ()
+            return predict_partitions(self, "decision_function", X, tail=tail)
         self._check_features(X)
         scores = self.student_.decision_function(X)
         known = self.student_.classes_

@@ -61,17 +61,13 @@ class Factors:
 
     def __add__(self, other):
         """Return the factors of both."""
-        both = Factors(
-            min(self.lowest, other.lowest),
-            max(self.highest, other.highest),
-            np.zeros(2),
-            np.zeros(2),
-        )
+        lowest, highest = min(self.lowest, other.lowest), max(self.highest, other.highest)
+        both = Factors(lowest, highest, np.zeros(2), np.zeros(2))
         for part in (self, other):  # a block without positives or negatives has no e-power, nor sum
             if part.lowest < np.inf:
-                both.of_a += part.of_a * np.exp(both.lowest - part.lowest)
+                both.of_a += part.of_a * np.exp(lowest - part.lowest)
             if part.highest > -np.inf:
-                both.of_b += part.of_b * np.exp(part.highest - both.highest)
+                both.of_b += part.of_b * np.exp(part.highest - highest)
         return both
 
     def answers(self):
@@ -94,7 +90,7 @@ class Factors:
         return pulls * self.of_b[0], pushes * self.of_a[0]
 
     def gradient(self, rows):
-        """Return pushes less pulls of some rows."""
+        """Return the derivative of the double sum by each score of a block."""
         result = np.empty(len(rows))
         for block, s, a, b in rows:
             pulls, pushes = self.pulls_and_pushes(s, a, b)
@@ -102,7 +98,7 @@ class Factors:
         return result
 
     def product(self, rows, vector):
-        """Return pulls · (v − its mean over the negatives) + pushes · (v − that over the positives)."""
+        """Return the Hessian of the double sum times a vector, in the rows of a block."""
         mean_a, mean_b = self.of_a[1] / self.of_a[0], self.of_b[1] / self.of_b[0]
         result = np.empty(len(rows))
         for block, s, a, b in rows:

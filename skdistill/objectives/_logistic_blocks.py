@@ -7,6 +7,7 @@ answers to their sum. What is told grows with the spread of the scores, and not 
 from math import floor
 
 import numpy as np
+from scipy.optimize import brentq
 
 from . import _logistic_pairs
 from ._kernel_sum import MIRRORED_SIGMOID, MOST_CELLS, NARROW_WIDTH, Cells
@@ -57,13 +58,27 @@ class Moments:
             return Answers(self.first, None, _logistic_pairs.slope_answers(cells, self.values))
         return Answers(self.first, *_logistic_pairs.loss_and_answers(cells, self.values))
 
-    def probability_mass(self, shift):
-        """Return Σ (a + b) σ(s + shift) over all rows; −shift must lie in one of the cells."""
-        cells = Cells.in_a_row(self.first, self.values.shape[2])
-        weight = self.values.sum(axis=0, keepdims=True)
+    def best_shift(self, positive, negative):
+        """Return the c at which Σ (a + b) σ(s + c) is the positive weight Σ a.
+
+        There the log-loss of the scores shifted by c is least; no row need be seen for it.
+        """
+        logit = np.log(positive) - np.log(negative)
+        low, high = self.first * NARROW_WIDTH, self.stop * NARROW_WIDTH
+        # Were all scores equal, c would be the logit of the positive share less that score.
+        shifts = logit - high - 1, logit - low + 1
+        first, n_cells = _span(-shifts[1], -shifts[0])
+        wide = self.over(min(first, self.first), max(first + n_cells, self.stop))
+        cells = Cells.in_a_row(wide.first, wide.values.shape[2])
+        weight = wide.values.sum(axis=0, keepdims=True)
         (answer,) = cells.answers(weight, [(MIRRORED_SIGMOID, 0)])
-        (mass,) = cells.read(np.array([-shift]), [cells.readable(answer)])
-        return mass.item()
+        readable = [cells.readable(answer)]
+
+        def slope(c):
+            (mass,) = cells.read(np.array([-c]), readable)
+            return mass.item() - positive
+
+        return float(brentq(slope, *shifts))
 
 
 class Answers:

@@ -85,7 +85,7 @@ def learn_linear(
     check_linear(student)
     X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
-    l2 = 0.0 if student.penalty is None else 1 / (student.C * soft_labels.weight.sum())
+    l2 = penalty_of(student, soft_labels.weight.sum())
     objectives = [
         LinearObjective(X, risk, l2)
         for risk in risks_to_minimise(soft_labels, surrogate, student.tol)
@@ -105,6 +105,11 @@ def check_linear(student):
             f"A LogisticRegression that ranks has an L2 penalty or none; got {obstacle}. Leave it "
             "at its default."
         )
+
+
+def penalty_of(student, weight):
+    """Return the factor of ½‖w‖² beside the mean loss, for rows that weigh so much together."""
+    return 0.0 if student.penalty is None else 1 / (student.C * weight)
 
 
 def warn_unless_converged(student, gradient, n_iter):

@@ -1,0 +1,114 @@
+"""Collections of Dask as lists of partitions, each a task: rows, labels, weights, probabilities."""
+
+import dask.array as da
+import numpy as np
+
+from .._validation import column_names
+from ._run import task
+
+
+class Partitions:
+    """Rows with what belongs to them, partition by partition; nothing is loaded yet.
+
+    `weight` and `proba` are lists of None where none are given.
+    """
+
+    def __init__(self, X, y=None, sample_weight=None, teacher_proba=None):
+        self.header = header_of(X)
+        self.X = blocks_of(X, "X")
+        given = {"y": y, "sample_weight": sample_weight, "teacher_proba": teacher_proba}
+        for name, value in given.items():
+            if value is not None:
+                check_same_partitions(X, value, name)
+        nothing = [None] * len(self.X)
+        self.y, self.weight, self.proba = (
+            nothing if value is None else blocks_of(value, name) for name, value in given.items()
+        )
+
+    def __len__(self):
+        return len(self.X)
+
+    def keep(self, which):
+        """Keep some partitions only."""
+        for name in ("X", "y", "weight", "proba"):
+            setattr(self, name, [getattr(self, name)[k] for k in which])
+
+
+def blocks_of(collection, name):
+    """Return the partitions of a Dask array or dataframe as tasks, whole rows in each."""
+    if isinstance(collection, da.Array):
+        if collection.ndim == 2 and len(collection.chunks[1]) > 1:
+            collection = collection.rechunk({1: -1})
+        return list(collection.to_delayed().ravel())
+    if hasattr(collection, "to_delayed") and hasattr(collection, "npartitions"):
+        return list(collection.to_delayed())
+    raise TypeError(
+        f"{name} must be a Dask array or dataframe, as the other collections are; got a "
+        f"{type(collection).__name__}. Write dask.array.from_array({name}, chunks=...), with the "
+        "chunks of X."
+    )
+
+
+def check_same_partitions(X, other, name):
+    """Raise unless a collection has the partitions of X, as far as Dask knows them."""
+    ours, theirs = sizes_of(X, "X"), sizes_of(other, name)
+    differ = len(ours) != len(theirs) or any(
+        a != b for a, b in zip(ours, theirs, strict=True) if not np.isnan([a, b]).any()
+    )
+    if differ:
+        raise ValueError(
+            f"{name} must have the partitions of X: X has {_described(ours)}, {name} has "
+            f"{_described(theirs)}. For arrays write {name}.rechunk((X.chunks[0], ...)); take both "
+            "from one dataframe, before it is repartitioned, where they come from one."
+        )
+
+
+def sizes_of(collection, name):
+    """Return the number of rows of each partition, NaN where Dask does not know it."""
+    if isinstance(collection, da.Array):
+        return collection.chunks[0]
+    if hasattr(collection, "npartitions"):
+        return (np.nan,) * collection.npartitions
+    return (np.nan,) * len(blocks_of(collection, name))  # which raises
+
+
+def header_of(X):
+    """Return something of the columns of X, without its rows."""
+    if isinstance(X, da.Array):
+        if X.ndim != 2:
+            raise ValueError(
+                f"X must have shape (n_samples, n_features); got {X.ndim} dimensions. A Dask array "
+                "of one feature is X.reshape(-1, 1)."
+            )
+        return np.empty((1, X.shape[1]))
+    if column_names(X) is None:
+        blocks_of(X, "X")  # which raises
+    return X._meta
+
+
+def check_rows(number, X, **others):
+    """Raise unless what belongs to the rows of a partition has as many entries."""
+    for name, value in others.items():
+        if value is not None and len(value) != X.shape[0]:
+            raise ValueError(
+                f"Partition {number} has {X.shape[0]} rows in X and {len(value)} in {name}. Take "
+                "both from one collection, so that their partitions are the same."
+            )
+
+
+def count_rows_and_labels(y):
+    """Return the number of rows of a partition, and its labels."""
+    y = np.asarray(y)
+    return len(y), np.unique(y)
+
+
+def labels_of(partitions):
+    """Return tasks that look through the labels of each partition."""
+    return [task(count_rows_and_labels, y) for y in partitions.y]
+
+
+def _described(sizes):
+    """Return partitions as text."""
+    known = not np.isnan(sizes).any()
+    rows = f" of {list(sizes[:4])}{' ...' if len(sizes) > 4 else ''} rows" if known else ""
+    return f"{len(sizes)} partitions{rows}"
