@@ -372,7 +372,9 @@ n_features), default=None
         """
         positive = np.asarray(y) == self.classes_[1]
         return float(
-            roc_auc_score(positive, self.decision_function(X), sample_weight=sample_weight)
+            roc_auc_score(
+                positive, np.asarray(self.decision_function(X)), sample_weight=sample_weight
+            )
         )
 
     @property

@@ -40,7 +40,7 @@ def blocks_of(collection, name):
         if collection.ndim == 2 and len(collection.chunks[1]) > 1:
             collection = collection.rechunk({1: -1})
         return list(collection.to_delayed().ravel())
-    if hasattr(collection, "to_delayed") and hasattr(collection, "npartitions"):
+    if _is_tabular(collection):
         return list(collection.to_delayed())
     raise TypeError(
         f"{name} must be a Dask array or dataframe, as the other collections are; got a "
@@ -67,9 +67,14 @@ def sizes_of(collection, name):
     """Return the number of rows of each partition, NaN where Dask does not know it."""
     if isinstance(collection, da.Array):
         return collection.chunks[0]
-    if hasattr(collection, "npartitions"):
+    if _is_tabular(collection):
         return (np.nan,) * collection.npartitions
     return (np.nan,) * len(blocks_of(collection, name))  # which raises
+
+
+def _is_tabular(collection):
+    """Return whether a collection is a Dask dataframe or one of its columns."""
+    return hasattr(collection, "_meta") and hasattr(collection, "to_delayed")
 
 
 def header_of(X):
@@ -81,9 +86,12 @@ def header_of(X):
                 "of one feature is X.reshape(-1, 1)."
             )
         return np.empty((1, X.shape[1]))
-    if column_names(X) is None:
-        blocks_of(X, "X")  # which raises
-    return X._meta
+    if _is_tabular(X) and column_names(X) is not None:
+        return X._meta
+    raise TypeError(
+        f"X must be a Dask array or dataframe, as the other collections are; got a "
+        f"{type(X).__name__}. Write dask.array.from_array(X, chunks=...)."
+    )
 
 
 def check_rows(number, X, **others):

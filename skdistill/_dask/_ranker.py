@@ -32,8 +32,9 @@ def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_un
     )
     with lesson.progress.task("fit-student"):
         student = rank_partitions(lesson, estimator.surrogate)
+    record(estimator, lesson, student)
     estimator.intercept_, estimator.n_iter_ = student.intercept_, student.n_iter_
-    return record(estimator, lesson, student)
+    return estimator
 
 
 def check_ranks_partitions(student, surrogate):

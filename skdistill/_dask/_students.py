@@ -46,7 +46,7 @@ class Facts(NamedTuple):
     def of(cls, targets, classes):
         """Return the facts of a partition."""
         soft_labels = targets.soft_labels(classes)
-        return cls(len(targets), soft_labels.count_expanded(), soft_labels.mass)
+        return cls(len(soft_labels), soft_labels.count_expanded(), soft_labels.mass)
 
 
 def learn_by_partitions(student, X, targets, classes):

@@ -26,9 +26,6 @@ class Targets(NamedTuple):
     proba: np.ndarray | sparse.csr_array
     weight: np.ndarray | None  # None where every row weighs 1
 
-    def __len__(self):
-        return self.proba.shape[0]
-
     def soft_labels(self, classes):
         """Return them as soft labels."""
         return SoftLabels(self.proba, classes, sample_weight=self.weight)
