@@ -14,6 +14,8 @@ class Partitions:
     """
 
     def __init__(self, X, y=None, sample_weight=None, teacher_proba=None):
+        # Held on to: what the scheduler keeps for a collection is let go with it.
+        self._collections = X, y, sample_weight, teacher_proba
         self.header = header_of(X)
         self.X = blocks_of(X, "X")
         given = {"y": y, "sample_weight": sample_weight, "teacher_proba": teacher_proba}
@@ -89,7 +91,7 @@ def header_of(X):
     if _is_tabular(X) and column_names(X) is not None:
         return X._meta
     raise TypeError(
-        f"X must be a Dask array or dataframe, as the other collections are; got a "
+        "X must be a Dask array or dataframe, as the other collections are; got a "
         f"{type(X).__name__}. Write dask.array.from_array(X, chunks=...)."
     )
 

@@ -58,9 +58,9 @@ class _scheduler_explained:
     def __exit__(self, kind, error, traceback):
         if isinstance(error, _signs_of_loss()):
             raise ConnectionError(
-                f"The Dask scheduler was lost, or cancelled the tasks ({kind.__name__}: {error}). "
-                "The estimator is as it was before this call. Start a cluster, make a Client for "
-                "it, load the collections again, and call again."
+                "The Dask scheduler was lost, or has let go of what the collections refer to "
+                f"({kind.__name__}: {error}). The estimator is as it was before this call. Start a "
+                "cluster, make a Client for it, load the collections again, and call again."
             ) from error
 
 
