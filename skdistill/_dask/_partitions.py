@@ -43,7 +43,12 @@ def blocks_of(collection, name):
             collection = collection.rechunk({1: -1})
         return list(collection.to_delayed().ravel())
     if _is_tabular(collection):
-        return list(collection.to_delayed())
+        blocks = collection.to_delayed()
+        if len(blocks) != collection.npartitions:
+            # Dask's optimiser joins files of which few columns are asked for: labels would no
+            # longer have the partitions of their rows.
+            blocks = collection.to_delayed(optimize_graph=False)
+        return list(blocks)
     raise TypeError(
         f"{name} must be a Dask array or dataframe, as the other collections are; got a "
         f"{type(collection).__name__}. Write dask.array.from_array({name}, chunks=...), with the "

@@ -113,6 +113,20 @@ def test_dataframes_of_unknown_sizes_with_empty_partitions():
     np.testing.assert_array_equal(labels.compute(), model.predict(kept[features]))
 
 
+def test_a_directory_of_parquet_files(tmp_path):
+    frame, features = make_frame()
+    for k in range(10):  # Dask would read the labels of several files as one partition
+        frame[60 * k : 60 * (k + 1)].to_parquet(tmp_path / f"rows-{k}.parquet")
+    ours = dd.read_parquet(tmp_path)
+    assert len(ours["label"].to_delayed()) < 10
+    model = DistilledClassifier(student=GaussianNB(), alpha=0)
+    model.fit(ours[features], ours["label"])
+    theirs = DistilledClassifier(student=GaussianNB(), alpha=0).fit(frame[features], frame["label"])
+    np.testing.assert_allclose(model.student_.theta_, theirs.student_.theta_, rtol=1e-10)
+    few = DistilledClassifier(student=GaussianNB(), alpha=0).fit(ours[["a"]], ours["label"])
+    assert len(few.predict(ours[["a"]]).compute()) == 600
+
+
 def test_predictions_wait_until_they_are_asked_for():
     X, P, y = problem_of_three_classes()
     model = DistilledClassifier(student=GaussianNB()).fit(X, y, teacher_proba=P)
