@@ -26,10 +26,10 @@ retrieve: $(VENV)/test
 	$(BIN)/python examples/wordnet_hypernyms.py
 
 test: quickstart $(VENV)/test lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-slow: $(VENV)/test
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .
@@ -47,6 +47,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_search.py
 	$(BIN)/python benchmarks/bench_alpha.py
 	$(BIN)/python benchmarks/bench_quality.py
+	$(BIN)/python benchmarks/bench_dask.py
 
 paper: $(VENV)/test
 	$(BIN)/python -m benchmarks.paper

@@ -370,12 +370,14 @@ n_features), default=None
             In [0, 1], the share of pairs of the two classes in the right order; ties count
             half.
         """
+        if is_in_partitions(X, y):
+            from ._dask import scored_partitions
+
+            y, scores, sample_weight = scored_partitions(self, X, y, sample_weight)
+        else:
+            scores = self.decision_function(X)
         positive = np.asarray(y) == self.classes_[1]
-        return float(
-            roc_auc_score(
-                positive, np.asarray(self.decision_function(X)), sample_weight=sample_weight
-            )
-        )
+        return float(roc_auc_score(positive, scores, sample_weight=sample_weight))
 
     @property
     def coef_(self) -> Floats:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._rows import is_in_partitions
 from ._sample_weight import requesting_weights
 from ._tags import allows_nan, narrow
-from ._typing import Floats, NDArray, Rows
+from ._typing import ArrayLike, Floats, NDArray, Rows
 from .students._answers import (
     in_columns,
     predicts_numbers,
@@ -152,3 +152,28 @@ class StudentPredictionsMixin(StudentMixin):
             scores = np.column_stack([-scores, scores])
         lowest = np.finfo(scores.dtype).min
         return in_columns(scores, known, self.classes_, fill=lowest)
+
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows.
+
+        y : array-like of shape (n_samples,)
+            True labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            In [0, 1], the share of rows whose label is predicted.
+        """
+        if is_in_partitions(X, y):
+            from ._dask import accuracy_on_partitions
+
+            return accuracy_on_partitions(self, X, y, sample_weight)
+        return super().score(X, y, sample_weight=sample_weight)

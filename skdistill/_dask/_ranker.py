@@ -64,6 +64,7 @@ def rank_partitions(lesson, surrogate):
     """Return a LogisticRegression fitted to all pairs, as in memory."""
     student, X = lesson.student, lesson.partitions.X
     targets = keep([task(PairTargets.of, each) for each in lesson.targets])
+    lesson.targets.clear()  # both columns are let go
     sums = run([task(Sums.of, *each) for each in zip(X, targets, strict=True)])
     n_features = lesson.partitions.header.shape[1]
     weight = sum(each.positive + each.negative for each in sums)

@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import CancelledError
+from uuid import uuid4
 
 import dask
 
@@ -11,8 +12,13 @@ FAN_IN = 8
 
 
 def task(function, *args):
-    """Return a task that is not yet done. Each is its own: equal arguments are not compared."""
-    return dask.delayed(function, pure=False, traverse=False)(*args)
+    """Return a task that is not yet done, of a name that the dashboard shows.
+
+    Each is its own: equal arguments are not compared.
+    """
+    name = getattr(function, "__qualname__", type(function).__name__)
+    key = f"{name}-{uuid4()}"
+    return dask.delayed(function, pure=False, traverse=False)(*args, dask_key_name=key)
 
 
 def once(value):

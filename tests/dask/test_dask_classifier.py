@@ -141,7 +141,19 @@ def test_predictions_wait_until_they_are_asked_for():
     assert proba.chunks == ((100, 100, 100), (3,)) and seen == []
     np.testing.assert_array_equal(proba[:100].compute(), model.predict_proba(X[:100]))
     assert seen == [100]  # the other partitions are not even loaded
-    assert float((model.predict(dX) == y).mean()) == model.score(X, y)
+
+
+def test_accuracy_is_that_in_memory():
+    frame, features = make_frame()
+    frame["weight"] = np.random.default_rng(0).integers(0, 3, size=len(frame)).astype(float)
+    ours = dd.from_pandas(frame, npartitions=6)
+    ours = ours[ours.index >= 100]  # the first partition has no rows
+    kept = frame[frame.index >= 100]
+    model = DistilledClassifier(student=GaussianNB(), alpha=0).fit(frame[features], frame["label"])
+    for weight in ([], ["weight"]):
+        mine = model.score(ours[features], ours["label"], *(ours[name] for name in weight))
+        theirs = model.score(kept[features], kept["label"], *(kept[name] for name in weight))
+        assert mine == pytest.approx(theirs, abs=1e-12)
 
 
 def test_decision_functions_have_the_shapes_that_they_have_in_memory():
