@@ -1,6 +1,7 @@
 """A linear ranker distilled over partitions, exact over all pairs of their rows."""
 
 import numpy as np
+from sklearn.utils.validation import validate_data
 
 from ..objectives._logistic_blocks import Moments
 from ..rankers._dispatch import way_of_ranking
@@ -63,6 +64,7 @@ def check_ranks_partitions(student, surrogate):
 def rank_partitions(lesson, surrogate):
     """Return a LogisticRegression fitted to all pairs, as in memory."""
     student, X = lesson.student, lesson.partitions.X
+    validate_data(student, lesson.partitions.header, skip_check_array=True)  # features' names
     targets = keep([task(PairTargets.of, each) for each in lesson.targets])
     lesson.targets.clear()  # both columns are let go
     sums = run([task(Sums.of, *each) for each in zip(X, targets, strict=True)])

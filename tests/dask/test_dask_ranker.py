@@ -4,7 +4,9 @@ import warnings
 
 import dask
 import dask.array as da
+import dask.dataframe as dd
 import numpy as np
+import pandas as pd
 import pytest
 from partitioned import in_partitions, make_problem
 from sklearn.ensemble import ExtraTreesClassifier
@@ -107,6 +109,27 @@ def test_scores_and_labels_are_lazy_and_those_in_memory():
     np.testing.assert_array_equal(scores.compute(), ranker.decision_function(X))
     np.testing.assert_array_equal(labels.compute(), ranker.predict(X))
     assert ranker.score(dX, dy) == ranker.score(X, y)
+
+
+def test_dataframes_of_unknown_sizes_with_empty_partitions():
+    X, p, y = make_problem(300)
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(p=p, label=np.array(["no", "yes"])[y])
+    ours = dd.from_pandas(frame, npartitions=6)
+    ours = ours[(ours.a > -1) & (ours.index >= 50)]  # the first partition has no rows
+    kept = frame[(frame.a > -1) & (frame.index >= 50)]
+    features = list("abcde")
+    model = DistilledBipartiteRanker(tol=1e-11)
+    model.fit(ours[features], ours["label"], teacher_proba=ours["p"])
+    theirs = DistilledBipartiteRanker(tol=1e-11)
+    theirs.fit(kept[features], kept["label"], teacher_proba=kept["p"])
+    np.testing.assert_allclose(model.coef_, theirs.coef_, rtol=0, atol=1e-10)
+    assert list(model.student_.feature_names_in_) == list(model.feature_names_in_) == features
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = model.decision_function(ours[features]).compute()
+        np.testing.assert_allclose(scores, model.decision_function(kept[features]), atol=1e-12)
+    mine = model.score(ours[features], ours["label"])
+    assert mine == pytest.approx(model.score(kept[features], kept["label"]), abs=1e-12)
 
 
 def test_scores_that_spread_too_far_only_shorten_the_step():
