@@ -21,7 +21,7 @@ from argparse import ArgumentParser
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import cloudpickle
 import dask
@@ -40,7 +40,7 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
-from skdistill._dask._partitions import blocks_of
+from skdistill._dask._partitions import blocks_of, blocks_with
 from skdistill._dask._run import keep, run, task
 from skdistill.datasets import load_flights
 
@@ -132,7 +132,7 @@ def write_rows(folder, options):
     y = np.asarray(y).astype(int)
     few = np.random.default_rng(0).permutation(len(X))[:TEACHER_ROWS]
     names = [f"x{k}" for k in range(X.shape[1])]
-    teacher = HistGradientBoostingClassifier(max_iter=50, random_state=0)
+    teacher = HistGradientBoostingClassifier(max_iter=20, random_state=0)
     teacher.fit(pd.DataFrame(X[few], columns=names), y[few])
     Path(folder, "teacher.pickle").write_bytes(pickle.dumps(teacher))
     size = options.n_rows // options.n_partitions
@@ -222,53 +222,71 @@ def measure_cluster(folder, n_workers, repeats):
         X = X.persist()
         wait(X)
         blocks = blocks_of(X, "X")
-        start = perf_counter()
-        targets = keep([task(_label, teacher, block) for block in blocks])
-        wait(targets)
-        labelling = perf_counter() - start
-        sums = run([task(Sums.of, *each) for each in zip(blocks, targets, strict=True)])
-        objective = PairsObjective(blocks, targets, sums, "logistic", 0.0, X.shape[1])
+        with Meter(client) as labelling:
+            targets = keep([task(_label, teacher, block) for block in blocks])
+            wait(targets)
+        blocks = blocks_with(blocks, targets)
+        sums = run([task(Sums.of, block) for block in blocks])
+        objective = PairsObjective(blocks, sums, "logistic", 0.0, X.shape[1])
         w = objective.sample().X.mean(axis=0) + 0.3
-        iterations, travelled = [], []
-        for _ in range(repeats + 1):
-            before = sum(client.run(_sent).values())
-            start = perf_counter()
-            objective.loss_and_gradient(w)
-            iterations.append(perf_counter() - start)
-            travelled.append(sum(client.run(_sent).values()) - before)
-        told = objective.tell(w, objective.told)
-        per_partition = {
-            "w": w,
-            "moments": told,
-            "answers": told.answers(),
-            "gradient": w,
-        }
-        scheduling = seconds_per_partition(objective, w)
+        objective.loss_and_gradient(w)
+        iterations = [measure_iteration(client, objective, w) for _ in range(repeats)]
         n_rows = int(objective.total.n_rows)
+        told = objective.tell(w, objective.told)
+        sent = {"w": w, "moments": told, "answers": told.answers(), "gradient": w}
+        iteration_s = median(each.seconds for each in iterations)
+        iteration_cpu = median(each.busiest_cpu for each in iterations)
         return {
             "workers": n_workers,
             "rows": n_rows,
             "partitions": len(blocks),
-            "labelling s": labelling,
-            "labelled rows per s": n_rows / labelling,
-            "iteration s": median(iterations[1:]),
-            "ranked rows per s": n_rows / median(iterations[1:]),
-            "s per partition without rows": scheduling,
-            "bytes between workers": median(travelled[1:]),
-            **{f"{name} bytes": len(pickle.dumps(each)) for name, each in per_partition.items()},
+            "labelling s": labelling.seconds,
+            "labelled rows per s": n_rows / labelling.seconds,
+            "labelling, processor s of the busiest worker": labelling.busiest_cpu,
+            "iteration s": iteration_s,
+            "ranked rows per s": n_rows / iteration_s,
+            "iteration, processor s of the busiest worker": iteration_cpu,
+            "s per partition without rows": seconds_per_partition(objective, w),
+            "bytes between workers, least": min(each.travelled for each in iterations),
+            "bytes between workers, most": max(each.travelled for each in iterations),
+            **{f"{name} bytes": len(pickle.dumps(each)) for name, each in sent.items()},
             "peak MiB of a worker": max(client.run(peak_mb).values()),
         }
 
 
+class Meter:
+    """Time by the clock, processor time of the busiest worker, and bytes between the workers."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def __enter__(self):
+        self.cpu, self.sent = self.client.run(process_time), self.client.run(_sent)
+        self.start = perf_counter()
+        return self
+
+    def __exit__(self, *error):
+        self.seconds = perf_counter() - self.start
+        cpu, sent = self.client.run(process_time), self.client.run(_sent)
+        self.busiest_cpu = max(cpu[each] - self.cpu[each] for each in cpu)
+        self.travelled = sum(sent.values()) - sum(self.sent.values())
+
+
+def measure_iteration(client, objective, w):
+    """Return the meter of one evaluation of loss and gradient."""
+    with Meter(client) as meter:
+        objective.loss_and_gradient(w)
+    return meter
+
+
 def seconds_per_partition(objective, w):
     """Return what an iteration takes longer for each partition more, however few its rows are."""
-    few = keep([task(_head, block) for block in objective.X])
-    targets = keep([task(_head_of_targets, each) for each in objective.targets])
-    sums = run([task(Sums.of, *each) for each in zip(few, targets, strict=True)])
+    few = keep([task(_head, block) for block in objective.blocks])
+    sums = run([task(Sums.of, block) for block in few])
     half = len(few) // 2
     seconds = {}
     for n in (len(few), half):
-        small = PairsObjective(few[:n], targets[:n], sums[:n], "logistic", 0.0, len(w))
+        small = PairsObjective(few[:n], sums[:n], "logistic", 0.0, len(w))
         small.loss_and_gradient(w)
         start = perf_counter()
         small.loss_and_gradient(w)
@@ -280,12 +298,9 @@ def _label(teacher, X):
     return PairTargets(teacher.predict_proba(X)[:, 1], None)
 
 
-def _head(X):
-    return X[:100]
-
-
-def _head_of_targets(targets):
-    return PairTargets(targets.p[:100], None)
+def _head(block):
+    X, targets = block
+    return X[:100], PairTargets(targets.p[:100], None)
 
 
 def _sent(dask_worker):
@@ -306,9 +321,10 @@ def show_clusters(clusters):
             if name != "workers"
         ]
     )
-    for name in ("labelling s", "iteration s"):
-        one, two = (each[name] for each in clusters)
-        print(f"{name}: two workers are {one / two:.2f} times as fast as one")
+    for what in ("labelling", "iteration"):
+        for name in (f"{what} s", f"{what}, processor s of the busiest worker"):
+            one, two = (each[name] for each in clusters)
+            print(f"{name}: with two workers {one / two:.2f} times as fast as with one")
     each = clusters[-1]
     down = each["w bytes"] * 2 + each["answers bytes"]
     up = each["moments bytes"] + each["gradient bytes"]

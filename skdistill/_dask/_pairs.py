@@ -54,8 +54,9 @@ class Sums(NamedTuple):
     own: float
 
     @classmethod
-    def of(cls, X, targets):
+    def of(cls, block):
         """Return the sums of a partition, once its rows are known to be finite numbers."""
+        X, targets = block
         check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
         a, b = targets.shares()
         return cls(len(a), a.sum(), b.sum(), a @ b)
@@ -64,9 +65,8 @@ class Sums(NamedTuple):
 class PairsObjective:
     """The mean loss over all pairs of linear scores, with its penalty, over partitions."""
 
-    def __init__(self, X, targets, sums, surrogate, l2, n_features):
-        self.X, self.targets = X, targets
-        self.sums = sums  # one for each partition
+    def __init__(self, blocks, sums, surrogate, l2, n_features):
+        self.blocks, self.sums = blocks, sums  # one of each for each partition
         self.total = Sums(*np.sum(sums, axis=0))
         self.surrogate, self.l2, self.n_features = surrogate, l2, n_features
         self.told, self.loss_of_equals = TOLD[surrogate]
@@ -111,8 +111,8 @@ class PairsObjective:
             ]
             before = np.cumsum([0.0, *shares])
             drawn = run(
-                task(_draw, self.X[k], self.targets[k], self.total, n_draws, before[k])
-                for k in range(len(self.X))
+                task(_draw, block, self.total, n_draws, so_far)
+                for block, so_far in zip(self.blocks, before[:-1], strict=True)
             )
             X, p, weight = zip(*drawn, strict=True)
             X = sparse.vstack(X, format="csr") if sparse.issparse(X[0]) else np.concatenate(X)
@@ -126,11 +126,7 @@ class PairsObjective:
 
     def _sum(self, function, *args):
         """Return the sum of what a function returns for each partition."""
-        parts = [
-            task(function, X, targets, *args)
-            for X, targets in zip(self.X, self.targets, strict=True)
-        ]
-        return run([total(parts)])[0]
+        return run([total([task(function, block, *args) for block in self.blocks])])[0]
 
 
 def _numbers(X):
@@ -140,8 +136,9 @@ def _numbers(X):
     )
 
 
-def _scored(X, targets, w):
+def _scored(block, w):
     """Return rows as numbers, and their scores and weights; None for scores that went astray."""
+    X, targets = block
     X = _numbers(X)
     scores = (X @ w).astype(np.float64, copy=False)
     if not np.abs(scores).max() <= LARGEST_SCORE:
@@ -149,32 +146,33 @@ def _scored(X, targets, w):
     return X, KnownRows(scores, *targets.shares())
 
 
-def _tell(X, targets, w, told):
+def _tell(block, w, told):
     """Return what a partition tells of its scores."""
-    _, rows = _scored(X, targets, w)
+    _, rows = _scored(block, w)
     return None if rows is None else told.of(rows)
 
 
-def _gradient(X, targets, w, answers):
+def _gradient(block, w, answers):
     """Return the part of the gradient that a partition has."""
-    X, rows = _scored(X, targets, w)
+    X, rows = _scored(block, w)
     return X.T @ answers.gradient(rows)
 
 
-def _tell_slopes(X, targets, w, v, told):
+def _tell_slopes(block, w, v, told):
     """Return what a partition tells of the change of its scores along a vector."""
-    X, rows = _scored(X, targets, w)
+    X, rows = _scored(block, w)
     return told.of(rows, X @ v)
 
 
-def _slope_product(X, targets, w, v, answers):
+def _slope_product(block, w, v, answers):
     """Return the part that a partition has of the Hessian times a vector."""
-    X, rows = _scored(X, targets, w)
+    X, rows = _scored(block, w)
     return X.T @ answers.product(rows, X @ v)
 
 
-def _draw(X, targets, sums, n_draws, before):
+def _draw(block, sums, n_draws, before):
     """Return the rows of a partition that are drawn, with probabilities and weights."""
+    X, targets = block
     X, (a, b) = _numbers(X), targets.shares()
     if n_draws is None:
         return X, targets.p, a + b

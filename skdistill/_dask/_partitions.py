@@ -1,10 +1,13 @@
 """Collections of Dask as lists of partitions, each a task: rows, labels, weights, probabilities."""
 
+import sys
+from typing import NamedTuple
+
 import dask.array as da
 import numpy as np
 
 from .._validation import column_names
-from ._run import task
+from ._run import keep, task
 
 
 class Partitions:
@@ -115,6 +118,38 @@ def count_rows_and_labels(y):
     """Return the number of rows of a partition, and its labels."""
     y = np.asarray(y)
     return len(y), np.unique(y)
+
+
+class Block(NamedTuple):
+    """Rows of a partition and what belongs to them."""
+
+    X: object
+    targets: object
+
+
+def blocks_with(X, targets):
+    """Return rows and targets of each partition as one argument for a task.
+
+    Rows that lie in the memory of workers are joined with their targets, where one of the two is,
+    so that neither travels again: a worker that is idle labels partitions of others, and keeps
+    the answers. Rows that are still to be loaded stay so.
+    """
+    if not _lie_on_workers(X):
+        return [[rows, own] for rows, own in zip(X, targets, strict=True)]
+    return keep([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
+
+
+def _lie_on_workers(tasks):
+    """Return whether the results of all tasks are in the memory of a cluster."""
+    if "distributed" not in sys.modules:
+        return False
+    from distributed import default_client
+
+    try:
+        held = default_client().who_has()
+    except ValueError:  # there is no client
+        return False
+    return all(each.key in held for each in tasks)
 
 
 def labels_of(partitions):

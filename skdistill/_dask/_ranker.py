@@ -15,6 +15,7 @@ from ..rankers.linear import (
 )
 from ._lesson import ask_about_partitions, record
 from ._pairs import TOLD, PairsObjective, PairTargets, Sums
+from ._partitions import blocks_with
 from ._run import keep, run, task
 
 
@@ -67,11 +68,12 @@ def rank_partitions(lesson, surrogate):
     validate_data(student, lesson.partitions.header, skip_check_array=True)  # features' names
     targets = keep([task(PairTargets.of, each) for each in lesson.targets])
     lesson.targets.clear()  # both columns are let go
-    sums = run([task(Sums.of, *each) for each in zip(X, targets, strict=True)])
+    blocks = blocks_with(X, targets)
+    sums = run([task(Sums.of, each) for each in blocks])
     n_features = lesson.partitions.header.shape[1]
     weight = sum(each.positive + each.negative for each in sums)
     l2 = penalty_of(student, weight)
-    objective = PairsObjective(X, targets, sums, surrogate, l2, n_features)
+    objective = PairsObjective(blocks, sums, surrogate, l2, n_features)
     check_pairs_carry_weight(objective.total, lesson.classes)
     w, gradient, n_iter = fit_coefficients([objective], n_features, student.tol, student.max_iter)
     warn_unless_converged(student, gradient, n_iter)

@@ -11,6 +11,7 @@ from .._sample_weight import takes_sample_weight
 from ..students._chunks import fit_quality, one_pass, rows_per_chunk
 from ..students._class_weight import class_weights
 from ..students._real_rows import refuse_to_split_copies
+from ._partitions import blocks_with
 from ._run import once, run, task
 
 # So many partitions are loaded for one trip of the student: they may be in memory at a time.
@@ -60,16 +61,17 @@ def learn_by_partitions(student, X, targets, classes):
     facts = [Facts(*each) for each in run([task(Facts.of, each, classes) for each in targets])]
     facts = Facts(*(sum(each) for each in zip(*facts, strict=True)))
     _check_several_classes(facts, classes)
+    blocks = blocks_with(X, targets)
     params = student.get_params(deep=False)
     passes = params.get("max_epochs" if _is_soft_label_net(student) else "max_iter")
     own, class_factors = _prepared(student, facts, classes)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
     while n_iter < (passes or 1) and stale < params.get("n_iter_no_change", 5):
-        student = _pass_over(student, X, targets, classes, class_factors, rng, passes is not None)
+        student = _pass_over(student, blocks, classes, class_factors, rng, passes is not None)
         n_iter += 1
         if passes is not None and params.get("tol") is not None:
-            quality = _quality(student, X, targets, classes, class_factors)
+            quality = _quality(student, blocks, classes, class_factors)
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
     if "max_iter" in params:
@@ -77,28 +79,28 @@ def learn_by_partitions(student, X, targets, classes):
     return student.set_params(**own)
 
 
-def _pass_over(student, X, targets, classes, class_factors, rng, shuffles):
+def _pass_over(student, blocks, classes, class_factors, rng, shuffles):
     """Return the student after one call of `partial_fit` for each partition.
 
     The student goes to where a partition lies, learns it and goes on.
     """
-    n = len(X)
+    n = len(blocks)
     order = rng.permutation(n) if shuffles else np.arange(n)
     seeds = rng.randint(2**31 - 1, size=n) if shuffles else [None] * n
     for start in range(0, n, PARTITIONS_AT_A_TIME):
         student = once(student)
         for k in order[start : start + PARTITIONS_AT_A_TIME]:
-            student = task(_learn, student, X[k], targets[k], classes, class_factors, seeds[k])
+            student = task(_learn, student, blocks[k], classes, class_factors, seeds[k])
         (student,) = run([student])
     return student
 
 
-def _learn(student, X, targets, classes, class_factors, seed):
+def _learn(student, block, classes, class_factors, seed):
     """Return a copy of the student that has learnt a partition.
 
     A copy, since Dask may ask again: what a task was given must stay as it was.
     """
-    student = deepcopy(student)
+    student, (X, targets) = deepcopy(student), block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
     if not soft_labels.weight.any():
         return student
@@ -113,18 +115,17 @@ def _learn(student, X, targets, classes, class_factors, seed):
     return one_pass(student, X, soft_labels, rows, rows_per_chunk(X, soft_labels), {})
 
 
-def _quality(student, X, targets, classes, class_factors):
+def _quality(student, blocks, classes, class_factors):
     """Return how well the student fits the soft labels of all partitions."""
     student = once(student)
-    parts = [
-        task(_quality_of, student, X[k], targets[k], classes, class_factors) for k in range(len(X))
-    ]
+    parts = [task(_quality_of, student, block, classes, class_factors) for block in blocks]
     weight, gain = np.sum(run(parts), axis=0)
     return gain / weight
 
 
-def _quality_of(student, X, targets, classes, class_factors):
+def _quality_of(student, block, classes, class_factors):
     """Return the weight of a partition, and that times the fit."""
+    X, targets = block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
     weight = soft_labels.weight.sum()
     return weight, weight * fit_quality(student, X, soft_labels) if weight > 0 else 0.0

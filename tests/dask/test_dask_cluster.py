@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledClassifier
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
-from skdistill._dask._partitions import Partitions
+from skdistill._dask._partitions import Partitions, blocks_with
 from skdistill._dask._run import task
 
 distributed = pytest.importorskip("distributed")
@@ -161,8 +161,9 @@ def make_objective(n, client):
     blocks = in_partitions(4, np.clip(X, -3, 3), np.column_stack([1 - p, p]))
     partitions = Partitions(*client.persist(blocks))
     targets = client.persist([task(pair_targets, each) for each in partitions.y])
-    sums = dask.compute(*map(partial(task, Sums.of), partitions.X, targets))
-    objective = PairsObjective(partitions.X, targets, list(sums), "logistic", 0.0, n_features=5)
+    blocks = blocks_with(partitions.X, targets)
+    sums = dask.compute(*map(partial(task, Sums.of), blocks))
+    objective = PairsObjective(blocks, list(sums), "logistic", 0.0, n_features=5)
     return objective, partitions
 
 
