@@ -40,7 +40,7 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
-from skdistill._dask._partitions import Placed, blocks_of, blocks_with
+from skdistill._dask._partitions import blocks_of, blocks_with
 from skdistill._dask._run import keep, run, task
 from skdistill.datasets import load_flights
 
@@ -226,7 +226,7 @@ def measure_cluster(folder, n_workers, repeats):
             targets = keep([task(_label, teacher, block) for block in blocks])
             wait(targets)
         blocks = blocks_with(blocks, targets)
-        sums = run([block.task(Sums.of) for block in blocks])
+        sums = run([task(Sums.of, block) for block in blocks])
         objective = PairsObjective(blocks, sums, "logistic", 0.0, X.shape[1])
         w = objective.sample().X.mean(axis=0) + 0.3
         objective.loss_and_gradient(w)
@@ -281,8 +281,8 @@ def measure_iteration(client, objective, w):
 
 def seconds_per_partition(objective, w):
     """Return what an iteration takes longer for each partition more, however few its rows are."""
-    few = [Placed(each) for each in keep([each.task(_head) for each in objective.blocks])]
-    sums = run([block.task(Sums.of) for block in few])
+    few = keep([task(_head, block) for block in objective.blocks])
+    sums = run([task(Sums.of, block) for block in few])
     half = len(few) // 2
     seconds = {}
     for n in (len(few), half):

@@ -17,7 +17,7 @@ from ..objectives._exponential_pairs import Factors
 from ..objectives._logistic_blocks import Moments
 from ..rankers._pairs import PairwiseRisk
 from ..rankers.linear import LARGEST_SCORE, LinearObjective, draw_rows, draws_worth_it
-from ._run import once, run, total
+from ._run import once, run, task, total
 
 # What partitions tell of their rows, and the loss of a pair of equal scores.
 TOLD = {
@@ -111,7 +111,7 @@ class PairsObjective:
             ]
             before = np.cumsum([0.0, *shares])
             drawn = run(
-                block.task(_draw, self.total, n_draws, so_far)
+                task(_draw, block, self.total, n_draws, so_far)
                 for block, so_far in zip(self.blocks, before[:-1], strict=True)
             )
             X, p, weight = zip(*drawn, strict=True)
@@ -126,7 +126,7 @@ class PairsObjective:
 
     def _sum(self, function, *args):
         """Return the sum of what a function returns for each partition."""
-        return run([total([block.task(function, *args) for block in self.blocks])])[0]
+        return run([total([task(function, block, *args) for block in self.blocks])])[0]
 
 
 def _numbers(X):

@@ -3,12 +3,11 @@
 import sys
 from typing import NamedTuple
 
-import dask
 import dask.array as da
 import numpy as np
 
 from .._validation import column_names
-from ._run import keep, run, task
+from ._run import keep, task
 
 
 class Partitions:
@@ -128,55 +127,29 @@ class Block(NamedTuple):
     targets: object
 
 
-class Placed(NamedTuple):
-    """The block of a partition, loaded or not, and the worker that holds it, if one does."""
-
-    block: object
-    worker: str | None = None
-
-    def task(self, function, *args):
-        """Return a task about the block, which is done where it lies.
-
-        Left to itself, Dask sends rows to an idle worker; here that happens only when the other
-        one is gone, or far behind.
-        """
-        if self.worker is None:
-            return task(function, self.block, *args)
-        with dask.annotate(workers=[self.worker], allow_other_workers=True):
-            return task(function, self.block, *args)
-
-
 def blocks_with(X, targets):
-    """Return rows and targets of each partition as one block.
+    """Return rows and targets of each partition as one argument for a task.
 
-    Rows that lie in the memory of workers are joined with their targets, where one of the two is:
-    a worker that is idle labels partitions of others, and keeps the answers. Rows that are still
-    to be loaded stay so.
+    Rows that lie in the memory of workers are joined with their targets, where one of the two is,
+    so that neither travels again: a worker that is idle labels partitions of others, and keeps
+    the answers. Rows that are still to be loaded stay so.
     """
-    if not _holders_of(X):
-        return [Placed([rows, own]) for rows, own in zip(X, targets, strict=True)]
-    blocks = keep([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
-    run([task(_nothing, block) for block in blocks])  # until all of them lie somewhere
-    holders = _holders_of(blocks) or [None] * len(blocks)  # one may have died meanwhile
-    return [Placed(block, worker) for block, worker in zip(blocks, holders, strict=True)]
+    if not _lie_on_workers(X):
+        return [[rows, own] for rows, own in zip(X, targets, strict=True)]
+    return keep([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
 
 
-def _nothing(block):
-    """Return nothing of a block, once it is there."""
-
-
-def _holders_of(tasks):
-    """Return which worker of a cluster holds the result of each task, None unless all are held."""
+def _lie_on_workers(tasks):
+    """Return whether the results of all tasks are in the memory of a cluster."""
     if "distributed" not in sys.modules:
-        return None
+        return False
     from distributed import default_client
 
     try:
         held = default_client().who_has()
     except ValueError:  # there is no client
-        return None
-    holders = [held.get(each.key) for each in tasks]
-    return [each[0] for each in holders] if all(holders) else None
+        return False
+    return all(each.key in held for each in tasks)
 
 
 def labels_of(partitions):

@@ -69,7 +69,7 @@ def rank_partitions(lesson, surrogate):
     targets = keep([task(PairTargets.of, each) for each in lesson.targets])
     lesson.targets.clear()  # both columns are let go
     blocks = blocks_with(X, targets)
-    sums = run([each.task(Sums.of) for each in blocks])
+    sums = run([task(Sums.of, each) for each in blocks])
     n_features = lesson.partitions.header.shape[1]
     weight = sum(each.positive + each.negative for each in sums)
     l2 = penalty_of(student, weight)

@@ -90,12 +90,12 @@ def _pass_over(student, blocks, classes, class_factors, rng, shuffles):
     for start in range(0, n, PARTITIONS_AT_A_TIME):
         student = once(student)
         for k in order[start : start + PARTITIONS_AT_A_TIME]:
-            student = blocks[k].task(_learn, student, classes, class_factors, seeds[k])
+            student = task(_learn, student, blocks[k], classes, class_factors, seeds[k])
         (student,) = run([student])
     return student
 
 
-def _learn(block, student, classes, class_factors, seed):
+def _learn(student, block, classes, class_factors, seed):
     """Return a copy of the student that has learnt a partition.
 
     A copy, since Dask may ask again: what a task was given must stay as it was.
@@ -118,12 +118,12 @@ def _learn(block, student, classes, class_factors, seed):
 def _quality(student, blocks, classes, class_factors):
     """Return how well the student fits the soft labels of all partitions."""
     student = once(student)
-    parts = [block.task(_quality_of, student, classes, class_factors) for block in blocks]
+    parts = [task(_quality_of, student, block, classes, class_factors) for block in blocks]
     weight, gain = np.sum(run(parts), axis=0)
     return gain / weight
 
 
-def _quality_of(block, student, classes, class_factors):
+def _quality_of(student, block, classes, class_factors):
     """Return the weight of a partition, and that times the fit."""
     X, targets = block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)

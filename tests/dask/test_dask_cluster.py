@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import cloudpickle
 import dask
@@ -161,19 +162,9 @@ def make_objective(n, client):
     partitions = Partitions(*client.persist(blocks))
     targets = client.persist([task(pair_targets, each) for each in partitions.y])
     blocks = blocks_with(partitions.X, targets)
-    sums = dask.compute(*[block.task(Sums.of) for block in blocks])
+    sums = dask.compute(*map(partial(task, Sums.of), blocks))
     objective = PairsObjective(blocks, list(sums), "logistic", 0.0, n_features=5)
     return objective, partitions
-
-
-def test_rows_on_a_worker_that_dies_between_two_iterations_are_made_again(client):
-    objective, _partitions = make_objective(2_000, client)
-    w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
-    loss, gradient = objective.loss_and_gradient(w)
-    os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
-    loss_after, gradient_after = objective.loss_and_gradient(w)
-    assert loss_after == loss
-    np.testing.assert_array_equal(gradient_after, gradient)
 
 
 def pair_targets(P):
