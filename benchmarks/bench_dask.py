@@ -132,7 +132,7 @@ def write_rows(folder, options):
     y = np.asarray(y).astype(int)
     few = np.random.default_rng(0).permutation(len(X))[:TEACHER_ROWS]
     names = [f"x{k}" for k in range(X.shape[1])]
-    teacher = HistGradientBoostingClassifier(max_iter=20, random_state=0)
+    teacher = HistGradientBoostingClassifier(max_iter=50, random_state=0)
     teacher.fit(pd.DataFrame(X[few], columns=names), y[few])
     Path(folder, "teacher.pickle").write_bytes(pickle.dumps(teacher))
     size = options.n_rows // options.n_partitions
