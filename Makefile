@@ -29,10 +29,10 @@ retrieve: $(VENV)/test
 	$(BIN)/python examples/wordnet_hypernyms.py
 
 test: quickstart $(VENV)/test lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 test-slow: $(VENV)/test
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
 
 # The smallest versions that pyproject.toml allows; torch 2.4 comes with 2.5 GB of CUDA libraries.
 # What that page prints are figures of newer ones, whose trees break ties in another way.
@@ -61,6 +61,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_search.py
 	$(BIN)/python benchmarks/bench_alpha.py
 	$(BIN)/python benchmarks/bench_quality.py
+	$(BIN)/python benchmarks/bench_dask.py
 
 paper: $(VENV)/test
 	$(BIN)/python -m benchmarks.paper

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._labels import check_classes
 from ._lesson import TeacherMixin
 from ._progress import with_callbacks
+from ._rows import is_in_partitions
 from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._trust import alpha_by_pairs
@@ -277,6 +278,12 @@ n_features), default=None
         ConvergenceWarning
             If `max_iter` steps do not bring the gradient of a linear student below `tol`.
         """
+        if is_in_partitions(X, y):
+            from ._dask import fit_ranker_on_partitions
+
+            return fit_ranker_on_partitions(
+                self, X, y, sample_weight, teacher_proba, X_unlabeled, params
+            )
         self._check_own_parameters()
         lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
         lesson = lesson.ready()
@@ -315,6 +322,10 @@ n_features), default=None
             Higher for rows that are more likely of the second class.
         """
         check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            return predict_partitions(self, "decision_function", X)
         self._check_features(X)
         scores = student_scores(self.student_, X)
         return scores if hasattr(self.student_, "decision_function") else scores + self.intercept_
@@ -332,6 +343,11 @@ n_features), default=None
         ndarray of shape (n_samples,)
             Labels from `classes_`.
         """
+        check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
         positive = self.decision_function(X) > 0
         return self.classes_[positive.astype(int)]
 
@@ -355,10 +371,14 @@ n_features), default=None
             In [0, 1], the share of pairs of the two classes in the right order; ties count
             half.
         """
+        if is_in_partitions(X, y):
+            from ._dask import scored_partitions
+
+            y, scores, sample_weight = scored_partitions(self, X, y, sample_weight)
+        else:
+            scores = self.decision_function(X)
         positive = np.asarray(y) == self.classes_[1]
-        return float(
-            roc_auc_score(positive, self.decision_function(X), sample_weight=sample_weight)
-        )
+        return float(roc_auc_score(positive, scores, sample_weight=sample_weight))
 
     @property
     def coef_(self) -> Floats:
@@ -403,13 +423,17 @@ n_features), default=None
             teacher_proba = _two_columns(teacher_proba)
         else:
             classes, teacher_proba = super()._check_columns(y, teacher_proba)
+        self._check_two_classes(classes)
+        return classes, teacher_proba
+
+    def _check_two_classes(self, classes):
+        """Raise unless there are two classes."""
         _refuse_more_than_two(classes)
         if len(classes) < 2:
             raise ValueError(
                 f"There is only 1 class to rank: {classes.tolist()}. Give rows of two classes, or "
                 "both in classes where y does not show them."
             )
-        return classes, teacher_proba
 
 
 def _intercept_and_steps(student, X, soft_labels):

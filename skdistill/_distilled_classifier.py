@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 
 from ._lesson import TeacherMixin
 from ._progress import with_callbacks
+from ._rows import is_in_partitions
 from ._student_predictions import StudentPredictionsMixin
 from ._trust import alpha_by_log_loss, check_predicts_proba
 from ._typing import ArrayLike, Estimator, Proba, Rows
@@ -292,6 +293,10 @@ n_features), default=None
             the edge of its range, if ``alpha="auto"`` finds no use for the teacher, or if a
             file of `memory` is damaged (its teacher is fitted anew) or cannot be written.
         """
+        if is_in_partitions(X, y):
+            from ._dask import fit_classifier
+
+            return fit_classifier(self, X, y, sample_weight, teacher_proba, X_unlabeled, params)
         check_top_k(self.top_k)
         if self.alpha == "auto":
             check_predicts_proba(self._unfitted_student())

@@ -16,6 +16,12 @@ def count_rows(value):
     return len(value) if hasattr(value, "__len__") and not isinstance(value, str) else None
 
 
+def is_in_partitions(*values):
+    """Return whether one of these is a Dask collection; whoever made it has imported dask."""
+    dask = sys.modules.get("dask")
+    return dask is not None and any(dask.is_dask_collection(each) for each in values)
+
+
 def row_positions(rows):
     """Return the rows of a fold as an array of integers; an iterable may hold lists or masks."""
     rows = np.asarray(rows)

@@ -7,9 +7,10 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._rows import is_in_partitions
 from ._sample_weight import requesting_weights
 from ._tags import allows_nan, narrow
-from ._typing import Floats, NDArray, Rows
+from ._typing import ArrayLike, Floats, NDArray, Rows
 from .students._answers import (
     in_columns,
     predicts_numbers,
@@ -88,6 +89,10 @@ class StudentPredictionsMixin(StudentMixin):
             Labels from `classes_`. A regressor as student predicts its most probable class.
         """
         check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
         self._check_features(X)
         outputs = self.student_.predict(X)
         if predicts_numbers(self.student_):
@@ -112,6 +117,10 @@ class StudentPredictionsMixin(StudentMixin):
             is projected onto the simplex.
         """
         check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            return predict_partitions(self, "predict_proba", X, tail=(len(self.classes_),))
         self._check_features(X)
         return student_proba(self.student_, X, self.classes_)
 
@@ -131,6 +140,11 @@ class StudentPredictionsMixin(StudentMixin):
             class that the student was given no weight for gets the lowest float.
         """
         check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            tail = (len(self.classes_),) if len(self.classes_) > 2 else ()
+            return predict_partitions(self, "decision_function", X, tail=tail)
         self._check_features(X)
         scores = self.student_.decision_function(X)
         known = self.student_.classes_
@@ -138,3 +152,28 @@ class StudentPredictionsMixin(StudentMixin):
             scores = np.column_stack([-scores, scores])
         lowest = np.finfo(scores.dtype).min
         return in_columns(scores, known, self.classes_, fill=lowest)
+
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows.
+
+        y : array-like of shape (n_samples,)
+            True labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            In [0, 1], the share of rows whose label is predicted.
+        """
+        if is_in_partitions(X, y):
+            from ._dask import accuracy_on_partitions
+
+            return accuracy_on_partitions(self, X, y, sample_weight)
+        return super().score(X, y, sample_weight=sample_weight)

@@ -29,7 +29,7 @@ LAYERS = [
     ["_retrieval_targets"],
     ["nets"],
     ["_temperature", "_teacher", "students", "augmentation"],
-    ["_lesson", "_student_predictions", "rankers", "retrievers"],
+    ["_lesson", "_student_predictions", "rankers", "retrievers", "_dask"],
     ["_label_set_lesson", "_trust"],
     [
         "_bipartite_ranker",

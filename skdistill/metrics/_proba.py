@@ -173,11 +173,16 @@ def expected_calibration_error(
     0.4
     """
     target, proba, weight = check_predictions(y_true, proba, classes, sample_weight)
-    top, confidence = first_choice(proba), largest(proba)
-    right = entries(target, top)
+    gaps = calibration_gaps(target, proba, weight, n_bins)
+    return float(np.abs(gaps).sum() / weight.sum())
+
+
+def calibration_gaps(target, proba, weight, n_bins=15):
+    """Return Σ w (confidence − right) of the rows in each bin; those of several blocks add up."""
+    confidence = largest(proba)
+    right = entries(target, first_choice(proba))
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    gap = np.bincount(bins, weights=weight * (confidence - right), minlength=n_bins)
-    return float(np.abs(gap).sum() / weight.sum())
+    return np.bincount(bins, weights=weight * (confidence - right), minlength=n_bins)
 
 
 def pairwise_disagreement(

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._bipartite_rows import BLOCK
+from ._bipartite_rows import KnownRows
 from ._kernel_sum import MOST_CELLS, REACH
 
 
@@ -34,7 +34,7 @@ class Bands:
             )
             a = np.zeros(near.stop - near.start)
             a[start - near.start : stop - near.start] = self.a[inside]
-            yield inside, near, _BandRows(self.z[near], a, self.b[near])
+            yield inside, near, KnownRows(self.z[near], a, self.b[near])
 
     def sum_near(self, function):
         """Return the sum of what a function gives for the rows near each band, and their places."""
@@ -60,20 +60,3 @@ class Bands:
         unsorted = np.empty_like(gradient)
         unsorted[self.order] = gradient
         return loss, unsorted
-
-
-class _BandRows:
-    """What the sums need of the rows."""
-
-    def __init__(self, s, a, b):
-        self.s, self.a, self.b = s, a, b
-        self.low, self.high = s[0], s[-1]
-
-    def __len__(self):
-        return len(self.s)
-
-    def __iter__(self):
-        """Yield the slice of each block, and its s, a and b."""
-        for start in range(0, len(self.s), BLOCK):
-            block = slice(start, start + BLOCK)
-            yield block, self.s[block], self.a[block], self.b[block]

@@ -78,6 +78,23 @@ class BipartiteRows:
             yield block, self.s[block].astype(np.float64, copy=False), *self.weights(block)
 
 
+class KnownRows:
+    """Scores s and weights a and b that are known to be good: what the sums need of rows."""
+
+    def __init__(self, s, a, b):
+        self.s, self.a, self.b = s, a, b
+        self.low, self.high = s.min(), s.max()
+
+    def __len__(self):
+        return len(self.s)
+
+    def __iter__(self):
+        """Yield the slice of each block, and its s, a and b."""
+        for start in range(0, len(self.s), BLOCK):
+            block = slice(start, start + BLOCK)
+            yield block, self.s[block], self.a[block], self.b[block]
+
+
 def _as_floats(values):
     """Return float32 and float64 arrays as they are, other numbers as float64."""
     values = np.asarray(values)

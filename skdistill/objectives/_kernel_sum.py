@@ -25,6 +25,7 @@ from scipy.special import expit
 REACH = 40.0
 # Up to this range small coarse cells of few terms are fastest; beyond, large ones of more terms.
 NARROW = 64.0
+NARROW_WIDTH = 0.25
 # More coarse cells than this, or than points, are not laid out: only those that hold a point.
 MOST_CELLS = 16_384
 # So many coarse cells talk at once.
@@ -73,14 +74,29 @@ class Cells:
     """Cells for points: their borders are multiples of a power of two, so that none is rounded."""
 
     def __init__(self, points, low, high):
-        self.width = 0.25 if high - low <= NARROW else 1.0
-        first, last = floor(low / self.width), floor(high / self.width)
+        width = NARROW_WIDTH if high - low <= NARROW else 1.0
+        first, last = floor(low / width), floor(high / width)
         if last - first < min(MOST_CELLS, len(points)):
-            self.ids = np.arange(first, last + 1)
+            ids = np.arange(first, last + 1)
         else:
-            self.ids = np.unique(np.floor(points / self.width)).astype(np.int64)
+            ids = np.unique(np.floor(points / width)).astype(np.int64)
+        self._lay_out(ids, width, len(points))
+
+    @classmethod
+    def in_a_row(cls, first, n_cells, n_points=0):
+        """Return narrow cells from a number on, whichever of them hold a point.
+
+        Whoever lays them out so lays out the same, without having seen the points of others.
+        """
+        cells = object.__new__(cls)
+        cells._lay_out(np.arange(first, first + n_cells), NARROW_WIDTH, n_points)
+        return cells
+
+    def _lay_out(self, ids, width, n_points):
+        """Set the coarse cells, and the fine ones that pay for so many points."""
+        self.ids, self.width = ids, width
         self.are_too_many = len(self.ids) > MOST_CELLS
-        most = min(len(points) // POINTS_PER_FINE_CELL, MOST_FINE_CELLS)
+        most = min(n_points // POINTS_PER_FINE_CELL, MOST_FINE_CELLS)
         fine = [w for w in FINE_WIDTHS if len(self.ids) * self.width / w <= most]
         self.fine_width = fine[0] if fine else self.width
         self.n_children = int(self.width / self.fine_width)

@@ -15,16 +15,31 @@ def loss_and_gradient(rows):
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
         return Bands(rows, cells).loss_and_gradient(loss_and_gradient)
-    moments = cells.moments(((s, (a, b)) for _, s, a, b in rows), n_rows=2)
+    loss, answers = loss_and_answers(cells, moments(cells, rows))
+    return loss, gradient(cells, answers, rows)
+
+
+def moments(cells, rows):
+    """Return the moments of a and of b in each cell."""
+    return cells.moments(((s, (a, b)) for _, s, a, b in rows), n_rows=2)
+
+
+def loss_and_answers(cells, moments):
+    """Return Σ a_i b_j φ(s_i − s_j), and S_a and S̄_b in each cell, from the moments of all rows."""
     wanted = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
     *sigmoids, losses = cells.answers(moments, wanted)
-    readable = [cells.readable(each) for each in sigmoids]
-    gradient = np.empty(len(rows))
+    # What is a polynomial within a cell is summed by the moments: no row need be seen again.
+    return np.vdot(moments[0], losses), sigmoids
+
+
+def gradient(cells, answers, rows):
+    """Return b_k S_a(s_k) − a_k S̄_b(s_k) of some rows."""
+    readable = [cells.readable(each) for each in answers]
+    result = np.empty(len(rows))
     for block, s, a, b in rows:
         sum_a, sum_b = cells.read(s, readable)
-        gradient[block] = b * sum_a - a * sum_b
-    # What is a polynomial within a cell is summed by the moments: no row need be seen again.
-    return np.vdot(moments[0], losses), gradient
+        result[block] = b * sum_a - a * sum_b
+    return result
 
 
 def diagonal(rows):
@@ -32,8 +47,7 @@ def diagonal(rows):
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
         return Bands(rows, cells).sum_near(lambda near, at: diagonal(near))
-    moments = cells.moments(((s, (a, b)) for _, s, a, b in rows), n_rows=2)
-    answers = cells.answers(moments, [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
+    answers = cells.answers(moments(cells, rows), [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
     readable = [cells.readable(each) for each in answers]
     result = np.empty(len(rows))
     for block, s, a, b in rows:
@@ -47,9 +61,23 @@ def product(rows, vector):
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
         return Bands(rows, cells).sum_near(lambda near, at: product(near, vector[at]))
+    answers = slope_answers(cells, slope_moments(cells, rows, vector))
+    return slope_product(cells, answers, rows, vector)
+
+
+def slope_moments(cells, rows, vector):
+    """Return the moments of a, b, a v and b v in each cell."""
     weighted = ((s, (a, b, a * vector[at], b * vector[at])) for at, s, a, b in rows)
-    moments = cells.moments(weighted, n_rows=4)
-    answers = cells.answers(moments, [(SIGMOID_SLOPE, row) for row in range(4)])
+    return cells.moments(weighted, n_rows=4)
+
+
+def slope_answers(cells, moments):
+    """Return T_a, T_b, T_{av} and T_{bv} in each cell, from the moments of all rows."""
+    return cells.answers(moments, [(SIGMOID_SLOPE, row) for row in range(4)])
+
+
+def slope_product(cells, answers, rows, vector):
+    """Return v (a T_b + b T_a) − (a T_{bv} + b T_{av}) of some rows."""
     readable = [cells.readable(each) for each in answers]
     result = np.empty(len(rows))
     for block, s, a, b in rows:

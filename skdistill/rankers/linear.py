@@ -82,6 +82,22 @@ def learn_linear(
     """
     if fit_params:
         raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
+    check_linear(student)
+    X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+    soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
+    l2 = penalty_of(student, soft_labels.weight.sum())
+    objectives = [
+        LinearObjective(X, risk, l2)
+        for risk in risks_to_minimise(soft_labels, surrogate, student.tol)
+    ]
+    w, gradient, n_iter = fit_coefficients(objectives, X.shape[1], student.tol, student.max_iter)
+    warn_unless_converged(student, gradient, n_iter)
+    intercept = best_intercept(X @ w, soft_labels) if student.fit_intercept else 0.0
+    return set_linear(student, soft_labels.classes, w, intercept, n_iter)
+
+
+def check_linear(student):
+    """Raise unless a LogisticRegression has parameters that a linear scorer can follow."""
     check_parameters(student)
     obstacle = find_obstacle(student)
     if obstacle:
@@ -89,22 +105,28 @@ def learn_linear(
             f"A LogisticRegression that ranks has an L2 penalty or none; got {obstacle}. Leave it "
             "at its default."
         )
-    X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
-    soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
-    l2 = 0.0 if student.penalty is None else 1 / (student.C * soft_labels.weight.sum())
-    w, gradient, n_iter = fit_coefficients(
-        X, risks_to_minimise(soft_labels, surrogate, student.tol), l2, student.tol, student.max_iter
-    )
+
+
+def penalty_of(student, weight):
+    """Return the factor of ½‖w‖² beside the mean loss, for rows that weigh so much together."""
+    return 0.0 if student.penalty is None else 1 / (student.C * weight)
+
+
+def warn_unless_converged(student, gradient, n_iter):
+    """Say that a gradient is above the student's `tol`."""
     if np.abs(gradient).max() > student.tol:
         warnings.warn(
             f"The linear scorer stopped after {n_iter} iterations (max_iter={student.max_iter}) "
             f"with a gradient of up to {np.abs(gradient).max():.2g} (tol={student.tol:g}). Scale "
             "the features (StandardScaler), or raise max_iter or tol.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    intercept = best_intercept(X @ w, soft_labels) if student.fit_intercept else 0.0
-    student.classes_ = soft_labels.classes
+
+
+def set_linear(student, classes, w, intercept, n_iter):
+    """Set what a fitted LogisticRegression has, and return it."""
+    student.classes_ = classes
     student.coef_, student.intercept_ = w[None, :], np.array([intercept])
     student.n_iter_ = np.array([n_iter], dtype=np.int32)
     return student
@@ -129,16 +151,18 @@ def risks_to_minimise(soft_labels, surrogate, tol):
     ]
 
 
-def fit_coefficients(X, risks, l2, tol, max_iter):
-    """Return the coefficients that minimise the last risk, its gradient there, and the steps."""
-    w, n_iter = np.zeros(X.shape[1]), 0
-    for risk in risks:
-        objective = LinearObjective(X, risk, l2)
+def fit_coefficients(objectives, n_features, tol, max_iter):
+    """Return coefficients that minimise the last of objectives, its gradient there, and the steps.
+
+    Each begins where the one before it ended.
+    """
+    w, n_iter = np.zeros(n_features), 0
+    for objective in objectives:
         sample = objective.sample()
         if sample is not objective:
             # The sample's optimum is off by more than this.
             w, _, _ = minimise(sample, sample, w, 10 * tol, max_iter)
-            if risk is not risks[-1]:
+            if objective is not objectives[-1]:
                 continue
         w, gradient, steps = minimise(objective, sample, w, tol, max_iter)
         n_iter += steps
@@ -177,20 +201,33 @@ class LinearObjective:
         return multiply, np.where(diagonal > 0, diagonal, 1.0)
 
     def sample(self):
-        """Return the same objective on fewer rows, this one if there are few.
-
-        Rows are drawn by their share of the positive and of the negative weight, in equal parts,
-        at equal steps of the cumulated shares, and weigh by how seldom such a row is drawn: the
-        few positives of a rare class are all there.
-        """
-        n_draws = max(SAMPLE_SIZE, SAMPLE_PER_FEATURE * self.X.shape[1])
-        if self.X.shape[0] <= WORTH_SAMPLING * n_draws:
+        """Return the same objective on fewer rows, this one if there are few."""
+        n_draws = draws_worth_it(*self.X.shape)
+        if n_draws is None:
             return self
         weight, proba = self.risk.weight, self.risk.proba
         a, b = weight * proba, weight * (1 - proba)
-        cumulated = np.cumsum(a / a.sum() + b / b.sum())
-        draws = cumulated[-1] * (np.arange(n_draws) + 0.5) / n_draws
-        rows, count = np.unique(np.searchsorted(cumulated, draws), return_counts=True)
-        share = a[rows] / a.sum() + b[rows] / b.sum()
-        risk = self.risk.of_rows(rows, weight[rows] * count / share)
+        rows, factor = draw_rows(a / a.sum() + b / b.sum(), n_draws)
+        risk = self.risk.of_rows(rows, weight[rows] * factor)
         return LinearObjective(self.X[rows], risk, self.l2)
+
+
+def draws_worth_it(n_rows, n_features):
+    """Return how many rows to draw, None if that saves little."""
+    n_draws = max(SAMPLE_SIZE, SAMPLE_PER_FEATURE * n_features)
+    return n_draws if n_rows > WORTH_SAMPLING * n_draws else None
+
+
+def draw_rows(share, n_draws, before=0.0):
+    """Return which rows are drawn, and by how much the weight of each is to be multiplied.
+
+    Rows are drawn by their share of the positive and of the negative weight, in equal parts (the
+    shares of all rows sum to 2), at equal steps of the cumulated shares, and weigh by how seldom
+    such a row is drawn: the few positives of a rare class are all there. Of a block of rows, those
+    are drawn that would be drawn of all rows; `before` is the share of the blocks before it.
+    """
+    cumulated = before + np.cumsum(share)
+    draws = 2 * (np.arange(n_draws) + 0.5) / n_draws
+    inside = draws[(draws > before) & (draws <= cumulated[-1])]
+    rows, count = np.unique(np.searchsorted(cumulated, inside), return_counts=True)
+    return rows, count / share[rows]

@@ -26,22 +26,22 @@ def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
     """
     params = student.get_params(deep=False)
     if "max_iter" not in params:
-        return _one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
+        return one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
     while n_iter < params["max_iter"] and stale < params.get("n_iter_no_change", 5):
         order = rng.permutation(len(soft_labels))
-        _one_pass(student, X, soft_labels, order, chunk, fit_params)
+        one_pass(student, X, soft_labels, order, chunk, fit_params)
         n_iter += 1
         if params.get("tol") is not None:
-            quality = _fit_quality(student, X, soft_labels)
+            quality = fit_quality(student, X, soft_labels)
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
     student.n_iter_ = n_iter
     return student
 
 
-def _fit_quality(student, X, soft_labels):
+def fit_quality(student, X, soft_labels):
     """Return minus the soft log-loss; the expected accuracy where there are no probabilities."""
     if hasattr(student, "predict_proba"):
         return -soft_log_loss(
@@ -50,7 +50,7 @@ def _fit_quality(student, X, soft_labels):
     return soft_labels.expected_accuracy(student.predict(X))
 
 
-def _one_pass(student, X, soft_labels, order, chunk, fit_params):
+def one_pass(student, X, soft_labels, order, chunk, fit_params):
     """Feed every row once, in the given order."""
     for batch in gen_batches(len(order), chunk):
         rows, labels, weight = soft_labels.take(order[batch]).expand()

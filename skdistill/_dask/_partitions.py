@@ -1,0 +1,164 @@
+"""Collections of Dask as lists of partitions, each a task: rows, labels, weights, probabilities."""
+
+import sys
+from typing import NamedTuple
+
+import dask.array as da
+import numpy as np
+
+from .._validation import column_names
+from ._run import keep, task
+
+
+class Partitions:
+    """Rows with what belongs to them, partition by partition; nothing is loaded yet.
+
+    `weight` and `proba` are lists of None where none are given.
+    """
+
+    def __init__(self, X, y=None, sample_weight=None, teacher_proba=None):
+        # Held on to: what the scheduler keeps for a collection is let go with it.
+        self._collections = X, y, sample_weight, teacher_proba
+        self.header = header_of(X)
+        self.X = blocks_of(X, "X")
+        given = {"y": y, "sample_weight": sample_weight, "teacher_proba": teacher_proba}
+        for name, value in given.items():
+            if value is not None:
+                check_same_partitions(X, value, name)
+        nothing = [None] * len(self.X)
+        self.y, self.weight, self.proba = (
+            nothing if value is None else blocks_of(value, name) for name, value in given.items()
+        )
+
+    def __len__(self):
+        return len(self.X)
+
+    def keep(self, which):
+        """Keep some partitions only."""
+        for name in ("X", "y", "weight", "proba"):
+            setattr(self, name, [getattr(self, name)[k] for k in which])
+
+
+def blocks_of(collection, name):
+    """Return the partitions of a Dask array or dataframe as tasks, whole rows in each."""
+    if isinstance(collection, da.Array):
+        if collection.ndim == 2 and len(collection.chunks[1]) > 1:
+            collection = collection.rechunk({1: -1})
+        return list(collection.to_delayed().ravel())
+    if _is_tabular(collection):
+        blocks = collection.to_delayed()
+        if len(blocks) != collection.npartitions:
+            # Dask's optimiser joins files of which few columns are asked for: labels would no
+            # longer have the partitions of their rows.
+            blocks = collection.to_delayed(optimize_graph=False)
+        return list(blocks)
+    raise TypeError(
+        f"{name} must be a Dask array or dataframe, as the other collections are; got a "
+        f"{type(collection).__name__}. Write dask.array.from_array({name}, chunks=...), with the "
+        "chunks of X."
+    )
+
+
+def check_same_partitions(X, other, name):
+    """Raise unless a collection has the partitions of X, as far as Dask knows them."""
+    ours, theirs = sizes_of(X, "X"), sizes_of(other, name)
+    differ = len(ours) != len(theirs) or any(
+        a != b for a, b in zip(ours, theirs, strict=True) if not np.isnan([a, b]).any()
+    )
+    if differ:
+        raise ValueError(
+            f"{name} must have the partitions of X: X has {_described(ours)}, {name} has "
+            f"{_described(theirs)}. For arrays write {name}.rechunk((X.chunks[0], ...)); take both "
+            "from one dataframe, before it is repartitioned, where they come from one."
+        )
+
+
+def sizes_of(collection, name):
+    """Return the number of rows of each partition, NaN where Dask does not know it."""
+    if isinstance(collection, da.Array):
+        return collection.chunks[0]
+    if _is_tabular(collection):
+        return (np.nan,) * collection.npartitions
+    return (np.nan,) * len(blocks_of(collection, name))  # which raises
+
+
+def _is_tabular(collection):
+    """Return whether a collection is a Dask dataframe or one of its columns."""
+    return hasattr(collection, "_meta") and hasattr(collection, "to_delayed")
+
+
+def header_of(X):
+    """Return something of the columns of X, without its rows."""
+    if isinstance(X, da.Array):
+        if X.ndim != 2:
+            raise ValueError(
+                f"X must have shape (n_samples, n_features); got {X.ndim} dimensions. A Dask array "
+                "of one feature is X.reshape(-1, 1)."
+            )
+        return np.empty((1, X.shape[1]))
+    if _is_tabular(X) and column_names(X) is not None:
+        return X._meta
+    raise TypeError(
+        "X must be a Dask array or dataframe, as the other collections are; got a "
+        f"{type(X).__name__}. Write dask.array.from_array(X, chunks=...)."
+    )
+
+
+def check_rows(number, X, **others):
+    """Raise unless what belongs to the rows of a partition has as many entries."""
+    for name, value in others.items():
+        if value is not None and len(value) != X.shape[0]:
+            raise ValueError(
+                f"Partition {number} has {X.shape[0]} rows in X and {len(value)} in {name}. Take "
+                "both from one collection, so that their partitions are the same."
+            )
+
+
+def count_rows_and_labels(y):
+    """Return the number of rows of a partition, and its labels."""
+    y = np.asarray(y)
+    return len(y), np.unique(y)
+
+
+class Block(NamedTuple):
+    """Rows of a partition and what belongs to them."""
+
+    X: object
+    targets: object
+
+
+def blocks_with(X, targets):
+    """Return rows and targets of each partition as one argument for a task.
+
+    Rows that lie in the memory of workers are joined with their targets, where one of the two is,
+    so that neither travels again: a worker that is idle labels partitions of others, and keeps
+    the answers. Rows that are still to be loaded stay so.
+    """
+    if not _lie_on_workers(X):
+        return [[rows, own] for rows, own in zip(X, targets, strict=True)]
+    return keep([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
+
+
+def _lie_on_workers(tasks):
+    """Return whether the results of all tasks are in the memory of a cluster."""
+    if "distributed" not in sys.modules:
+        return False
+    from distributed import default_client
+
+    try:
+        held = default_client().who_has()
+    except ValueError:  # there is no client
+        return False
+    return all(each.key in held for each in tasks)
+
+
+def labels_of(partitions):
+    """Return tasks that look through the labels of each partition."""
+    return [task(count_rows_and_labels, y) for y in partitions.y]
+
+
+def _described(sizes):
+    """Return partitions as text."""
+    known = not np.isnan(sizes).any()
+    rows = f" of {list(sizes[:4])}{' ...' if len(sizes) > 4 else ''} rows" if known else ""
+    return f"{len(sizes)} partitions{rows}"

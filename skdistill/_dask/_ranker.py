@@ -1,0 +1,101 @@
+"""A linear ranker distilled over partitions, exact over all pairs of their rows."""
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from ..objectives._logistic_blocks import Moments
+from ..rankers._dispatch import way_of_ranking
+from ..rankers.linear import (
+    check_linear,
+    fit_coefficients,
+    learn_linear,
+    penalty_of,
+    set_linear,
+    warn_unless_converged,
+)
+from ._lesson import ask_about_partitions, record
+from ._pairs import TOLD, PairsObjective, PairTargets, Sums
+from ._partitions import blocks_with
+from ._run import keep, run, task
+
+
+def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params):
+    """Fit a DistilledBipartiteRanker on Dask collections."""
+    estimator._check_own_parameters()
+    check_ranks_partitions(estimator._unfitted_student(), estimator.surrogate)
+
+    def prepare(partitions, classes):
+        estimator._check_two_classes(classes)
+        if getattr(teacher_proba, "ndim", 2) == 1:
+            partitions.proba = [task(_two_columns, each) for each in partitions.proba]
+
+    lesson = ask_about_partitions(
+        estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=prepare
+    )
+    with lesson.progress.task("fit-student"):
+        student = rank_partitions(lesson, estimator.surrogate)
+    record(estimator, lesson, student)
+    estimator.intercept_, estimator.n_iter_ = student.intercept_, student.n_iter_
+    return estimator
+
+
+def check_ranks_partitions(student, surrogate):
+    """Raise unless a student can learn from all pairs of rows in partitions."""
+    if surrogate not in TOLD:
+        raise ValueError(
+            f"surrogate={surrogate!r} needs the scores of all rows in their order, which "
+            f"partitions would have to exchange. For Dask collections there are {tuple(TOLD)}."
+        )
+    if way_of_ranking(student) is not learn_linear:
+        raise TypeError(
+            f"{student!r} cannot rank Dask collections: only the linear scorer, student=None or a "
+            "LogisticRegression, learns from all pairs of rows in partitions. Scale or transform "
+            "the collection itself (X.map_blocks, X.map_partitions); for any other student, "
+            "compute a sample of the rows and fit in memory."
+        )
+    check_linear(student)
+    if student.class_weight is not None:
+        raise ValueError(
+            f"class_weight={student.class_weight!r} is not followed for Dask collections. All "
+            "pairs of two classes have the same factor: it would move the intercept alone. Give "
+            "sample_weight."
+        )
+
+
+def rank_partitions(lesson, surrogate):
+    """Return a LogisticRegression fitted to all pairs, as in memory."""
+    student, X = lesson.student, lesson.partitions.X
+    validate_data(student, lesson.partitions.header, skip_check_array=True)  # features' names
+    targets = keep([task(PairTargets.of, each) for each in lesson.targets])
+    lesson.targets.clear()  # both columns are let go
+    blocks = blocks_with(X, targets)
+    sums = run([task(Sums.of, each) for each in blocks])
+    n_features = lesson.partitions.header.shape[1]
+    weight = sum(each.positive + each.negative for each in sums)
+    l2 = penalty_of(student, weight)
+    objective = PairsObjective(blocks, sums, surrogate, l2, n_features)
+    check_pairs_carry_weight(objective.total, lesson.classes)
+    w, gradient, n_iter = fit_coefficients([objective], n_features, student.tol, student.max_iter)
+    warn_unless_converged(student, gradient, n_iter)
+    intercept = 0.0
+    if student.fit_intercept:
+        moments = objective.tell(w, Moments)
+        intercept = moments.best_shift(objective.total.positive, objective.total.negative)
+    return set_linear(student, lesson.classes, w, intercept, n_iter)
+
+
+def check_pairs_carry_weight(sums, classes):
+    """Raise unless there are pairs of rows that may be of either class."""
+    if not (sums.positive > 0 and sums.negative > 0):
+        raise ValueError(
+            f"No pair of rows carries weight: over {sums.n_rows:.0f} rows the weight of "
+            f"{classes[1]!r} sums to {sums.positive:.6g}, that of {classes[0]!r} to "
+            f"{sums.negative:.6g}. Ranking compares rows that may be of one class with rows that "
+            "may be of the other: ask a less certain teacher, or mix the labels in (alpha < 1)."
+        )
+
+
+def _two_columns(p):
+    """Return probabilities of the second class as one column for each class."""
+    p = np.asarray(p, dtype=np.float64)
+    return np.column_stack([1 - p, p])

@@ -1,0 +1,79 @@
+"""Running tasks by whatever scheduler is set, and what is said when it is lost."""
+
+import sys
+from concurrent.futures import CancelledError
+from uuid import uuid4
+
+import dask
+
+# Sums of so many partitions are added up at once: a tree that the number of workers does not
+# change, and with it no rounding.
+FAN_IN = 8
+
+
+def task(function, *args):
+    """Return a task that is not yet done, of a name that the dashboard shows.
+
+    Each is its own: equal arguments are not compared.
+    """
+    name = getattr(function, "__qualname__", type(function).__name__)
+    key = f"{name}-{uuid4()}"
+    return dask.delayed(function, pure=False, traverse=False)(*args, dask_key_name=key)
+
+
+def once(value):
+    """Return a value as a task, which travels once and not with each task that needs it."""
+    return dask.delayed(value, pure=False, traverse=False)
+
+
+def run(tasks):
+    """Return the results of tasks, as a list."""
+    with _scheduler_explained():
+        return list(dask.compute(*tasks, traverse=False))
+
+
+def keep(tasks):
+    """Run tasks and leave the results where they were made; return what refers to them."""
+    with _scheduler_explained():
+        return list(dask.persist(*tasks, traverse=False))
+
+
+def total(tasks):
+    """Return the task of the sum of what tasks return, as a tree; None if one returns None."""
+    while len(tasks) > 1:
+        tasks = [
+            task(_add_up, tasks[start : start + FAN_IN]) for start in range(0, len(tasks), FAN_IN)
+        ]
+    return tasks[0]
+
+
+def _add_up(parts):
+    """Return the sum of parts in their order, None as soon as there is none."""
+    result = parts[0]
+    for part in parts[1:]:
+        result = None if result is None or part is None else result + part
+    return result
+
+
+class _scheduler_explained:
+    """Say in plain words that the scheduler is lost, where that is what an error means."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, _signs_of_loss()):
+            raise ConnectionError(
+                "The Dask scheduler was lost, or has let go of what the collections refer to "
+                f"({kind.__name__}: {error}). The estimator is as it was before this call. Start a "
+                "cluster, make a Client for it, load the collections again, and call again."
+            ) from error
+
+
+def _signs_of_loss():
+    """Return the errors that tell of a lost scheduler."""
+    if "distributed" not in sys.modules:
+        return ()
+    from distributed.comm import CommClosedError
+
+    return CancelledError, CommClosedError

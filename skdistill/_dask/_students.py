@@ -1,0 +1,170 @@
+"""Students that learn by `partial_fit`, partition by partition."""
+
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.linear_model import Perceptron, SGDClassifier
+from sklearn.utils import check_random_state
+
+from .._sample_weight import takes_sample_weight
+from ..students._chunks import fit_quality, one_pass, rows_per_chunk
+from ..students._class_weight import class_weights
+from ..students._real_rows import refuse_to_split_copies
+from ._partitions import blocks_with
+from ._run import once, run, task
+
+# So many partitions are loaded for one trip of the student: they may be in memory at a time.
+PARTITIONS_AT_A_TIME = 4
+
+
+def check_learns_by_partitions(student):
+    """Raise unless a student can learn soft labels partition by partition."""
+    if not _is_soft_label_net(student):
+        if not takes_sample_weight(student, "partial_fit"):
+            raise TypeError(
+                f"{student!r} cannot learn from Dask collections: it has no partial_fit that takes "
+                'sample_weight. SGDClassifier(loss="log_loss"), GaussianNB, MultinomialNB, '
+                "BernoulliNB, ComplementNB and skdistill.nets.SoftLabelNet have; for any other "
+                "student, compute the collections, or a sample of their rows, and fit in memory."
+            )
+        refuse_to_split_copies(student)
+    if getattr(student, "average", False):
+        raise ValueError(
+            f"{type(student).__name__}(average={student.average!r}) averages over whole passes, "
+            "which learning by partitions cannot judge. Set average=False."
+        )
+
+
+class Facts(NamedTuple):
+    """What is to be known of all targets before anyone learns from them."""
+
+    n_rows: int
+    n_copies: int  # (row, class) pairs of positive probability
+    mass: np.ndarray  # weight of each class
+
+    @classmethod
+    def of(cls, targets, classes):
+        """Return the facts of a partition."""
+        soft_labels = targets.soft_labels(classes)
+        return cls(len(soft_labels), soft_labels.count_expanded(), soft_labels.mass)
+
+
+def learn_by_partitions(student, X, targets, classes):
+    """Return a student that has passed over the partitions, in a new order each time.
+
+    A pass is one call of `partial_fit` for each partition (several, where the expanded rows of one
+    would exceed scikit-learn's working memory). There is one, or as many as the student's
+    `max_iter` or `max_epochs` says; one with a `tol` ends when `n_iter_no_change` passes have
+    improved the fit by less, as its own `fit` does.
+    """
+    facts = [Facts(*each) for each in run([task(Facts.of, each, classes) for each in targets])]
+    facts = Facts(*(sum(each) for each in zip(*facts, strict=True)))
+    _check_several_classes(facts, classes)
+    blocks = blocks_with(X, targets)
+    params = student.get_params(deep=False)
+    passes = params.get("max_epochs" if _is_soft_label_net(student) else "max_iter")
+    own, class_factors = _prepared(student, facts, classes)
+    rng = check_random_state(params.get("random_state"))
+    best, stale, n_iter = -np.inf, 0, 0
+    while n_iter < (passes or 1) and stale < params.get("n_iter_no_change", 5):
+        student = _pass_over(student, blocks, classes, class_factors, rng, passes is not None)
+        n_iter += 1
+        if passes is not None and params.get("tol") is not None:
+            quality = _quality(student, blocks, classes, class_factors)
+            stale = 0 if quality > best + params["tol"] else stale + 1
+            best = max(best, quality)
+    if "max_iter" in params:
+        student.n_iter_ = n_iter
+    return student.set_params(**own)
+
+
+def _pass_over(student, blocks, classes, class_factors, rng, shuffles):
+    """Return the student after one call of `partial_fit` for each partition.
+
+    The student goes to where a partition lies, learns it and goes on.
+    """
+    n = len(blocks)
+    order = rng.permutation(n) if shuffles else np.arange(n)
+    seeds = rng.randint(2**31 - 1, size=n) if shuffles else [None] * n
+    for start in range(0, n, PARTITIONS_AT_A_TIME):
+        student = once(student)
+        for k in order[start : start + PARTITIONS_AT_A_TIME]:
+            student = task(_learn, student, blocks[k], classes, class_factors, seeds[k])
+        (student,) = run([student])
+    return student
+
+
+def _learn(student, block, classes, class_factors, seed):
+    """Return a copy of the student that has learnt a partition.
+
+    A copy, since Dask may ask again: what a task was given must stay as it was.
+    """
+    student, (X, targets) = deepcopy(student), block
+    soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
+    if not soft_labels.weight.any():
+        return student
+    if _is_soft_label_net(student):
+        epochs, student.max_epochs = student.max_epochs, 1
+        student.partial_fit(X, soft_labels)
+        student.max_epochs = epochs
+        return student
+    rows = np.arange(len(soft_labels))
+    if seed is not None:
+        rows = check_random_state(seed).permutation(rows)
+    return one_pass(student, X, soft_labels, rows, rows_per_chunk(X, soft_labels), {})
+
+
+def _quality(student, blocks, classes, class_factors):
+    """Return how well the student fits the soft labels of all partitions."""
+    student = once(student)
+    parts = [task(_quality_of, student, block, classes, class_factors) for block in blocks]
+    weight, gain = np.sum(run(parts), axis=0)
+    return gain / weight
+
+
+def _quality_of(student, block, classes, class_factors):
+    """Return the weight of a partition, and that times the fit."""
+    X, targets = block
+    soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
+    weight = soft_labels.weight.sum()
+    return weight, weight * fit_quality(student, X, soft_labels) if weight > 0 else 0.0
+
+
+def _prepared(student, facts, classes):
+    """Set a student up for copies of rows; return its own parameters, and the factor of classes.
+
+    As :func:`skdistill.students.stochastic.learn_by_descent` does in memory: class weights count
+    probability, and the penalty, which is added at each step, is parted among the copies of a row.
+    """
+    if not isinstance(student, (SGDClassifier, Perceptron)):
+        return {}, np.ones(len(classes))
+    own = {"class_weight": student.class_weight, "alpha": student.alpha}
+    factors = class_weights(student.class_weight, _MassOf(classes, facts.mass))
+    copies = max(facts.n_copies / facts.n_rows, 1)
+    student.set_params(class_weight=None, alpha=student.alpha / copies)
+    return own, factors
+
+
+class _MassOf(NamedTuple):
+    """What class weights need of soft labels."""
+
+    classes: np.ndarray
+    mass: np.ndarray
+
+
+def _check_several_classes(facts, classes):
+    """Raise unless at least two classes carry weight in all partitions together."""
+    if (facts.mass > 0).sum() < 2:
+        raise ValueError(
+            f"There is only 1 class to learn, or none: {classes[facts.mass > 0].tolist()} carries "
+            f"all the weight of the {facts.n_rows} rows. Give rows of at least two classes."
+        )
+
+
+def _is_soft_label_net(student):
+    """Return whether a student is a net that takes soft labels; torch is not imported for that."""
+    return any(
+        (base.__module__, base.__name__) == ("skdistill.nets._soft_label_net", "SoftLabelNet")
+        for base in type(student).__mro__
+    )

@@ -1,0 +1,223 @@
+"""The teacher among partitions: it labels them where they lie, out of fold by partitions."""
+
+import warnings
+from operator import attrgetter
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+
+from .._labels import check_labels
+from .._sample_weight import takes_sample_weight
+from .._soft_labels import SoftLabels
+from .._teacher import check_frozen, teacher_scores
+from ..metrics._proba import calibration_gaps
+from ._partitions import check_rows
+from ._run import keep, once, run, task, total
+
+DEFAULT_FOLDS = 5
+
+
+class Targets(NamedTuple):
+    """What the rows of a partition are to be taught: their soft labels, in little memory."""
+
+    proba: np.ndarray | sparse.csr_array
+    weight: np.ndarray | None  # None where every row weighs 1
+
+    def soft_labels(self, classes):
+        """Return them as soft labels."""
+        return SoftLabels(self.proba, classes, sample_weight=self.weight)
+
+
+class Labelled(NamedTuple):
+    """Targets of a partition, and its share of the teacher's scores."""
+
+    targets: Targets
+    scores: "Scores"
+
+
+class Treatment(NamedTuple):
+    """What is done to a teacher's answers before they are learnt."""
+
+    alpha: float
+    temperature: float
+    top_k: int | None
+
+
+def label_partitions(partitions, teacher, question, treatment, cv):
+    """Return the targets of each partition, kept where they were made, and the teacher's scores.
+
+    Partition k is tested by fold k modulo the number of folds. A fold's teacher is fitted in one
+    task, on the rows of all other partitions.
+    """
+    if treatment.alpha == 0:  # ordinary training: nobody is asked
+        labelled = [
+            task(_one_hot, k, partitions.X[k], partitions.y[k], partitions.weight[k], question)
+            for k in range(len(partitions))
+        ]
+        return keep(labelled), None
+    teachers, n_folds = _teachers_of(partitions, teacher, question, cv)
+    labelled = [
+        task(
+            _label, k, partitions.X[k], partitions.y[k], partitions.weight[k],
+            partitions.proba[k], teachers[k % n_folds], question, treatment,
+        )
+        for k in range(len(partitions))
+    ]  # fmt: skip
+    targets = [task(attrgetter("targets"), each) for each in labelled]
+    scores = total([task(attrgetter("scores"), each) for each in labelled])
+    *targets, scores = keep([*targets, scores])
+    (scores,) = run([scores])
+    _warn_of_unseen(scores.unseen, n_folds)
+    return targets, scores.mean()
+
+
+def _teachers_of(partitions, teacher, question, cv):
+    """Return a task for each fold's teacher, None where answers are given, and the folds."""
+    n = len(partitions)
+    if partitions.proba[0] is not None:
+        return [None], 1
+    if isinstance(teacher, FrozenEstimator):
+        check_frozen(teacher, question)
+        return [once((teacher, None))], 1
+    takes_weights = takes_sample_weight(teacher)
+    if partitions.weight[0] is not None and not takes_weights:
+        warnings.warn(
+            f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, "
+            "and the weights count for the student and for teacher_scores_ only.",
+            UserWarning,
+            stacklevel=7,
+        )
+
+    def fitted_on(rows):
+        X, y = [partitions.X[k] for k in rows], [partitions.y[k] for k in rows]
+        weight = [partitions.weight[k] for k in rows] if takes_weights else [None]
+        return task(_fit, teacher, X, y, weight)
+
+    if cv == "in-sample":
+        return [fitted_on(range(n))], 1
+    n_folds = DEFAULT_FOLDS if cv is None else cv
+    if not 2 <= n_folds <= n:
+        raise ValueError(
+            f"cv={cv!r} asks for {n_folds} folds of whole partitions: there must be at least 2, "
+            f"and as many partitions as folds; X has {n} with rows. Give X more of them (rechunk, "
+            "repartition), or change cv."
+        )
+    folds = [fitted_on([k for k in range(n) if k % n_folds != fold]) for fold in range(n_folds)]
+    return folds, n_folds
+
+
+def _fit(teacher, X, y, weight):
+    """Return a teacher fitted on some partitions, and the classes that it saw."""
+    y = np.concatenate([np.asarray(each) for each in y])
+    weights = {} if weight[0] is None else {"sample_weight": np.concatenate(weight)}
+    teacher = clone(teacher).fit(_stack(X), check_labels(y), **weights)
+    return teacher, np.asarray(getattr(teacher, "classes_", np.unique(y)))
+
+
+def _stack(blocks):
+    """Return the rows of several partitions as one."""
+    if sparse.issparse(blocks[0]):
+        return sparse.csr_array(sparse.vstack(blocks, format="csr"))
+    if hasattr(blocks[0], "columns"):
+        import pandas as pd  # whoever has dataframes of Dask has pandas
+
+        return pd.concat(blocks)
+    return np.concatenate(blocks)
+
+
+def _one_hot(number, X, y, weight, question):
+    """Return the labels themselves as targets."""
+    check_rows(number, X, y=y, sample_weight=weight)
+    y = check_labels(np.asarray(y))
+    soft_labels = SoftLabels.from_labels(y, question.classes, sample_weight=weight)
+    return _targets(soft_labels, weight)
+
+
+def _label(number, X, y, weight, given, teacher, question, treatment):
+    """Return the targets of a partition, with what its share of the scores is."""
+    check_rows(number, X, y=y, sample_weight=weight, teacher_proba=given)
+    y = check_labels(np.asarray(y))
+    unseen = np.zeros(len(y), dtype=bool)
+    if teacher is None:
+        answer = given
+    else:
+        model, known = teacher
+        answer = question.ask(model, X, known)
+        if known is not None:
+            codes = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
+            answer, unseen = question.keep_unseen(answer, y, codes)
+    soft_labels = SoftLabels(answer, question.classes, y=y, sample_weight=weight)
+    scores = Scores.of(soft_labels.take(~unseen), treatment.temperature)
+    scores.unseen[number] = int(unseen.sum())
+    soft_labels = soft_labels.temper(treatment.temperature).keep_top(treatment.top_k)
+    return Labelled(_targets(soft_labels.mix(treatment.alpha), weight), scores)
+
+
+def _targets(soft_labels, weight):
+    """Return soft labels as targets."""
+    return Targets(soft_labels.proba, None if weight is None else soft_labels.weight)
+
+
+class Scores:
+    """Sums over rows that a teacher's scores are made of; those of several partitions add up."""
+
+    def __init__(self, weight, sums, unseen):
+        self.weight, self.sums = weight, sums  # sums: {"raw": vector, "tempered": vector}
+        self.unseen = unseen  # partition -> rows whose class its teacher had not seen
+
+    @classmethod
+    def of(cls, soft_labels, temperature):
+        """Return the sums of a partition."""
+        raw = _score_sums(soft_labels)
+        tempered = raw if temperature == 1 else _score_sums(soft_labels.temper(temperature))
+        return cls(soft_labels.weight.sum(), {"raw": raw, "tempered": tempered}, {})
+
+    def __add__(self, other):
+        """Return the sums of both."""
+        sums = {name: self.sums[name] + other.sums[name] for name in self.sums}
+        return Scores(self.weight + other.weight, sums, self.unseen | other.unseen)
+
+    def mean(self):
+        """Return the scores, as `teacher_scores_` has them."""
+        if not self.weight > 0:
+            raise ValueError(
+                "No row whose class its fold's teacher has seen carries weight. Give rows of each "
+                "class to several partitions, and positive sample_weight to some of them."
+            )
+        return {
+            name: {
+                **dict(zip(MEANS, (sums[: len(MEANS)] / self.weight).tolist(), strict=True)),
+                "ece": float(np.abs(sums[len(MEANS) :]).sum() / self.weight),
+            }
+            for name, sums in self.sums.items()
+        }
+
+
+MEANS = ("log_loss", "brier", "accuracy")
+
+
+def _score_sums(soft_labels):
+    """Return the sums of the scores that are means, then the gaps of the bins of calibration."""
+    y, weight = soft_labels.classes[soft_labels.codes], soft_labels.weight
+    labels = SoftLabels.from_labels(y, soft_labels.classes).proba
+    gaps = calibration_gaps(labels, soft_labels.proba, weight)
+    if not weight.any():
+        return np.zeros(len(MEANS) + len(gaps))
+    means = teacher_scores(soft_labels)
+    return np.concatenate([weight.sum() * np.array([means[name] for name in MEANS]), gaps])
+
+
+def _warn_of_unseen(unseen, n_folds):
+    """Say which folds' teachers never saw the class of rows that they were asked about."""
+    for k, count in unseen.items():
+        if count:
+            warnings.warn(
+                f"The teacher of fold {k % n_folds + 1} of {n_folds} never saw the class of "
+                f"{count} rows of partition {k}, which keep their own label. Shuffle the rows, so "
+                "that each class is in several partitions.",
+                UserWarning,
+                stacklevel=6,
+            )

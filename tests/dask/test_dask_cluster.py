@@ -1,0 +1,232 @@
+"""A real cluster of two worker processes: equal results, what travels, and what is survived."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+
+import cloudpickle
+import dask
+import joblib
+import numpy as np
+import pytest
+from partitioned import in_partitions, make_problem
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledClassifier
+from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
+from skdistill._dask._partitions import Partitions, blocks_with
+from skdistill._dask._run import task
+
+distributed = pytest.importorskip("distributed")
+
+# Workers cannot import this file: what it defines travels with the tasks.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+# One cluster for all tests of this file, with pytest-xdist, too (--dist loadgroup).
+pytestmark = pytest.mark.xdist_group("cluster")
+
+
+@pytest.fixture(scope="module")
+def cluster_client():
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
+    with (
+        distributed.LocalCluster(**options, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def client(cluster_client):
+    """A client of both workers: one that a test has killed is back first."""
+    cluster_client.wait_for_workers(2)
+    return cluster_client
+
+
+def on_threads(function):
+    """Return what a function returns where Dask runs on the threads of this process."""
+    with dask.config.set(scheduler="threads"):
+        return function()
+
+
+def test_the_cluster_ranks_to_the_last_bit_as_threads_do(client):
+    X, p, y = make_problem()
+    dX, dy, dp = in_partitions(5, X, y, p)
+
+    def fit():
+        return DistilledBipartiteRanker(tol=1e-11).fit(dX, dy, teacher_proba=dp)
+
+    ours, by_threads = fit(), on_threads(fit)
+    np.testing.assert_array_equal(ours.coef_, by_threads.coef_)
+    assert ours.intercept_ == by_threads.intercept_
+    in_memory = DistilledBipartiteRanker(tol=1e-11).fit(X, y, teacher_proba=p)
+    np.testing.assert_allclose(ours.coef_, in_memory.coef_, rtol=0, atol=1e-10)
+
+
+def test_rows_on_the_workers_that_nobody_else_holds_on_to(client):
+    X, p, y = make_problem()
+    dX, dy, dp = in_partitions(4, X, y, p)
+    expected = on_threads(lambda: DistilledBipartiteRanker().fit(dX, dy, teacher_proba=dp).coef_)
+    ours = DistilledBipartiteRanker()
+    ours.fit(dX.persist(), dy.persist(), teacher_proba=dp.persist())
+    np.testing.assert_array_equal(ours.coef_, expected)
+
+
+@pytest.mark.parametrize(
+    "student", [GaussianNB(), SGDClassifier(loss="log_loss", max_iter=3, tol=None)], ids=repr
+)
+def test_the_cluster_distils_to_the_last_bit_as_threads_do(client, student):
+    X, _, y = make_problem()
+    dX, dy = in_partitions(6, X, y)
+    teacher = ExtraTreesClassifier(5, max_depth=4)
+
+    def fit():
+        model = DistilledClassifier(teacher, student, cv=3, random_state=0).fit(dX, dy)
+        return model, model.predict_proba(dX).compute()
+
+    (ours, proba), (by_threads, expected) = fit(), on_threads(fit)
+    assert ours.teacher_scores_ == by_threads.teacher_scores_
+    np.testing.assert_array_equal(proba, expected)
+
+
+class DiesOnce:
+    """Let rows through, but for one call that ends the process of the worker."""
+
+    def __init__(self, folder, at):
+        self.folder, self.at = folder, at
+
+    def __call__(self, rows):
+        n_calls = len(list(self.folder.iterdir()))
+        (self.folder / f"{os.getpid()}-{time.time_ns()}").touch()
+        if n_calls == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rows
+
+
+@pytest.mark.parametrize("kind", ["ranker", "classifier"])
+def test_a_worker_killed_in_the_middle_of_a_fit_changes_nothing(client, kind, tmp_path):
+    X, p, y = make_problem()
+    P = np.column_stack([1 - p, p])
+    dX, dy, dP = in_partitions(4, X, y, P)
+    if kind == "ranker":
+        model = DistilledBipartiteRanker(tol=1e-11)
+    else:
+        student = SGDClassifier(loss="log_loss", max_iter=3, tol=None, random_state=0)
+        model = DistilledClassifier(student=student)
+    expected = on_threads(lambda: model.fit(dX, dy, teacher_proba=dP).student_.coef_)
+    mortal = dX.map_blocks(DiesOnce(tmp_path, at=6), dtype=float, meta=np.empty((0, 0)))
+    ours = model.fit(mortal, dy, teacher_proba=dP).student_.coef_
+    n_calls = len(list(tmp_path.iterdir()))
+    assert n_calls > 7  # it went on after the death
+    np.testing.assert_array_equal(ours, expected)
+
+
+def test_a_lost_scheduler_is_said_to_be_lost_and_leaves_the_estimator_as_it_was(client, tmp_path):
+    X, p, y = make_problem(200)
+    dX, dy, dp = in_partitions(2, X, y, p)
+    model = DistilledBipartiteRanker().fit(X, y, teacher_proba=p)
+    before = dict(vars(model))
+    address = tmp_path / "scheduler.json"
+    command = "from distributed.cli.dask_scheduler import main; main()"
+    options = ["--port", "0", "--no-dashboard", "--scheduler-file", str(address)]
+    scheduler = subprocess.Popen(
+        [sys.executable, "-c", command, *options], stderr=subprocess.DEVNULL
+    )
+    try:
+        with (
+            dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+            distributed.Client(scheduler_file=str(address)),
+        ):
+            threading.Timer(0.5, scheduler.kill).start()  # it has no worker: the fit waits
+            with pytest.raises(ConnectionError, match=r"(?s)scheduler was lost.*Start a cluster"):
+                model.fit(dX, dy, teacher_proba=dp)
+    finally:
+        scheduler.kill()
+        scheduler.wait()
+    assert vars(model) == before
+
+
+def make_objective(n, client):
+    """Return the objective of a problem, and its partitions, which lie on the workers."""
+    X, p, _ = make_problem(n)
+    blocks = in_partitions(4, np.clip(X, -3, 3), np.column_stack([1 - p, p]))
+    partitions = Partitions(*client.persist(blocks))
+    targets = client.persist([task(pair_targets, each) for each in partitions.y])
+    blocks = blocks_with(partitions.X, targets)
+    sums = dask.compute(*map(partial(task, Sums.of), blocks))
+    objective = PairsObjective(blocks, list(sums), "logistic", 0.0, n_features=5)
+    return objective, partitions
+
+
+def pair_targets(P):
+    return PairTargets(P[:, 1], None)
+
+
+def bytes_between_workers(client):
+    return sum(client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total).values())
+
+
+def test_what_travels_in_an_iteration_does_not_grow_with_the_rows(client):
+    w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
+    travelled, told = [], []
+    for n in (2_000, 100_000):
+        objective, _partitions = make_objective(n, client)
+        before = bytes_between_workers(client)
+        objective.loss_and_gradient(w)
+        travelled.append(bytes_between_workers(client) - before)
+        told.append(len(pickle.dumps(objective.tell(w, objective.told))))
+    # 9 moments of a and of b in each cell of width 1/4 over scores in [-6.6, 6.6].
+    assert max(told) <= 8 * 2 * 9 * 54 + 500
+    # Half of the partitions tell another worker, and hear from it: far less than 100,000 scores.
+    assert max(travelled) <= 4 * 3 * max(told) < 8 * 20_000
+
+
+def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):
+    X, _, y = make_problem(2000)
+    model = DistilledClassifier(
+        ExtraTreesClassifier(5), DecisionTreeClassifier(max_depth=3), cv=4, random_state=0
+    )
+    expected = model.fit(X, y).predict_proba(X)
+    sent = count_scattered(monkeypatch, like=X)
+    with joblib.parallel_config("dask"):
+        model.fit(X, y)
+    assert sent == [1]
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+
+def test_searches_and_generations_run_on_workers_with_the_rows_sent_once(client, monkeypatch):
+    X, _, y = make_problem(500)
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    distilled = DistilledClassifier(ExtraTreesClassifier(5, random_state=0), tree, cv=3)
+    search = GridSearchCV(distilled, {"alpha": [0.5, 1]}, cv=2, scoring="neg_log_loss")
+    born_again = BornAgainClassifier(tree, n_generations=2, cv=3)
+    expected = [each.fit(X, y).predict_proba(X) for each in (search, born_again)]
+    sent = count_scattered(monkeypatch, like=X)
+    with joblib.parallel_config("dask", scatter=[X]):
+        ours = [each.fit(X, y).predict_proba(X) for each in (search, born_again)]
+    assert sent == [1]
+    for mine, theirs in zip(ours, expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def count_scattered(monkeypatch, like):
+    """Return a list of one number: how often an array of this size is sent to the workers."""
+    count = [0]
+    scatter = distributed.Client.scatter
+
+    def counted(client, data, *args, **kwargs):
+        for each in data if isinstance(data, list) else [data]:
+            count[0] += getattr(each, "nbytes", 0) == like.nbytes
+        return scatter(client, data, *args, **kwargs)
+
+    monkeypatch.setattr(distributed.Client, "scatter", counted)
+    return count
