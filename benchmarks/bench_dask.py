@@ -197,7 +197,7 @@ def distil_from_files(folder):
 def _one_pass_classifier(teacher):
     """Return a classifier whose student passes over the rows once."""
     student = SGDClassifier(loss="log_loss", max_iter=1, tol=None, random_state=0)
-    return DistilledClassifier(teacher, student)
+    return DistilledClassifier(teacher, student, alpha=1.0)
 
 
 def _mean_proba(teacher, X):

@@ -148,7 +148,8 @@ def _label(number, X, y, weight, given, teacher, question, treatment):
         answer = question.ask(model, X, known)
         if known is not None:
             codes = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
-            answer, unseen = question.keep_unseen(answer, y, codes)
+            unseen = question.unseen(y, codes)
+            answer = question.with_labels(answer, y, codes)
     soft_labels = SoftLabels(answer, question.classes, y=y, sample_weight=weight)
     scores = Scores.of(soft_labels.take(~unseen), treatment.temperature)
     scores.unseen[number] = int(unseen.sum())

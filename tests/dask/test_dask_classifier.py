@@ -35,8 +35,8 @@ def make_frame(n=600, seed=0):
 def test_naive_bayes_learns_from_partitions_what_it_learns_in_memory(student):
     X, P, y = problem_of_three_classes()
     dX, dP, dy = in_partitions(4, X, P, y)
-    ours = DistilledClassifier(student=student).fit(dX, dy, teacher_proba=dP)
-    theirs = DistilledClassifier(student=student).fit(X, y, teacher_proba=P)
+    ours = DistilledClassifier(student=student, alpha=1.0).fit(dX, dy, teacher_proba=dP)
+    theirs = DistilledClassifier(student=student, alpha=1.0).fit(X, y, teacher_proba=P)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-7)
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
 
@@ -50,7 +50,7 @@ def test_a_student_of_one_partition_is_fed_as_it_is_by_hand():
     X, P, y = problem_of_three_classes()
     dX, dP, dy = in_partitions(1, X, P, y)
     student = SGDClassifier(loss="log_loss", max_iter=3, tol=None, random_state=0)
-    ours = DistilledClassifier(student=student).fit(dX, dy, teacher_proba=dP).student_
+    ours = DistilledClassifier(student=student, alpha=1.0).fit(dX, dy, teacher_proba=dP).student_
 
     soft_labels = SoftLabels(P)
     rng = np.random.RandomState(0)
@@ -70,9 +70,9 @@ def test_passes_end_when_they_improve_nothing():
     P = np.column_stack([1 - p, p])
     dX, dP, dy = in_partitions(3, X, P, y)
     student = SGDClassifier(loss="log_loss", alpha=0.01, max_iter=200, random_state=0)
-    ours = DistilledClassifier(student=student).fit(dX, dy, teacher_proba=dP)
+    ours = DistilledClassifier(student=student, alpha=1.0).fit(dX, dy, teacher_proba=dP)
     assert 5 <= ours.student_.n_iter_ < 200
-    in_memory = DistilledClassifier(student=student).fit(X, y, teacher_proba=P)
+    in_memory = DistilledClassifier(student=student, alpha=1.0).fit(X, y, teacher_proba=P)
     loss, loss_in_memory = (soft_log_loss(P, each.predict_proba(X)) for each in (ours, in_memory))
     assert loss == pytest.approx(loss_in_memory, abs=0.01)
 
@@ -84,7 +84,8 @@ def test_class_weights_count_probability_over_all_partitions():
     given = dict(enumerate(mass.sum() / (3 * mass)))
     models = [
         DistilledClassifier(
-            student=SGDClassifier(max_iter=2, tol=None, class_weight=weight, random_state=0)
+            student=SGDClassifier(max_iter=2, tol=None, class_weight=weight, random_state=0),
+            alpha=1.0,
         ).fit(dX, dy, teacher_proba=dP)
         for weight in ("balanced", given)
     ]
@@ -129,7 +130,7 @@ def test_a_directory_of_parquet_files(tmp_path):
 
 def test_predictions_wait_until_they_are_asked_for():
     X, P, y = problem_of_three_classes()
-    model = DistilledClassifier(student=GaussianNB()).fit(X, y, teacher_proba=P)
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(X, y, teacher_proba=P)
     seen = []
 
     def look(block):
@@ -160,7 +161,8 @@ def test_decision_functions_have_the_shapes_that_they_have_in_memory():
     X, P, y = problem_of_three_classes()
     for columns in (2, 3):
         few, p = P[:, :columns] / P[:, :columns].sum(axis=1, keepdims=True), y < columns
-        model = DistilledClassifier(student=SGDClassifier(random_state=0, max_iter=5, tol=None))
+        student = SGDClassifier(random_state=0, max_iter=5, tol=None)
+        model = DistilledClassifier(student=student, alpha=1.0)
         model.fit(X[p], y[p], teacher_proba=few[p])
         (dX,) = in_partitions(3, X)
         scores = model.decision_function(dX)
@@ -184,9 +186,9 @@ def test_weights_reach_teacher_student_and_scores():
     w = np.random.default_rng(0).integers(0, 3, size=300).astype(float)
     dX, dy, dw = in_partitions(3, X, y, w)
     teacher = ExtraTreesClassifier(5, max_depth=4, random_state=0)
-    ours = DistilledClassifier(teacher, GaussianNB(), cv=3).fit(dX, dy, dw)
+    ours = DistilledClassifier(teacher, GaussianNB(), cv=3, alpha=1.0).fit(dX, dy, dw)
     folds = PredefinedSplit(np.arange(300) // 100)
-    theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds).fit(X, y, w)
+    theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds, alpha=1.0).fit(X, y, w)
     np.testing.assert_allclose(ours.student_.theta_, theirs.student_.theta_, rtol=1e-10)
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
 
@@ -199,8 +201,9 @@ def test_frozen_and_in_sample_teachers():
         {"teacher": FrozenEstimator(teacher.fit(X, y))},
         {"teacher": teacher, "cv": "in-sample"},
     ):
-        ours = DistilledClassifier(student=GaussianNB(), **options).fit(dX, dy)
-        theirs = DistilledClassifier(student=GaussianNB(), **options).fit(X, y)
+        options = {"student": GaussianNB(), "alpha": 1.0, **options}
+        ours = DistilledClassifier(**options).fit(dX, dy)
+        theirs = DistilledClassifier(**options).fit(X, y)
         np.testing.assert_allclose(ours.student_.theta_, theirs.student_.theta_, rtol=1e-10)
 
 
@@ -211,9 +214,10 @@ def test_rows_of_a_class_that_the_folds_teacher_never_saw_keep_their_label():
     teacher = ExtraTreesClassifier(5, max_depth=4, random_state=0)
     folds = PredefinedSplit(np.arange(300) // 100)
     with pytest.warns(UserWarning, match="fold 3 of 3 never saw the class of 99 rows"):
-        ours = DistilledClassifier(teacher, GaussianNB(), cv=3).fit(dX, dy)
+        ours = DistilledClassifier(teacher, GaussianNB(), cv=3, alpha=1.0).fit(dX, dy)
     with pytest.warns(UserWarning, match="never saw"):
-        theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds).fit(X[order], y[order])
+        theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds, alpha=1.0)
+        theirs.fit(X[order], y[order])
     np.testing.assert_allclose(ours.student_.theta_, theirs.student_.theta_, rtol=1e-10)
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
 
@@ -223,7 +227,7 @@ def test_seeds_reach_teacher_and_student():
     dX, dy = in_partitions(3, X, y)
     student = SGDClassifier(loss="log_loss", max_iter=3, tol=None)
     coefs = [
-        DistilledClassifier(ExtraTreesClassifier(5), student, cv=3, random_state=seed)
+        DistilledClassifier(ExtraTreesClassifier(5), student, cv=3, random_state=seed, alpha=1.0)
         .fit(dX, dy)
         .student_.coef_
         for seed in (0, 0, 1)
@@ -243,7 +247,7 @@ def test_a_net_learns_from_partitions():
         torch.nn.Linear, module__in_features=3, module__out_features=3,
         max_epochs=4, lr=0.05, random_state=0,
     )  # fmt: skip
-    model = DistilledClassifier(student=net).fit(dX, dy, teacher_proba=dP)
+    model = DistilledClassifier(student=net, alpha=1.0).fit(dX, dy, teacher_proba=dP)
     assert len(model.student_.history_) == 4 * 3  # each pass is an epoch of each partition
     assert model.student_.max_epochs == 4
     proba = model.predict_proba(dX)
@@ -257,7 +261,7 @@ def test_what_is_given_to_a_task_stays_as_it_was():
     dX, dy = in_partitions(2, X, y)
     teacher = ExtraTreesClassifier(5, random_state=0)
     student = GaussianNB()
-    DistilledClassifier(teacher, student, cv=2).fit(dX, dy)
+    DistilledClassifier(teacher, student, cv=2, alpha=1.0).fit(dX, dy)
     assert not hasattr(teacher, "classes_") and not hasattr(student, "classes_")
 
 
@@ -277,5 +281,5 @@ def test_the_threaded_scheduler_holds_few_partitions_at_a_time():
     dy = da.from_array(np.arange(2000) % 2, chunks=50)
     dP = da.from_array(np.tile([[0.3, 0.7]], (2000, 1)), chunks=(50, -1))
     with dask.config.set(scheduler="threads", num_workers=2):
-        DistilledClassifier(student=GaussianNB()).fit(dX, dy, teacher_proba=dP)
+        DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, teacher_proba=dP)
     assert len(most) >= 40 and max(most) <= 8

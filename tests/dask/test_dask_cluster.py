@@ -90,7 +90,7 @@ def test_the_cluster_distils_to_the_last_bit_as_threads_do(client, student):
     teacher = ExtraTreesClassifier(5, max_depth=4)
 
     def fit():
-        model = DistilledClassifier(teacher, student, cv=3, random_state=0).fit(dX, dy)
+        model = DistilledClassifier(teacher, student, cv=3, random_state=0, alpha=1.0).fit(dX, dy)
         return model, model.predict_proba(dX).compute()
 
     (ours, proba), (by_threads, expected) = fit(), on_threads(fit)
@@ -121,7 +121,7 @@ def test_a_worker_killed_in_the_middle_of_a_fit_changes_nothing(client, kind, tm
         model = DistilledBipartiteRanker(tol=1e-11)
     else:
         student = SGDClassifier(loss="log_loss", max_iter=3, tol=None, random_state=0)
-        model = DistilledClassifier(student=student)
+        model = DistilledClassifier(student=student, alpha=1.0)
     expected = on_threads(lambda: model.fit(dX, dy, teacher_proba=dP).student_.coef_)
     mortal = dX.map_blocks(DiesOnce(tmp_path, at=6), dtype=float, meta=np.empty((0, 0)))
     ours = model.fit(mortal, dy, teacher_proba=dP).student_.coef_
@@ -193,7 +193,11 @@ def test_what_travels_in_an_iteration_does_not_grow_with_the_rows(client):
 def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):
     X, _, y = make_problem(2000)
     model = DistilledClassifier(
-        ExtraTreesClassifier(5), DecisionTreeClassifier(max_depth=3), cv=4, random_state=0
+        ExtraTreesClassifier(5),
+        DecisionTreeClassifier(max_depth=3),
+        cv=4,
+        random_state=0,
+        alpha=1.0,
     )
     expected = model.fit(X, y).predict_proba(X)
     sent = count_scattered(monkeypatch, like=X)
@@ -206,7 +210,7 @@ def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):
 def test_searches_and_generations_run_on_workers_with_the_rows_sent_once(client, monkeypatch):
     X, _, y = make_problem(500)
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
-    distilled = DistilledClassifier(ExtraTreesClassifier(5, random_state=0), tree, cv=3)
+    distilled = DistilledClassifier(ExtraTreesClassifier(5, random_state=0), tree, cv=3, alpha=1.0)
     search = GridSearchCV(distilled, {"alpha": [0.5, 1]}, cv=2, scoring="neg_log_loss")
     born_again = BornAgainClassifier(tree, n_generations=2, cv=3)
     expected = [each.fit(X, y).predict_proba(X) for each in (search, born_again)]

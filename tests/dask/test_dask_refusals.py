@@ -44,7 +44,7 @@ def collections():
 def test_parameters(estimator_class, option, name, collections):
     dX, dy, _ = collections
     student = GaussianNB() if estimator_class is DistilledClassifier else None
-    model = estimator_class(NeverAsked(), student, **option)
+    model = estimator_class(NeverAsked(), student, **{"alpha": 1.0, **option})
     with pytest.raises(ValueError, match=name):
         model.fit(dX, dy)
     assert not hasattr(model, "student_")
@@ -52,7 +52,7 @@ def test_parameters(estimator_class, option, name, collections):
 
 def test_rows_without_labels_and_parameters_of_fit(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB())
+    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
     with pytest.raises(ValueError, match="X_unlabeled for Dask"):
         model.fit(dX, dy, X_unlabeled=dX)
     with pytest.raises(ValueError, match="fit parameter groups"):
@@ -70,14 +70,14 @@ def test_rows_without_labels_and_parameters_of_fit(collections):
 def test_students_without_partial_fit(student, message, collections):
     dX, dy, _ = collections
     with pytest.raises(TypeError, match=message):
-        DistilledClassifier(NeverAsked(), student).fit(dX, dy)
+        DistilledClassifier(NeverAsked(), student, alpha=1.0).fit(dX, dy)
 
 
 @pytest.mark.parametrize("option", [{"average": True}, {"early_stopping": True}])
 def test_students_that_judge_themselves_by_copies(option, collections):
     dX, dy, _ = collections
     with pytest.raises(ValueError, match=next(iter(option))):
-        DistilledClassifier(NeverAsked(), SGDClassifier(**option)).fit(dX, dy)
+        DistilledClassifier(NeverAsked(), SGDClassifier(**option), alpha=1.0).fit(dX, dy)
 
 
 def test_rankers_that_need_all_rows(collections):
@@ -97,7 +97,7 @@ def test_rankers_that_need_all_rows(collections):
 
 def test_collections_that_do_not_fit_together(collections):
     dX, dy, dP = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB())
+    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
     with pytest.raises(ValueError, match=r"y must have the partitions of X: X has 4 .* y has 2"):
         model.fit(dX, dy.rechunk(50))
     with pytest.raises(ValueError, match=r"y has 4 partitions of \[30, 30, 30, 10\]"):
@@ -118,7 +118,7 @@ def test_partitions_of_unknown_sizes_are_compared_as_they_come():
 
 def test_what_is_no_collection(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB())
+    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
     with pytest.raises(TypeError, match=r"y must be a Dask array or dataframe.*ndarray"):
         model.fit(dX, dy.compute())
     with pytest.raises(TypeError, match=r"X must be a Dask array or dataframe.*ndarray"):
@@ -131,7 +131,7 @@ def test_what_is_no_collection(collections):
 
 def test_folds_need_partitions(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB())
+    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
     with pytest.raises(ValueError, match=r"cv=5 asks for 5 folds of whole partitions.* X has 4"):
         model.fit(dX, dy)
     with pytest.raises(ValueError, match="cv=1 asks for 1 folds"):
@@ -149,10 +149,10 @@ def test_labels_and_probabilities(collections):
         sure = da.from_array(np.tile([1.0, 0.0], (100, 1)), chunks=(25, -1))
         DistilledBipartiteRanker().fit(dX, dy, teacher_proba=sure)
     with pytest.raises(ValueError, match="must sum to 1"):
-        DistilledClassifier(student=GaussianNB()).fit(dX, dy, teacher_proba=dP * 2)
+        DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, teacher_proba=dP * 2)
     with pytest.raises(ValueError, match=r"zero|No row"):
         nothing = da.zeros(100, chunks=25)
-        DistilledClassifier(student=GaussianNB()).fit(dX, dy, nothing, teacher_proba=dP)
+        DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, nothing, teacher_proba=dP)
     with pytest.raises(ValueError, match="all of its 4 partitions are empty"):
         DistilledClassifier(student=GaussianNB(), alpha=0).fit(
             dX.map_blocks(lambda rows: rows[:0]), dy.map_blocks(lambda rows: rows[:0])
@@ -161,6 +161,6 @@ def test_labels_and_probabilities(collections):
 
 def test_other_features_than_were_fitted(collections):
     dX, dy, dP = collections
-    model = DistilledClassifier(student=GaussianNB()).fit(dX, dy, teacher_proba=dP)
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, teacher_proba=dP)
     with pytest.raises(ValueError, match=r"4 features.*expecting 5"):
         model.predict_proba(dX[:, :4])
