@@ -498,7 +498,9 @@ def record_of(problem, student, variant, seeds):
         of_seeds = [seeds[seed][student][variant] for seed in sorted(seeds, key=int)]
         return {name: [each[name] for each in of_seeds] for name in of_seeds[0]}
 
-    ours, teacher = collected(student, variant), collected("teacher", "")
+    has_own_teacher = variant in next(iter(seeds.values()))["teacher"]
+    teacher = collected("teacher", variant if has_own_teacher else "")
+    ours = collected(student, variant)
     labels = teacher if student == "teacher" else collected(student, LABELS)
     return Record(problem, student, variant, ours, labels, teacher)
 
