@@ -88,7 +88,7 @@ def quality_by_student(results):
     quality, records = import_module("bench_quality"), quality_records(results)
     lines = []
     for student, variant in dict.fromkeys((each.student, each.variant) for each in records):
-        if student != "teacher" and variant not in (quality.LABELS, "imodels"):
+        if student != "teacher" and variant not in (quality.LABELS, "imodels", "AutoGluon"):
             ours = [each for each in records if each.student == student]
             line = quality.summary(variant, ours)
             lines.append({
