@@ -159,8 +159,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     `teacher_scores_` are not touched by that.
 
     A grid search re-fits the teachers for every setting, those of the student too, unless they
-    have a `memory`; 20 settings, 5 outer and 5 inner folds are 505 fits without and 30 with it.
-    What it goes by:
+    have a `memory`; 20 settings, 5 outer and 5 inner folds are 505 fits without and 30 with it
+    (1515 and 90 where alpha is chosen). What it goes by:
 
     - A teacher without a `random_state`, here or of its own, is frozen at its first draw: from
       then on every fit gets the answers of that one. Folds that are shuffled anew each time are
@@ -172,6 +172,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     - Code of your own counts by itself, but not by what it calls or by variables outside it: when
       you change those, take another folder.
     - A frozen teacher is asked each time, and `teacher_proba` is taken as it is.
+    - Where there are rows without labels, sampled ones among them, the fitted teachers are kept
+      too, pickled: another setting of `augmenter` asks them again. Let nobody else write there.
     - Nothing is ever thrown away: delete the folder when you need it no more.
 
     A search with `teacher_proba` of the training rows favours whatever follows the teacher
@@ -274,8 +276,8 @@ n_features), default=None
         ------
         ValueError
             If a parameter is out of its range, if labels or probabilities do not fit
-            together, if the test folds do not cover every row, or if fewer than two
-            classes carry weight.
+            together, if the test folds do not cover every row or are fewer than the three
+            that ``alpha="auto"`` needs, or if fewer than two classes carry weight.
 
         TypeError
             If the teacher has no `predict_proba`, if the student can learn from neither
