@@ -355,10 +355,9 @@ n_features), default=None
             In [0, 1], the share of pairs of the two classes in the right order; ties count
             half.
         """
+        scores = self.decision_function(X)
         positive = np.asarray(y) == self.classes_[1]
-        return float(
-            roc_auc_score(positive, self.decision_function(X), sample_weight=sample_weight)
-        )
+        return float(roc_auc_score(positive, scores, sample_weight=sample_weight))
 
     @property
     def coef_(self) -> Floats:
