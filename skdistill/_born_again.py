@@ -323,7 +323,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             MetadataRouter(owner=self)
             .add_self_request(self)
             .add(estimator=self._unfitted_student(), method_mapping=to_fit)
-            .add(splitter=check_cv(self.cv, classifier=True), method_mapping=to_split)
+            .add(splitter=self.cv, method_mapping=to_split)  # a generator is not run here
         )
 
     @available_if(student_has("predict"))

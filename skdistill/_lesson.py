@@ -304,7 +304,7 @@ class TeacherMixin(CallbackSupportMixin):
         )
         if not isinstance(self.cv, str):
             to_split = MethodMapping().add(caller="fit", callee="split")
-            router.add(splitter=check_cv(self.cv, classifier=True), method_mapping=to_split)
+            router.add(splitter=self.cv, method_mapping=to_split)  # a generator is not run here
         return router
 
 

@@ -179,6 +179,11 @@ def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, memory,
 
 def check_folds(folds, n_rows):
     """Return how often each row is tested: at least once, and never by who has seen it."""
+    if not folds:
+        raise ValueError(
+            "cv gave no folds. A generator gives them once only: use a list of them, as in "
+            "cv=list(splits)."
+        )
     n_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_rows)
     if (n_tested == 0).any():
         raise ValueError(
