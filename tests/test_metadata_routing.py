@@ -345,7 +345,7 @@ def test_metadata_pass_through_other_estimators(rows, routing, name, side, outer
 
 
 INNER = {
-    "a pipeline": lambda last: make_pipeline(StandardScaler(), last),
+    "a pipeline": lambda last: make_pipeline("passthrough", last),
     "a search": lambda last: GridSearchCV(last, {}, cv=FOLDS, error_score="raise"),
     "calibration": lambda last: CalibratedClassifierCV(last, cv=FOLDS),
     "voting": lambda last: VotingClassifier(
