@@ -3,7 +3,9 @@
 from inspect import Parameter, signature
 
 from sklearn import get_config
+from sklearn.ensemble import BaggingClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
 
 def takes_sample_weight(estimator, method="fit"):
@@ -28,6 +30,30 @@ def _inner_estimators(estimator):
         for candidate in [item[1] for item in value] if several else [value]:
             if hasattr(candidate, "fit") and not isinstance(candidate, type):
                 yield candidate
+
+
+def check_soft_labels_arrive(student):
+    """Raise if one inside a student declines the weights, which are what soft labels come as.
+
+    Metadata routing would show it the copies of a row, one per class, as equals.
+    """
+    if not get_config()["enable_metadata_routing"]:
+        return
+    if isinstance(student, BaggingClassifier):
+        return  # it draws rows by their weights, for whoever is inside
+    for inside in _inner_estimators(student):
+        requests = get_routing_for_object(inside)
+        asked = None
+        if isinstance(requests, MetadataRequest):
+            asked = requests.fit.requests.get("sample_weight")
+        if asked is False or isinstance(asked, str):
+            raise ValueError(
+                f"{type(student).__name__} hands soft labels on as sample_weight, and "
+                f"{type(inside).__name__} inside it has set_fit_request(sample_weight={asked!r}): "
+                "it would see each row once per class, all alike. Let it request "
+                "sample_weight=True; to leave out the weights of rows, pass none."
+            )
+        check_soft_labels_arrive(inside)
 
 
 def pop_row_weights(fit_params, student):

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from .._rows import count_rows, rows_of
-from .._sample_weight import takes_sample_weight
+from .._sample_weight import check_soft_labels_arrive, takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._chunks import learn_in_chunks, rows_per_chunk
@@ -116,6 +116,7 @@ def warn_of_expansion(student, obstacle, remedy=""):
 
 def fit_on_copies(student, X, soft_labels, **fit_params):
     """Fit a student on the expanded rows, whatever it does with them."""
+    check_soft_labels_arrive(student)
     rows, labels, weight = soft_labels.expand()
     fit_params = rows_of(fit_params, rows, len(soft_labels))
     with balanced_by_mass(student, soft_labels):

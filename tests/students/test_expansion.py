@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -18,6 +20,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -174,6 +178,39 @@ def test_a_student_that_hands_weights_on_by_routing(gaussian):
         rest = SoftLabels(np.column_stack([1 - p_star[:, k], p_star[:, k]]))
         by_hand = fit_soft_labels(GaussianNB(), X, rest)
         assert_allclose(binary.predict_proba(X), by_hand.predict_proba(X))
+
+
+@pytest.mark.parametrize("asks", [False, "their_weight"])
+@pytest.mark.parametrize(
+    "student",
+    [
+        lambda inner: OneVsRestClassifier(inner),
+        lambda inner: CalibratedClassifierCV(inner, cv=3),
+        lambda inner: VotingClassifier([("one", DecisionTreeClassifier()), ("other", inner)]),
+        lambda inner: make_pipeline(StandardScaler(), OneVsRestClassifier(inner)),
+    ],
+)
+def test_a_student_that_would_hand_no_soft_labels_on_is_refused(gaussian, student, asks):
+    X, _, p_star = gaussian
+    with config_context(enable_metadata_routing=True):
+        inner = GaussianNB().set_fit_request(sample_weight=asks)
+        with pytest.raises(ValueError, match=rf"GaussianNB inside .*\(sample_weight='?{asks}'?\)"):
+            fit_soft_labels(student(inner), X, SoftLabels(p_star))
+
+
+@pytest.mark.skipif(
+    tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 7),
+    reason="there bagging hands weights on, and does not draw by them",
+)
+def test_bagging_draws_rows_by_their_soft_labels_whatever_is_inside(gaussian):
+    X, _, p_star = gaussian
+    bagging = BaggingClassifier(GaussianNB(), n_estimators=5, random_state=0)
+    expected = fit_soft_labels(bagging, X, SoftLabels(p_star))
+    with config_context(enable_metadata_routing=True):
+        declining = clone(bagging)
+        declining.estimator.set_fit_request(sample_weight=False)
+        fitted = fit_soft_labels(declining, X, SoftLabels(p_star))
+    assert_allclose(fitted.predict_proba(X), expected.predict_proba(X))
 
 
 def test_row_aligned_fit_params_follow_their_rows(gaussian):
