@@ -17,7 +17,8 @@ from ..objectives._exponential_pairs import Factors
 from ..objectives._logistic_blocks import Moments
 from ..rankers._pairs import PairwiseRisk
 from ..rankers.linear import LARGEST_SCORE, LinearObjective, draw_rows, draws_worth_it
-from ._run import once, run, task, total
+from ._places import ask, ask_for_sum
+from ._run import once
 
 # What partitions tell of their rows, and the loss of a pair of equal scores.
 TOLD = {
@@ -84,15 +85,15 @@ class PairsObjective:
             return np.inf, np.full_like(w, np.nan)
         answers = told.answers()
         loss = (answers.loss - self.loss_of_equals * self.total.own) / self.pair_weight
-        gradient = self._sum(_gradient, once(w), once(answers)) / self.pair_weight
+        gradient = ask_for_sum(self.blocks, _gradient, once(w), once(answers)) / self.pair_weight
         return loss + self.l2 / 2 * (w @ w), gradient + self.l2 * w
 
     def curvature(self, w):
         """Return a function that multiplies the Hessian with a vector, and about its diagonal."""
 
         def multiply(v):
-            answers = self._sum(_tell_slopes, once(w), v, self.told).answers()
-            product = self._sum(_slope_product, once(w), v, once(answers))
+            answers = ask_for_sum(self.blocks, _tell_slopes, once(w), v, self.told).answers()
+            product = ask_for_sum(self.blocks, _slope_product, once(w), v, once(answers))
             return product / self.pair_weight + self.l2 * v
 
         _, diagonal = self.sample().curvature(w)
@@ -110,10 +111,7 @@ class PairsObjective:
                 for each in self.sums
             ]
             before = np.cumsum([0.0, *shares])
-            drawn = run(
-                task(_draw, block, self.total, n_draws, so_far)
-                for block, so_far in zip(self.blocks, before[:-1], strict=True)
-            )
+            drawn = ask(self.blocks, _draw, self.total, n_draws, each=before[:-1])
             X, p, weight = zip(*drawn, strict=True)
             X = sparse.vstack(X, format="csr") if sparse.issparse(X[0]) else np.concatenate(X)
             risk = PairwiseRisk(np.concatenate(p), np.concatenate(weight), self.surrogate)
@@ -122,11 +120,7 @@ class PairsObjective:
 
     def tell(self, w, told):
         """Return what all partitions tell of their scores; None where these go astray."""
-        return self._sum(_tell, once(w), told)
-
-    def _sum(self, function, *args):
-        """Return the sum of what a function returns for each partition."""
-        return run([total([task(function, block, *args) for block in self.blocks])])[0]
+        return ask_for_sum(self.blocks, _tell, once(w), told)
 
 
 def _numbers(X):

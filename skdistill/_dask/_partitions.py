@@ -1,12 +1,12 @@
 """Collections of Dask as lists of partitions, each a task: rows, labels, weights, probabilities."""
 
-import sys
 from typing import NamedTuple
 
 import dask.array as da
 import numpy as np
 
 from .._validation import column_names
+from ._places import lie_on_workers
 from ._run import keep, task
 
 
@@ -130,26 +130,13 @@ class Block(NamedTuple):
 def blocks_with(X, targets):
     """Return rows and targets of each partition as one argument for a task.
 
-    Rows that lie in the memory of workers are joined with their targets, where one of the two is,
-    so that neither travels again: a worker that is idle labels partitions of others, and keeps
-    the answers. Rows that are still to be loaded stay so.
+    Rows that lie in the memory of workers are joined with their targets, where one of the two is:
+    a worker that is idle labels partitions of others, and keeps the answers. Rows that are still to
+    be loaded stay so.
     """
-    if not _lie_on_workers(X):
+    if not lie_on_workers(X):
         return [[rows, own] for rows, own in zip(X, targets, strict=True)]
     return keep([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
-
-
-def _lie_on_workers(tasks):
-    """Return whether the results of all tasks are in the memory of a cluster."""
-    if "distributed" not in sys.modules:
-        return False
-    from distributed import default_client
-
-    try:
-        held = default_client().who_has()
-    except ValueError:  # there is no client
-        return False
-    return all(each.key in held for each in tasks)
 
 
 def labels_of(partitions):

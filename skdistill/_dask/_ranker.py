@@ -16,7 +16,8 @@ from ..rankers.linear import (
 from ._lesson import ask_about_partitions, record
 from ._pairs import TOLD, PairsObjective, PairTargets, Sums
 from ._partitions import blocks_with
-from ._run import keep, run, task
+from ._places import ask
+from ._run import keep, task
 
 
 def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params):
@@ -69,7 +70,7 @@ def rank_partitions(lesson, surrogate):
     targets = keep([task(PairTargets.of, each) for each in lesson.targets])
     lesson.targets.clear()  # both columns are let go
     blocks = blocks_with(X, targets)
-    sums = run([task(Sums.of, each) for each in blocks])
+    sums = ask(blocks, Sums.of)
     n_features = lesson.partitions.header.shape[1]
     weight = sum(each.positive + each.negative for each in sums)
     l2 = penalty_of(student, weight)

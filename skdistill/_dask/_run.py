@@ -33,21 +33,41 @@ def run(tasks):
 
 
 def keep(tasks):
-    """Run tasks and leave the results where they were made; return what refers to them."""
+    """Run tasks and leave the results where they were made; return what refers to them.
+
+    All are there when it returns: a cluster would go on without waiting.
+    """
     with _scheduler_explained():
-        return list(dask.persist(*tasks, traverse=False))
+        kept = list(dask.persist(*tasks, traverse=False))
+        if client_of_cluster() is not None:
+            from distributed import wait
+
+            wait(kept)
+        return kept
+
+
+def client_of_cluster():
+    """Return the client of a cluster, None where there is none."""
+    if "distributed" not in sys.modules:
+        return None
+    from distributed import default_client
+
+    try:
+        return default_client()
+    except ValueError:
+        return None
 
 
 def total(tasks):
     """Return the task of the sum of what tasks return, as a tree; None if one returns None."""
     while len(tasks) > 1:
         tasks = [
-            task(_add_up, tasks[start : start + FAN_IN]) for start in range(0, len(tasks), FAN_IN)
+            task(add_up, tasks[start : start + FAN_IN]) for start in range(0, len(tasks), FAN_IN)
         ]
     return tasks[0]
 
 
-def _add_up(parts):
+def add_up(parts):
     """Return the sum of parts in their order, None as soon as there is none."""
     result = parts[0]
     for part in parts[1:]:

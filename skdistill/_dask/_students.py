@@ -12,6 +12,7 @@ from ..students._chunks import fit_quality, one_pass, rows_per_chunk
 from ..students._class_weight import class_weights
 from ..students._real_rows import refuse_to_split_copies
 from ._partitions import blocks_with
+from ._places import ask
 from ._run import once, run, task
 
 # So many partitions are loaded for one trip of the student: they may be in memory at a time.
@@ -117,13 +118,12 @@ def _learn(student, block, classes, class_factors, seed):
 
 def _quality(student, blocks, classes, class_factors):
     """Return how well the student fits the soft labels of all partitions."""
-    student = once(student)
-    parts = [task(_quality_of, student, block, classes, class_factors) for block in blocks]
-    weight, gain = np.sum(run(parts), axis=0)
+    parts = ask(blocks, _quality_of, once(student), classes, class_factors)
+    weight, gain = np.sum(parts, axis=0)
     return gain / weight
 
 
-def _quality_of(student, block, classes, class_factors):
+def _quality_of(block, student, classes, class_factors):
     """Return the weight of a partition, and that times the fit."""
     X, targets = block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)

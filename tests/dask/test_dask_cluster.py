@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 
 import cloudpickle
 import dask
@@ -24,6 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledClassifier
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_with
+from skdistill._dask._places import ask
 from skdistill._dask._run import task
 
 distributed = pytest.importorskip("distributed")
@@ -48,7 +48,7 @@ def cluster_client():
 @pytest.fixture
 def client(cluster_client):
     """A client of both workers: one that a test has killed is back first."""
-    cluster_client.wait_for_workers(2)
+    cluster_client.wait_for_workers(2, timeout=120)
     return cluster_client
 
 
@@ -107,7 +107,8 @@ class DiesOnce:
     def __call__(self, rows):
         n_calls = len(list(self.folder.iterdir()))
         (self.folder / f"{os.getpid()}-{time.time_ns()}").touch()
-        if n_calls == self.at:
+        if n_calls >= self.at and not (self.folder / "dead").exists():
+            (self.folder / "dead").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return rows
 
@@ -125,8 +126,8 @@ def test_a_worker_killed_in_the_middle_of_a_fit_changes_nothing(client, kind, tm
     expected = on_threads(lambda: model.fit(dX, dy, teacher_proba=dP).student_.coef_)
     mortal = dX.map_blocks(DiesOnce(tmp_path, at=6), dtype=float, meta=np.empty((0, 0)))
     ours = model.fit(mortal, dy, teacher_proba=dP).student_.coef_
-    n_calls = len(list(tmp_path.iterdir()))
-    assert n_calls > 7  # it went on after the death
+    assert (tmp_path / "dead").exists()
+    assert len(list(tmp_path.iterdir())) > 8  # it went on after the death
     np.testing.assert_array_equal(ours, expected)
 
 
@@ -162,9 +163,20 @@ def make_objective(n, client):
     partitions = Partitions(*client.persist(blocks))
     targets = client.persist([task(pair_targets, each) for each in partitions.y])
     blocks = blocks_with(partitions.X, targets)
-    sums = dask.compute(*map(partial(task, Sums.of), blocks))
-    objective = PairsObjective(blocks, list(sums), "logistic", 0.0, n_features=5)
+    sums = ask(blocks, Sums.of)
+    objective = PairsObjective(blocks, sums, "logistic", 0.0, n_features=5)
     return objective, partitions
+
+
+def test_rows_on_a_worker_that_dies_between_two_iterations_are_made_again(client):
+    objective, _partitions = make_objective(2_000, client)
+    w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
+    loss, gradient = objective.loss_and_gradient(w)
+    os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+    again, gradient_again = objective.loss_and_gradient(w)
+    # Rows made again may lie otherwise in memory, and be added up in another order.
+    assert again == pytest.approx(loss, rel=1e-14)
+    np.testing.assert_allclose(gradient_again, gradient, rtol=0, atol=1e-14)
 
 
 def pair_targets(P):
