@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -21,7 +22,7 @@ from ._labels import encode, one_hot
 from ._probabilities import row_sums, top_entries
 from ._rows import count_rows, rows_of
 from ._teacher_memory import FoldAnswer
-from ._validation import check_marginals, check_proba
+from ._validation import check_marginals, check_proba, column_names
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
 
 # A teacher of whose answers only the top k are kept gives so many probabilities at once.
@@ -100,7 +101,7 @@ class LabelsQuestion(NamedTuple):
         """Return a teacher's checked marginals, one column per label."""
 
         def answer(rows):
-            return _marginals(teacher, rows, len(self.classes))
+            return _marginals(teacher, rows, self.classes)
 
         return _in_blocks(answer, X, len(self.classes), self.top_k)
 
@@ -362,11 +363,11 @@ def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, mem
     entry = memory.answer(train, test)
     teacher = _fit_fold(teacher, X, y, train, fit_params, memory, name)
     known = question.seen_in(teacher, y[train])
-    saw = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
     answer = FoldAnswer(
         tested=question.ask(teacher, _safe_indexing(X, test), known),
         unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled, known),
-        known=saw,
+        # Once the answers are checked: until then these may be anything.
+        known=np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype))),
     )
     if entry is not None:
         entry.keep(answer)
@@ -395,37 +396,75 @@ def _fit_fold(teacher, X, y, train, fit_params, memory, name):
 def _class_proba(teacher, X, classes, seen=None):
     """Return the teacher's checked probabilities with one column per class, zeros where unknown."""
     known = np.asarray(getattr(teacher, "classes_", classes if seen is None else seen))
-    name = f"{type(teacher).__name__}.predict_proba(X)"
-    proba = check_proba(teacher.predict_proba(X), name=name)
+    name, answer = _answer(teacher, X)
+    proba = check_proba(answer, name=name)
+    _check_one_row_each(proba, X, name)
     _, surplus = _differences(known, classes)
-    if surplus or len(known) != proba.shape[1]:
+    if surplus or len(known) != proba.shape[1] or len(np.unique(known)) < len(known):
         raise ValueError(
             f"The columns of {name} are not the classes of y: it has {proba.shape[1]} columns "
-            f"and its classes are {_some(known)}, where y has {_some(classes)}."
+            f"and its classes are {_some(known)}, where y has {_some(classes)}. Let it give one "
+            "column per class that it was fitted on, and list those in classes_, in that order."
+        )
+    known = known.astype(classes.dtype)[_order_of_columns(answer, known)]
+    if hasattr(teacher, "classes_") and (known != teacher.classes_).any():
+        raise ValueError(
+            f"{name} names its columns {_some(known)}, and its classes_ are in another order, "
+            f"{_some(teacher.classes_)}. Bring the columns into the order of classes_."
         )
     aligned = np.zeros((proba.shape[0], len(classes)))
-    aligned[:, np.searchsorted(classes, known.astype(classes.dtype))] = (
+    aligned[:, np.searchsorted(classes, known)] = (
         proba.toarray() if sparse.issparse(proba) else proba
     )
     return aligned
 
 
-def _marginals(teacher, X, n_labels):
+def _marginals(teacher, X, classes):
     """Return the teacher's checked marginals as CSR rows with one column per label."""
-    name = f"{type(teacher).__name__}.predict_proba(X)"
-    answer = teacher.predict_proba(X)
+    name, answer = _answer(teacher, X)
     if isinstance(answer, list):  # as forests answer: for each label, (n_samples, 2)
         known = teacher.classes_
         answer = np.column_stack(
             [_of_present(each, labels) for each, labels in zip(answer, known, strict=True)]
         )
     proba = check_marginals(answer, name=name)
-    if proba.shape[1] != n_labels:
+    _check_one_row_each(proba, X, name)
+    if proba.shape[1] != len(classes):
         raise ValueError(
-            f"{name} must have one column for each of the {n_labels} labels of y; got shape "
+            f"{name} must have one column for each of the {len(classes)} labels of y; got shape "
             f"{proba.shape}."
         )
+    proba = proba[:, np.argsort(_order_of_columns(answer, classes))]
+    proba.sort_indices()
     return proba
+
+
+def _answer(teacher, X):
+    """Return what a question to a teacher is called, and the answer; X stays as it is.
+
+    A Pipeline with ``StandardScaler(copy=False)`` changes the rows that it is asked about, from
+    which the student is to learn: it gets a copy.
+    """
+    asked = teacher.estimator if isinstance(teacher, FrozenEstimator) else teacher
+    answer = teacher.predict_proba(_safe_indexing(X, np.arange(count_rows(X))))
+    return f"{type(asked).__name__}.predict_proba(X)", answer
+
+
+def _check_one_row_each(proba, X, name):
+    """Raise unless a teacher says something of every row."""
+    if proba.shape[0] != count_rows(X):
+        raise ValueError(
+            f"{name} has {proba.shape[0]} rows, and was asked about {count_rows(X)}. A "
+            "teacher must answer for each row, in the order in which they come."
+        )
+
+
+def _order_of_columns(answer, classes):
+    """Return the position in `classes` of each column, by name where a dataframe names classes."""
+    places = {str(label): place for place, label in enumerate(classes.tolist())}
+    names = [str(name) for name in column_names(answer) or []]
+    in_order = set(names) != set(places)  # an array, or names of its own
+    return np.arange(len(classes)) if in_order else np.array([places[name] for name in names])
 
 
 def _of_present(proba, classes):

@@ -175,13 +175,14 @@ class Entry(NamedTuple):
             unfinished.write_bytes(self._checksum(packed) + packed)
             unfinished.replace(self.path)
         except KEEPING_FAILS as error:  # neither a full disk nor a lambda should cost the fit
-            unfinished.unlink(missing_ok=True)
             warnings.warn(
                 f"A teacher could not be kept in {str(self.path)!r} ({error}); it is used, and "
                 "not remembered.",
                 UserWarning,
                 stacklevel=2,
             )
+        finally:  # nor is half a file left by an interruption
+            unfinished.unlink(missing_ok=True)
 
     def _checksum(self, packed):
         """Return a checksum of content and name: a file that was renamed is not believed."""

@@ -71,7 +71,7 @@ def check_row_weights(sample_weight, n_rows):
     """Return one finite, non-negative float per row; ones where none are given."""
     if sample_weight is None:
         return np.ones(n_rows)
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = without_mask(np.asanyarray(sample_weight, dtype=np.float64))
     if weight.ndim == 0:
         weight = np.full(n_rows, weight)
     if weight.shape != (n_rows,):
@@ -101,7 +101,7 @@ def check_proba(proba, *, name="proba"):
         values, row_of = proba.data, lambda entry: np.searchsorted(proba.indptr, entry, "right") - 1
     else:
         try:
-            proba = np.array(proba, dtype=np.float64)
+            proba = without_mask(np.array(proba, dtype=np.float64, subok=True))
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{name} must hold numbers, one row of class probabilities per sample: {error}"
@@ -143,10 +143,15 @@ def check_proba(proba, *, name="proba"):
     return proba / total[:, None]
 
 
+def without_mask(values):
+    """Return floats as a plain array, NaN where a masked array hides them."""
+    return np.ma.filled(values, np.nan) if np.ma.is_masked(values) else np.asarray(values)
+
+
 def check_marginals(proba, *, name="proba"):
     """Return probabilities of labels, each by itself in [0, 1], as CSR rows without zeros."""
     if not sparse.issparse(proba):
-        proba = np.asarray(proba, dtype=np.float64)
+        proba = without_mask(np.asanyarray(proba, dtype=np.float64))
         if proba.ndim != 2:
             raise ValueError(
                 f"{name} must have shape (n_samples, n_labels); got shape {proba.shape}."
