@@ -299,11 +299,11 @@ def test_hard_rows_with_weights_are_ordinary_training_whatever_the_student_split
 
 def test_the_fit_in_chunks_is_weighed(gaussian):
     X, Y, P = gaussian
-    from skdistill.students._chunks import _fit_quality
+    from skdistill.students._chunks import fit_quality
 
     w = np.r_[np.full(75, 9.0), np.ones(75)]
     s = GaussianNB().fit(X, Y)
-    assert _fit_quality(s, X, SoftLabels(P, sample_weight=w)) == pytest.approx(
+    assert fit_quality(s, X, SoftLabels(P, sample_weight=w)) == pytest.approx(
         -soft_log_loss(P, s.predict_proba(X), sample_weight=w)
     )
 
