@@ -113,7 +113,7 @@ class DiesOnce:
         return rows
 
 
-@pytest.mark.parametrize("kind", ["ranker", "classifier"])
+@pytest.mark.parametrize("kind", ["ranker", pytest.param("classifier", marks=pytest.mark.slow)])
 def test_a_worker_killed_in_the_middle_of_a_fit_changes_nothing(client, kind, tmp_path):
     X, p, y = make_problem()
     P = np.column_stack([1 - p, p])
@@ -219,6 +219,7 @@ def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):
     np.testing.assert_array_equal(model.predict_proba(X), expected)
 
 
+@pytest.mark.slow
 def test_searches_and_generations_run_on_workers_with_the_rows_sent_once(client, monkeypatch):
     X, _, y = make_problem(500)
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
