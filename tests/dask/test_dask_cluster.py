@@ -168,6 +168,7 @@ def make_objective(n, client):
     return objective, partitions
 
 
+@pytest.mark.slow
 def test_rows_on_a_worker_that_dies_between_two_iterations_are_made_again(client):
     objective, _partitions = make_objective(2_000, client)
     w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
@@ -187,6 +188,7 @@ def bytes_between_workers(client):
     return sum(client.run(lambda dask_worker: dask_worker.transfer_outgoing_bytes_total).values())
 
 
+@pytest.mark.slow
 def test_what_travels_in_an_iteration_does_not_grow_with_the_rows(client):
     w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
     travelled, told = [], []
