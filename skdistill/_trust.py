@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from sklearn.dummy import DummyClassifier
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -80,7 +81,7 @@ def alpha_by_log_loss(lesson, n_jobs):
     def losses(answers):
         return -np.log(np.maximum(np.concatenate(answers), SMALLEST)), weight
 
-    return _choose(fit_soft_labels, answer, losses, lesson, n_jobs)
+    return _choose(_learn_classes, answer, losses, lesson, n_jobs)
 
 
 def alpha_by_pairs(lesson, surrogate, n_jobs):
@@ -88,6 +89,7 @@ def alpha_by_pairs(lesson, surrogate, n_jobs):
     held_out = [lesson.soft_labels.take(fold.test) for fold in lesson.folds]
 
     def learn(student, X, soft_labels, **fit_params):
+        soft_labels.check_several_classes()
         return fit_ranker(student, X, soft_labels, surrogate, **fit_params)
 
     def answer(student, X, true):
@@ -104,6 +106,14 @@ def alpha_by_pairs(lesson, surrogate, n_jobs):
         return np.array(of_folds), np.ones(len(of_folds))
 
     return _choose(learn, answer, losses, lesson, n_jobs)
+
+
+def _learn_classes(student, X, soft_labels, **fit_params):
+    """Fit a student; to say the same class of all where a teacher of few rows knows no other."""
+    choices = soft_labels.first_choice()
+    if soft_labels.is_hard and len(np.unique(choices)) == 1:
+        return DummyClassifier().fit(X, choices)
+    return fit_soft_labels(student, X, soft_labels, **fit_params)
 
 
 def _choose(learn, answer, losses, lesson, n_jobs):
@@ -173,7 +183,8 @@ def _answer_fold(learn, answer, lesson, fold, alpha):
         learnt = fold.soft_labels.mix(alpha)
     else:
         learnt = everything.take(rows).mix(alpha)
-    learnt.check_several_classes()
+    if alpha == 0:
+        learnt.check_several_classes()
     params = rows_of(lesson.student_params, rows, len(everything))
     student = learn(lesson.student, _safe_indexing(lesson.X, rows), learnt, **params)
     return answer(student, _safe_indexing(lesson.X, fold.test), everything.take(fold.test))

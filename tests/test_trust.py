@@ -244,6 +244,15 @@ class GroupsSeen(DecisionTreeClassifier):
 
 
 @HARMLESS
+def test_a_teacher_of_few_rows_may_say_one_class_of_all():
+    X = np.array([[1.6], [2.1], [1.8], [1.6], [1.3], [1.9], [1.3], [2.7], [2.9], [1.2]])
+    y = X[:, 0].astype(int)  # without two folds the teacher sees a 2 once, if at all
+    model = DistilledClassifier(GaussianNB(), LogisticRegression()).fit(X, y)
+    assert model.alpha_curve_.tried[1.0] > model.alpha_curve_.tried[0.0]
+    np.testing.assert_array_equal(model.classes_, [1, 2])
+
+
+@HARMLESS
 def test_groups_are_held_out_as_a_whole(problem):
     X, y, _ = problem
     groups = np.arange(len(y)) // 10

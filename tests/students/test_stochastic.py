@@ -118,7 +118,7 @@ def test_each_pass_takes_the_rows_in_a_new_order(problem):
 def test_it_stops_where_nothing_beats_the_best_by_tol(problem, monkeypatch, quality):
     X, labels, _, _ = problem
     told = iter(quality)
-    monkeypatch.setattr("skdistill.students._chunks._fit_quality", lambda *args: next(told))
+    monkeypatch.setattr("skdistill.students._chunks.fit_quality", lambda *args: next(told))
     student = SGDClassifier(loss="log_loss", tol=1e-3, n_iter_no_change=2, max_iter=6)
     assert fit_soft_labels(student, X, labels).n_iter_ == 3
 
