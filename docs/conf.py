@@ -93,17 +93,3 @@ html_theme_options = {
     "footer_end": [],
     "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "benchmarks": []},
 }
-
-
-def leave_out_pages_to_come(app, docname, source):
-    """Name only those pages of the user guide that are written."""
-    if docname == "guide":
-        to_come = {name for name in ("shipping", "dask", "robustness")
-                   if not (DOCS / f"{name}.md").exists()}  # fmt: skip
-        lines = source[0].splitlines()
-        source[0] = "\n".join(line for line in lines if line not in to_come)
-
-
-def setup(app):
-    """Connect the hook."""
-    app.connect("source-read", leave_out_pages_to_come)
