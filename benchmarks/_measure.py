@@ -7,6 +7,7 @@ import platform
 import resource
 import signal
 import sys
+from argparse import ArgumentParser
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,6 +25,17 @@ MOST_CALLS = 100
 # The kernel counts resident pages in batches of 32, so that less than this is not seen.
 LEAST_MB = 0.125
 LIBRARIES = ("numpy", "scipy", "sklearn", "skdistill", "xgboost", "lightgbm", "catboost", "torch")
+
+
+def options_of_draws(description, results, seeds):
+    """Return a parser with the options of a benchmark that repeats itself over draws of rows."""
+    parser = ArgumentParser(description=description.splitlines()[0])
+    add = parser.add_argument
+    add("--seeds", type=int, default=seeds, help=f"draws of rows, at least 2 (default: {seeds})")
+    add("--processes", type=int, default=2, help="each with one thread (default: 2)")
+    add("--json", type=Path, default=results, help="where the results are written")
+    add("--show", action="store_true", help="print the tables of a run that was written")
+    return parser
 
 
 class Measurement(NamedTuple):

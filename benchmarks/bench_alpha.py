@@ -12,14 +12,13 @@ bench_quality.py; several seeds draw the rows anew.
 import json
 import tempfile
 import warnings
-from argparse import ArgumentParser
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import bench_quality
 import numpy as np
-from _measure import FORK, print_table, write_json
+from _measure import FORK, options_of_draws, print_table, write_json
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -63,13 +62,10 @@ def main():
 
 def parse_options():
     """Return the options of the command line."""
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--seeds", type=int, default=2, help="at least 2 (default: 2)")
-    add("--problems", nargs="*", default=PROBLEMS, help="names as in bench_quality.py")
-    add("--processes", type=int, default=2, help="each with one thread (default: 2)")
-    add("--json", type=Path, default=RESULTS, help="where the results are written")
-    add("--show", action="store_true", help="print the tables of a run that was written")
+    parser = options_of_draws(__doc__, RESULTS, seeds=2)
+    parser.add_argument(
+        "--problems", nargs="*", default=PROBLEMS, help="names as in bench_quality.py"
+    )
     return parser.parse_args()
 
 

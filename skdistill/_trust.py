@@ -142,12 +142,13 @@ def _choose(learn, answer, losses, lesson, n_jobs):
     answers = {0.0: by_labels, 1.0: by_teacher}
     if LITTLE < weight < 1 - LITTLE:
         answers[weight] = held_out(weight)
+    of_labels, weights = losses(by_labels)
     curve = AlphaCurve(
         alpha=GRID.copy(),
         loss=np.array([mixed(alpha) for alpha in GRID]),
         tried={alpha: loss(of_alpha) for alpha, of_alpha in answers.items()},
         noise={
-            alpha: standard_error(losses(of_alpha)[0] - losses(by_labels)[0], losses(by_labels)[1])
+            alpha: standard_error(losses(of_alpha)[0] - of_labels, weights)
             for alpha, of_alpha in answers.items()
         },
     )
