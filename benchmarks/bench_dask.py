@@ -7,7 +7,8 @@ which no process ever holds as a whole. Then
    rows, a classifier and a ranker are distilled; the peak of resident memory is stated;
 2. a cluster on this machine, of one worker process and of two, one thread each, the rows in the
    workers' memory: the teacher's labelling, and one iteration of the ranker (loss and gradient over
-   all pairs), with what travels in it, as pickled and as the workers count it;
+   all pairs), with what travels in it, as pickled, as the workers count it, and over the sockets
+   of this machine, what the scheduler says and hears included;
 3. an extrapolation of these figures to 1,000,000,000 rows, which nobody has run.
 
 Times are those of the clock: other work on the machine counts.
@@ -28,6 +29,7 @@ import dask
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import psutil
 from _measure import print_table, write_json
 from distributed import Client, LocalCluster, wait
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -249,24 +251,28 @@ def measure_cluster(folder, n_workers, repeats):
             "s per partition without rows": seconds_per_partition(objective, w),
             "bytes between workers, least": min(each.travelled for each in iterations),
             "bytes between workers, most": max(each.travelled for each in iterations),
+            "bytes over all sockets, least": min(each.on_sockets for each in iterations),
+            "bytes over all sockets, most": max(each.on_sockets for each in iterations),
             **{f"{name} bytes": len(pickle.dumps(each)) for name, each in sent.items()},
             "peak MiB of a worker": max(client.run(peak_mb).values()),
         }
 
 
 class Meter:
-    """Time by the clock, processor time of the busiest worker, and bytes between the workers."""
+    """Time by the clock, processor time of the busiest worker, and bytes that travelled."""
 
     def __init__(self, client):
         self.client = client
 
     def __enter__(self):
         self.cpu, self.sent = self.client.run(process_time), self.client.run(_sent)
+        self.on_sockets = -_sent_by_machine()
         self.start = perf_counter()
         return self
 
     def __exit__(self, *error):
         self.seconds = perf_counter() - self.start
+        self.on_sockets += _sent_by_machine()
         cpu, sent = self.client.run(process_time), self.client.run(_sent)
         self.busiest_cpu = max(cpu[each] - self.cpu[each] for each in cpu)
         self.travelled = sum(sent.values()) - sum(self.sent.values())
@@ -307,8 +313,11 @@ def _sent(dask_worker):
     return dask_worker.transfer_outgoing_bytes_total
 
 
-def _import_all():
+def _sent_by_machine():
+    return psutil.net_io_counters().bytes_sent
 
+
+def _import_all():
     import skdistill._dask  # noqa: F401
 
 

@@ -59,7 +59,16 @@ def lie_on_workers(tasks):
     if client is None:
         return False
     held = client.who_has()
-    return all(held.get(each.key) for each in tasks)
+    return all(held.get(key_on_workers(each)) for each in tasks)
+
+
+def key_on_workers(task):
+    """Return the key by which workers hold the result of a task, if they do.
+
+    The partitions of a persisted dataframe are other names of those that were persisted.
+    """
+    node = task.dask.get(task.key)
+    return node.target if type(node).__name__ == "Alias" else task.key
 
 
 def _tasks_of(groups, blocks, function, args, each=None):

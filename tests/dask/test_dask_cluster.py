@@ -11,8 +11,10 @@ import time
 import cloudpickle
 import dask
 import dask.array as da
+import dask.dataframe as dd
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from partitioned import in_partitions, make_problem
 from sklearn.ensemble import ExtraTreesClassifier
@@ -23,8 +25,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledClassifier
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
-from skdistill._dask._partitions import Partitions, blocks_with
-from skdistill._dask._places import ask, groups_where_they_lie
+from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
+from skdistill._dask._places import ask, groups_where_they_lie, lie_on_workers
 from skdistill._dask._run import task
 
 distributed = pytest.importorskip("distributed")
@@ -157,6 +159,19 @@ def test_a_lost_scheduler_is_said_to_be_lost_and_leaves_the_estimator_as_it_was(
     assert vars(model) == before
 
 
+def test_persisted_rows_are_known_to_lie_on_workers(client):
+    array = da.from_array(np.ones((8, 2)), chunks=(4, 2))
+    frame = dd.from_pandas(pd.DataFrame(np.ones((8, 2)), columns=["a", "b"]), npartitions=2)
+    for lazy in (array, frame, frame["a"]):
+        assert not lie_on_workers(blocks_of(lazy, "X"))
+        persisted = lazy.persist()
+        distributed.wait(persisted)
+        assert lie_on_workers(blocks_of(persisted, "X"))
+    persisted = frame.persist()
+    distributed.wait(persisted)
+    assert not lie_on_workers(blocks_of(persisted[["b"]], "X"))
+
+
 def on_both_workers(client, array):
     """Return an array of four blocks, two of which lie on each worker."""
     halves = zip((slice(2), slice(2, 4)), client.nthreads(), strict=True)
@@ -166,11 +181,14 @@ def on_both_workers(client, array):
     return client.persist(da.concatenate(parts))  # each block where its part lies
 
 
-def make_objective(n, client):
+def make_objective(n, client, form=lambda rows: rows):
     """Return the objective of a problem, and its partitions, which lie on both workers."""
     X, p, _ = make_problem(n)
     arrays = in_partitions(4, np.clip(X, -3, 3), np.column_stack([1 - p, p]))
-    partitions = Partitions(*(on_both_workers(client, each) for each in arrays))
+    X, P = (on_both_workers(client, each) for each in arrays)
+    X = client.persist(form(X))
+    distributed.wait(X)
+    partitions = Partitions(X, P)
     targets = client.persist([task(pair_targets, each) for each in partitions.y])
     blocks = blocks_with(partitions.X, targets)
     sums = ask(blocks, Sums.of)
@@ -199,11 +217,12 @@ def bytes_between_workers(client):
 
 
 @pytest.mark.slow
-def test_what_travels_in_an_iteration_does_not_grow_with_the_rows(client):
+@pytest.mark.parametrize("form", [da.asarray, dd.from_dask_array], ids=["array", "dataframe"])
+def test_what_travels_in_an_iteration_does_not_grow_with_the_rows(client, form):
     w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
     travelled, told = [], []
     for n in (2_000, 100_000):
-        objective, _partitions = make_objective(n, client)
+        objective, _partitions = make_objective(n, client, form)
         assert sorted(map(len, groups_where_they_lie(objective.blocks))) == [2, 2]
         before = bytes_between_workers(client)
         objective.loss_and_gradient(w)
