@@ -323,13 +323,7 @@ def _import_all():
 
 def show_clusters(clusters):
     """Print one column per cluster, and how much faster the second is."""
-    print_table(
-        [
-            {"": name, **{f"{each['workers']} worker(s)": each[name] for each in clusters}}
-            for name in clusters[0]
-            if name != "workers"
-        ]
-    )
+    print_table(side_by_side(clusters))
     for what in ("labelling", "iteration"):
         for name in (f"{what} s", f"{what}, processor s of the busiest worker"):
             one, two = (each[name] for each in clusters)
@@ -341,6 +335,15 @@ def show_clusters(clusters):
         f"Of an iteration, pickled: a worker is sent {down:,} bytes, and a partition tells "
         f"{up:,}, however many rows it has."
     )
+
+
+def side_by_side(clusters):
+    """Return one record for each thing measured, one column for each cluster."""
+    return [
+        {"": name, **{f"{each['workers']} worker(s)": each[name] for each in clusters}}
+        for name in clusters[0]
+        if name != "workers"
+    ]
 
 
 def extrapolate(clusters):

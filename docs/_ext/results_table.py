@@ -142,6 +142,11 @@ def retrieval_quality(results):
     return without(["scores"], results["records"])
 
 
+def clusters(results):
+    """Return what labelling and an iteration cost, one column for each cluster."""
+    return import_module("bench_dask").side_by_side(results["clusters"])
+
+
 def claims(results):
     """Return the paper's claims with their verdicts."""
     header, rows = import_module("benchmarks.paper._report").summary_table(results)
@@ -167,6 +172,9 @@ TABLES = {
     "retrieval": ("bench_retrieval.json", lambda results: results["losses"]),
     "retrieval-quality": ("bench_retrieval_quality.json", retrieval_quality),
     "search": ("bench_search.json", lambda results: results["records"]),
+    "dask-out-of-core": ("bench_dask.json", lambda results: results["out of core"]),
+    "dask-clusters": ("bench_dask.json", clusters),
+    "dask-far": ("bench_dask.json", lambda results: results["extrapolation, not measured"]),
     "claims": ("paper", claims),
 }
 
