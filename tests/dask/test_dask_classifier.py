@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from partitioned import in_partitions, make_problem
+from scipy import sparse
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
@@ -39,6 +40,16 @@ def test_naive_bayes_learns_from_partitions_what_it_learns_in_memory(student):
     theirs = DistilledClassifier(student=student, alpha=1.0).fit(X, y, teacher_proba=P)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-7)
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
+
+
+def test_sparse_partitions_teach_as_dense_ones():
+    X, _, y = problem_of_three_classes()
+    dX, dy = in_partitions(4, X, y)
+    as_csr = dX.map_blocks(sparse.csr_array, meta=sparse.csr_array((0, 0)))
+    teacher = ExtraTreesClassifier(5)
+    model = DistilledClassifier(teacher, MultinomialNB(), cv=2, random_state=0, alpha=1.0)
+    of_sparse = model.fit(as_csr, dy).predict_proba(as_csr).compute()
+    np.testing.assert_allclose(of_sparse, model.fit(dX, dy).predict_proba(X), rtol=0, atol=1e-12)
 
 
 def problem_of_three_classes():

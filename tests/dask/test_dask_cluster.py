@@ -27,7 +27,7 @@ from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledCl
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
 from skdistill._dask._places import ask, groups_where_they_lie, lie_on_workers
-from skdistill._dask._run import task
+from skdistill._dask._run import keep, task
 
 distributed = pytest.importorskip("distributed")
 
@@ -73,6 +73,21 @@ def test_the_cluster_ranks_to_the_last_bit_as_threads_do(client):
     assert ours.intercept_ == by_threads.intercept_
     in_memory = DistilledBipartiteRanker(tol=1e-11).fit(X, y, teacher_proba=p)
     np.testing.assert_allclose(ours.coef_, in_memory.coef_, rtol=0, atol=1e-10)
+
+
+@pytest.mark.slow
+def test_threads_of_one_worker_rank_to_the_last_bit_as_threads_do():
+    X, p, y = make_problem()
+    dX, dy, dp = in_partitions(5, X, y, p)
+    expected = on_threads(lambda: DistilledBipartiteRanker().fit(dX, dy, teacher_proba=dp).coef_)
+    options = {"n_workers": 1, "threads_per_worker": 3, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        groups = groups_where_they_lie(keep([task(np.ones, 3) for _ in range(5)]))
+        assert sorted(map(len, groups)) == [1, 2, 2]
+        arrays = client.persist([dX, dy, dp])
+        distributed.wait(arrays)
+        ours = DistilledBipartiteRanker().fit(*arrays[:2], teacher_proba=arrays[2])
+    np.testing.assert_array_equal(ours.coef_, expected)
 
 
 def test_rows_on_the_workers_that_nobody_else_holds_on_to(client):
