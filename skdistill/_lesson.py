@@ -277,6 +277,13 @@ class TeacherMixin(CallbackSupportMixin):
                 "sklearn.set_config(enable_metadata_routing=True) and let teacher or student "
                 "request them, as in student.set_fit_request(...)."
             )
+        if params.get("groups") is not None and isinstance(self.cv, str):
+            warnings.warn(
+                f"groups is ignored: cv={self.cv!r} makes no folds that could keep the rows of a "
+                "group together. Give a splitter, such as cv=GroupKFold(5).",
+                UserWarning,
+                stacklevel=4,
+            )
         return Bunch(
             teacher=Bunch(fit=dict(weights)),
             student=Bunch(fit=dict(weights)),

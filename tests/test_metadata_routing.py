@@ -490,6 +490,14 @@ def test_without_routing_requests_cannot_be_set(name):
         clone(MODELS[name]).set_fit_request(sample_weight=True)
 
 
+@pytest.mark.parametrize("name", TAUGHT)
+def test_groups_without_folds_are_said_to_be_ignored(rows, name):
+    X, y, _, groups = rows
+    model = clone(MODELS[name]).set_params(cv="in-sample")
+    with pytest.warns(UserWarning, match="groups is ignored: cv='in-sample'"):
+        model.fit(X, y, groups=groups)
+
+
 @pytest.mark.parametrize("name", SPLITTING)
 def test_without_routing_only_groups_pass(rows, name):
     X, y, _, _ = rows
