@@ -1,7 +1,10 @@
 """Several fits at once, fits that are interrupted, and fits that may not warn."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -181,6 +184,58 @@ def test_an_interrupted_fit_leaves_all_as_it_was(phase, monkeypatch, tmp_path):
     fitted.set_params(teacher__var_smoothing=1e-9)
     for each in (fresh, fitted):
         assert_array_equal(answers(each.fit(X, Y)), expected)
+
+
+# Its teachers begin to last only once there is a folder for them to say so.
+INTERRUPTED_BY_KEYBOARD = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from sklearn.naive_bayes import GaussianNB
+from skdistill import DistilledClassifier
+from skdistill.datasets import make_gaussian_classes
+
+memory, begun = Path(sys.argv[1]), Path(sys.argv[2])
+
+class Lasting(GaussianNB):
+    def fit(self, X, y):
+        if begun.is_dir():
+            (begun / "fold").touch()
+            time.sleep(60)
+        return super().fit(X, y)
+
+X, y, _ = make_gaussian_classes(n_samples=150, n_features=3, random_state=0)
+model = DistilledClassifier(Lasting(), GaussianNB(), alpha=1.0, cv=3, n_jobs=2)
+before = dict(vars(model.fit(X, y)))
+expected = model.predict_proba(X)
+begun.mkdir()
+try:
+    model.set_params(memory=memory).fit(X, y)
+except KeyboardInterrupt:
+    (begun / "fold").unlink()
+    begun.rmdir()
+model.set_params(memory=None)
+assert vars(model) == before
+assert not [path for path in memory.rglob("*") if path.is_file()]
+assert np.array_equal(model.fit(X, y).predict_proba(X), expected)
+print("as before")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals to a process and its workers")
+def test_ctrl_c_while_workers_fit_leaves_all_as_it_was(tmp_path):
+    script, begun = tmp_path / "script.py", tmp_path / "begun"
+    script.write_text(INTERRUPTED_BY_KEYBOARD)
+    (tmp_path / "memory").mkdir()
+    command = [sys.executable, str(script), str(tmp_path / "memory"), str(begun)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    give_up = time.monotonic() + 60
+    while not (begun / "fold").exists() and time.monotonic() < give_up:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    out, _ = process.communicate(timeout=50)  # less than a fold lasts
+    assert out == b"as before\n"
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
