@@ -249,7 +249,8 @@ def test_who_takes_no_weights_need_not_say_so(rows, routing):
     student = clone(LOGISTIC).set_fit_request(sample_weight=True)
     model = DistilledClassifier(KNeighborsClassifier(), student, alpha=1.0, cv=FOLDS)
     model.fit(X, y, sample_weight=weight)
-    proba = cross_val_predict(KNeighborsClassifier(), X, y, cv=FOLDS, method="predict_proba")
+    with config_context(enable_metadata_routing=False):
+        proba = cross_val_predict(KNeighborsClassifier(), X, y, cv=FOLDS, method="predict_proba")
     by_hand = clone(model).fit(X, y, sample_weight=weight, teacher_proba=proba)
     assert_allclose(model.predict_proba(X), by_hand.predict_proba(X))
 
