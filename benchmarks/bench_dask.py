@@ -249,8 +249,12 @@ def measure_cluster(folder, n_workers, repeats):
             "ranked rows per s": n_rows / iteration_s,
             "iteration, processor s of the busiest worker": iteration_cpu,
             "s per partition without rows": seconds_per_partition(objective, w),
-            "bytes between workers, least": min(each.travelled for each in iterations),
-            "bytes between workers, most": max(each.travelled for each in iterations),
+            "bytes between workers as Dask counts, least": min(
+                each.travelled for each in iterations
+            ),
+            "bytes between workers as Dask counts, most": max(
+                each.travelled for each in iterations
+            ),
             "bytes over all sockets, least": min(each.on_sockets for each in iterations),
             "bytes over all sockets, most": max(each.on_sockets for each in iterations),
             **{f"{name} bytes": len(pickle.dumps(each)) for name, each in sent.items()},
