@@ -286,3 +286,8 @@ def test_the_same_in_another_process_whatever_its_hash_seed():
     )
     here = eval(source, {"np": np, "__name__": "__main__"})
     assert done.stdout.strip() == fingerprint(here)
+
+
+def test_a_module_counts_by_its_name():
+    assert same(np, np)
+    assert not same(np, np.random) and not same(np, sparse)

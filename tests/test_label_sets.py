@@ -115,3 +115,16 @@ def test_the_labels_of_a_row_do_not_compete_in_the_slide_form(filled):
 def test_a_label_that_a_teacher_never_saw_has_no_probability():
     np.testing.assert_array_equal(_of_present(np.ones((3, 1)), np.array([0])), np.zeros(3))
     np.testing.assert_array_equal(_of_present(np.ones((3, 1)), np.array([1])), np.ones(3))
+
+
+def test_rows_without_any_weight_are_an_error(filled):
+    X, Y = filled
+    model = DistilledMulticlassRetriever(k=2)
+    with pytest.raises(ValueError, match="Every one of the 150 rows has weight zero"):
+        model.fit(X, Y, teacher_proba=0.5 * Y, sample_weight=np.zeros(150))
+
+
+def test_marginals_of_one_dimension_are_an_error(filled):
+    X, Y = filled
+    with pytest.raises(ValueError, match=r"shape \(n_samples, n_labels\); got shape \(150,\)"):
+        DistilledMulticlassRetriever(k=2).fit(X, Y, teacher_proba=np.full(150, 0.5))

@@ -246,3 +246,20 @@ def test_probabilities_stay_as_they_came_to_the_last_bit():
     proba = np.random.default_rng(0).dirichlet(np.ones(7), size=50)
     assert (proba.sum(axis=1) != 1).any()
     assert_array_equal(SoftLabels(proba).proba, proba)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_class_weights_move_probability_and_weight(form):
+    proba = form(np.array([[0.5, 0.5], [1.0, 0.0]]))
+    labels = SoftLabels(proba, sample_weight=[2, 1]).reweight_classes([3, 1])
+    assert_allclose(dense(labels), [[0.75, 0.25], [1, 0]])
+    assert_allclose(labels.weight, [4, 3])
+
+
+def test_what_it_looks_like():
+    labels = SoftLabels(sparse.csr_array([[0.5, 0.5], [1.0, 0.0]]), y=[0, 1])
+    assert repr(labels) == "SoftLabels(2 rows, 2 classes, sparse, 2 with a true label)"
+
+
+def test_one_weight_for_all_rows():
+    assert_array_equal(SoftLabels([[0.5, 0.5], [1.0, 0.0]], sample_weight=3).weight, [3, 3])

@@ -619,3 +619,35 @@ def test_verbose_says_what_was_remembered(model, capsys, gaussian):
         strict=True,
     ):
         assert re.fullmatch(rf"\[teacher\] {expected}", line)
+
+
+def test_verbose_says_where_only_the_teacher_was_kept(model, capsys, gaussian):
+    X, y, _ = gaussian
+    model.set_params(cv=2, verbose=1, alpha=1.0)
+    model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
+    capsys.readouterr()
+    for answer in entries_of(model):
+        answer.unlink()
+    model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
+    said = capsys.readouterr().out
+    assert said.count("not remembered, its teacher is") == 2
+
+
+class DoesNotComeBack(GaussianNB):
+    """A teacher that, once fitted, pickles and does not unpickle."""
+
+    def __setstate__(self, state):
+        if "classes_" in state:
+            raise TypeError("of another make")
+        super().__setstate__(state)
+
+
+def test_a_teacher_that_does_not_unpickle_is_fitted_anew_with_a_warning(tmp_path, gaussian):
+    X, y, _ = gaussian
+    student = DecisionTreeClassifier(random_state=0)
+    model = DistilledClassifier(DoesNotComeBack(), student, memory=tmp_path, cv=2, alpha=1.0)
+    expected = model.fit(X[:100], y[:100], X_unlabeled=X[100:110]).predict_proba(X)
+    with pytest.warns(UserWarning, match=r"cannot be unpacked \(TypeError: of another make\)"):
+        model.fit(X[:100], y[:100], X_unlabeled=X[110:120])
+    model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
+    assert_array_equal(model.predict_proba(X), expected)

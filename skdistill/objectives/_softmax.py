@@ -306,13 +306,6 @@ def _with_stored(proba, entries):
     return entries
 
 
-def _spread(of_rows, proba):
-    """Return one number per row as one for each of its stored entries."""
-    if sparse.issparse(proba):
-        return np.repeat(of_rows, np.diff(proba.indptr))
-    return of_rows[:, None]
-
-
 def _times(proba, of_classes):
     """Return the entries times one number per class."""
     if sparse.issparse(proba):
@@ -323,7 +316,8 @@ def _times(proba, of_classes):
 def _minus(values, proba):
     """Return dense values, overwritten with what is left of them without the entries."""
     if sparse.issparse(proba):
-        values[_spread(np.arange(len(values)), proba), proba.indices] -= proba.data
+        rows = np.repeat(np.arange(len(values)), np.diff(proba.indptr))
+        values[rows, proba.indices] -= proba.data
     else:
         values -= proba
     return values

@@ -7,6 +7,7 @@ from scipy import sparse, stats
 from sklearn.base import clone
 
 from skdistill.augmentation import MungeAugmenter
+from skdistill.augmentation._table import missing
 
 # Two pairs of neighbours, far from each other, and which row is whose neighbour.
 PAIRS = np.array([[0.0, 5.0], [1.0, 7.0], [20.0, 30.0], [24.0, 31.0]])
@@ -167,3 +168,7 @@ def test_it_is_an_estimator_in_its_parameters():
 def test_bad_input(parameters, X, error, match):
     with pytest.raises(error, match=match):
         MungeAugmenter(**parameters).sample(X, random_state=0)
+
+
+def test_missing_words_of_a_plain_array():
+    assert missing(np.array(["a", None, np.nan], dtype=object)).tolist() == [False, True, True]

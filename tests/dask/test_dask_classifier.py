@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from partitioned import in_partitions, make_problem
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import PredefinedSplit
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier
 
 from skdistill import DistilledClassifier, SoftLabels
 from skdistill.datasets import make_gaussian_classes
@@ -294,3 +296,25 @@ def test_the_threaded_scheduler_holds_few_partitions_at_a_time():
     with dask.config.set(scheduler="threads", num_workers=2):
         DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, teacher_proba=dP)
     assert len(most) >= 40 and max(most) <= 8
+
+
+def test_a_partition_without_weight_teaches_nothing():
+    X, P, y = problem_of_three_classes()
+    weight = np.where(np.arange(300) < 75, 0.0, 1.0)
+    dX, dP, dy, dw = in_partitions(4, X, P, y, weight)
+    model = DistilledClassifier(student=MultinomialNB(), alpha=1.0)
+    model.fit(dX, dy, teacher_proba=dP, sample_weight=dw)
+    rest = DistilledClassifier(student=MultinomialNB(), alpha=1.0)
+    rest.fit(X[75:], y[75:], teacher_proba=P[75:])
+    np.testing.assert_allclose(model.predict_proba(X), rest.predict_proba(X), atol=1e-12)
+
+
+def test_weights_that_a_teacher_does_not_take_are_said():
+    X, _, y = problem_of_three_classes()
+    dX, dy, dw = in_partitions(4, X, y, np.ones(300))
+    teacher = KNeighborsClassifier()
+    model = DistilledClassifier(teacher, MultinomialNB(), cv=2, alpha=1.0)
+    with pytest.warns(UserWarning, match="KNeighborsClassifier takes no sample_weight"):
+        model.fit(dX, dy, sample_weight=dw)
+    expected = clone(model).fit(dX, dy).predict_proba(X)
+    np.testing.assert_array_equal(model.predict_proba(X), expected)

@@ -169,3 +169,19 @@ def test_columns_in_several_chunks_are_joined():
     ours = DistilledBipartiteRanker(tol=1e-11).fit(dX, dy, teacher_proba=dp)
     theirs = DistilledBipartiteRanker(tol=1e-11).fit(X, y, teacher_proba=p)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("surrogate", ["logistic", "exponential"])
+def test_scores_that_go_astray_have_an_infinite_loss(surrogate):
+    X, p, _ = make_problem(200)
+    dX, dp = in_partitions(2, X, np.column_stack([1 - p, p]))
+    targets = [_pairs.PairTargets(each[:, 1], None) for each in (p_of(dp, 0), p_of(dp, 1))]
+    blocks = [[rows, own] for rows, own in zip(dX.to_delayed().ravel(), targets, strict=True)]
+    sums = [_pairs.Sums.of((X[:100], targets[0])), _pairs.Sums.of((X[100:], targets[1]))]
+    objective = _pairs.PairsObjective(blocks, sums, surrogate, 0.0, n_features=5)
+    loss, gradient = objective.loss_and_gradient(np.full(5, 1e200))
+    assert loss == np.inf and np.isnan(gradient).all()
+
+
+def p_of(dp, k):
+    return dp.blocks[k].compute()

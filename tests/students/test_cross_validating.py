@@ -54,3 +54,11 @@ def test_others_with_a_cv_are_refused(gaussian):
     X, _, p_star = gaussian
     with pytest.raises(ValueError, match=r"RidgeClassifierCV \(cv=None\) splits the rows"):
         fit_soft_labels(RidgeClassifierCV(), X, SoftLabels(p_star))
+
+
+def test_one_hot_rows_are_ordinary_training(gaussian):
+    X, y, _ = gaussian
+    student = CalibratedClassifierCV(DecisionTreeClassifier(max_depth=3, random_state=0))
+    found = fit_soft_labels(student, X, SoftLabels.from_labels(y, np.unique(y)))
+    expected = clone(student).fit(X, y)
+    assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=0)

@@ -295,3 +295,23 @@ def test_newton_comes_back_from_a_start_that_overshoots():
     far = clone(cold).set_params(warm_start=True)
     far.classes_, far.coef_, far.intercept_ = best.classes_, 5 * best.coef_, 5 * best.intercept_
     assert_allclose(fit_soft_labels(far, X, SoftLabels(P)).coef_, best.coef_, rtol=1e-4)
+
+
+@pytest.mark.skipif(
+    LogisticRegression().penalty != "deprecated", reason="l1_ratio alone says it from 1.8 on"
+)
+def test_an_l1_ratio_expands():
+    X, labels = problem(3)
+    student = LogisticRegression(solver="saga", l1_ratio=0.5, random_state=0)
+    with pytest.warns(UserWarning, match=r"l1_ratio=0\.5"):
+        fit_soft_labels(student, X, labels)
+
+
+def test_where_nothing_curves_newton_stops():
+    X = np.array([[-1.0, -1.0], [1.0, 1.0]])  # two features that are one: a singular Hessian
+    student = LogisticRegression(C=np.inf, solver="newton-cholesky", max_iter=50)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = fit_soft_labels(student, X, SoftLabels([[0.75, 0.25], [0.25, 0.75]]))
+    assert np.isfinite(found.coef_).all()

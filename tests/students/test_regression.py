@@ -15,6 +15,7 @@ from sklearn.svm import SVR
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
 from skdistill.objectives import centred_logits, project_onto_simplex
 from skdistill.students import logit_regressor
+from skdistill.students._answers import proba_of_numbers
 
 
 @pytest.mark.parametrize("student", [Ridge(), KNeighborsRegressor(), LinearRegression()])
@@ -100,3 +101,7 @@ def test_plain_labels_reach_a_regressor_as_one_hot_rows(student):
     model = DistilledClassifier(student=student, alpha=0).fit(X, names[y])
     by_hand = clone(student).fit(X, np.eye(3)[y])
     assert_allclose(model.predict_proba(X), project_onto_simplex(by_hand.predict(X)))
+
+
+def test_a_regressor_that_answers_a_column():
+    assert_allclose(proba_of_numbers([[0.25], [1.5]]), [[0.75, 0.25], [0, 1]])

@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
+from skdistill.students._chunks import one_pass
 
 
 class Watched(SGDClassifier):
@@ -129,3 +130,11 @@ def test_classes_without_mass_are_left_out_as_by_the_expansion(problem):
     wider = SoftLabels(np.column_stack([p, np.zeros(len(p)), 1 - p]), ["a", "b", "c"])
     fitted = fit_soft_labels(SGDClassifier(random_state=0), X, wider)
     assert_array_equal(fitted.classes_, ["a", "c"])
+
+
+def test_a_chunk_without_weight_is_passed_over(problem):
+    X, labels, _, _ = problem
+    weight = np.where(np.arange(len(X)) < 600, 0.0, 1.0)
+    sgd = Watched(loss="log_loss", random_state=0)
+    one_pass(sgd, X, labels.reweight_rows(weight), np.arange(len(X)), 200, {})
+    assert sgd.fed_ == [1000, 1000]
