@@ -10,13 +10,11 @@ def seeded_clones(random_state, *estimators):
     Without a seed the clones are left as they are. Splitters have no
     parameters in that sense: theirs stays.
     """
-    clones = [None if estimator is None else clone(estimator) for estimator in estimators]
+    clones = [clone(estimator) for estimator in estimators]
     if random_state is None:
         return clones
     rng = check_random_state(random_state)
     for estimator in clones:
-        if estimator is None:
-            continue
         params = estimator.get_params(deep=True)
         open_seeds = [
             name

@@ -618,3 +618,33 @@ def test_weights_that_no_row_has_and_criteria_that_have_no_rows():
 def test_classes_that_contradict_each_other():
     with pytest.raises(ValueError, match="The net has the classes"):
         small_net(classes=["a", "b", "c"]).fit(X, SoftLabels(P, NAMES))
+
+
+def test_an_error_that_is_no_shortage_stays_as_it_is():
+    class Broken(SoftCrossEntropy):
+        def forward(self, *args):
+            raise RuntimeError("out of order")
+
+    bad("^out of order$", RuntimeError, criterion=Broken)
+
+
+def test_classes_are_not_known_before_the_fit():
+    with pytest.raises(AttributeError, match="knows its classes once it is fitted"):
+        _ = small_net().classes_
+    assert small_net(classes=["b", "a"]).classes_.tolist() == ["b", "a"]
+
+
+def test_another_nonlinearity_is_skorchs_own():
+    net = small_net().fit(X, P)
+    halves = small_net(predict_nonlinearity=lambda logits: logits / 2).fit(X, P)
+    np.testing.assert_allclose(halves.predict_proba(X), net.forward(X).numpy() / 2, rtol=1e-6)
+
+
+def test_named_inputs_are_described_where_a_module_cannot_take_them():
+    class Wants(SmallNet):
+        def forward(self, left, right):
+            return super().forward(left.long())
+
+    inputs = {"left": X.astype(np.float32), "right": X.astype(np.float32)}
+    with pytest.raises(Exception, match=r"'left' of shape \(.*'right' of shape"):
+        small_net(module=Wants).fit(inputs, P)
