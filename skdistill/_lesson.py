@@ -282,7 +282,7 @@ class TeacherMixin(CallbackSupportMixin):
                 f"groups is ignored: cv={self.cv!r} makes no folds that could keep the rows of a "
                 "group together. Give a splitter, such as cv=GroupKFold(5).",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return Bunch(
             teacher=Bunch(fit=dict(weights)),

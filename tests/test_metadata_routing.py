@@ -495,8 +495,9 @@ def test_without_routing_requests_cannot_be_set(name):
 def test_groups_without_folds_are_said_to_be_ignored(rows, name):
     X, y, _, groups = rows
     model = clone(MODELS[name]).set_params(cv="in-sample")
-    with pytest.warns(UserWarning, match="groups is ignored: cv='in-sample'"):
+    with pytest.warns(UserWarning, match="groups is ignored: cv='in-sample'") as caught:
         model.fit(X, y, groups=groups)
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("name", SPLITTING)

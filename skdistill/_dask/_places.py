@@ -7,7 +7,7 @@ tied to its worker, whose death would leave it waiting: it goes to where Dask ma
 
 from dask.delayed import Delayed
 
-from ._run import FAN_IN, add_up, client_of_cluster, run, task, total
+from ._run import FAN_IN, add_up, client_of_cluster, run, scheduler_explained, task, total
 
 
 def ask(blocks, function, *args, each=None):
@@ -39,7 +39,8 @@ def groups_where_they_lie(blocks):
     client = client_of_cluster()
     if client is None or not isinstance(blocks[0], Delayed):
         return [[k] for k in range(len(blocks))]
-    held, n_threads = client.who_has(blocks), client.nthreads()
+    with scheduler_explained():
+        held, n_threads = client.who_has(blocks), client.nthreads()
     groups, on_worker = [], {}
     for k, block in enumerate(blocks):
         holders = held.get(block.key)
@@ -53,22 +54,23 @@ def groups_where_they_lie(blocks):
     return groups
 
 
-def lie_on_workers(tasks):
-    """Return whether the results of all tasks are in the memory of a cluster."""
+def lie_on_workers(blocks):
+    """Return whether all blocks are in the memory of a cluster."""
     client = client_of_cluster()
     if client is None:
         return False
-    held = client.who_has()
-    return all(held.get(key_on_workers(each)) for each in tasks)
+    with scheduler_explained():
+        held = client.who_has()
+    return all(held.get(_key_on_workers(each)) for each in blocks)
 
 
-def key_on_workers(task):
-    """Return the key by which workers hold the result of a task, if they do.
+def _key_on_workers(block):
+    """Return the key by which workers hold a block, if they do.
 
     The partitions of a persisted dataframe are other names of those that were persisted.
     """
-    node = task.dask.get(task.key)
-    return node.target if type(node).__name__ == "Alias" else task.key
+    node = block.dask.get(block.key)
+    return node.target if type(node).__name__ == "Alias" else block.key
 
 
 def _tasks_of(groups, blocks, function, args, each=None):

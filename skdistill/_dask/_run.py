@@ -28,7 +28,7 @@ def once(value):
 
 def run(tasks):
     """Return the results of tasks, as a list."""
-    with _scheduler_explained():
+    with scheduler_explained():
         return list(dask.compute(*tasks, traverse=False))
 
 
@@ -37,7 +37,7 @@ def keep(tasks):
 
     All are there when it returns: a cluster would go on without waiting.
     """
-    with _scheduler_explained():
+    with scheduler_explained():
         kept = list(dask.persist(*tasks, traverse=False))
         if client_of_cluster() is not None:
             from distributed import wait
@@ -75,7 +75,7 @@ def add_up(parts):
     return result
 
 
-class _scheduler_explained:
+class scheduler_explained:
     """Say in plain words that the scheduler is lost, where that is what an error means."""
 
     def __enter__(self):

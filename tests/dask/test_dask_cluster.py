@@ -155,11 +155,7 @@ def test_a_lost_scheduler_is_said_to_be_lost_and_leaves_the_estimator_as_it_was(
     model = DistilledBipartiteRanker().fit(X, y, teacher_proba=p)
     before = dict(vars(model))
     address = tmp_path / "scheduler.json"
-    command = "from distributed.cli.dask_scheduler import main; main()"
-    options = ["--port", "0", "--no-dashboard", "--scheduler-file", str(address)]
-    scheduler = subprocess.Popen(
-        [sys.executable, "-c", command, *options], stderr=subprocess.DEVNULL
-    )
+    scheduler = begin_process("scheduler", address, "--port", "0")
     try:
         with (
             dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
@@ -185,6 +181,46 @@ def test_persisted_rows_are_known_to_lie_on_workers(client):
     persisted = frame.persist()
     distributed.wait(persisted)
     assert not lie_on_workers(blocks_of(persisted[["b"]], "X"))
+
+
+@pytest.mark.slow
+def test_a_scheduler_lost_between_two_iterations_is_said_to_be_lost(tmp_path):
+    address = tmp_path / "scheduler.json"
+    scheduler = begin_process("scheduler", address, "--port", "0")
+    worker = begin_process("worker", address, "--nthreads", "1", "--no-nanny")
+    try:
+        with (
+            dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+            distributed.Client(scheduler_file=str(address)) as own,
+        ):
+            own.wait_for_workers(1, timeout=60)
+            X, p, _ = make_problem(200)
+            arrays = own.persist(in_partitions(2, X, np.column_stack([1 - p, p])))
+            distributed.wait(arrays)
+            partitions = Partitions(*arrays)
+            targets = keep([task(pair_targets, each) for each in partitions.y])
+            blocks = blocks_with(partitions.X, targets)
+            sums = ask(blocks, Sums.of)
+            objective = PairsObjective(blocks, sums, "logistic", 0.0, n_features=5)
+            assert objective.loss_and_gradient(np.zeros(5))[0] == pytest.approx(np.log(2), abs=0.01)
+            scheduler.kill()
+            scheduler.wait()
+            with pytest.raises(ConnectionError, match=r"(?s)scheduler was lost.*Start a cluster"):
+                objective.loss_and_gradient(np.zeros(5))
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+
+
+def begin_process(kind, address, *options):
+    """Begin a scheduler or a worker of a cluster that others know by a file."""
+    command = f"from distributed.cli.dask_{kind} import main; main()"
+    options = ["--no-dashboard", "--scheduler-file", str(address), *options]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # it imports this file
+    return subprocess.Popen(
+        [sys.executable, "-c", command, *options], stderr=subprocess.DEVNULL, env=env
+    )
 
 
 def on_both_workers(client, array):

@@ -646,5 +646,5 @@ def test_named_inputs_are_described_where_a_module_cannot_take_them():
             return super().forward(left.long())
 
     inputs = {"left": X.astype(np.float32), "right": X.astype(np.float32)}
-    with pytest.raises(Exception, match=r"'left' of shape \(.*'right' of shape"):
+    with pytest.raises(ValueError, match=r"'left' of shape \(.*'right' of shape"):
         small_net(module=Wants).fit(inputs, P)
