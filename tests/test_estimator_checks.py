@@ -229,7 +229,9 @@ def test_rounded_pairs_fail_only_where_expected(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", [estimator for estimator, _ in ROUNDED], ids=str)
+@pytest.mark.parametrize(
+    "estimator", [estimator for estimator, _ in ROUNDED], ids=lambda each: type(each).__name__
+)
 def test_a_weight_counts_as_repeated_rows(estimator):
     """A row of weight k is k rows; the net learns from all rows at once, a single batch."""
     X, y, P = make_gaussian_classes(60, 3, 2, random_state=0)

@@ -79,10 +79,11 @@ class scheduler_explained:
     """Say in plain words that the scheduler is lost, where that is what an error means."""
 
     def __enter__(self):
+        self.client = client_of_cluster()
         return self
 
     def __exit__(self, kind, error, traceback):
-        if isinstance(error, _signs_of_loss()):
+        if tells_of_loss(error, self.client):
             raise ConnectionError(
                 "The Dask scheduler was lost, or has let go of what the collections refer to "
                 f"({kind.__name__}: {error}). The estimator is as it was before this call. Start a "
@@ -90,10 +91,17 @@ class scheduler_explained:
             ) from error
 
 
-def _signs_of_loss():
-    """Return the errors that tell of a lost scheduler."""
+def tells_of_loss(error, client):
+    """Return whether an error means that the scheduler of a client is lost.
+
+    Which error comes depends on what notices first: a message that finds the connection closed,
+    or a new connection that is refused until its time is over. The latter is an OSError, as a
+    missing file is, so that the state of the client decides.
+    """
     if "distributed" not in sys.modules:
-        return ()
+        return False
     from distributed.comm import CommClosedError
 
-    return CancelledError, CommClosedError
+    if isinstance(error, CancelledError | CommClosedError):
+        return True
+    return isinstance(error, OSError) and client is not None and client.status != "running"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import cloudpickle
 import dask
@@ -24,6 +25,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledClassifier
+from skdistill._dask import _run
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
 from skdistill._dask._places import ask, groups_where_they_lie, lie_on_workers
@@ -331,3 +333,22 @@ def count_scattered(monkeypatch, like):
 
     monkeypatch.setattr(distributed.Client, "scatter", counted)
     return count
+
+
+@pytest.mark.parametrize("status", ["connecting", "closed"])
+@pytest.mark.parametrize("kind", [TimeoutError, OSError, distributed.comm.CommClosedError])
+def test_what_ends_a_connection_is_said_to_be_a_lost_scheduler(monkeypatch, kind, status):
+    """Which error comes first depends on the moment; the state of the client tells them apart."""
+    client = SimpleNamespace(status="running")
+    monkeypatch.setattr(_run, "client_of_cluster", lambda: client)
+    with pytest.raises(ConnectionError, match="scheduler was lost"), _run.scheduler_explained():
+        client.status = status
+        raise kind("Timed out trying to connect")
+
+
+@pytest.mark.parametrize("client", [SimpleNamespace(status="running"), None])
+@pytest.mark.parametrize("kind", [FileNotFoundError, TimeoutError, ValueError])
+def test_an_error_of_a_task_stays_what_it_is(monkeypatch, kind, client):
+    monkeypatch.setattr(_run, "client_of_cluster", lambda: client)
+    with pytest.raises(kind, match=r"part\.7\.parquet"), _run.scheduler_explained():
+        raise kind("part.7.parquet")
