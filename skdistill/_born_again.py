@@ -17,6 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._labels import check_classes, check_labels
+from ._methods import may_have_method
 from ._random_state import seeded_clones
 from ._rows import count_rows, row_positions, rows_of
 from ._sample_weight import pop_row_weights, requesting_weights
@@ -283,7 +284,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 f"estimator must be an estimator, not a class; got {estimator.__name__}. "
                 f"Write estimator={estimator.__name__}()."
             )
-        if not (predicts_numbers(estimator) or hasattr(estimator, "predict_proba")):
+        if not (predicts_numbers(estimator) or may_have_method(estimator, "predict_proba")):
             raise TypeError(
                 f"Each generation teaches the next its probabilities; {estimator!r} has no "
                 "predict_proba. Take an estimator that has."

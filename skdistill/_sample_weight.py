@@ -7,6 +7,24 @@ from sklearn.ensemble import BaggingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
+# Methods of scikit-learn that hand weights on to each estimator inside, without metadata routing
+# too. Its others that have `**params` refuse them without it.
+HANDS_ON = {
+    "BaseSearchCV.fit",
+    "BaseSuccessiveHalving.fit",
+    "MultiOutputClassifier.fit",
+    "MultiOutputRegressor.partial_fit",
+    "RFE.fit",
+    "RegressorChain.fit",
+    "StackingClassifier.fit",
+    "StackingRegressor.fit",
+    "TransformedTargetRegressor.fit",
+    "VotingClassifier.fit",
+    "VotingRegressor.fit",
+    "_MultiOutputEstimator.fit",
+    "_MultiOutputEstimator.partial_fit",
+}
+
 
 def takes_sample_weight(estimator, method="fit"):
     """Return whether a method takes `sample_weight`, itself or by handing it on."""
@@ -14,11 +32,13 @@ def takes_sample_weight(estimator, method="fit"):
     if function is None:
         return False
     parameters = signature(function).parameters
-    if "sample_weight" in parameters:
+    of_sklearn = function.__module__.partition(".")[0] == "sklearn"
+    hands_on = of_sklearn and function.__qualname__ in HANDS_ON
+    if "sample_weight" in parameters and not hands_on:
         return True
-    if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
-        return False  # without routing a Pipeline takes step__sample_weight only
-    hands_on = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    if of_sklearn and not hands_on and not get_config()["enable_metadata_routing"]:
+        return False
+    hands_on |= any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     inner = list(_inner_estimators(estimator))
     return hands_on and bool(inner) and all(takes_sample_weight(each, method) for each in inner)
 

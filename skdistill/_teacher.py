@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from ._labels import encode, one_hot
+from ._methods import may_have_method
 from ._probabilities import row_sums, top_entries
 from ._rows import count_rows, rows_of
 from ._teacher_memory import FoldAnswer
@@ -47,12 +48,16 @@ def check_teacher(teacher):
     if isinstance(teacher, type):
         raise TypeError(f"teacher must be an estimator, not a class; got {teacher.__name__}. "
                         f"Write teacher={teacher.__name__}().")  # fmt: skip
-    if not hasattr(teacher, "predict_proba"):
-        raise TypeError(
-            f"teacher must have predict_proba, which {teacher!r} has not. Wrap it, as in "
-            "teacher=CalibratedClassifierCV(...), or give its probabilities to fit as "
-            "teacher_proba."
-        )
+    if not may_have_method(teacher, "predict_proba"):
+        raise _no_proba(teacher)
+
+
+def _no_proba(teacher):
+    """Return the error for a teacher without probabilities."""
+    return TypeError(
+        f"teacher must have predict_proba, which {teacher!r} has not. Wrap it, as in "
+        "teacher=CalibratedClassifierCV(...), or give its probabilities to fit as teacher_proba."
+    )
 
 
 class ClassQuestion(NamedTuple):
@@ -446,6 +451,8 @@ def _answer(teacher, X):
     which the student is to learn: it gets a copy.
     """
     asked = teacher.estimator if isinstance(teacher, FrozenEstimator) else teacher
+    if not hasattr(teacher, "predict_proba"):  # some say so only once they are fitted
+        raise _no_proba(asked)
     answer = teacher.predict_proba(_safe_indexing(X, np.arange(count_rows(X))))
     return f"{type(asked).__name__}.predict_proba(X)", answer
 

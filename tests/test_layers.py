@@ -19,6 +19,7 @@ LAYERS = [
         "_probabilities",
         "_validation",
         "_labels",
+        "_methods",
         "_tags",
         "_progress",
         "_random_state",
