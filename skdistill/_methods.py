@@ -1,4 +1,4 @@
-"""Does an estimator have a method, now or once it is fitted?"""
+"""Whether an estimator has a method, now or once it is fitted."""
 
 
 def may_have_method(estimator, method):

@@ -1,4 +1,4 @@
-"""Every classifier of scikit-learn as a teacher, alone and inside each meta-estimator, with weights.
+"""Every classifier of scikit-learn as a teacher, alone and inside others, with and without weights.
 
 It learns from the weights, or a warning says that it takes none; one without probabilities is
 refused before anything is fitted, unless only its `fit` decides that.
