@@ -5,10 +5,11 @@ Read from ``sklearn.utils.all_estimators``: what a new release brings takes part
 
 import warnings
 from dataclasses import dataclass
+from functools import cache, cached_property
 from inspect import signature
 from typing import Any
 
-from sklearn.base import ClassifierMixin, RegressorMixin, is_classifier, is_regressor
+from sklearn.base import ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
@@ -18,6 +19,7 @@ SLOTS = ("estimator", "base_estimator", "regressor", "classifier", "estimators",
 # What makes each class quick and repeatable, where its constructor has the parameter.
 SMALL = {
     "cv": 2,
+    "max_depth": 2,
     "n_estimators": 3,
     "param_distributions": {},
     "param_grid": {},
@@ -57,6 +59,11 @@ class Maker:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.params)
         return f"{self.cls.__name__}({settings})" if settings else self.cls.__name__
 
+    @cached_property
+    def has_class_weight(self):
+        """Whether classes can be weighed."""
+        return "class_weight" in self.make().get_params()
+
     def make(self, inner=None):
         """Return an unfitted instance, around `inner` where it has a place for it."""
         known = signature(self.cls).parameters
@@ -72,13 +79,19 @@ class Maker:
             warnings.simplefilter("ignore", FutureWarning)  # classes that scikit-learn deprecates
             return self.cls(**params, **dict(self.params))
 
+    @cached_property
+    def is_classifier(self):
+        """Whether it is a classifier, where nothing inside decides that."""
+        return is_classifier(self.make())
+
     def fits(self, inner):
-        """Return whether an inner estimator is of the kind that this one is made for."""
+        """Return whether it may stand around an estimator of the kind of `inner`, a maker."""
         if issubclass(self.cls, ClassifierMixin):
-            return is_classifier(inner)
-        return is_regressor(inner) if issubclass(self.cls, RegressorMixin) else True
+            return inner.is_classifier
+        return not (issubclass(self.cls, RegressorMixin) and inner.is_classifier)
 
 
+@cache
 def leaves(kind):
     """Return a maker for each "classifier" or "regressor" that needs no other estimator."""
     return [
@@ -86,9 +99,11 @@ def leaves(kind):
         for _, cls in all_estimators(kind)
         if _slot(cls) is None or signature(cls).parameters[_slot(cls)].default is None
         for maker in _with_variants(cls)
+        if cls.__name__ != "SelfTrainingClassifier"  # its default is not usable
     ]
 
 
+@cache
 def meta_estimators():
     """Return a maker for each class that predicts by another estimator inside it."""
     return [

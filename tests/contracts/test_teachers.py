@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from contracts.sklearn_estimators import leaves, meta_estimators
+from contracts.sklearn_estimators import Maker, leaves, meta_estimators
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -36,9 +36,9 @@ Y = np.array(["b", "a"])[(X[:, 0] + 0.3 * RNG.normal(size=40) > 0.5).astype(int)
 WEIGHT = RNG.uniform(0.5, 2, size=40)
 
 # Inside others: one that takes weights and one that does not, with coefficients and without.
-INNER = [LogisticRegression(), GaussianNB(), KNeighborsClassifier()]
+INNER = [Maker(LogisticRegression), Maker(GaussianNB), Maker(KNeighborsClassifier)]
 TEACHERS = {maker.name: maker.make() for maker in leaves("classifier")} | {
-    f"{meta.name} of {type(inner).__name__}": meta.make(clone(inner))
+    f"{meta.name} of {inner.name}": meta.make(inner.make())
     for meta in meta_estimators()
     for inner in INNER
     if meta.fits(inner)
