@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._labels import encode, one_hot
 from ._probabilities import row_sums, top_entries
 from ._rows import count_rows, rows_of
+from ._tags import predictor_of
 from ._teacher_memory import FoldAnswer
 from ._validation import check_marginals, check_proba, column_names
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
@@ -47,7 +48,7 @@ def check_teacher(teacher):
     if isinstance(teacher, type):
         raise TypeError(f"teacher must be an estimator, not a class; got {teacher.__name__}. "
                         f"Write teacher={teacher.__name__}().")  # fmt: skip
-    if not hasattr(teacher, "predict_proba"):
+    if not hasattr(predictor_of(teacher), "predict_proba"):
         raise TypeError(
             f"teacher must have predict_proba, which {teacher!r} has not. Wrap it, as in "
             "teacher=CalibratedClassifierCV(...), or give its probabilities to fit as "

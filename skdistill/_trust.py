@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ._probabilities import entries
 from ._rows import rows_of
+from ._tags import predictor_of
 from ._typing import Floats
 from .metrics._proba import SMALLEST
 from .objectives import pairwise_loss
@@ -64,7 +65,7 @@ class AlphaCurve(NamedTuple):
 
 def check_predicts_proba(student):
     """Raise unless a student predicts what `alpha="auto"` compares."""
-    if not (predicts_numbers(student) or hasattr(student, "predict_proba")):
+    if not (predicts_numbers(student) or hasattr(predictor_of(student), "predict_proba")):
         raise TypeError(
             f'alpha="auto" compares students by the log-loss of their probabilities; {student!r} '
             "has no predict_proba. Set alpha by hand, search over it, or take a student that has."
