@@ -28,6 +28,8 @@ from ._typing import ArrayLike, Estimator, Floats, NDArray, Rows
 from ._validation import check_alpha
 from .students import fit_soft_labels
 from .students._answers import predicts_numbers, student_proba
+from .students._capabilities import DataSummary
+from .students._dispatch import check_student
 
 
 class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
@@ -220,6 +222,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         weight = pop_row_weights(routed.estimator.fit, estimator)
         labels = SoftLabels.from_labels(y, check_classes(y), sample_weight=weight)
         labels.check_several_classes()
+        check_student(estimator, DataSummary.of(labels))
         splitter = check_cv(self.cv, y, classifier=True)
         folds = nested_folds(splitter.split(X, y, **routed.splitter.split), len(labels))
         warn_of_unseen(labels, folds)

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._rows import is_in_partitions
 from ._sample_weight import requesting_weights
-from ._tags import allows_nan, narrow
+from ._tags import allows_nan, narrow, predictor_of
 from ._typing import ArrayLike, Floats, NDArray, Rows
 from .students._answers import (
     in_columns,
@@ -28,7 +28,7 @@ def student_has(method):
         student = estimator.student_ if fitted else estimator._unfitted_student()
         if predicts_numbers(student):
             return method in ("predict", "predict_proba")
-        getattr(student, method)  # its AttributeError says what the student lacks
+        getattr(predictor_of(student), method)  # its AttributeError says what the student lacks
         return True
 
     return check

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from .._sample_weight import inner_fit
+
 
 def class_weights(class_weight, soft_labels):
     """Return one weight per class of soft labels, for a `class_weight` as scikit-learn has it.
@@ -37,14 +39,43 @@ def class_weights(class_weight, soft_labels):
 
 @contextmanager
 def balanced_by_mass(student, soft_labels):
-    """Let ``class_weight="balanced"`` of a student count probability mass, not copies of rows."""
-    own = student.get_params(deep=False).get("class_weight")
-    if isinstance(own, str) and own == "balanced":
-        present = soft_labels.drop_empty_classes()
-        weights = class_weights(own, present)
-        student.set_params(class_weight=dict(zip(present.classes.tolist(), weights, strict=True)))
+    """Let ``class_weight="balanced"`` count probability mass, not copies of rows.
+
+    That of a student itself and of all estimators inside it. Some meta-estimators show those
+    inside the positions of the sorted classes, in the place of the labels.
+    """
+    own = balanced_params(student)
+    present = soft_labels.drop_empty_classes()
+    weights = class_weights("balanced", present)
+    for name in own:
+        codes = "codes" in labels_around(student, name)
+        keys = range(len(weights)) if codes else present.classes.tolist()
+        student.set_params(**{name: dict(zip(keys, weights, strict=True))})
     try:
         yield
     finally:
-        if isinstance(own, str):
-            student.set_params(class_weight=own)
+        if own:  # some students refuse even an empty set_params once they are fitted
+            student.set_params(**own)
+
+
+def balanced_params(student):
+    """Return the parameters ``class_weight="balanced"`` of a student and those inside it."""
+    return {
+        name: value
+        for name, value in student.get_params(deep=True).items()
+        if name.rpartition("__")[2] == "class_weight"
+        and isinstance(value, str)
+        and value == "balanced"
+    }
+
+
+def labels_around(student, name):
+    """Return what those around a parameter's owner show those inside: a set of `InnerFit.labels`.
+
+    `name` is that of the parameter, such as ``tree__class_weight``.
+    """
+    params = student.get_params(deep=True)
+    parts = name.split("__")[:-1]
+    around = [student, *(params.get("__".join(parts[:k])) for k in range(1, len(parts)))]
+    fits = [inner_fit(each) for each in around[: len(parts)]]
+    return {each.labels for each in fits if each is not None}

@@ -11,12 +11,13 @@ from sklearn.utils import _safe_indexing
 from .._rows import rows_of
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._capabilities import check_hist_boosting
 from ._dispatch import register
 from ._real_rows import AUTO_EARLY_STOPPING_ROWS
 from .expansion import fit_on_copies, learn_by_expansion
 
 
-@register(HistGradientBoostingClassifier)
+@register(HistGradientBoostingClassifier, check=check_hist_boosting)
 def learn_hist_boosting(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:

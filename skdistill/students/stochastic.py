@@ -6,6 +6,7 @@ from sklearn.linear_model import Perceptron, SGDClassifier
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._capabilities import check_expansion
 from ._chunks import learn_in_chunks, rows_per_chunk
 from ._class_weight import class_weights
 from ._dispatch import register
@@ -13,8 +14,8 @@ from ._real_rows import refuse_to_split_copies
 from .expansion import fit_on_copies, learn_by_expansion
 
 
-@register(SGDClassifier)
-@register(Perceptron)
+@register(SGDClassifier, check=check_expansion)
+@register(Perceptron, check=check_expansion)
 def learn_by_descent(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:

@@ -27,6 +27,7 @@ from sklearn.utils.validation import validate_data
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._capabilities import DataSummary, check_expansion
 from ._class_weight import class_weights
 from ._dispatch import register
 from .expansion import learn_by_expansion, warn_of_expansion
@@ -91,8 +92,14 @@ def learn_tree(
     return student
 
 
-@register(RandomForestClassifier)
-@register(ExtraTreesClassifier)
+def check_forest(student: Estimator, summary: DataSummary) -> None:
+    """Raise if a forest must learn by expansion and would draw or count copies of rows."""
+    if _obstacle(student):
+        check_expansion(student, summary)
+
+
+@register(RandomForestClassifier, check=check_forest)
+@register(ExtraTreesClassifier, check=check_forest)
 def learn_forest(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -101,8 +108,8 @@ def learn_forest(
     Bootstraps and `max_samples` draw real rows, which the expansion cannot: it draws as many
     copies as there are, so that every real row is in nearly every bag. Otherwise as
     :func:`learn_tree`. `oob_score_` is the accuracy for the true labels where they are known,
-    the most probable class elsewhere. ``class_weight="balanced_subsample"`` learns by expansion,
-    with a warning.
+    the most probable class elsewhere. ``class_weight="balanced_subsample"`` is refused: by expansion
+    it would count copies of rows.
 
     Trees without a limit grow until no two rows of a leaf differ in their probabilities, and so
     larger than on hard labels: at 50 classes a random forest took 1.6 times as long and 2.5 times
@@ -167,21 +174,27 @@ def _expand_after_all(student, X, soft_labels, error, **fit_params):
 
 def _must_expand(student):
     """Say, once, why a student learns by expansion; return whether it must."""
-    params = student.get_params(deep=False)
-    if params["criterion"] != "gini":
-        obstacle = f"criterion={params['criterion']!r}"
-    elif params["monotonic_cst"] is not None:
-        obstacle = "monotonic_cst"
-    elif params["class_weight"] == "balanced_subsample":
-        obstacle = 'class_weight="balanced_subsample"'
-    else:
+    obstacle = _obstacle(student)
+    if obstacle is None:
         return False
     warn_of_expansion(
         student,
         f"{obstacle} is not what a regression tree on the probabilities does",
-        'criterion="gini" with neither monotonic_cst nor "balanced_subsample" is.',
+        'criterion="gini" without monotonic_cst is.',
     )
     return True
+
+
+def _obstacle(student):
+    """Return the parameter that no regression tree can honour; None if there is none."""
+    params = student.get_params(deep=False)
+    if params["criterion"] != "gini":
+        return f"criterion={params['criterion']!r}"
+    if params["monotonic_cst"] is not None:
+        return "monotonic_cst"
+    if params["class_weight"] == "balanced_subsample":
+        return 'class_weight="balanced_subsample"'
+    return None
 
 
 def _targets(student, soft_labels):

@@ -214,10 +214,6 @@ def test_names_strings_and_classes_without_mass():
         (DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0), "entropy"),
         (RandomForestClassifier(3, criterion="log_loss", random_state=0), "log_loss"),
         (DecisionTreeClassifier(monotonic_cst=[1, 0, 0, 0], random_state=0), "monotonic_cst"),
-        (
-            RandomForestClassifier(3, class_weight="balanced_subsample", random_state=0),
-            "balanced_subsample",
-        ),
     ],
     ids=repr,
 )
