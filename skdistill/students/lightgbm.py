@@ -113,16 +113,14 @@ def fit_softly(student, X, soft_labels, metrics, fit_params):
     taught = soft_labels
     if student.class_weight is not None:
         taught = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
-    with own_parameters_after(student):
-        if fits_no_split(student, len(soft_labels)):
-            fit_shares(student, X, taught, fit_params)
-        else:
-            try:
-                boost(student, X, taught, metrics, fit_params)
-            except LightGBMError:
-                if has_usable_feature(student, X, fit_params):
-                    raise
-                fit_shares(student, X, taught, fit_params)
+
+    def boosted():
+        boost(student, X, taught, metrics, fit_params)
+
+    def constant():
+        fit_shares(student, X, taught, fit_params)
+
+    boost_where_features_split(student, X, len(soft_labels), fit_params, boosted, constant)
     # "softmax" is another name of "multiclass", which LightGBM gives it in models.
     student._objective = "binary" if student.n_classes_ == 2 else "multiclass"
 
@@ -142,7 +140,7 @@ def boost(student, X, soft_labels, metrics, fit_params):
 def fit_shares(student, X, soft_labels, fit_params):
     """Train by LightGBM's own objective where no feature can be split: the shares are the model.
 
-    A custom objective ends in an error there. Each row counts by the share of its class.
+    Each row counts by the share of its class.
     """
     labels = stand_in_labels(soft_labels)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -169,10 +167,23 @@ def own_parameters_after(student):
         student._other_params = others
 
 
-def fits_no_split(student, n_rows):
-    """Return whether there are too few rows for two leaves, whichever name says how many."""
+def boost_where_features_split(student, X, n_rows, fit_params, boosted, constant):
+    """Call `boosted`, which has a custom objective, or `constant` where no feature can be split.
+
+    There, with fewer rows than two leaves need or constant columns only, LightGBM ends in an
+    error if the objective is not its own.
+    """
     params = student.get_params()
-    return n_rows < 2 * min(params[name] for name in MIN_ROWS if name in params)
+    if n_rows >= 2 * min(params[name] for name in MIN_ROWS if name in params):
+        try:
+            with own_parameters_after(student):
+                boosted()
+            return
+        except LightGBMError:
+            if has_usable_feature(student, X, fit_params):
+                raise
+    with own_parameters_after(student):
+        constant()
 
 
 def has_usable_feature(student, X, fit_params):
