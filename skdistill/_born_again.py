@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._methods import may_have_method
 from ._random_state import seeded_clones
@@ -223,6 +224,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         labels = SoftLabels.from_labels(y, check_classes(y), sample_weight=weight)
         labels.check_several_classes()
         check_student(estimator, DataSummary.of(labels))
+        check_codes(estimator, labels.classes)
         splitter = check_cv(self.cv, y, classifier=True)
         folds = nested_folds(splitter.split(X, y, **routed.splitter.split), len(labels))
         warn_of_unseen(labels, folds)

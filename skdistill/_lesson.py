@@ -11,6 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
@@ -101,6 +102,7 @@ class TeacherMixin(CallbackSupportMixin):
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
+        check_codes(student, classes)
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.student.fit, student)
         soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)

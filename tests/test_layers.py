@@ -24,6 +24,7 @@ LAYERS = [
         "_progress",
         "_random_state",
         "_sample_weight",
+        "_class_codes",
     ],
     ["objectives", "metrics", "_rows", "datasets", "_fingerprint"],
     ["_soft_labels", "_label_sets", "_teacher_memory"],

@@ -6,6 +6,7 @@ from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
 from .._rows import bytes_per_row, rows_of
 from ..metrics import soft_log_loss
+from ._answers import student_labels, student_proba
 
 
 def rows_per_chunk(X, soft_labels):
@@ -44,10 +45,9 @@ def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
 def fit_quality(student, X, soft_labels):
     """Return minus the soft log-loss; the expected accuracy where there are no probabilities."""
     if hasattr(student, "predict_proba"):
-        return -soft_log_loss(
-            soft_labels.proba, student.predict_proba(X), sample_weight=soft_labels.weight
-        )
-    return soft_labels.expected_accuracy(student.predict(X))
+        proba = student_proba(student, X, soft_labels.classes)
+        return -soft_log_loss(soft_labels.proba, proba, sample_weight=soft_labels.weight)
+    return soft_labels.expected_accuracy(student_labels(student, X, soft_labels.classes))
 
 
 def one_pass(student, X, soft_labels, order, chunk, fit_params):

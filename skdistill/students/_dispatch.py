@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from sklearn.base import clone, is_classifier, is_regressor
 
+from .._class_codes import check_codes
 from .._rows import count_rows
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -124,8 +125,8 @@ def fit_soft_labels(
         If the student can learn from neither weights nor numbers.
 
     ValueError
-        If `X` and `soft_labels` differ in length, or if the student would split copies
-        of one row inside its `fit`.
+        If `X` and `soft_labels` differ in length, if the student would split copies of one
+        row inside its `fit`, or if the labels are not 0, 1, ... for a classifier of XGBoost.
 
     Notes
     -----
@@ -150,6 +151,7 @@ def fit_soft_labels(
         raise ValueError(
             f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
         )
+    check_codes(student, soft_labels.classes)
     goes_on = getattr(student, "warm_start", False)
     own = deepcopy(student) if goes_on else clone(student)
     return way_of_learning(student)(own, X, soft_labels, **fit_params)
