@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from .._fit import fitted
 from .._labels import check_labels
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
@@ -113,7 +114,7 @@ def _fit(teacher, X, y, weight):
     """Return a teacher fitted on some partitions, and the classes that it saw."""
     y = np.concatenate([np.asarray(each) for each in y])
     weights = {} if weight[0] is None else {"sample_weight": np.concatenate(weight)}
-    teacher = clone(teacher).fit(_stack(X), check_labels(y), **weights)
+    teacher = fitted(clone(teacher), _stack(X), check_labels(y), **weights)
     return teacher, np.asarray(getattr(teacher, "classes_", np.unique(y)))
 
 

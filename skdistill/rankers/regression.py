@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .._fit import fitted
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -57,11 +58,11 @@ def learn_newton_step(
     if takes_sample_weight(student):
         # Of mean 1 per weighted row, so that penalties of the student keep their meaning.
         weight = weight * curvature / (2 * share * (1 - share))
-        return student.fit(X, step, sample_weight=weight, **fit_params)
+        return fitted(student, X, step, sample_weight=weight, **fit_params)
     if not (weight == weight[0]).all():
         raise ValueError(
             f"{student!r} takes no sample_weight, but the rows weigh from {weight.min():.3g} to "
             f"{weight.max():.3g} (from sample_weight, or unlabelled rows with alpha < 1). Use a "
             "regressor that takes it, or give every row the same weight."
         )
-    return student.fit(X, step, **fit_params)
+    return fitted(student, X, step, **fit_params)

@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.utils import get_tags
 
+from .._fit import fitted
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -58,9 +59,9 @@ def learn_by_regression(
             "regressor that takes it, or give every row the same weight."
         )
     if len(soft_labels.classes) == 2:
-        return student.fit(X, target[:, 1], **fit_params)
+        return fitted(student, X, target[:, 1], **fit_params)
     try:
-        return student.fit(X, target, **fit_params)
+        return fitted(student, X, target, **fit_params)
     except ValueError as error:
         if not get_tags(student).target_tags.multi_output:
             error.add_note(
