@@ -15,7 +15,7 @@ from .._retrieval_targets import RetrievalTargets
 from .._typing import Estimator, Rows
 from ..objectives._linear_retrieval import linear_loss
 from ..objectives._retrieval import chunks_of
-from ..students.linear import check_parameters, find_obstacle
+from ..students._logistic_parameters import check_parameters, find_obstacle
 from ._dispatch import check_targets, register
 
 
@@ -208,7 +208,6 @@ def _check_student(student, fit_params):
     """Raise for parameters that a retrieval loss cannot honour."""
     if fit_params:
         raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
-    check_parameters(student)
     obstacle = find_obstacle(student)
     if student.class_weight is not None:
         obstacle = f"class_weight={student.class_weight!r}"
@@ -217,6 +216,7 @@ def _check_student(student, fit_params):
             "A LogisticRegression that ranks labels has an L2 penalty or none, and no class "
             f"weights; got {obstacle}. Leave it at its default, and weigh rows by sample_weight."
         )
+    check_parameters(student)
 
 
 def _minimise(objective, start, student):
@@ -230,7 +230,7 @@ def _minimise(objective, start, student):
         objective.loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
     )
     left = np.abs(found.jac).max()
-    if left > gtol:
+    if not left <= gtol:
         why = (
             f"stopped after max_iter={student.max_iter} iterations"
             if found.nit >= student.max_iter

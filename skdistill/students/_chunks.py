@@ -29,7 +29,7 @@ def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
         return one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
-    while n_iter < params["max_iter"] and stale < params.get("n_iter_no_change", 5):
+    while True:
         order = rng.permutation(len(soft_labels))
         one_pass(student, X, soft_labels, order, chunk, fit_params)
         n_iter += 1
@@ -37,6 +37,9 @@ def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
             quality = fit_quality(student, X, soft_labels)
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
+        # Only now: the first `partial_fit` has checked these parameters.
+        if n_iter >= params["max_iter"] or stale >= params.get("n_iter_no_change", 5):
+            break
     student.n_iter_ = n_iter
     return student
 

@@ -48,7 +48,9 @@ def judged_by_real_rows(student, n_rows):
     auto = [
         name
         for name, value in params.items()
-        if name.rpartition("__")[2] == "early_stopping" and isinstance(value, str)
+        if name.rpartition("__")[2] == "early_stopping"
+        and isinstance(value, str)
+        and value == "auto"
     ]
     if auto and n_rows > AUTO_EARLY_STOPPING_ROWS:
         raise ValueError(

@@ -1,9 +1,11 @@
 """Naive Bayes on soft labels: soft counts, without copies of the rows for each class."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.utils.validation import validate_data
 
@@ -51,8 +53,10 @@ def learn_counts(
     """
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    checked = validate_data(student, X, accept_sparse="csr")
     binarize = student.get_params().get("binarize")
+    if binarize is not None and not (isinstance(binarize, Real) and 0 <= binarize < np.inf):
+        return learn_by_expansion(student, X, soft_labels, **fit_params)  # its `fit` refuses it
+    checked = validate_data(clone(student), X, accept_sparse="csr")
     if binarize is not None:
         checked = checked > binarize
     elif (checked.min() if checked.size else 0) < 0:
@@ -104,7 +108,7 @@ def learn_gaussian(
     """
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    rows = validate_data(student, X).astype(np.float64)
+    rows = validate_data(clone(student), X).astype(np.float64)
     soft_labels = soft_labels.drop_empty_classes()
     mass = soft_labels.mass
     centre = rows.mean(axis=0)  # squares of what is left lose no digits to a far-away mean
@@ -123,7 +127,8 @@ def _learn_means(student, means, soft_labels, mass, fit_params):
     """Let an unfitted student learn one row per class, the mean row.
 
     By `partial_fit`, which says what it is: statistics of rows. Tools that watch `fit` would take
-    the means for the rows that a student is trained on, and report its scores on them.
+    the means for the rows that a student is trained on, and report its scores on them. It checks
+    the parameters of a student without attributes only.
     """
     classes = soft_labels.classes
     student.partial_fit(means, classes, classes=classes, sample_weight=mass, **fit_params)

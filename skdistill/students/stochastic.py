@@ -1,5 +1,6 @@
 """Stochastic gradient descent on soft labels: mini-batches of the expansion."""
 
+from numbers import Real
 from typing import Any
 
 from sklearn.linear_model import Perceptron, SGDClassifier
@@ -70,7 +71,8 @@ def learn_by_descent(
     # The class weights are in the soft labels now. The penalty is added at each step, and there
     # are `copies` steps to a row: without the division a negligible probability, which makes a
     # copy too, would make the penalty that much heavier.
-    student.set_params(class_weight=None, alpha=student.alpha / copies)
+    per_step = student.alpha / copies if isinstance(student.alpha, Real) else student.alpha
+    student.set_params(class_weight=None, alpha=per_step)
     try:
         if student.average:
             return fit_on_copies(student, X, soft_labels, **fit_params)

@@ -30,8 +30,8 @@ from ._class_weight import class_weights
 from ._dispatch import register
 from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
 
-# What goes wrong below for rows and parameters that scikit-learn refuses, and if a fitted tree keeps
-# its state in another way some day.
+# What goes wrong below for rows and parameters that scikit-learn refuses, and if a fitted tree
+# keeps its state in another way some day.
 REGRESSION_FAILED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 REGRESSORS = {
