@@ -17,6 +17,15 @@ def rows_per_chunk(X, soft_labels):
     return max(1, int(budget / (copies * bytes_per_row(X))))
 
 
+def without_weightless_rows(X, soft_labels, fit_params):
+    """Return what rows of weight 0 have no part in: not in the order of the rows, nor in a step."""
+    rows = np.flatnonzero(soft_labels.weight)
+    if len(rows) == len(soft_labels):
+        return X, soft_labels, fit_params
+    fit_params = rows_of(fit_params, rows, len(soft_labels))
+    return _safe_indexing(X, rows), soft_labels.take(rows), fit_params
+
+
 def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
     """Feed the expansion to `partial_fit` in chunks.
 

@@ -7,7 +7,7 @@ from sklearn.linear_model import Perceptron, SGDClassifier
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
-from ._chunks import learn_in_chunks, rows_per_chunk
+from ._chunks import learn_in_chunks, rows_per_chunk, without_weightless_rows
 from ._class_weight import class_weights
 from ._dispatch import register
 from ._real_rows import refuse_to_split_copies
@@ -63,6 +63,7 @@ def learn_by_descent(
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_split_copies(student)
+    X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     own = {"class_weight": student.class_weight, "alpha": student.alpha}
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
     soft_labels = soft_labels.drop_empty_classes()
