@@ -1,7 +1,10 @@
 """The expansion fed to `partial_fit` in chunks, so that it never stands in memory as a whole."""
 
+import warnings
+
 import numpy as np
 from sklearn import get_config
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
 from .._rows import bytes_per_row, rows_of
@@ -49,8 +52,21 @@ def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
         # Only now: the first `partial_fit` has checked these parameters.
         if n_iter >= params["max_iter"] or stale >= params.get("n_iter_no_change", 5):
             break
+    warn_unless_stale(student, stale)
     student.n_iter_ = n_iter
     return student
+
+
+def warn_unless_stale(student, stale):
+    """Say that passes were still improving the fit, as the student's own `fit` does."""
+    params = student.get_params(deep=False)
+    if params.get("tol") is not None and stale < params.get("n_iter_no_change", 5):
+        warnings.warn(
+            f"{type(student).__name__} stopped after max_iter={params['max_iter']} passes that "
+            f"still improved the fit (tol={params['tol']:g}). Raise max_iter or tol.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
 
 
 def fit_quality(student, X, soft_labels):
