@@ -15,6 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up; a file may import from its own layer's folder or below.
 LAYERS = [
     [
+        "_fit",
         "_typing",
         "_probabilities",
         "_validation",

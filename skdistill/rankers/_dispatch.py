@@ -135,7 +135,8 @@ def fit_ranker(
         )
     check_pairs(soft_labels)
     own = clone(student)
-    return way_of_ranking(own)(own, X, soft_labels, surrogate, **fit_params)
+    way_of_ranking(own)(own, X, soft_labels, surrogate, **fit_params)
+    return own  # whatever a `fit` returns
 
 
 def check_ranker(student, summary):

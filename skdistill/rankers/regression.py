@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .._fit import fitted
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -60,5 +61,5 @@ def learn_newton_step(
     if takes_sample_weight(student):
         # Of mean 1 per weighted row, so that penalties of the student keep their meaning.
         weight = weight * curvature / (2 * share * (1 - share))
-        return student.fit(X, step, sample_weight=weight, **fit_params)
-    return student.fit(X, step, **fit_params)
+        return fitted(student, X, step, sample_weight=weight, **fit_params)
+    return fitted(student, X, step, **fit_params)

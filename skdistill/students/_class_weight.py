@@ -17,8 +17,8 @@ def class_weights(class_weight, soft_labels):
     classes = soft_labels.classes
     if class_weight is None:
         return np.ones(len(classes))
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
+    if not isinstance(class_weight, dict):
+        if not (isinstance(class_weight, str) and class_weight == "balanced"):
             raise ValueError(
                 f'class_weight must be None, a dict or "balanced"; got {class_weight!r}.'
             )

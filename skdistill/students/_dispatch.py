@@ -154,7 +154,8 @@ def fit_soft_labels(
     check_codes(student, soft_labels.classes)
     goes_on = getattr(student, "warm_start", False)
     own = deepcopy(student) if goes_on else clone(student)
-    return way_of_learning(student)(own, X, soft_labels, **fit_params)
+    way_of_learning(student)(own, X, soft_labels, **fit_params)
+    return own  # whatever a `fit` returns
 
 
 def check_student(student: Estimator, summary: DataSummary) -> None:

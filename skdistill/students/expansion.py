@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+from .._fit import fitted
 from .._rows import count_rows, rows_of
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
@@ -75,10 +76,10 @@ def learn_by_expansion(
     array([2., 2.])
     """
     if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+        return fitted(student, X, soft_labels.first_choice(), **fit_params)
     if soft_labels.is_hard and takes_sample_weight(student, "fit"):
         weights = {"sample_weight": soft_labels.weight, **fit_params}
-        return student.fit(X, soft_labels.first_choice(), **weights)
+        return fitted(student, X, soft_labels.first_choice(), **weights)
     check_expansion(student, DataSummary.of(soft_labels))
     chunk = rows_per_chunk(X, soft_labels)
     if takes_sample_weight(student, "partial_fit") and (
@@ -104,7 +105,7 @@ def fit_on_copies(student, X, soft_labels, **fit_params):
     rows, labels, weight = soft_labels.expand()
     fit_params = rows_of(fit_params, rows, len(soft_labels))
     with balanced_by_mass(student, soft_labels):
-        return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
+        return fitted(student, repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
 
 
 def repeat_rows(X, rows):

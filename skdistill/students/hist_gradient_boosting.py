@@ -55,7 +55,11 @@ def learn_hist_boosting(
         The student, fitted.
     """
     own, own_class_weight = student.early_stopping, student.class_weight
-    stops = len(soft_labels) > AUTO_EARLY_STOPPING_ROWS if own == "auto" else own
+    stops = (
+        len(soft_labels) > AUTO_EARLY_STOPPING_ROWS
+        if own == "auto"
+        else own is True or own is np.True_
+    )
     can_be_given = "X_val" in signature(student.fit).parameters
     if soft_labels.is_hard or not stops or not can_be_given:
         return learn_by_expansion(student, X, soft_labels, **fit_params)

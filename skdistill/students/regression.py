@@ -5,6 +5,7 @@ from typing import Any
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 
+from .._fit import fitted
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -54,7 +55,7 @@ def learn_by_regression(
             fit_params = {**fit_params, "sample_weight": weight}
     if len(soft_labels.classes) == 2:
         target = target[:, 1:] if needs_columns(student) else target[:, 1]
-    return student.fit(X, target, **fit_params)
+    return fitted(student, X, target, **fit_params)
 
 
 def logit_regressor(regressor: Estimator) -> TransformedTargetRegressor:
