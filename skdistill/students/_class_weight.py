@@ -1,6 +1,6 @@
 """Class weights under soft labels: a class counts by its probability, not by its rows."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
@@ -50,12 +50,23 @@ def balanced_by_mass(student, soft_labels):
     for name in own:
         codes = "codes" in labels_around(student, name)
         keys = range(len(weights)) if codes else present.classes.tolist()
-        student.set_params(**{name: dict(zip(keys, weights, strict=True))})
+        by_label = dict(zip(keys, weights, strict=True))
+        student.set_params(**{name: by_label | _by_number(by_label)})
     try:
         yield
     finally:
         if own:  # some students refuse even an empty set_params once they are fitted
             student.set_params(**own)
+
+
+def _by_number(class_weight):
+    """Return the weights of labels that are text like "10", which scikit-learn looks for as 10."""
+    numbers = {}
+    for label in class_weight:
+        if isinstance(label, str):
+            with suppress(ValueError):
+                numbers[int(label)] = class_weight[label]
+    return numbers
 
 
 def balanced_params(student):

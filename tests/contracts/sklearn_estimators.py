@@ -20,6 +20,8 @@ SLOTS = ("estimator", "base_estimator", "regressor", "classifier", "estimators",
 SMALL = {
     "cv": 2,
     "max_depth": 2,
+    # A node of one row is a leaf; that of its copies may be split, in vain, by random numbers.
+    "min_weight_fraction_leaf": 0.1,
     "n_estimators": 3,
     "param_distributions": {},
     "param_grid": {},
@@ -27,11 +29,20 @@ SMALL = {
     "thresholds": 5,
 }
 SMALL_OF: dict[str, dict[str, Any]] = {
+    # Of two classes CatBoost multiplies the penalty by the mean weight of a row.
+    "CatBoostClassifier": {
+        **{"allow_writing_files": False, "l2_leaf_reg": 0, "verbose": False},
+        **{"leaf_estimation_iterations": 1, "learning_rate": 0.3, "boost_from_average": False},
+    },
     "HistGradientBoostingClassifier": {"max_iter": 3},
     "HistGradientBoostingRegressor": {"max_iter": 3},
+    # What counts rows counts copies.
+    "LGBMClassifier": {"min_child_samples": 1, "min_data_in_bin": 1, "verbose": -1},
+    "LogisticRegression": {"max_iter": 1000, "tol": 1e-10},
     "MLPClassifier": {"max_iter": 20},
     "MLPRegressor": {"max_iter": 20},
     "RandomizedSearchCV": {"n_iter": 1},
+    "TheilSenRegressor": {"max_subpopulation": 20},
 }
 # Further settings that change how a class fits: alone ("classifier" and "regressor" of LEAVES)
 # or around another one.

@@ -173,9 +173,9 @@ def _balancing(estimator, table):
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
         mass = {label: weight[y == label].sum() for label in np.unique(y).tolist()}
         total = sum(mass.values()) / len(mass)
-        self.class_weight = {
-            label: table[label] if table else total / each for label, each in mass.items()
-        }
+        self.class_weight = with_numbers(
+            {label: table[label] if table else total / each for label, each in mass.items()}
+        )
         try:
             return cls.fit(self, X, y, sample_weight=sample_weight)
         finally:
@@ -183,6 +183,16 @@ def _balancing(estimator, table):
 
     own = type(cls.__name__, (cls,), {"fit": fit})
     return own(**estimator.get_params(deep=False))
+
+
+def with_numbers(class_weight):
+    """Return class weights that scikit-learn finds, which looks for text like "10" as 10."""
+    numbers = {
+        int(label): weight
+        for label, weight in class_weight.items()
+        if isinstance(label, str) and label.isdecimal()
+    }
+    return class_weight | numbers
 
 
 class ForestOfOriginalRows:
