@@ -19,7 +19,7 @@ from ._trust import alpha_by_pairs
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._validation import check_number
 from .rankers import fit_ranker
-from .rankers._dispatch import way_of_ranking
+from .rankers._dispatch import check_ranker, way_of_ranking
 from .rankers._pairs import best_intercept, check_pairs, check_surrogate
 from .students._answers import student_scores
 from .students.pipeline import last_step
@@ -395,6 +395,9 @@ n_features), default=None
             return self.student
         linear = LogisticRegression(C=self.C, tol=self.tol, max_iter=self.max_iter)
         return requesting_weights(linear)
+
+    def _check_learns(self, student, summary):
+        check_ranker(student, summary)
 
     def _check_own_parameters(self):
         """Check the parameters that other distilling estimators do not have."""

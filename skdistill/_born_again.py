@@ -16,7 +16,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
+from ._methods import may_have_method
 from ._random_state import seeded_clones
 from ._rows import count_rows, row_positions, rows_of
 from ._sample_weight import pop_row_weights, requesting_weights
@@ -27,6 +29,8 @@ from ._typing import ArrayLike, Estimator, Floats, NDArray, Rows
 from ._validation import check_alpha
 from .students import fit_soft_labels
 from .students._answers import predicts_numbers, student_proba
+from .students._capabilities import DataSummary
+from .students._dispatch import check_student
 
 
 class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
@@ -219,6 +223,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         weight = pop_row_weights(routed.estimator.fit, estimator)
         labels = SoftLabels.from_labels(y, check_classes(y), sample_weight=weight)
         labels.check_several_classes()
+        check_student(estimator, DataSummary.of(labels))
+        check_codes(estimator, labels.classes)
         splitter = check_cv(self.cv, y, classifier=True)
         folds = nested_folds(splitter.split(X, y, **routed.splitter.split), len(labels))
         warn_of_unseen(labels, folds)
@@ -283,7 +289,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 f"estimator must be an estimator, not a class; got {estimator.__name__}. "
                 f"Write estimator={estimator.__name__}()."
             )
-        if not (predicts_numbers(estimator) or hasattr(estimator, "predict_proba")):
+        if not (predicts_numbers(estimator) or may_have_method(estimator, "predict_proba")):
             raise TypeError(
                 f"Each generation teaches the next its probabilities; {estimator!r} has no "
                 "predict_proba. Take an estimator that has."

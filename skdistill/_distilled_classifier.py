@@ -13,6 +13,7 @@ from ._trust import alpha_by_log_loss, check_predicts_proba
 from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import check_top_k
 from .students import fit_soft_labels
+from .students._dispatch import check_student
 
 
 class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
@@ -321,3 +322,6 @@ n_features), default=None
         self.teacher_scores_ = lesson.scores
         lesson.progress.end()
         return self
+
+    def _check_learns(self, student, summary):
+        check_student(student, summary)

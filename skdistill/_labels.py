@@ -52,6 +52,33 @@ def one_hot(y, classes):
     return sparse.csr_array((ones, encode(y, classes), starts), shape=(len(y), len(classes)))
 
 
+def class_places(known, classes):
+    """Return the position in `classes` of each label that a fitted model knows, -1 without one.
+
+    Libraries keep labels in forms of their own: XGBoost has 0 and 1 for False and True,
+    CatBoost float32 for floats, and text for objects. So labels are the same if they are
+    equal; if that leaves some over, if they are equal as float32; or else as text.
+    """
+    known = np.asarray(known)
+    if np.array_equal(known, classes):
+        return np.arange(len(classes))
+    by_equality = _places(known, classes, lambda label: label)
+    are_numbers = known.dtype.kind in "iuf" and classes.dtype.kind in "iuf"
+    for form in [np.float32, str] if are_numbers else [str]:
+        if by_equality.min(initial=0) >= 0:
+            break
+        places = _places(known, classes, form)
+        if places.min(initial=0) >= 0 and len(np.unique(places)) == len(places):
+            return places
+    return by_equality
+
+
+def _places(known, classes, form):
+    """Return the position in `classes` of each label, both brought into one form; -1 if none."""
+    places = {form(label): place for place, label in enumerate(classes.tolist())}
+    return np.array([places.get(form(label), -1) for label in known.tolist()], dtype=int)
+
+
 def match_columns(names, classes):
     """Return the class that each column name stands for, by equality or by its text.
 

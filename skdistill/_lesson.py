@@ -11,6 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
@@ -31,6 +32,7 @@ from ._teacher_memory import TeacherMemory, memory_folder
 from ._temperature import best_temperature
 from ._validation import check_alpha, check_cv_word, check_proba, check_temperature
 from .augmentation._ask import check_augmenter, sampled_rows
+from .students._capabilities import DataSummary
 
 
 class FoldLesson(NamedTuple):
@@ -83,7 +85,8 @@ class TeacherMixin(CallbackSupportMixin):
 
     Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
     `classes`, `memory`, `n_jobs`, `random_state` and `verbose`, and define
-    `_unfitted_student()`.
+    `_unfitted_student()`, and `_check_learns(student, summary)` where a student may be unable to
+    learn.
     """
 
     def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
@@ -99,6 +102,7 @@ class TeacherMixin(CallbackSupportMixin):
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
+        check_codes(student, classes)
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.student.fit, student)
         soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
@@ -106,6 +110,7 @@ class TeacherMixin(CallbackSupportMixin):
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit, progress)
 
         X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
+        self._check_student(student, soft_labels, X_unlabeled)
         question = ClassQuestion(classes, top_k)
         cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
         folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
@@ -152,6 +157,19 @@ class TeacherMixin(CallbackSupportMixin):
             progress,
             fold_lessons(folds, answers, classes, y, weight) if self.alpha == "auto" else None,
         )
+
+    def _check_student(self, student, labels, X_unlabeled):
+        """Raise if a student cannot learn soft labels: no teacher is fitted in vain."""
+        summary = DataSummary.of(labels)
+        if X_unlabeled is not None:  # these rows weigh alpha
+            summary = summary._replace(
+                n_rows=summary.n_rows + count_rows(X_unlabeled),
+                weighted=summary.weighted or self.alpha != 1,
+            )
+        self._check_learns(student, summary)
+
+    def _check_learns(self, student, summary):
+        """Raise if a student cannot learn; nothing is known of students here."""
 
     def _folds(self, X, y, routed):
         """Return the positions that each fold trains on and tests; None for in-sample."""

@@ -1,59 +1,133 @@
 """Does an estimator take row weights? Also one that hands them on to those inside it."""
 
 from inspect import Parameter, signature
+from typing import NamedTuple
 
+import sklearn
 from sklearn import get_config
-from sklearn.ensemble import BaggingClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_selection import RFE, RFECV
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import RANSACRegressor
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
+from sklearn.multioutput import (
+    ClassifierChain,
+    MultiOutputClassifier,
+    MultiOutputRegressor,
+    RegressorChain,
+)
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
+from sklearn.semi_supervised import SelfTrainingClassifier
 
+
+class InnerFit(NamedTuple):
+    """How a meta-estimator of scikit-learn fits the estimators inside it."""
+
+    draws: bool = False  # rows, by their weights: those inside need not take any
+    needs_routing: bool = False  # without metadata routing, its fit refuses weights
+    requests: bool = True  # with metadata routing, it looks at the requests of those inside
+    labels: str = "own"  # what those inside learn: "own" labels, "codes" or "binary" ones
+
+
+# Bagging draws rows by their weights from scikit-learn 1.7 on; before, it hands them on.
+BAGGING_DRAWS = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 7)
+
+# A class stands for its subclasses as long as they keep its `fit`.
+INNER_FITS = {
+    AdaBoostClassifier: InnerFit(requests=False),
+    AdaBoostRegressor: InnerFit(draws=True, requests=False),
+    BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes"),
+    BaggingRegressor: InnerFit(draws=BAGGING_DRAWS),
+    CalibratedClassifierCV: InnerFit(),
+    ClassifierChain: InnerFit(needs_routing=True, labels="binary"),
+    FixedThresholdClassifier: InnerFit(needs_routing=True),
+    MultiOutputClassifier: InnerFit(),
+    MultiOutputRegressor: InnerFit(),
+    OneVsOneClassifier: InnerFit(needs_routing=True, labels="binary"),
+    OneVsRestClassifier: InnerFit(needs_routing=True, labels="binary"),
+    OutputCodeClassifier: InnerFit(needs_routing=True, labels="binary"),
+    RANSACRegressor: InnerFit(),
+    RFE: InnerFit(),
+    RFECV: InnerFit(needs_routing=True),
+    RegressorChain: InnerFit(),
+    SelfTrainingClassifier: InnerFit(needs_routing=True),
+    StackingClassifier: InnerFit(labels="codes"),
+    StackingRegressor: InnerFit(),
+    TransformedTargetRegressor: InnerFit(),
+    TunedThresholdClassifierCV: InnerFit(needs_routing=True),
+    VotingClassifier: InnerFit(labels="codes"),
+    VotingRegressor: InnerFit(),
+}
+
+
+def inner_fit(estimator):
+    """Return how a meta-estimator fits those inside it; None where that is not known."""
+    cls = type(estimator)
+    for base in cls.__mro__:
+        if base in INNER_FITS and cls.fit is base.fit:
+            return INNER_FITS[base]
+    return None
+
+
+def is_pipeline(estimator):
+    """Return whether an estimator is a Pipeline that is fitted as scikit-learn's own is."""
+    return isinstance(estimator, Pipeline) and type(estimator).fit is Pipeline.fit
 
 def takes_sample_weight(estimator, method="fit"):
-    """Return whether a method takes `sample_weight`, itself or by handing it on."""
+    """Return whether a method takes `sample_weight`, for itself and all that it fits inside."""
     function = getattr(estimator, method, None)
     if function is None:
         return False
     parameters = signature(function).parameters
-    if "sample_weight" in parameters:
+    named = "sample_weight" in parameters
+    routing = get_config()["enable_metadata_routing"]
+    if isinstance(estimator, Pipeline) and not named:
+        # Without routing a Pipeline takes step__sample_weight only.
+        last = estimator.steps[-1][1] if estimator.steps else None
+        return routing and takes_sample_weight(last, method)
+    known = inner_fit(estimator)
+    if known is not None:
+        if known.draws and method == "fit":
+            return True
+        if known.needs_routing and not routing:
+            return False
+    elif named:
         return True
-    if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
-        return False  # without routing a Pipeline takes step__sample_weight only
-    hands_on = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
-    inner = list(_inner_estimators(estimator))
-    return hands_on and bool(inner) and all(takes_sample_weight(each, method) for each in inner)
+    inside = inner_estimators(estimator)
+    hands_on = named or any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+    everyone = all(takes_sample_weight(each, method) for each in inside.values())
+    return hands_on and everyone and (bool(inside) or known is not None)
 
 
-def _inner_estimators(estimator):
-    """Yield the estimators among the parameters, alone or in lists of (name, estimator)."""
-    for value in estimator.get_params(deep=False).values():
-        several = isinstance(value, list) and all(isinstance(item, tuple) for item in value)
-        for candidate in [item[1] for item in value] if several else [value]:
-            if hasattr(candidate, "fit") and not isinstance(candidate, type):
-                yield candidate
+def inner_estimators(estimator):
+    """Return the estimators that a `fit` will fit inside it, by the names of parameters.
 
-
-def check_soft_labels_arrive(student):
-    """Raise if one inside a student declines the weights, which are what soft labels come as.
-
-    Metadata routing would show it the copies of a row, one per class, as equals.
+    They are parameters themselves, or stand in lists of (name, estimator).
     """
-    if not get_config()["enable_metadata_routing"]:
-        return
-    if isinstance(student, BaggingClassifier):
-        return  # it draws rows by their weights, for whoever is inside
-    for inside in _inner_estimators(student):
-        requests = get_routing_for_object(inside)
-        asked = None
-        if isinstance(requests, MetadataRequest):
-            asked = requests.fit.requests.get("sample_weight")
-        if asked is False or isinstance(asked, str):
-            raise ValueError(
-                f"{type(student).__name__} hands soft labels on as sample_weight, and "
-                f"{type(inside).__name__} inside it has set_fit_request(sample_weight={asked!r}): "
-                "it would see each row once per class, all alike. Let it request "
-                "sample_weight=True; to leave out the weights of rows, pass none."
-            )
-        check_soft_labels_arrive(inside)
+    params = estimator.get_params(deep=False)
+    if isinstance(params.get("cv"), str) and params["cv"] == "prefit":
+        params = {"final_estimator": params.get("final_estimator")}
+    found = {}
+    for name, value in params.items():
+        several = isinstance(value, list) and all(isinstance(item, tuple) for item in value)
+        found.update({item[0]: item[1] for item in value} if several else {name: value})
+    return {
+        name: value
+        for name, value in found.items()
+        if hasattr(value, "fit") and not isinstance(value, type | FrozenEstimator)
+    }
 
 
 def pop_row_weights(fit_params, student):

@@ -6,9 +6,10 @@ import numpy as np
 from scipy import sparse
 
 from ._labels import check_classes, check_labels, encode, match_columns, one_hot
-from ._probabilities import entries, first_choice, largest, temper, top_entries
+from ._probabilities import entries, first_choice, largest, row_sums, temper, top_entries
 from ._typing import ArrayLike, Floats, NDArray, Proba
 from ._validation import (
+    ROUNDING,
     check_alpha,
     check_proba,
     check_row_weights,
@@ -409,7 +410,8 @@ class SoftLabels:
         -------
         SoftLabels
             Each row weighs Σ_k p_k c_k times as much, so that row and class weigh
-            together weight · p_k · c_k, as in the expansion with class weights.
+            together weight · p_k · c_k, as in the expansion with class weights. A row of
+            classes that weigh 0 weighs 0, and keeps its probabilities.
 
         Examples
         --------
@@ -422,12 +424,16 @@ class SoftLabels:
             return self
         proba = self.proba * factors
         proba = sparse.csr_array(proba) if sparse.issparse(proba) else proba
-        total = proba.sum(axis=1)
-        scale = np.divide(1, total, out=np.zeros_like(total), where=total > 0)
+        total = row_sums(proba)
+        nothing = total == 0
         if sparse.issparse(proba):
-            proba.data *= np.repeat(scale, np.diff(proba.indptr))
+            if nothing.any():
+                own = sparse.diags_array(nothing.astype(float)) @ self.proba
+                proba = sparse.csr_array(proba + own)
+            proba.data /= np.repeat(np.where(nothing, 1, total), np.diff(proba.indptr))
         else:
-            proba *= scale[:, None]
+            proba[nothing] = self.proba[nothing]
+            proba /= np.where(nothing, 1, total)[:, None]
         return self._with(proba=proba, weight=self.weight * total)
 
     def reweight_rows(self, sample_weight: ArrayLike) -> Self:
@@ -451,7 +457,8 @@ class SoftLabels:
         -------
         SoftLabels
             Of fewer classes, with the same rows; for students that, like scikit-learn's, know
-            only the classes that they were shown.
+            only the classes that they were shown. What rows of weight 0 gave to the others, they
+            give to the first class that is left.
 
         Examples
         --------
@@ -462,7 +469,15 @@ class SoftLabels:
         present = self.mass > 0
         if present.all():
             return self
-        new = self._with(proba=self.proba[:, np.flatnonzero(present)])
+        proba = self.proba[:, np.flatnonzero(present)]
+        lost = 1 - row_sums(proba)
+        rows = np.flatnonzero(lost > ROUNDING)  # of weight 0
+        if sparse.issparse(proba):
+            lost_of_first = (lost[rows], (rows, np.zeros_like(rows)))
+            proba = sparse.csr_array(proba + sparse.csr_array(lost_of_first, shape=proba.shape))
+        else:
+            proba[rows, 0] += lost[rows]
+        new = self._with(proba=proba)
         new.classes = self.classes[present]
         known = (self.codes >= 0) & present[self.codes]
         new.codes = np.where(known, np.cumsum(present)[self.codes] - 1, -1)

@@ -9,13 +9,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._rows import is_in_partitions
 from ._sample_weight import requesting_weights
-from ._tags import allows_nan, narrow
+from ._tags import allows_nan, narrow, predictor_of
 from ._typing import ArrayLike, Floats, NDArray, Rows
 from .students._answers import (
-    in_columns,
     predicts_numbers,
-    predicts_positions,
-    proba_of_numbers,
+    student_decision,
+    student_labels,
     student_proba,
 )
 
@@ -28,7 +27,7 @@ def student_has(method):
         student = estimator.student_ if fitted else estimator._unfitted_student()
         if predicts_numbers(student):
             return method in ("predict", "predict_proba")
-        getattr(student, method)  # its AttributeError says what the student lacks
+        getattr(predictor_of(student), method)  # its AttributeError says what the student lacks
         return True
 
     return check
@@ -94,11 +93,7 @@ class StudentPredictionsMixin(StudentMixin):
 
             return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
         self._check_features(X)
-        outputs = self.student_.predict(X)
-        if predicts_numbers(self.student_):
-            return self.classes_[proba_of_numbers(outputs).argmax(axis=1)]
-        outputs = np.ravel(outputs)  # CatBoost has a column of them
-        return self.classes_[outputs] if predicts_positions(self.student_) else outputs
+        return student_labels(self.student_, X, self.classes_)
 
     @available_if(student_has("predict_proba"))
     def predict_proba(self, X: Rows) -> Floats:
@@ -146,12 +141,7 @@ class StudentPredictionsMixin(StudentMixin):
             tail = (len(self.classes_),) if len(self.classes_) > 2 else ()
             return predict_partitions(self, "decision_function", X, tail=tail)
         self._check_features(X)
-        scores = self.student_.decision_function(X)
-        known = self.student_.classes_
-        if scores.ndim == 1 and len(known) < len(self.classes_):
-            scores = np.column_stack([-scores, scores])
-        lowest = np.finfo(scores.dtype).min
-        return in_columns(scores, known, self.classes_, fill=lowest)
+        return student_decision(self.student_, X, self.classes_)
 
     def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy.

@@ -18,7 +18,9 @@ from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ._labels import encode, one_hot
+from ._class_codes import takes_codes, with_codes
+from ._labels import class_places, encode, one_hot
+from ._methods import may_have_method
 from ._probabilities import row_sums, top_entries
 from ._rows import count_rows, rows_of
 from ._teacher_memory import FoldAnswer
@@ -47,12 +49,16 @@ def check_teacher(teacher):
     if isinstance(teacher, type):
         raise TypeError(f"teacher must be an estimator, not a class; got {teacher.__name__}. "
                         f"Write teacher={teacher.__name__}().")  # fmt: skip
-    if not hasattr(teacher, "predict_proba"):
-        raise TypeError(
-            f"teacher must have predict_proba, which {teacher!r} has not. Wrap it, as in "
-            "teacher=CalibratedClassifierCV(...), or give its probabilities to fit as "
-            "teacher_proba."
-        )
+    if not may_have_method(teacher, "predict_proba"):
+        raise _no_proba(teacher)
+
+
+def _no_proba(teacher):
+    """Return the error for a teacher without probabilities."""
+    return TypeError(
+        f"teacher must have predict_proba, which {teacher!r} has not. Wrap it, as in "
+        "teacher=CalibratedClassifierCV(...), or give its probabilities to fit as teacher_proba."
+    )
 
 
 class ClassQuestion(NamedTuple):
@@ -75,7 +81,11 @@ class ClassQuestion(NamedTuple):
 
     def seen_in(self, teacher, y):
         """Return the classes that a teacher has seen in its training labels."""
-        return np.asarray(getattr(teacher, "classes_", np.unique(y)))
+        return seen_classes(teacher, y)
+
+    def places_of(self, known):
+        """Return the sorted positions of the classes that a teacher has seen."""
+        return np.sort(class_places(known, self.classes))
 
     def unseen(self, y, known):
         """Return which rows have a class that the teacher did not know."""
@@ -108,6 +118,10 @@ class LabelsQuestion(NamedTuple):
     def seen_in(self, teacher, y):
         """Return the labels that some row of the training labels has."""
         return self.classes[row_sums(y.T) > 0]
+
+    def places_of(self, known):
+        """Return the positions of the labels that a teacher has seen."""
+        return np.flatnonzero(np.isin(self.classes, known))
 
     def unseen(self, y, known):
         """Return which rows have a label that the teacher never saw."""
@@ -158,11 +172,13 @@ def check_frozen(teacher, question):
     if isinstance(question, LabelsQuestion):
         return  # it has one column per label: its answers say how many
     known = np.asarray(getattr(teacher, "classes_", question.classes))
-    lacking, surplus = _differences(known, question.classes)
-    if lacking or surplus:
+    places = class_places(known, question.classes)
+    lacking = np.delete(question.classes, places[places >= 0])
+    if len(lacking) or (places < 0).any():
         raise ValueError(
             f"The classes of the frozen teacher are not those of y: it has {_some(known)}, y has "
-            f"{_some(question.classes)}; it lacks {_some(lacking)}, and adds {_some(surplus)}. Fit "
+            f"{_some(question.classes)}; it lacks {_some(lacking)}, and adds "
+            f"{_some(known[places < 0])}. Fit "
             "the teacher on the same labels, or, if y does not show every class, list them all in "
             "classes."
         )
@@ -367,7 +383,7 @@ def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, mem
         tested=question.ask(teacher, _safe_indexing(X, test), known),
         unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled, known),
         # Once the answers are checked: until then these may be anything.
-        known=np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype))),
+        known=question.places_of(known),
     )
     if entry is not None:
         entry.keep(answer)
@@ -383,7 +399,9 @@ def _fit_fold(teacher, X, y, train, fit_params, memory, name):
             print(f"[teacher] {name}: not remembered, its teacher is")
         return kept
     start = time.perf_counter()
-    teacher.fit(_safe_indexing(X, train), y[train], **rows_of(fit_params, train, y.shape[0]))
+    fit_teacher(
+        teacher, _safe_indexing(X, train), y[train], rows_of(fit_params, train, y.shape[0])
+    )
     if name:
         not_remembered = "" if entry is None else "not remembered, "
         seconds = time.perf_counter() - start
@@ -393,27 +411,45 @@ def _fit_fold(teacher, X, y, train, fit_params, memory, name):
     return teacher
 
 
+def fit_teacher(teacher, X, y, fit_params):
+    """Fit a teacher in place; one that takes codes only is fitted on those of its labels."""
+    y, fit_params = with_codes(teacher, y, fit_params)
+    teacher.fit(X, y, **fit_params)
+    return teacher
+
+
+def seen_classes(teacher, y):
+    """Return the classes that a teacher has seen in its training labels, as its columns come."""
+    seen = np.unique(y)
+    return seen if takes_codes(teacher) else np.asarray(getattr(teacher, "classes_", seen))
+
+
 def _class_proba(teacher, X, classes, seen=None):
     """Return the teacher's checked probabilities with one column per class, zeros where unknown."""
-    known = np.asarray(getattr(teacher, "classes_", classes if seen is None else seen))
+    has_codes = seen is not None and takes_codes(teacher)
+    own = None if has_codes else getattr(teacher, "classes_", None)
+    known = np.asarray(own if own is not None else classes if seen is None else seen)
     name, answer = _answer(teacher, X)
+    if has_codes and len(known) == 1:
+        answer = answer[:, :1]  # XGBoost has two columns all the same
     proba = check_proba(answer, name=name)
     _check_one_row_each(proba, X, name)
-    _, surplus = _differences(known, classes)
-    if surplus or len(known) != proba.shape[1] or len(np.unique(known)) < len(known):
+    places = class_places(known, classes)
+    is_one_to_one = (places >= 0).all() and len(np.unique(places)) == len(places)
+    if not is_one_to_one or len(known) != proba.shape[1]:
         raise ValueError(
             f"The columns of {name} are not the classes of y: it has {proba.shape[1]} columns "
             f"and its classes are {_some(known)}, where y has {_some(classes)}. Let it give one "
             "column per class that it was fitted on, and list those in classes_, in that order."
         )
-    known = known.astype(classes.dtype)[_order_of_columns(answer, known)]
-    if hasattr(teacher, "classes_") and (known != teacher.classes_).any():
+    order = _order_of_columns(answer, known)
+    if own is not None and not np.array_equal(order, np.arange(len(known))):
         raise ValueError(
-            f"{name} names its columns {_some(known)}, and its classes_ are in another order, "
-            f"{_some(teacher.classes_)}. Bring the columns into the order of classes_."
+            f"{name} names its columns {_some(known[order])}, and its classes_ are in another "
+            f"order, {_some(known)}. Bring the columns into the order of classes_."
         )
     aligned = np.zeros((proba.shape[0], len(classes)))
-    aligned[:, np.searchsorted(classes, known)] = (
+    aligned[:, places[order]] = (
         proba.toarray() if sparse.issparse(proba) else proba
     )
     return aligned
@@ -446,6 +482,8 @@ def _answer(teacher, X):
     which the student is to learn: it gets a copy.
     """
     asked = teacher.estimator if isinstance(teacher, FrozenEstimator) else teacher
+    if not hasattr(teacher, "predict_proba"):  # some say so only once they are fitted
+        raise _no_proba(asked)
     answer = teacher.predict_proba(_safe_indexing(X, np.arange(count_rows(X))))
     return f"{type(asked).__name__}.predict_proba(X)", answer
 
@@ -480,12 +518,6 @@ def _in_blocks(answer, X, n_labels, top_k):
     if top_k is not None and top_k < n_labels:
         answers = (top_entries(proba, top_k) for proba in answers)
     return sparse.csr_array(sparse.vstack(list(answers), format="csr"))
-
-
-def _differences(known, classes):
-    """Return which classes are not known, and what is known beyond them."""
-    known, classes = set(known.tolist()), set(classes.tolist())
-    return sorted(classes - known, key=str), sorted(known - classes, key=str)
 
 
 def _some(labels):

@@ -16,6 +16,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
+from ._methods import may_have_method
 from ._probabilities import entries
 from ._rows import rows_of
 from ._typing import Floats
@@ -64,7 +65,7 @@ class AlphaCurve(NamedTuple):
 
 def check_predicts_proba(student):
     """Raise unless a student predicts what `alpha="auto"` compares."""
-    if not (predicts_numbers(student) or hasattr(student, "predict_proba")):
+    if not (predicts_numbers(student) or may_have_method(student, "predict_proba")):
         raise TypeError(
             f'alpha="auto" compares students by the log-loss of their probabilities; {student!r} '
             "has no predict_proba. Set alpha by hand, search over it, or take a student that has."

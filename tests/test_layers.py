@@ -15,14 +15,17 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up; a file may import from its own layer's folder or below.
 LAYERS = [
     [
+        "_fit",
         "_typing",
         "_probabilities",
         "_validation",
         "_labels",
+        "_methods",
         "_tags",
         "_progress",
         "_random_state",
         "_sample_weight",
+        "_class_codes",
     ],
     ["objectives", "metrics", "_rows", "datasets", "_fingerprint"],
     ["_soft_labels", "_label_sets", "_teacher_memory"],

@@ -8,7 +8,7 @@ from sklearn.linear_model import Perceptron, SGDClassifier
 from sklearn.utils import check_random_state
 
 from .._sample_weight import takes_sample_weight
-from ..students._chunks import fit_quality, one_pass, rows_per_chunk
+from ..students._chunks import fit_quality, one_pass, rows_per_chunk, warn_unless_stale
 from ..students._class_weight import class_weights
 from ..students._real_rows import refuse_to_split_copies
 from ._partitions import blocks_with
@@ -76,6 +76,7 @@ def learn_by_partitions(student, X, targets, classes):
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
     if "max_iter" in params:
+        warn_unless_stale(student, stale)
         student.n_iter_ = n_iter
     return student.set_params(**own)
 

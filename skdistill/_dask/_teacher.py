@@ -12,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from .._labels import check_labels
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
-from .._teacher import check_frozen, teacher_scores
+from .._teacher import check_frozen, fit_teacher, seen_classes, teacher_scores
 from ..metrics._proba import calibration_gaps
 from ._partitions import check_rows
 from ._run import keep, once, run, task, total
@@ -113,8 +113,8 @@ def _fit(teacher, X, y, weight):
     """Return a teacher fitted on some partitions, and the classes that it saw."""
     y = np.concatenate([np.asarray(each) for each in y])
     weights = {} if weight[0] is None else {"sample_weight": np.concatenate(weight)}
-    teacher = clone(teacher).fit(_stack(X), check_labels(y), **weights)
-    return teacher, np.asarray(getattr(teacher, "classes_", np.unique(y)))
+    teacher = fit_teacher(clone(teacher), _stack(X), check_labels(y), weights)
+    return teacher, seen_classes(teacher, y)
 
 
 def _stack(blocks):
@@ -147,7 +147,7 @@ def _label(number, X, y, weight, given, teacher, question, treatment):
         model, known = teacher
         answer = question.ask(model, X, known)
         if known is not None:
-            codes = np.flatnonzero(np.isin(question.classes, known.astype(question.classes.dtype)))
+            codes = question.places_of(known)
             unseen = question.unseen(y, codes)
             answer = question.with_labels(answer, y, codes)
     soft_labels = SoftLabels(answer, question.classes, y=y, sample_weight=weight)

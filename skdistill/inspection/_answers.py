@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._labels import check_labels, encode
+from .._labels import check_labels, class_places, encode
 from .._typing import Floats, NDArray
 from .._validation import check_proba
-from ..students._answers import predicts_positions
+from ..students._answers import predicts_positions, student_decision
 
 
 class Answers(NamedTuple):
@@ -32,9 +32,9 @@ def classes_in_common(models):
         )
     first, classes = next(iter(known.items()))
     for name, others in known.items():
-        lacking = sorted(set(classes.tolist()) - set(others.tolist()), key=str)
-        surplus = sorted(set(others.tolist()) - set(classes.tolist()), key=str)
-        if lacking or surplus:
+        places = class_places(others, classes)
+        lacking, surplus = np.delete(classes, places[places >= 0]), others[places < 0]
+        if len(lacking) or len(surplus):
             raise ValueError(
                 f"The models must know the same classes: {first} has {_some(classes)}, {name} has "
                 f"{_some(others)}; {name} lacks {_some(lacking)} and adds {_some(surplus)}. Fit "
@@ -61,14 +61,20 @@ def ask(model, X, classes, *, name):
     """Return what a model says of the rows, columns in the order of the sorted classes."""
     proba = None
     if hasattr(model, "predict_proba"):
-        proba = check_proba(np.asarray(model.predict_proba(X)), name=f"{name}.predict_proba(X)")
-        if proba.shape[1] != len(classes):
-            raise ValueError(
-                f"{name}.predict_proba(X) has {proba.shape[1]} columns, and the models have "
-                f"{len(classes)} classes, {_some(classes)}. Fit {name} on all of them."
-            )
-        proba = proba[:, np.argsort(getattr(model, "classes_", classes), kind="stable")]
-    return Answers(_predicted_codes(model, X, classes, name), proba, _score(model, X, proba))
+        proba = proba_by_class(model, X, classes, name=name)
+    codes = _predicted_codes(model, X, classes, name)
+    return Answers(codes, proba, _score(model, X, classes, proba))
+
+
+def proba_by_class(model, X, classes, *, name):
+    """Return a model's checked probabilities, columns in the order of the sorted classes."""
+    proba = check_proba(np.asarray(model.predict_proba(X)), name=f"{name}.predict_proba(X)")
+    if proba.shape[1] != len(classes):
+        raise ValueError(
+            f"{name}.predict_proba(X) has {proba.shape[1]} columns, and the models have "
+            f"{len(classes)} classes, {_some(classes)}. Fit {name} on all of them."
+        )
+    return proba[:, np.argsort(class_places(getattr(model, "classes_", classes), classes))]
 
 
 def _predicted_codes(model, X, classes, name):
@@ -76,23 +82,26 @@ def _predicted_codes(model, X, classes, name):
     labels = np.ravel(np.asarray(model.predict(X)))  # CatBoost has a column of them
     if predicts_positions(model):
         return labels
-    unknown = np.setdiff1d(labels, classes)
-    if len(unknown):
+    labels, codes = np.unique(labels, return_inverse=True)
+    places = class_places(labels, classes)
+    if (places < 0).any():
         raise ValueError(
-            f"{name}.predict(X) answers {_some(unknown)}, which is not among the classes "
+            f"{name}.predict(X) answers {_some(labels[places < 0])}, which is not among the classes "
             f"{_some(classes)}. A report compares classifiers; wrap a regressor as the student of "
             "a DistilledClassifier."
         )
-    return encode(labels, classes)
+    return places[codes]
 
 
-def _score(model, X, proba):
+def _score(model, X, classes, proba):
     """Return the number that ranks rows by the second of two classes, None if there is none."""
     if proba is not None:
         return proba[:, 1] if proba.shape[1] == 2 else None
     if not hasattr(model, "decision_function"):
         return None
-    score = np.asarray(model.decision_function(X), dtype=np.float64)
+    has_classes = hasattr(model, "classes_")
+    score = student_decision(model, X, classes) if has_classes else model.decision_function(X)
+    score = np.asarray(score, dtype=np.float64)
     return score if score.ndim == 1 else None
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._labels import check_classes, check_labels, match_columns, one_hot
 from .._random_state import seeded_clones
 from .._rows import count_rows
-from .._teacher import ClassQuestion, check_frozen, check_teacher
+from .._teacher import ClassQuestion, check_frozen, check_teacher, fit_teacher
 from .._typing import ArrayLike, Estimator, Proba, Rows
 from .._validation import check_proba, column_names
 from ..metrics._proba import SMALLEST
@@ -398,8 +398,8 @@ def _teacher_terms(answers, labels, p_star):
 
 def _all_classes(student, y, y_train, classes):
     """Return the sorted classes that every column of probabilities stands for."""
-    if classes is None:
-        classes = getattr(student, "classes_", None)
+    if classes is None and hasattr(student, "classes_"):
+        classes = np.sort(student.classes_)
     seen = y if y_train is None else np.concatenate([y, y_train])
     sorted_classes = check_classes(seen, classes)
     if classes is not None and not np.array_equal(sorted_classes, classes):
@@ -453,7 +453,7 @@ def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, r
 
 def _fit_and_ask(teacher, X_train, y_train, rows, X, question):
     """Return the probabilities of a teacher fitted on chosen rows."""
-    teacher.fit(_safe_indexing(X_train, rows), y_train[rows])
+    fit_teacher(teacher, _safe_indexing(X_train, rows), y_train[rows], {})
     return question.ask(teacher, X, np.unique(y_train[rows]))
 
 

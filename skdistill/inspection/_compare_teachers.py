@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, indexable
 
-from .._labels import check_classes, check_labels
+from .._labels import check_classes, check_labels, class_places
 from .._random_state import seeded_clones
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
@@ -326,7 +326,7 @@ def _check_candidate(name, teacher, classes):
     if not isinstance(teacher, FrozenEstimator):
         return  # it will be fitted on these labels
     known = np.asarray(getattr(teacher, "classes_", classes)).tolist()
-    if set(known) != set(classes.tolist()):
+    if sorted(class_places(known, classes)) != list(range(len(classes))):
         raise ValueError(
             f"teachers[{name!r}] is frozen and knows the classes {known}, where y has "
             f"{classes.tolist()}: only teachers of the same classes can be compared. Fit it on the "

@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._probabilities import entries
 from .._rows import rows_of
 from .._soft_labels import SoftLabels
-from .._teacher import teacher_scores
+from .._teacher import fit_teacher, teacher_scores
 from .._temperature import best_temperature
 from ..metrics._proba import SMALLEST
 from ._jackknife import over_folds
@@ -89,7 +89,7 @@ def _ask_fold(teacher, X, y, question, train, test, fit_params):
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
     known = np.unique(y[train])
     start = time.perf_counter()
-    teacher.fit(X_train, y[train], **rows_of(fit_params, train, len(y)))
+    fit_teacher(teacher, X_train, y[train], rows_of(fit_params, train, len(y)))
     fitted = time.perf_counter()
     proba = question.ask(teacher, X_test, known)
     answered = time.perf_counter()

@@ -332,9 +332,20 @@ def soft_log_loss_scorer(
     declared = getattr(last, "classes", None)
     if declared is not None and column_names(y) is None and not _is_labels(y):
         y = check_proba(y, name="y")[:, np.argsort(declared)]  # they come in the order declared
-    return -soft_log_loss(
-        y, estimator.predict_proba(X), classes=estimator.classes_, sample_weight=sample_weight
-    )
+    proba, classes = sorted_proba(estimator, X)
+    return -soft_log_loss(y, proba, classes=classes, sample_weight=sample_weight)
+
+
+def sorted_proba(estimator, X):
+    """Return an estimator's probabilities with its columns sorted by class, and the classes.
+
+    `classes_` is not sorted everywhere: CatBoost sorts text that looks like numbers as numbers.
+    """
+    proba, classes = estimator.predict_proba(X), np.asarray(estimator.classes_)
+    order = np.argsort(classes, kind="stable")
+    if np.array_equal(order, np.arange(len(classes))) or column_names(proba) is not None:
+        return proba, classes[order]
+    return np.asarray(proba)[:, order], classes[order]
 
 
 def check_predictions(y_true_or_proba, proba, classes, sample_weight):

@@ -9,7 +9,9 @@ from .._rows import count_rows
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ..students._answers import predicts_numbers
+from ..students._capabilities import check_regression
 from ..students._dispatch import Learn, registered_way
+from ..students.pipeline import last_step
 from ._pairs import check_pairs, check_surrogate
 from .regression import learn_newton_step
 
@@ -133,7 +135,15 @@ def fit_ranker(
         )
     check_pairs(soft_labels)
     own = clone(student)
-    return way_of_ranking(own)(own, X, soft_labels, surrogate, **fit_params)
+    way_of_ranking(own)(own, X, soft_labels, surrogate, **fit_params)
+    return own  # whatever a `fit` returns
+
+
+def check_ranker(student, summary):
+    """Raise unless a student can learn to rank, by what is known before any teacher is fitted."""
+    student = last_step(student)
+    if way_of_ranking(student) is learn_newton_step:
+        check_regression(student, summary)
 
 
 def way_of_ranking(student):

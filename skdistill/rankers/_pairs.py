@@ -9,6 +9,9 @@ from ..objectives import pairwise_hessian_diagonal, pairwise_hessian_product, pa
 from ..objectives._pairwise import SURROGATES
 from ..students._boosting import proba_of_second
 
+# A loss is known to this share of it, or its scores are too large to be told apart.
+READABLE = 1e-3
+
 
 class PairwiseRisk:
     """Σ_ij a_i b_j φ(s_i − s_j) / (Σ a · Σ b) with a = w p, b = w (1 − p), up to a constant.
@@ -58,6 +61,10 @@ class SmoothHinge:
         """Return the risk and its derivative by each score."""
         inner = 1 - self.width
         loss, gradient = self._squared.loss_and_gradient(scores)
+        # About the mean of the hinge is the root; what rounding leaves of the difference must not
+        # hide it. Scores that large went astray.
+        if not np.finfo(np.float64).eps * loss / self.width <= READABLE * (1 + np.sqrt(loss)):
+            return np.inf, np.full_like(gradient, np.nan)
         inner_loss, inner_gradient = self._squared.loss_and_gradient(scores / inner)
         return (
             (loss - inner**2 * inner_loss) / (2 * self.width),
@@ -94,14 +101,17 @@ def best_intercept(scores, soft_labels):
     """
     assert_all_finite(scores, input_name="scores of the student")
     scores = np.asarray(scores, dtype=np.float64)
+    middle = scores.max() / 2 + scores.min() / 2
+    centred = scores - middle  # of large scores only the differences can be told
     negative, positive = soft_labels.mass
 
     def slope(c):
-        return soft_labels.weight @ expit(scores + c) - positive
+        return soft_labels.weight @ expit(centred + c) - positive
 
     # Were all scores equal, c would be the logit of the positive share less that score.
     logit = np.log(positive) - np.log(negative)
-    return float(brentq(slope, logit - scores.max() - 1, logit - scores.min() + 1))
+    c = brentq(slope, logit - centred.max() - 1, logit - centred.min() + 1)
+    return float(c - middle)
 
 
 def check_surrogate(surrogate):

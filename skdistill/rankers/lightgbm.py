@@ -2,12 +2,18 @@
 
 from typing import Any
 
+import numpy as np
 from lightgbm import LGBMRanker, LGBMRegressor
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ..students._boosting import proba_of_second
-from ..students.lightgbm import BOOSTING, NEED_ITS_OBJECTIVE
+from ..students.lightgbm import (
+    BOOSTING,
+    NEED_ITS_OBJECTIVE,
+    OBJECTIVE,
+    boost_where_features_split,
+)
 from ._boosting import pair_objective, refuse_own_objective
 from ._dispatch import register
 
@@ -90,14 +96,19 @@ def _boost(student, X, soft_labels, surrogate, default, fit_params):
     """Fit a student by the objective of all pairs, and put its own objective back."""
     refuse_own_objective(student, [None, default])
     refuse_what_needs_its_objective(student)
-    own_objective, other_params = student.objective, dict(student._other_params)
-    student.set_params(objective=pair_objective(soft_labels, surrogate))
-    weight = soft_labels.weight
     # A ranker's metric wants integers; nothing else looks at the labels.
     labels = (proba_of_second(soft_labels) > 0.5).astype(int)
-    student.fit(X, labels, sample_weight=weight, **fit_params)
-    student.set_params(objective=own_objective)
-    student._other_params = other_params
+    weights = {"sample_weight": soft_labels.weight, **fit_params}
+
+    def boosted():
+        student.set_params(objective=pair_objective(soft_labels, surrogate))
+        student.fit(X, labels, **weights)
+
+    def constant():  # all scores are 0
+        student.set_params(objective=None)
+        student.fit(X, np.zeros_like(labels), **weights)
+
+    boost_where_features_split(student, X, len(soft_labels), fit_params, boosted, constant)
     student._objective = default
     return student
 
@@ -105,7 +116,7 @@ def _boost(student, X, soft_labels, surrogate, default, fit_params):
 def refuse_what_needs_its_objective(student):
     """Raise for parameters that LightGBM reads together with objectives of its own only."""
     params = student.get_params()
-    names = [name for name in NEED_ITS_OBJECTIVE if params.get(name)]
+    names = [name for name in (*OBJECTIVE, *NEED_ITS_OBJECTIVE) if params.get(name)]
     names += [name for name in BOOSTING if params.get(name) in ("rf", "random_forest")]
     if names:
         raise ValueError(

@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ..students._class_weight import class_weights
-from ..students.linear import check_parameters, find_obstacle
+from ..students._logistic_parameters import check_parameters, find_obstacle
 from ._dispatch import register
 from ._newton import minimise
 from ._pairs import SmoothHinge, best_intercept, proba_of_second, risk_of
@@ -98,13 +98,13 @@ def learn_linear(
 
 def check_linear(student):
     """Raise unless a LogisticRegression has parameters that a linear scorer can follow."""
-    check_parameters(student)
     obstacle = find_obstacle(student)
     if obstacle:
         raise ValueError(
             f"A LogisticRegression that ranks has an L2 penalty or none; got {obstacle}. Leave it "
             "at its default."
         )
+    check_parameters(student)
 
 
 def penalty_of(student, weight):
@@ -114,7 +114,7 @@ def penalty_of(student, weight):
 
 def warn_unless_converged(student, gradient, n_iter):
     """Say that a gradient is above the student's `tol`."""
-    if np.abs(gradient).max() > student.tol:
+    if not np.abs(gradient).max() <= student.tol:
         warnings.warn(
             f"The linear scorer stopped after {n_iter} iterations (max_iter={student.max_iter}) "
             f"with a gradient of up to {np.abs(gradient).max():.2g} (tol={student.tol:g}). Scale "

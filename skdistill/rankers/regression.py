@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from .._fit import fitted
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ..students._boosting import proba_of_second
+from ..students._capabilities import DataSummary, check_regression, needs_columns
 
 
 def learn_newton_step(
@@ -50,18 +52,14 @@ def learn_newton_step(
     ValueError
         If rows weigh differently and the student takes no `sample_weight`.
     """
+    check_regression(student, DataSummary.of(soft_labels))
     p, weight = proba_of_second(soft_labels), soft_labels.weight
     share = np.average(p, weights=weight)
     curvature = p * (1 - share) + (1 - p) * share
     step = 2 * (p - share) / curvature
+    step = step[:, None] if needs_columns(student) else step
     if takes_sample_weight(student):
         # Of mean 1 per weighted row, so that penalties of the student keep their meaning.
         weight = weight * curvature / (2 * share * (1 - share))
-        return student.fit(X, step, sample_weight=weight, **fit_params)
-    if not (weight == weight[0]).all():
-        raise ValueError(
-            f"{student!r} takes no sample_weight, but the rows weigh from {weight.min():.3g} to "
-            f"{weight.max():.3g} (from sample_weight, or unlabelled rows with alpha < 1). Use a "
-            "regressor that takes it, or give every row the same weight."
-        )
-    return student.fit(X, step, **fit_params)
+        return fitted(student, X, step, sample_weight=weight, **fit_params)
+    return fitted(student, X, step, **fit_params)

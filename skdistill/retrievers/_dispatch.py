@@ -112,7 +112,8 @@ def fit_retriever(
     """
     check_targets(X, targets)
     own = clone(student)
-    return way_of_retrieving(own)(own, X, targets, **fit_params)
+    way_of_retrieving(own)(own, X, targets, **fit_params)
+    return own  # whatever a `fit` returns
 
 
 def check_targets(X, targets):

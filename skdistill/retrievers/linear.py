@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import ConvergenceWarning
@@ -15,7 +16,7 @@ from .._retrieval_targets import RetrievalTargets
 from .._typing import Estimator, Rows
 from ..objectives._linear_retrieval import linear_loss
 from ..objectives._retrieval import chunks_of
-from ..students.linear import check_parameters, find_obstacle
+from ..students._logistic_parameters import check_parameters, find_obstacle
 from ._dispatch import check_targets, register
 
 
@@ -27,9 +28,10 @@ def learn_linear(
 
     With scores f = X Wᵀ + b it minimises ½‖W‖² + C · n · (mean loss), n the weight of all rows, by
     L-BFGS; two labels have one row of coefficients, as in scikit-learn. Of the student's
-    parameters `C`, `tol` (largest entry of the gradient of the mean loss with its penalty, relative
-    to that at the start, where entries are the smaller the more labels there are), `max_iter` and
-    `fit_intercept` count. About a million scores are held at once.
+    parameters `C`, `tol`, `max_iter` and `fit_intercept` count. `tol` is the largest entry of the
+    gradient of the mean loss with its penalty, relative to that at the start, where entries are the
+    smaller the more labels there are; a column of root mean square above 1 is counted in units of
+    it. About a million scores are held at once.
 
     Parameters
     ----------
@@ -143,6 +145,11 @@ class LinearObjective:
         self.chunks = chunks_of(targets.positives, targets.spared, targets.weight / total)
         self.shape = (1 if self.binary else len(targets.classes), X.shape[1] + self.intercept)
 
+    def units_of_coefficients(self):
+        """Return the unit of each coefficient, see :func:`unit_of_columns`."""
+        of_row = unit_of_columns(self.X)
+        return np.tile(np.append(of_row, 1.0) if self.intercept else of_row, self.shape[0])
+
     @property
     def size(self):
         """Return the number of coefficients."""
@@ -188,6 +195,11 @@ class LowRankObjective:
         self.X, self.rank = X, rank
         self.scorer = LinearObjective(np.empty((0, rank)), targets, student)
 
+    def units_of_coefficients(self):
+        """Return the unit of each coefficient, see :func:`unit_of_columns`."""
+        of_projection = np.repeat(unit_of_columns(self.X), self.rank)
+        return np.concatenate([of_projection, np.ones(self.scorer.size)])
+
     def parts(self, flat):
         """Return the components of the projection, and coefficients and intercept in them."""
         n = self.X.shape[1] * self.rank
@@ -208,7 +220,6 @@ def _check_student(student, fit_params):
     """Raise for parameters that a retrieval loss cannot honour."""
     if fit_params:
         raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
-    check_parameters(student)
     obstacle = find_obstacle(student)
     if student.class_weight is not None:
         obstacle = f"class_weight={student.class_weight!r}"
@@ -217,20 +228,33 @@ def _check_student(student, fit_params):
             "A LogisticRegression that ranks labels has an L2 penalty or none, and no class "
             f"weights; got {obstacle}. Leave it at its default, and weigh rows by sample_weight."
         )
+    check_parameters(student)
+
+
+def unit_of_columns(X):
+    """Return a unit for the coefficients of each column, below 1 for a column of large scale.
+
+    Without it such a column alone would say when a search is at its end.
+    """
+    squares = X.multiply(X).sum(axis=0) if sparse.issparse(X) else np.einsum("ij,ij->j", X, X)
+    return 1 / np.sqrt(np.maximum(np.ravel(squares).astype(np.float64) / X.shape[0], 1))
 
 
 def _minimise(objective, start, student):
     """Return the coefficients that L-BFGS ends at, and its iterations."""
-    largest = np.abs(objective.loss_and_gradient(start)[1]).max()
+    units = objective.units_of_coefficients()
+
+    def in_units(point):
+        loss, gradient = objective.loss_and_gradient(point * units)
+        return loss, gradient * units
+
+    largest = np.abs(in_units(start / units)[1]).max()
     # Where nothing is to be learned the gradient is 0 but for rounding.
-    rounding = np.finfo(np.float64).eps * max(objective.X.max(), -objective.X.min())
-    gtol = max(student.tol * largest, rounding)
+    gtol = max(student.tol * largest, np.finfo(np.float64).eps)
     options = {"maxiter": student.max_iter, "maxls": 50, "gtol": gtol, "ftol": 0}
-    found = minimize(
-        objective.loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
-    )
+    found = minimize(in_units, start / units, jac=True, method="L-BFGS-B", options=options)
     left = np.abs(found.jac).max()
-    if left > gtol:
+    if not left <= gtol:
         why = (
             f"stopped after max_iter={student.max_iter} iterations"
             if found.nit >= student.max_iter
@@ -243,7 +267,7 @@ def _minimise(objective, start, student):
             ConvergenceWarning,
             stacklevel=5,
         )
-    return found.x, found.nit
+    return found.x * units, found.nit
 
 
 def _record(student, targets, coef_and_intercept, n_iter):

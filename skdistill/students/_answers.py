@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
+from .._labels import class_places
 from ..objectives import project_onto_simplex
 
 
@@ -43,19 +44,79 @@ def proba_of_numbers(numbers):
     return project_onto_simplex(numbers)
 
 
+def class_columns(student, classes):
+    """Return the position in `classes` of each class of a fitted student, in its own order.
+
+    What its columns and labels stand for says the fitted student, by its `classes_`: CatBoost
+    sorts text that looks like numbers as numbers, and takes an order that the user declares.
+    """
+    columns = class_places(student.classes_, classes)
+    if columns.min(initial=0) < 0 or len(np.unique(columns)) < len(columns):
+        raise ValueError(
+            f"The classes_ of {type(student).__name__} are {np.asarray(student.classes_).tolist()} "
+            f"once it is fitted, and it was fitted on the labels {classes.tolist()}: nothing says "
+            "which class a column or a prediction of it belongs to. Let its classes_ list the "
+            "labels that it has seen, in the order of its columns."
+        )
+    return columns
+
+
 def student_proba(student, X, classes):
     """Return a fitted student's probabilities, one column per class, 0 for those it never met."""
     if predicts_numbers(student):
         return proba_of_numbers(student.predict(X))
-    return in_columns(student.predict_proba(X), student.classes_, classes, fill=0)
+    return _in_columns(student.predict_proba(X), class_columns(student, classes), classes, fill=0)
 
 
-def in_columns(values, known, classes, *, fill):
+def student_decision(student, X, classes):
+    """Return a fitted student's scores: one for two classes, else one column per class.
+
+    A class that the student never met gets the lowest float.
+    """
+    scores, columns = student.decision_function(X), class_columns(student, classes)
+    if scores.ndim == 1 and len(columns) == len(classes):
+        return scores if columns[0] < columns[1] else -scores  # it is the score of its second one
+    if scores.ndim == 1:
+        scores = np.column_stack([-scores, scores])
+    return _in_columns(scores, columns, classes, fill=np.finfo(scores.dtype).min)
+
+
+def student_labels(student, X, classes):
+    """Return the label from `classes` that a fitted student predicts for each row."""
+    outputs = student.predict(X)
+    if predicts_numbers(student):
+        return classes[proba_of_numbers(outputs).argmax(axis=1)]
+    outputs = np.ravel(outputs)  # CatBoost has a column of them
+    if predicts_positions(student):
+        return classes[outputs]
+    if not hasattr(student, "classes_"):
+        return outputs
+    if outputs.dtype.kind == classes.dtype.kind and outputs.dtype.kind in "biuU":
+        return outputs.astype(classes.dtype, copy=False)
+    known = np.asarray(student.classes_).tolist()
+    columns = dict(zip(known, class_columns(student, classes).tolist(), strict=True))
+    unknown = sorted(set(outputs.tolist()) - set(columns), key=str)
+    if unknown:
+        raise ValueError(
+            f"{type(student).__name__} predicts {unknown[:10]}, which its classes_ {known} do not "
+            "list. Let it predict labels from its classes_."
+        )
+    return classes[[columns[label] for label in outputs.tolist()]]
+
+
+def _in_columns(values, columns, classes, *, fill):
     """Return a student's columns in the places of all classes."""
-    if len(known) == len(classes):
+    if np.array_equal(columns, np.arange(len(classes))):
         return values
+    values = np.asarray(values)
+    if values.shape[1] != len(columns):
+        raise ValueError(
+            f"A student of {len(columns)} classes has {values.shape[1]} columns of scores, so that "
+            "nothing says which one belongs to which class. Let it give one per class, as an SVC "
+            'does with decision_function_shape="ovr".'
+        )
     padded = np.full((len(values), len(classes)), fill, dtype=values.dtype)
-    padded[:, np.searchsorted(classes, known)] = values
+    padded[:, columns] = values
     return padded
 
 

@@ -58,6 +58,13 @@ def on_probabilities(metric, start=0.0):
 def stand_in_labels(soft_labels):
     """Return labels in which every class shows up, for a library that counts classes by them.
 
-    Nothing else of them is used where the objective carries the soft labels.
+    Nothing else of them is used where the objective carries the soft labels. They are the true
+    or most probable ones, for those who score a fit on what it was given, but that classes
+    which no row has get a row each.
     """
-    return soft_labels.classes[np.arange(len(soft_labels)) % len(soft_labels.classes)]
+    labels = soft_labels.hard_labels()
+    seen, first_rows = np.unique(labels, return_index=True)
+    lacking = np.setdiff1d(soft_labels.classes, seen)
+    others = np.delete(np.arange(len(labels)), first_rows)[: len(lacking)]
+    labels[others] = lacking[: len(others)]
+    return labels

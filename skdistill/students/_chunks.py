@@ -1,11 +1,15 @@
 """The expansion fed to `partial_fit` in chunks, so that it never stands in memory as a whole."""
 
+import warnings
+
 import numpy as np
 from sklearn import get_config
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
 from .._rows import bytes_per_row, rows_of
 from ..metrics import soft_log_loss
+from ._answers import student_labels, student_proba
 
 
 def rows_per_chunk(X, soft_labels):
@@ -15,6 +19,15 @@ def rows_per_chunk(X, soft_labels):
     if copies * bytes_per_row(X) * len(soft_labels) <= budget:
         return len(soft_labels)
     return max(1, int(budget / (copies * bytes_per_row(X))))
+
+
+def without_weightless_rows(X, soft_labels, fit_params):
+    """Return what rows of weight 0 have no part in: not in the order of the rows, nor in a step."""
+    rows = np.flatnonzero(soft_labels.weight)
+    if len(rows) == len(soft_labels):
+        return X, soft_labels, fit_params
+    fit_params = rows_of(fit_params, rows, len(soft_labels))
+    return _safe_indexing(X, rows), soft_labels.take(rows), fit_params
 
 
 def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
@@ -29,7 +42,7 @@ def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
         return one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
-    while n_iter < params["max_iter"] and stale < params.get("n_iter_no_change", 5):
+    while True:
         order = rng.permutation(len(soft_labels))
         one_pass(student, X, soft_labels, order, chunk, fit_params)
         n_iter += 1
@@ -37,17 +50,32 @@ def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
             quality = fit_quality(student, X, soft_labels)
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
+        # Only now: the first `partial_fit` has checked these parameters.
+        if n_iter >= params["max_iter"] or stale >= params.get("n_iter_no_change", 5):
+            break
+    warn_unless_stale(student, stale)
     student.n_iter_ = n_iter
     return student
+
+
+def warn_unless_stale(student, stale):
+    """Say that passes were still improving the fit, as the student's own `fit` does."""
+    params = student.get_params(deep=False)
+    if params.get("tol") is not None and stale < params.get("n_iter_no_change", 5):
+        warnings.warn(
+            f"{type(student).__name__} stopped after max_iter={params['max_iter']} passes that "
+            f"still improved the fit (tol={params['tol']:g}). Raise max_iter or tol.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
 
 
 def fit_quality(student, X, soft_labels):
     """Return minus the soft log-loss; the expected accuracy where there are no probabilities."""
     if hasattr(student, "predict_proba"):
-        return -soft_log_loss(
-            soft_labels.proba, student.predict_proba(X), sample_weight=soft_labels.weight
-        )
-    return soft_labels.expected_accuracy(student.predict(X))
+        proba = student_proba(student, X, soft_labels.classes)
+        return -soft_log_loss(soft_labels.proba, proba, sample_weight=soft_labels.weight)
+    return soft_labels.expected_accuracy(student_labels(student, X, soft_labels.classes))
 
 
 def one_pass(student, X, soft_labels, order, chunk, fit_params):

@@ -1,8 +1,10 @@
 """Class weights under soft labels: a class counts by its probability, not by its rows."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
+
+from .._sample_weight import inner_fit
 
 
 def class_weights(class_weight, soft_labels):
@@ -15,8 +17,8 @@ def class_weights(class_weight, soft_labels):
     classes = soft_labels.classes
     if class_weight is None:
         return np.ones(len(classes))
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
+    if not isinstance(class_weight, dict):
+        if not (isinstance(class_weight, str) and class_weight == "balanced"):
             raise ValueError(
                 f'class_weight must be None, a dict or "balanced"; got {class_weight!r}.'
             )
@@ -37,14 +39,54 @@ def class_weights(class_weight, soft_labels):
 
 @contextmanager
 def balanced_by_mass(student, soft_labels):
-    """Let ``class_weight="balanced"`` of a student count probability mass, not copies of rows."""
-    own = student.get_params(deep=False).get("class_weight")
-    if isinstance(own, str) and own == "balanced":
-        present = soft_labels.drop_empty_classes()
-        weights = class_weights(own, present)
-        student.set_params(class_weight=dict(zip(present.classes.tolist(), weights, strict=True)))
+    """Let ``class_weight="balanced"`` count probability mass, not copies of rows.
+
+    That of a student itself and of all estimators inside it. Some meta-estimators show those
+    inside the positions of the sorted classes, in the place of the labels.
+    """
+    own = balanced_params(student)
+    present = soft_labels.drop_empty_classes()
+    weights = class_weights("balanced", present)
+    for name in own:
+        codes = "codes" in labels_around(student, name)
+        keys = range(len(weights)) if codes else present.classes.tolist()
+        by_label = dict(zip(keys, weights, strict=True))
+        student.set_params(**{name: by_label | _by_number(by_label)})
     try:
         yield
     finally:
-        if isinstance(own, str):
-            student.set_params(class_weight=own)
+        if own:  # some students refuse even an empty set_params once they are fitted
+            student.set_params(**own)
+
+
+def _by_number(class_weight):
+    """Return the weights of labels that are text like "10", which scikit-learn looks for as 10."""
+    numbers = {}
+    for label in class_weight:
+        if isinstance(label, str):
+            with suppress(ValueError):
+                numbers[int(label)] = class_weight[label]
+    return numbers
+
+
+def balanced_params(student):
+    """Return the parameters ``class_weight="balanced"`` of a student and those inside it."""
+    return {
+        name: value
+        for name, value in student.get_params(deep=True).items()
+        if name.rpartition("__")[2] == "class_weight"
+        and isinstance(value, str)
+        and value == "balanced"
+    }
+
+
+def labels_around(student, name):
+    """Return what those around a parameter's owner show those inside: a set of `InnerFit.labels`.
+
+    `name` is that of the parameter, such as ``tree__class_weight``.
+    """
+    params = student.get_params(deep=True)
+    parts = name.split("__")[:-1]
+    around = [student, *(params.get("__".join(parts[:k])) for k in range(1, len(parts)))]
+    fits = [inner_fit(each) for each in around[: len(parts)]]
+    return {each.labels for each in fits if each is not None}

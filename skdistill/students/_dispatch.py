@@ -5,12 +5,14 @@ from copy import deepcopy
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 
+from .._class_codes import check_codes
 from .._rows import count_rows
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._answers import predicts_numbers
+from ._capabilities import DataSummary, check_expansion, check_regression
 from .expansion import learn_by_expansion
 from .regression import learn_by_regression
 
@@ -21,9 +23,15 @@ Learn: TypeAlias = Callable[..., Estimator]
 # Class -> function that teaches an instance of it. A class stands for its subclasses as long
 # as they keep its `fit`: one that overrides it learns in a way of its own.
 _ways: dict[type, Learn] = {}
+# The function that raises where such a student cannot learn, before any teacher is fitted.
+Check: TypeAlias = Callable[[Estimator, DataSummary], None]
+_checks: dict[Learn, Check] = {
+    learn_by_expansion: check_expansion,
+    learn_by_regression: check_regression,
+}
 
 
-def register(student_class: type) -> Callable[[Learn], Learn]:
+def register(student_class: type, *, check: Check | None = None) -> Callable[[Learn], Learn]:
     """Register how students of a class learn from soft labels: a decorator.
 
     Parameters
@@ -31,6 +39,12 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
     student_class : type
         An estimator class. Subclasses that do not override its `fit` are taken for it;
         those that do are not.
+
+    check : callable, default=None
+        Function ``check(student, summary)`` that raises if a student cannot learn, for the sake
+        of its parameters, say. It is called before any teacher is fitted. `summary` has the
+        attributes `n_classes`, `n_rows` (an upper bound), and `weighted`, whether some rows
+        weigh more than others.
 
     Returns
     -------
@@ -67,6 +81,8 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
 
     def remember(learn):
         _ways[student_class] = learn
+        if check is not None:
+            _checks[learn] = check
         return learn
 
     return remember
@@ -109,8 +125,8 @@ def fit_soft_labels(
         If the student can learn from neither weights nor numbers.
 
     ValueError
-        If `X` and `soft_labels` differ in length, or if the student would split copies
-        of one row inside its `fit`.
+        If `X` and `soft_labels` differ in length, if the student would split copies of one
+        row inside its `fit`, or if the labels are not 0, 1, ... for a classifier of XGBoost.
 
     Notes
     -----
@@ -127,19 +143,54 @@ def fit_soft_labels(
     >>> fit_soft_labels(LogisticRegression(), X, soft_labels).predict([[2.0]])
     array(['b'], dtype='<U1')
     """
-    predicts = hasattr(student, "predict") or hasattr(student, "predict_proba")
-    if not (predicts or is_classifier(student)):  # some classifiers predict only once fitted
-        raise TypeError(
-            f"student must be a classifier or a regressor that predicts; {student!r} does not. "
-            "A transformer belongs before the last step of a Pipeline as student."
-        )
+    if predicts_numbers(student) or not soft_labels.is_hard:
+        check_student(student, DataSummary.of(soft_labels))
+    else:
+        check_predicts(student)
     if len(soft_labels) != count_rows(X):
         raise ValueError(
             f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
         )
+    check_codes(student, soft_labels.classes)
     goes_on = getattr(student, "warm_start", False)
     own = deepcopy(student) if goes_on else clone(student)
-    return way_of_learning(student)(own, X, soft_labels, **fit_params)
+    way_of_learning(student)(own, X, soft_labels, **fit_params)
+    return own  # whatever a `fit` returns
+
+
+def check_student(student: Estimator, summary: DataSummary) -> None:
+    """Raise unless a student can learn soft labels; without rows, and so before any teacher.
+
+    Parameters
+    ----------
+    student : estimator
+        See :func:`fit_soft_labels`.
+
+    summary : DataSummary
+        What is known of the soft labels to come.
+
+    Raises
+    ------
+    TypeError
+        If the student can learn from neither weights nor numbers.
+
+    ValueError
+        If it could with other parameters.
+    """
+    check_predicts(student)
+    check = _checks.get(way_of_learning(student))
+    if check is not None:
+        check(student, summary)
+
+
+def check_predicts(student):
+    """Raise unless a student predicts, at least once it is fitted."""
+    predicts = hasattr(student, "predict") or hasattr(student, "predict_proba")
+    if not (predicts or is_classifier(student) or is_regressor(student)):
+        raise TypeError(
+            f"student must be a classifier or a regressor that predicts; {student!r} does not. "
+            "A transformer belongs before the last step of a Pipeline as student."
+        )
 
 
 def way_of_learning(student):

@@ -5,12 +5,13 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
-from catboost import CatBoostClassifier
+from catboost import CatBoost, CatBoostClassifier, Pool
+from scipy import sparse
 
-from .._labels import check_classes, check_labels, encode
+from .._labels import check_classes, check_labels, class_places, encode
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
-from ._boosting import proba_of_second, stand_in_labels
+from ._boosting import stand_in_labels
 from ._class_weight import class_weights
 from ._dispatch import register
 from .expansion import fit_on_copies, warn_of_expansion
@@ -19,9 +20,26 @@ from .expansion import fit_on_copies, warn_of_expansion
 PRIVATE = ("_init_params", "_canonized_params")
 
 CLASS_WEIGHTS = ("class_weights", "auto_class_weights", "scale_pos_weight")
-STRENGTHS = ("l2_leaf_reg", "reg_lambda")
-RATES = ("learning_rate", "eta")
+FEATURE_KINDS = ("cat_features", "text_features", "embedding_features")
 DEFAULT_STRENGTH = 3.0
+
+# Second names of parameters, with the one that CatBoost itself goes by.
+MAIN_NAMES = {
+    "objective": "loss_function",
+    "eta": "learning_rate",
+    "max_bin": "border_count",
+    "max_depth": "depth",
+    "colsample_bylevel": "rsm",
+    "random_state": "random_seed",
+    "reg_lambda": "l2_leaf_reg",
+    "n_estimators": "iterations",
+    "num_boost_round": "iterations",
+    "num_trees": "iterations",
+    "early_stopping_rounds": "od_wait",
+    "custom_loss": "custom_metric",
+    "num_leaves": "max_leaves",
+    "min_child_samples": "min_data_in_leaf",
+}
 
 # How far CatBoost goes: the exponent of (largest mass / mass of the class).
 BALANCING = {"Balanced": 1.0, "SqrtBalanced": 0.5}
@@ -84,9 +102,9 @@ def learn_catboost(
     """
     if soft_labels.is_ordinary:
         return student.fit(X, soft_labels.first_choice(), **fit_params)
-    params = student.get_params()
-    if not {*RATES} & {*params} and params.get("task_type") != "GPU":
-        params["learning_rate"] = rate_for_labels(type(student), params, X, soft_labels, fit_params)
+    params = by_main_names(student.get_params())
+    if "learning_rate" not in params and params.get("task_type") != "GPU":
+        params["learning_rate"] = rate_for_labels(params, X, soft_labels, fit_params)
     obstacle = find_obstacle(params)
     if len(soft_labels.classes) == 2 and obstacle is None:
         trained = train_on_probabilities(type(student), params, X, soft_labels, fit_params)
@@ -98,6 +116,18 @@ def learn_catboost(
     model = {name: value for name, value in vars(trained).items() if name not in PRIVATE}
     student.__dict__.update(model)
     return student
+
+
+def by_main_names(params):
+    """Return parameters under their main names; two names for one thing are left to CatBoost.
+
+    It raises for them, save for `objective`, which it prefers to `loss_function`.
+    """
+    renamed = dict(params)
+    for name, main in MAIN_NAMES.items():
+        if name in renamed and (main not in renamed or name == "objective"):
+            renamed[main] = renamed.pop(name)
+    return renamed
 
 
 def find_obstacle(params):
@@ -112,26 +142,49 @@ def find_obstacle(params):
 
 
 def train_on_probabilities(student_class, params, X, soft_labels, fit_params):
-    """Return a model trained by CrossEntropy on the probabilities of the second class."""
+    """Return a model trained by CrossEntropy on the probabilities of the second class.
+
+    Which one is the second says CatBoost.
+    """
     loss = params.get("loss_function", "Logloss")
-    taught = soft_labels.reweight_classes(weights_of_classes(params, soft_labels))
+    of_labels = fitted_to_labels(soft_labels.classes)
+    _, second = class_places(of_labels.classes_, soft_labels.classes)
+    factors = weights_of_classes(params, soft_labels, second)
+    taught = soft_labels.reweight_classes(factors)
+    target = taught.proba[:, [second]]
+    target = np.ravel(target.toarray() if sparse.issparse(target) else target)
     kept = {name: value for name, value in params.items() if name not in CLASS_WEIGHTS}
     trained = student_class(**{**kept, "loss_function": "CrossEntropy", "allow_const_label": True})
     if fit_params.get("eval_set") is not None:
-        sets = evaluation_sets(fit_params["eval_set"], soft_labels.classes)
+        kinds = {**params, **fit_params}
+        kinds = {name: kinds[name] for name in FEATURE_KINDS if kinds.get(name) is not None}
+        sets = evaluation_sets(fit_params["eval_set"], soft_labels.classes, second, factors, kinds)
         fit_params = {**fit_params, "eval_set": sets}
-    trained.fit(X, proba_of_second(taught), sample_weight=taught.weight, **fit_params)
+    trained.fit(X, target, sample_weight=taught.weight, **fit_params)
 
-    small = CatBoostClassifier(iterations=1, logging_level="Silent", allow_writing_files=False)
-    small.fit([[0.0], [1.0]], soft_labels.classes.tolist())
     metadata = trained.get_metadata()
-    metadata["class_params"] = small.get_metadata()["class_params"]
+    metadata["class_params"] = of_labels.get_metadata()["class_params"]
     metadata["params"] = metadata["params"].replace('"CrossEntropy"', f'"{loss}"')
     return trained
 
 
-def evaluation_sets(given, classes):
-    """Return evaluation sets with true labels as CrossEntropy has them: 1.0 for the second."""
+def fitted_to_labels(classes):
+    """Return a model of CatBoost's that has seen these classes once each: it says their order.
+
+    It sorts text that looks like numbers as numbers. This is its bare model, since a fit of
+    the estimator would show up in the logs of experiment trackers.
+    """
+    loss = "Logloss" if len(classes) == 2 else "MultiClass"
+    about = {"iterations": 1, "logging_level": "Silent", "allow_writing_files": False}
+    rows = np.arange(len(classes), dtype=float)[:, None]
+    return CatBoost({"loss_function": loss, "thread_count": 1, **about}).fit(rows, classes.tolist())
+
+
+def evaluation_sets(given, classes, second, factors, feature_kinds):
+    """Return evaluation sets with true labels as CrossEntropy has them: 1.0 for the second class.
+
+    A row weighs what its class does, as CatBoost has it for labels.
+    """
     sets = []
     for pair in given if isinstance(given, list) else [given]:
         if not isinstance(pair, tuple):
@@ -142,7 +195,12 @@ def evaluation_sets(given, classes):
         rows, y = pair
         labels = check_labels(y, name="the labels of eval_set")
         check_classes(labels, classes)
-        sets.append((rows, encode(labels, classes).astype(float)))
+        codes = encode(labels, classes)
+        target = (codes == second).astype(float)
+        if (factors == 1).all():
+            sets.append((rows, target))
+        else:
+            sets.append(Pool(rows, target, weight=factors[codes], **feature_kinds))
     return sets
 
 
@@ -156,27 +214,33 @@ def train_on_copies(student_class, params, X, soft_labels, fit_params):
         )
     warn_of_statistics(params, fit_params)
     rows, _, _ = soft_labels.expand()
-    strength = next((params[name] for name in STRENGTHS if name in params), DEFAULT_STRENGTH)
-    own = {name: value for name, value in params.items() if name not in STRENGTHS}
+    own = dict(params)
+    strength = own.get("l2_leaf_reg", DEFAULT_STRENGTH)
     own["l2_leaf_reg"] = strength * len(rows) / len(soft_labels)
     automatic = own.pop("auto_class_weights", None)
     if automatic in BALANCING:
         # CatBoost would balance by their mass, too, but rounds it down to whole rows.
-        present = soft_labels.mass > 0
-        own["class_weights"] = balancing_weights(automatic, soft_labels)[present]
+        names = own.get("class_names")
+        if names is None:
+            names = fitted_to_labels(soft_labels.drop_empty_classes().classes).classes_
+        places = class_places(names, soft_labels.classes)
+        weights = balancing_weights(automatic, soft_labels)[places]
+        own["class_weights"] = np.where(places >= 0, weights, 0)
     return fit_on_copies(student_class(**own), X, soft_labels, **fit_params)
 
 
-def weights_of_classes(params, soft_labels):
-    """Return the weights that the parameters give to two classes."""
+def weights_of_classes(params, soft_labels, second):
+    """Return the weights that the parameters give to two classes, in our order of them.
+
+    CatBoost has its own, in which one of ours is `second`.
+    """
     given, automatic = params.get("class_weights"), params.get("auto_class_weights")
     if isinstance(given, dict):
         return class_weights(given, soft_labels)
-    if given is not None:
-        return given
-    if automatic in BALANCING:
+    if given is None and automatic in BALANCING:
         return balancing_weights(automatic, soft_labels)
-    return [1, params.get("scale_pos_weight", 1)]
+    in_its_order = [1, params.get("scale_pos_weight", 1)] if given is None else list(given)
+    return np.array(in_its_order if second == 1 else in_its_order[::-1], dtype=float)
 
 
 def balancing_weights(automatic, soft_labels):
@@ -186,15 +250,14 @@ def balancing_weights(automatic, soft_labels):
     return weights ** BALANCING[automatic]
 
 
-def rate_for_labels(student_class, params, X, soft_labels, fit_params):
+def rate_for_labels(params, X, soft_labels, fit_params):
     """Return the learning rate that CatBoost chooses for labels; it has none for CrossEntropy."""
     own = {name: value for name, value in fit_params.items() if not name.startswith("save_snap")}
-    first_round = student_class(**{**params, "save_snapshot": False})
-    first_round.fit(
-        X,
-        stand_in_labels(soft_labels),
-        **{**own, "callbacks": [StopAtOnce()], "log_cout": StringIO()},
-    )
+    labels = stand_in_labels(soft_labels)
+    has_more = len(np.unique(labels)) > 2 and "target_border" not in params
+    about = {"loss_function": "MultiClass" if has_more else "Logloss", **params}
+    first_round = CatBoost({**about, "save_snapshot": False})
+    first_round.fit(X, labels, **{**own, "callbacks": [StopAtOnce()], "log_cout": StringIO()})
     return first_round.learning_rate_
 
 
@@ -208,11 +271,7 @@ class StopAtOnce:
 
 def warn_of_statistics(params, fit_params):
     """Say which features have statistics that do not know the weights of copies."""
-    kinds = [
-        name
-        for name in ("cat_features", "text_features", "embedding_features")
-        if params.get(name) or fit_params.get(name)
-    ]
+    kinds = [name for name in FEATURE_KINDS if params.get(name) or fit_params.get(name)]
     if kinds and "one_hot_max_size" not in params:
         warnings.warn(
             f"CatBoostClassifier learns more than two classes by expansion, where its statistics "

@@ -8,14 +8,15 @@ from sklearn.linear_model import LogisticRegressionCV
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._capabilities import DataSummary, check_cross_validating
 from ._dispatch import register
-from ._real_rows import folds_of_real_rows, refuse_to_split_copies
+from ._real_rows import folds_of_real_rows
 from .expansion import fit_on_copies, learn_by_expansion
 
 
-@register(LogisticRegressionCV)
-@register(CalibratedClassifierCV)
-@register(StackingClassifier)
+@register(LogisticRegressionCV, check=check_cross_validating)
+@register(CalibratedClassifierCV, check=check_cross_validating)
+@register(StackingClassifier, check=check_cross_validating)
 def learn_with_folds_of_real_rows(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -26,6 +27,6 @@ def learn_with_folds_of_real_rows(
     """
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    refuse_to_split_copies(student, but_for={"cv"})
+    check_cross_validating(student, DataSummary.of(soft_labels))
     with folds_of_real_rows(student, X, soft_labels):
         return fit_on_copies(student, X, soft_labels, **fit_params)

@@ -10,23 +10,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+from .._fit import fitted
 from .._rows import count_rows, rows_of
-from .._sample_weight import check_soft_labels_arrive, takes_sample_weight
+from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._capabilities import DataSummary, check_expansion
 from ._chunks import learn_in_chunks, rows_per_chunk
 from ._class_weight import balanced_by_mass
-from ._real_rows import judged_by_real_rows, refuse_to_split_copies
-
-# Classifiers that take no weights, and the regressor that learns probabilities in their way.
-SAME_JOB = {
-    "GaussianProcessClassifier": "GaussianProcessRegressor",
-    "KNeighborsClassifier": "KNeighborsRegressor",
-    "LinearDiscriminantAnalysis": "LinearRegression",
-    "MLPClassifier": "MLPRegressor",
-    "QuadraticDiscriminantAnalysis": "make_pipeline(PolynomialFeatures(2), LinearRegression())",
-    "RadiusNeighborsClassifier": "RadiusNeighborsRegressor",
-}
+from ._real_rows import judged_by_real_rows
 
 
 def learn_by_expansion(
@@ -65,11 +57,12 @@ def learn_by_expansion(
     Raises
     ------
     TypeError
-        If neither `fit` nor `partial_fit` takes `sample_weight`.
+        If neither `fit` nor `partial_fit` takes `sample_weight`, or something inside the
+        student does not.
 
     ValueError
-        If the student splits rows inside its `fit`, so that copies of one row would stand
-        on both sides of the split.
+        If the student splits or draws rows inside its `fit`, so that copies of one row would
+        stand on both sides of the split.
 
     Examples
     --------
@@ -83,23 +76,16 @@ def learn_by_expansion(
     array([2., 2.])
     """
     if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+        return fitted(student, X, soft_labels.first_choice(), **fit_params)
     if soft_labels.is_hard and takes_sample_weight(student, "fit"):
         weights = {"sample_weight": soft_labels.weight, **fit_params}
-        return student.fit(X, soft_labels.first_choice(), **weights)
-    refuse_to_split_copies(student)
+        return fitted(student, X, soft_labels.first_choice(), **weights)
+    check_expansion(student, DataSummary.of(soft_labels))
     chunk = rows_per_chunk(X, soft_labels)
     if takes_sample_weight(student, "partial_fit") and (
         chunk < len(soft_labels) or not takes_sample_weight(student, "fit")
     ):
         return learn_in_chunks(student, X, soft_labels, chunk, **fit_params)
-    if not takes_sample_weight(student, "fit"):
-        same_job = SAME_JOB.get(type(student).__name__, "a regressor of the same kind")
-        raise TypeError(
-            f"{student!r} cannot learn from probabilities: its fit takes no sample_weight. Any "
-            f"regressor learns from them directly, so that {same_job} does the same job; or take "
-            "LogisticRegression, a tree, a forest, a booster or naive Bayes as student."
-        )
     with judged_by_real_rows(student, len(soft_labels)):
         return fit_on_copies(student, X, soft_labels, **fit_params)
 
@@ -116,11 +102,10 @@ def warn_of_expansion(student, obstacle, remedy=""):
 
 def fit_on_copies(student, X, soft_labels, **fit_params):
     """Fit a student on the expanded rows, whatever it does with them."""
-    check_soft_labels_arrive(student)
     rows, labels, weight = soft_labels.expand()
     fit_params = rows_of(fit_params, rows, len(soft_labels))
     with balanced_by_mass(student, soft_labels):
-        return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
+        return fitted(student, repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
 
 
 def repeat_rows(X, rows):

@@ -8,15 +8,18 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
+from .._labels import encode
 from .._rows import rows_of
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._capabilities import check_hist_boosting
+from ._class_weight import class_weights
 from ._dispatch import register
 from ._real_rows import AUTO_EARLY_STOPPING_ROWS
 from .expansion import fit_on_copies, learn_by_expansion
 
 
-@register(HistGradientBoostingClassifier)
+@register(HistGradientBoostingClassifier, check=check_hist_boosting)
 def learn_hist_boosting(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -29,8 +32,8 @@ def learn_hist_boosting(
 
     Early stopping holds out real rows and scores them with their true labels (the most
     probable class where there is none); whether "auto" switches it on is decided by the
-    number of real rows. It needs scikit-learn 1.7; before, it is refused. `X_val` and `y_val`
-    of your own may be given.
+    number of real rows. `class_weight` weighs the rows held out, too. It needs scikit-learn 1.7;
+    before, it is refused. `X_val` and `y_val` of your own may be given.
 
     Parameters
     ----------
@@ -51,8 +54,12 @@ def learn_hist_boosting(
     HistGradientBoostingClassifier
         The student, fitted.
     """
-    own = student.early_stopping
-    stops = len(soft_labels) > AUTO_EARLY_STOPPING_ROWS if own == "auto" else own
+    own, own_class_weight = student.early_stopping, student.class_weight
+    stops = (
+        len(soft_labels) > AUTO_EARLY_STOPPING_ROWS
+        if own == "auto"
+        else own is True or own is np.True_
+    )
     can_be_given = "X_val" in signature(student.fit).parameters
     if soft_labels.is_hard or not stops or not can_be_given:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
@@ -63,15 +70,19 @@ def learn_hist_boosting(
             stratify=soft_labels.hard_labels(),
             random_state=student.random_state,
         )
+        true, factors = soft_labels.hard_labels(), class_weights(own_class_weight, soft_labels)
+        weight_val = soft_labels.weight * factors[encode(true, soft_labels.classes)]
         fit_params = {
             **rows_of(fit_params, train, len(soft_labels)),
             "X_val": _safe_indexing(X, held_out),
-            "y_val": soft_labels.hard_labels()[held_out],
-            "sample_weight_val": soft_labels.weight[held_out],
+            "y_val": true[held_out],
+            "sample_weight_val": weight_val[held_out],
         }
-        X, soft_labels = _safe_indexing(X, train), soft_labels.take(train)
+        X = _safe_indexing(X, train)
+        soft_labels = soft_labels.take(train).reweight_classes(factors)
+        student.set_params(class_weight=None)  # it is in the weights, as counted on all rows
     student.set_params(early_stopping=True)
     try:
         return fit_on_copies(student, X, soft_labels, **fit_params)
     finally:
-        student.set_params(early_stopping=own)
+        student.set_params(early_stopping=own, class_weight=own_class_weight)

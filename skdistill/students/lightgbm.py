@@ -1,9 +1,11 @@
 """LightGBM on soft labels: its own softmax and logistic loss, with probabilities for labels."""
 
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from lightgbm import Booster, LGBMClassifier
+from lightgbm import Booster, Dataset, LGBMClassifier
+from lightgbm.basic import LightGBMError
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -27,9 +29,14 @@ RANKINGS = ("auc", "auc_mu", "average_precision")
 
 # Parameters, with their aliases, that LightGBM reads in objectives of its own, or with labels.
 NEED_ITS_OBJECTIVE = (
-    *("objective_type", "application", "app", "loss", "sigmoid", "linear_tree", "linear_trees"),
+    *("sigmoid", "linear_tree", "linear_trees"),
     *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
     *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
+)
+# Other names of parameters: LightGBM's own table of aliases.
+OBJECTIVE = ("objective_type", "application", "app", "loss")
+MIN_ROWS = (
+    *("min_child_samples", "min_data_in_leaf", "min_data_per_leaf", "min_data", "min_samples_leaf"),
 )
 BOOSTING = ("boosting_type", "boosting", "boost")
 METRIC = ("metric", "metrics", "metric_types")
@@ -103,24 +110,92 @@ def learn_lightgbm(
 
 def fit_softly(student, X, soft_labels, metrics, fit_params):
     """Fit a student by the soft objective, and put its parameters back."""
-    own_objective, other_params = student.objective, dict(student._other_params)
     taught = soft_labels
     if student.class_weight is not None:
         taught = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
-    start = start_scores(student, taught, fit_params)
-    student.set_params(objective=objective_for(student, taught, start))
+
+    def boosted():
+        boost(student, X, taught, metrics, fit_params)
+
+    def constant():
+        fit_shares(student, X, taught, fit_params)
+
+    boost_where_features_split(student, X, len(soft_labels), fit_params, boosted, constant)
+    # "softmax" is another name of "multiclass", which LightGBM gives it in models.
+    student._objective = "binary" if student.n_classes_ == 2 else "multiclass"
+
+
+def boost(student, X, soft_labels, metrics, fit_params):
+    """Train by the soft objective, from the scores that LightGBM itself would start from."""
+    start = start_scores(student, soft_labels, fit_params)
+    student.set_params(objective=objective_for(student, soft_labels, start))
     if metrics:
         # Under a custom objective LightGBM would evaluate raw scores, and stop after one round.
         student.set_params(metric="None")
         fit_params = {**fit_params, "eval_metric": [fed(metric, start) for metric in metrics]}
     student.fit(X, stand_in_labels(soft_labels), **fit_params)
     add_to_first_trees(student.booster_, start)
-    if metrics:
-        del student.metric
-    student.objective = own_objective
-    student._other_params = other_params
-    # "softmax" is another name of "multiclass", which LightGBM gives it in models.
-    student._objective = "binary" if student.n_classes_ == 2 else "multiclass"
+
+
+def fit_shares(student, X, soft_labels, fit_params):
+    """Train by LightGBM's own objective where no feature can be split: the shares are the model.
+
+    Each row counts by the share of its class.
+    """
+    labels = stand_in_labels(soft_labels)
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    student.set_params(objective=None, class_weight=None)
+    student.fit(X, labels, sample_weight=(soft_labels.mass / counts)[codes], **fit_params)
+
+
+@contextmanager
+def own_parameters_after(student):
+    """Let a student's parameters be changed: afterwards they are as they were.
+
+    Meanwhile its objective has one name only, since LightGBM would take another before this one.
+    """
+    own = {name: getattr(student, name) for name in ("objective", "class_weight")}
+    others, had_metric = student._other_params, hasattr(student, "metric")
+    kept = {name: value for name, value in others.items() if name not in OBJECTIVE}
+    student._other_params = kept
+    try:
+        yield
+    finally:
+        if not had_metric and hasattr(student, "metric"):
+            del student.metric
+        vars(student).update(own)
+        student._other_params = others
+
+
+def boost_where_features_split(student, X, n_rows, fit_params, boosted, constant):
+    """Call `boosted`, which has a custom objective, or `constant` where no feature can be split.
+
+    There, with fewer rows than two leaves need or constant columns only, LightGBM ends in an
+    error if the objective is not its own.
+    """
+    params = student.get_params()
+    if n_rows >= 2 * min(params[name] for name in MIN_ROWS if name in params):
+        try:
+            with own_parameters_after(student):
+                boosted()
+            return
+        except LightGBMError:
+            if has_usable_feature(student, X, fit_params):
+                raise
+    with own_parameters_after(student):
+        constant()
+
+
+def has_usable_feature(student, X, fit_params):
+    """Return whether LightGBM keeps a feature: that of a constant has one bin, or none."""
+    about = {
+        name: fit_params[name]
+        for name in ("feature_name", "categorical_feature")
+        if name in fit_params
+    }
+    params = {**student.get_params(), "objective": None, "verbose": -1}
+    data = Dataset(X, params=params, **about).construct()
+    return any(data.feature_num_bin(column) > 1 for column in range(data.num_feature()))
 
 
 def refuse_to_count_rows(student):
@@ -141,10 +216,13 @@ def find_obstacle(student, soft_labels, metrics):
     further = [name for name in NEED_ITS_OBJECTIVE if params.get(name)]
     own_metric = [name for name in METRIC if name in params]
     foreign = [metric for metric in metrics if not (callable(metric) or metric in RANKINGS)]
-    if callable(student.objective):
+    # Where it goes by another of its names, LightGBM looks at that one only.
+    name = next((name for name in OBJECTIVE if name in params), "objective")
+    objective = params[name]
+    if callable(objective):
         return "it has a custom objective, which knows labels only"
-    if student.objective not in known:
-        return f"objective={student.objective!r} is none of {known}"
+    if objective not in known:
+        return f"{name}={objective!r} is none of {known}"
     if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING):
         return "random forests of LightGBM take no objective from outside"
     if further:
@@ -202,6 +280,8 @@ def with_objective(booster, name):
     about = "sigmoid:1" if name == "binary" else f"num_class:{booster.num_model_per_iteration()}"
     line = f"\nobjective={name} {about}\n"
     text = booster.model_to_string(num_iteration=-1)
+    if line in text:
+        return booster
     text = text.replace("\nfeature_names=", f"{line}feature_names=", 1)
     text = text.replace("\n[objective: custom]", f"\n[objective: {name}]", 1)
     restored = Booster(model_str=text)

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import LinAlgError, solve
+from scipy.linalg import LinAlgWarning, cho_solve, lapack
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn import get_config
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import validate_data
@@ -23,6 +22,7 @@ from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._class_weight import class_weights
 from ._dispatch import register
+from ._logistic_parameters import check_parameters, find_obstacle
 from .expansion import learn_by_expansion, warn_of_expansion
 
 
@@ -63,14 +63,17 @@ def learn_logistic(
     Warns
     -----
     ConvergenceWarning
-        If `max_iter` iterations do not bring the largest entry of the gradient below `tol`.
+        If the largest entry of the gradient stays above `tol`, by `max_iter` or by rounding.
+
+    LinAlgWarning
+        If Newton's method meets a singular Hessian, as of collinear columns without a penalty:
+        L-BFGS then goes on from there.
 
     UserWarning
         If the student learns by expansion.
     """
     if soft_labels.is_hard or fit_params:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    check_parameters(student)
     obstacle = find_obstacle(student)
     if obstacle:
         warn_of_expansion(
@@ -79,20 +82,21 @@ def learn_logistic(
             'An L2 penalty and solver="lbfgs" or "newton-cholesky" have one.',
         )
         return learn_by_expansion(student, X, soft_labels)
+    check_parameters(student)
     X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
     soft_labels = soft_labels.drop_empty_classes()
     objective = _LogisticObjective(X, soft_labels, student)
     start = objective.start(student)
-    if student.solver == "newton-cholesky" and objective.hessian_fits():
-        solution, n_iter, gradient = _newton(objective, start, student.tol, student.max_iter)
-    else:
-        solution, n_iter, gradient = _lbfgs(objective, start, student.tol, student.max_iter)
-    if np.abs(gradient).max() > student.tol and n_iter >= student.max_iter:
+    by_newton = student.solver == "newton-cholesky" and objective.hessian_fits()
+    minimise = _newton if by_newton else _lbfgs
+    solution, n_iter, gradient = minimise(objective, start, student.tol, student.max_iter)
+    steepness = np.abs(gradient).max()
+    if not steepness <= student.tol:
         warnings.warn(
-            f"{student.solver} stopped after max_iter={student.max_iter} iterations, with a "
-            f"gradient of up to {np.abs(gradient).max():.2g} (tol={student.tol:g}). Scale the "
-            "features (StandardScaler), or raise max_iter.",
+            f"{student.solver} stopped after {n_iter} iterations (max_iter={student.max_iter}) "
+            f"with a gradient of up to {steepness:.2g} (tol={student.tol:g}). Scale the features "
+            "(StandardScaler), or raise max_iter or tol.",
             ConvergenceWarning,
             stacklevel=3,
         )
@@ -100,29 +104,6 @@ def learn_logistic(
     student.coef_, student.intercept_ = objective.parts(solution)
     student.n_iter_ = np.array([n_iter], dtype=np.int32)
     return student
-
-
-def check_parameters(student):
-    """Let scikit-learn check the parameters, on two rows that say nothing."""
-    own = {"class_weight": None, "warm_start": False}
-    with warnings.catch_warnings():
-        for category in (ConvergenceWarning, RuntimeWarning, UserWarning):
-            warnings.simplefilter("ignore", category)
-        clone(student).set_params(**own).fit(np.zeros((2, 1)), [0, 1])
-
-
-def find_obstacle(student):
-    """Return the parameter that the soft-label objective cannot honour; None if there is none."""
-    params = student.get_params()
-    if student.solver == "liblinear":
-        return 'solver="liblinear"'
-    if params.get("multi_class", "deprecated") not in ("deprecated", "auto", "multinomial"):
-        return f"multi_class={student.multi_class!r}"
-    if student.penalty in ("l1", "elasticnet"):
-        return f"penalty={student.penalty!r}"
-    if student.penalty == "deprecated" and student.l1_ratio:  # from scikit-learn 1.8 on
-        return f"l1_ratio={student.l1_ratio!r}"
-    return None
 
 
 class _LogisticObjective:
@@ -213,8 +194,9 @@ class _LogisticObjective:
         """Return the Hessian, block by block of classes, made positive definite.
 
         Softmax does not see a shift of all classes by one vector: along such shifts the
-        gradient is the penalty's alone. Adding Σ over pairs of classes of the identity there
-        leaves Newton's step as it is and the matrix invertible.
+        gradient is the penalty's alone. Adding a positive matrix there
+        leaves Newton's step as it is and the matrix invertible. Here it is the identity in units
+        of the curvature along each column, so that no scale of a column is too large for it.
         """
         rows = flat.reshape(self.n_rows, -1)
         _, q = self._predict(self._scores(rows))
@@ -231,7 +213,7 @@ class _LogisticObjective:
         for k in range(self.n_rows):
             blocks[k, :, k, :] += np.diag(penalised)
         if not self.binary:
-            blocks += (np.eye(width) / self.n_rows)[None, :, None, :]
+            blocks += np.diag(np.einsum("kjkj->j", blocks) / self.n_rows**2)[None, :, None, :]
         return blocks.reshape(self.n_rows * width, -1)
 
     def _gram(self, curvature):
@@ -255,21 +237,48 @@ def _lbfgs(objective, start, tol, max_iter):
 
 
 def _newton(objective, flat, tol, max_iter):
-    """Minimise by Newton steps, halved until the objective falls."""
+    """Minimise by Newton steps, halved until the objective falls; by L-BFGS where they fail."""
     loss, gradient = objective.loss_and_gradient(flat)
     for n_iter in range(max_iter + 1):
         if np.abs(gradient).max() <= tol or n_iter == max_iter:
-            break
-        try:
-            step = solve(objective.hessian(flat), -gradient, assume_a="pos")
-        except LinAlgError:  # separable rows without a penalty: nothing curves any more
+            return flat, n_iter, gradient
+        step = _newton_step(objective.hessian(flat), gradient)
+        if step is None:
+            warnings.warn(
+                f"newton-cholesky met a singular Hessian at iteration {n_iter} and goes on by "
+                "L-BFGS. Remove collinear columns (OneHotEncoder(drop='first')) or constant ones, "
+                'set a penalty (C), or use solver="lbfgs".',
+                LinAlgWarning,
+                stacklevel=4,
+            )
             break
         size = 1.0
         new_loss, new_gradient = objective.loss_and_gradient(flat + step)
-        while new_loss > loss + 1e-4 * size * (gradient @ step) and size > 1e-6:
+        while not new_loss <= loss + 1e-4 * size * (gradient @ step) and size > 1e-6:
             size /= 2
             new_loss, new_gradient = objective.loss_and_gradient(flat + size * step)
         if size <= 1e-6:  # rounding: there is no lower point along the step
             break
         flat, loss, gradient = flat + size * step, new_loss, new_gradient
-    return flat, n_iter, gradient
+    flat, more, gradient = _lbfgs(objective, flat, tol, max_iter - n_iter)
+    return flat, n_iter + more, gradient
+
+
+def _newton_step(hessian, gradient):
+    """Return Newton's step; None where the Hessian is singular as far as rounding shows.
+
+    In units in which its diagonal is 1, so that columns of different scale do not look singular.
+    The Hessian is overwritten.
+    """
+    scale = np.sqrt(np.diagonal(hessian))
+    scale = np.where(scale > 0, scale, 1.0)
+    hessian /= scale
+    hessian /= scale[:, None]
+    norm = np.abs(hessian).sum(axis=0).max()
+    factor, failed = lapack.dpotrf(hessian.T, overwrite_a=True)
+    if failed:
+        return None
+    reciprocal_condition, _ = lapack.dpocon(factor, norm)
+    if not reciprocal_condition > np.finfo(np.float64).eps:
+        return None
+    return -cho_solve((factor, False), gradient / scale) / scale

@@ -1,9 +1,11 @@
 """Naive Bayes on soft labels: soft counts, without copies of the rows for each class."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.utils.validation import validate_data
 
@@ -22,8 +24,8 @@ def learn_counts(
     """Fit a naive Bayes of counts to soft labels, exactly.
 
     Such a student knows the rows only through Σ_n w_n p_nk x_n and the mass Σ_n w_n p_nk of
-    each class: the mean row of a class, weighing its mass, says the same as all rows. So it is
-    fitted on one row per class.
+    each class: the mean row of a class, weighing its mass, says the same as all rows. So it
+    learns one row per class.
 
     Parameters
     ----------
@@ -51,8 +53,10 @@ def learn_counts(
     """
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    checked = validate_data(student, X, accept_sparse="csr")
     binarize = student.get_params().get("binarize")
+    if binarize is not None and not (isinstance(binarize, Real) and 0 <= binarize < np.inf):
+        return learn_by_expansion(student, X, soft_labels, **fit_params)  # its `fit` refuses it
+    checked = validate_data(clone(student), X, accept_sparse="csr")
     if binarize is not None:
         checked = checked > binarize
     elif (checked.min() if checked.size else 0) < 0:
@@ -66,7 +70,7 @@ def learn_counts(
     if binarize is not None:
         student.set_params(binarize=None)
     try:
-        student.fit(means, soft_labels.classes, sample_weight=mass, **fit_params)
+        _learn_means(student, means, soft_labels, mass, fit_params)
     finally:
         if binarize is not None:
             student.set_params(binarize=binarize)
@@ -104,20 +108,30 @@ def learn_gaussian(
     """
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    rows = validate_data(student, X).astype(np.float64)
+    rows = validate_data(clone(student), X).astype(np.float64)
     soft_labels = soft_labels.drop_empty_classes()
     mass = soft_labels.mass
     centre = rows.mean(axis=0)  # squares of what is left lose no digits to a far-away mean
     rows -= centre
     moments = _class_sums(np.hstack([rows, rows**2]), soft_labels) / mass[:, None]
     means, squares = np.hsplit(moments, 2)
-    # Fitting on one row per class checks the parameters and sets whatever is documented.
-    student.fit(means, soft_labels.classes, sample_weight=mass, **fit_params)
+    _learn_means(student, means, soft_labels, mass, fit_params)  # sets what is documented
     student.epsilon_ = student.var_smoothing * rows.var(axis=0).max()
     student.theta_ = means + centre
     student.var_ = np.maximum(squares - means**2, 0) + student.epsilon_
     validate_data(student, X)  # the features' names, where X has them
     return student
+
+
+def _learn_means(student, means, soft_labels, mass, fit_params):
+    """Let an unfitted student learn one row per class, the mean row.
+
+    By `partial_fit`, which says what it is: statistics of rows. Tools that watch `fit` would take
+    the means for the rows that a student is trained on, and report its scores on them. It checks
+    the parameters of a student without attributes only.
+    """
+    classes = soft_labels.classes
+    student.partial_fit(means, classes, classes=classes, sample_weight=mass, **fit_params)
 
 
 def _class_sums(rows, soft_labels):

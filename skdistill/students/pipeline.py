@@ -9,10 +9,17 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ._answers import predicts_labels
-from ._dispatch import fit_soft_labels, register
+from ._capabilities import DataSummary
+from ._dispatch import check_student, fit_soft_labels, register
 
 
-@register(Pipeline)
+def check_last_step(pipeline: Pipeline, summary: DataSummary) -> None:
+    """Raise unless the last step of a Pipeline can learn soft labels."""
+    if pipeline.steps:
+        check_student(pipeline.steps[-1][1], summary)
+
+
+@register(Pipeline, check=check_last_step)
 def learn_pipeline(
     pipeline: Pipeline, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Pipeline:

@@ -4,12 +4,13 @@ from typing import Any
 
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.utils import get_tags
 
+from .._fit import fitted
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ..objectives import centred_logits, softmax_rows
+from ._capabilities import DataSummary, check_regression, needs_columns
 
 
 def learn_by_regression(
@@ -42,33 +43,19 @@ def learn_by_regression(
     Raises
     ------
     ValueError
-        If rows weigh differently and the student takes no `sample_weight`, or if it
-        refuses a target of several columns.
+        If rows weigh differently and the student takes no `sample_weight`, or if it takes
+        a target of one column only and there are more than two classes.
     """
+    check_regression(student, DataSummary.of(soft_labels))
     proba = soft_labels.proba
     target = proba.toarray() if sparse.issparse(proba) else proba
     weight = soft_labels.weight
     if takes_sample_weight(student):
         if not (weight == 1).all():
             fit_params = {**fit_params, "sample_weight": weight}
-    elif not (weight == weight[0]).all():
-        raise ValueError(
-            f"{student!r} takes no sample_weight, but the rows weigh from {weight.min():.3g} to "
-            f"{weight.max():.3g} (from sample_weight, or unlabelled rows with alpha < 1). Use a "
-            "regressor that takes it, or give every row the same weight."
-        )
     if len(soft_labels.classes) == 2:
-        return student.fit(X, target[:, 1], **fit_params)
-    try:
-        return student.fit(X, target, **fit_params)
-    except ValueError as error:
-        if not get_tags(student).target_tags.multi_output:
-            error.add_note(
-                f"Note: the target has {target.shape[1]} columns, the probabilities of the "
-                f"classes, and {type(student).__name__} takes one column only. Wrap it: "
-                f"MultiOutputRegressor({type(student).__name__}(...))."
-            )
-        raise
+        target = target[:, 1:] if needs_columns(student) else target[:, 1]
+    return fitted(student, X, target, **fit_params)
 
 
 def logit_regressor(regressor: Estimator) -> TransformedTargetRegressor:

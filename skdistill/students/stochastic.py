@@ -1,20 +1,22 @@
 """Stochastic gradient descent on soft labels: mini-batches of the expansion."""
 
+from numbers import Real
 from typing import Any
 
 from sklearn.linear_model import Perceptron, SGDClassifier
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
-from ._chunks import learn_in_chunks, rows_per_chunk
+from ._capabilities import check_expansion
+from ._chunks import learn_in_chunks, rows_per_chunk, without_weightless_rows
 from ._class_weight import class_weights
 from ._dispatch import register
 from ._real_rows import refuse_to_split_copies
 from .expansion import fit_on_copies, learn_by_expansion
 
 
-@register(SGDClassifier)
-@register(Perceptron)
+@register(SGDClassifier, check=check_expansion)
+@register(Perceptron, check=check_expansion)
 def learn_by_descent(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -62,6 +64,7 @@ def learn_by_descent(
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_split_copies(student)
+    X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     own = {"class_weight": student.class_weight, "alpha": student.alpha}
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
     soft_labels = soft_labels.drop_empty_classes()
@@ -70,7 +73,8 @@ def learn_by_descent(
     # The class weights are in the soft labels now. The penalty is added at each step, and there
     # are `copies` steps to a row: without the division a negligible probability, which makes a
     # copy too, would make the penalty that much heavier.
-    student.set_params(class_weight=None, alpha=student.alpha / copies)
+    per_step = student.alpha / copies if isinstance(student.alpha, Real) else student.alpha
+    student.set_params(class_weight=None, alpha=per_step)
     try:
         if student.average:
             return fit_on_copies(student, X, soft_labels, **fit_params)

@@ -23,22 +23,35 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
-from sklearn.utils.validation import validate_data
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
+from ._capabilities import DataSummary, check_expansion
 from ._class_weight import class_weights
 from ._dispatch import register
-from .expansion import learn_by_expansion, warn_of_expansion
+from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
 
-# What goes wrong below if a fitted tree keeps its state in another way some day.
-REPRESENTATION_CHANGED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+# What goes wrong below for rows and parameters that scikit-learn refuses, and if a fitted tree
+# keeps its state in another way some day.
+REGRESSION_FAILED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 REGRESSORS = {
     DecisionTreeClassifier: DecisionTreeRegressor,
     ExtraTreeClassifier: ExtraTreeRegressor,
     RandomForestClassifier: RandomForestRegressor,
     ExtraTreesClassifier: ExtraTreesRegressor,
+}
+
+# What a regressor has for itself: the rest of its attributes is what the classifier has, too.
+OF_REGRESSORS = {
+    "class_weight",
+    "estimator",
+    "estimator_",
+    "estimator_params",
+    "estimators_",
+    "oob_prediction_",
+    "oob_score_",
+    "tree_",
 }
 
 
@@ -81,18 +94,25 @@ def learn_tree(
     if soft_labels.is_hard or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     targets, present = _targets(student, soft_labels)
-    taught = _regressor_like(student, present)
-    taught.fit(X, targets, sample_weight=present.weight, **fit_params)
-    _set_what_is_documented(student, X, present)
     try:
-        student.tree_ = _as_classification_tree(taught.tree_, len(present.classes))
-    except REPRESENTATION_CHANGED as error:
+        taught = _regressor_like(student, present)
+        taught.fit(X, targets, sample_weight=present.weight, **fit_params)
+        tree = _as_classification_tree(taught.tree_, len(present.classes))
+    except REGRESSION_FAILED as error:
         return _expand_after_all(student, X, soft_labels, error, **fit_params)
+    _set_fitted_attributes(student, taught, present.classes)
+    student.tree_ = tree
     return student
 
 
-@register(RandomForestClassifier)
-@register(ExtraTreesClassifier)
+def check_forest(student: Estimator, summary: DataSummary) -> None:
+    """Raise if a forest must learn by expansion and would draw or count copies of rows."""
+    if _obstacle(student):
+        check_expansion(student, summary)
+
+
+@register(RandomForestClassifier, check=check_forest)
+@register(ExtraTreesClassifier, check=check_forest)
 def learn_forest(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -101,8 +121,8 @@ def learn_forest(
     Bootstraps and `max_samples` draw real rows, which the expansion cannot: it draws as many
     copies as there are, so that every real row is in nearly every bag. Otherwise as
     :func:`learn_tree`. `oob_score_` is the accuracy for the true labels where they are known,
-    the most probable class elsewhere. ``class_weight="balanced_subsample"`` learns by expansion,
-    with a warning.
+    the most probable class elsewhere. ``class_weight="balanced_subsample"`` is refused: by expansion
+    it would count copies of rows.
 
     Trees without a limit grow until no two rows of a leaf differ in their probabilities, and so
     larger than on hard labels: at 50 classes a random forest took 1.6 times as long and 2.5 times
@@ -135,53 +155,69 @@ def learn_forest(
     if soft_labels.is_hard or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     targets, present = _targets(student, soft_labels)
-    taught = _regressor_like(student, present)
-    taught.fit(X, targets, sample_weight=present.weight, **fit_params)
-    for_now = {"oob_score": False, "max_samples": None, "warm_start": False}
-    _set_what_is_documented(student, X, present, **for_now)
-    own = set(student.get_params(deep=False)) | {"estimator", "estimator_", "estimators_"}
-    own |= {"n_outputs_"}
-    for name in vars(student).keys() & vars(taught).keys() - own:
-        setattr(student, name, getattr(taught, name))  # such as how many rows a bag holds
     try:
-        for tree, taught_tree in zip(student.estimators_, taught.estimators_, strict=True):
-            tree.random_state = taught_tree.random_state
-            tree.tree_ = _as_classification_tree(taught_tree.tree_, len(present.classes))
-    except REPRESENTATION_CHANGED as error:
+        taught = _regressor_like(student, present)
+        taught.fit(X, targets, sample_weight=present.weight, **fit_params)
+        trees = [
+            _as_classification_tree(each.tree_, len(present.classes)) for each in taught.estimators_
+        ]
+    except REGRESSION_FAILED as error:
         return _expand_after_all(student, X, soft_labels, error, **fit_params)
+    _set_fitted_attributes(student, taught, present.classes)
+    student.n_classes_ = len(present.classes)
+    student.estimator_ = student.estimator
+    student.estimators_ = []
+    params = {name: getattr(student, name) for name in student.estimator_params}
+    codes = np.arange(len(present.classes), dtype=np.float64)  # a forest's trees learn numbers
+    for taught_tree, tree in zip(taught.estimators_, trees, strict=True):
+        own = clone(student.estimator).set_params(**params)
+        own.random_state = taught_tree.random_state
+        _set_fitted_attributes(own, taught_tree, codes)
+        own.tree_ = tree
+        student.estimators_.append(own)
     if student.oob_score:
         _set_out_of_bag_score(student, taught, present)
     return student
 
 
 def _expand_after_all(student, X, soft_labels, error, **fit_params):
-    """Learn by expansion from a scikit-learn whose trees are not what they were."""
+    """Learn by expansion: the student's own `fit` refuses what is wrong with rows or parameters.
+
+    What it takes, and the regression on the probabilities did not, is new to skdistill.
+    """
+    fit_on_copies(student, X, soft_labels, **fit_params)
     warn_of_expansion(
         student,
         "the trees of this scikit-learn are not as skdistill knows them "
         f"({type(error).__name__}: {error})",
         "Please report it, with the version of scikit-learn.",
     )
-    return learn_by_expansion(clone(student), X, soft_labels, **fit_params)
+    return student
 
 
 def _must_expand(student):
     """Say, once, why a student learns by expansion; return whether it must."""
-    params = student.get_params(deep=False)
-    if params["criterion"] != "gini":
-        obstacle = f"criterion={params['criterion']!r}"
-    elif params["monotonic_cst"] is not None:
-        obstacle = "monotonic_cst"
-    elif params["class_weight"] == "balanced_subsample":
-        obstacle = 'class_weight="balanced_subsample"'
-    else:
+    obstacle = _obstacle(student)
+    if obstacle is None:
         return False
     warn_of_expansion(
         student,
         f"{obstacle} is not what a regression tree on the probabilities does",
-        'criterion="gini" with neither monotonic_cst nor "balanced_subsample" is.',
+        'criterion="gini" without monotonic_cst is.',
     )
     return True
+
+
+def _obstacle(student):
+    """Return the parameter that no regression tree can honour; None if there is none."""
+    params = student.get_params(deep=False)
+    if params["criterion"] != "gini":
+        return f"criterion={params['criterion']!r}"
+    if params["monotonic_cst"] is not None:
+        return "monotonic_cst"
+    if params["class_weight"] == "balanced_subsample":
+        return 'class_weight="balanced_subsample"'
+    return None
 
 
 def _targets(student, soft_labels):
@@ -206,24 +242,17 @@ def _regressor_like(student, soft_labels):
     for threshold in ("min_impurity_decrease", "ccp_alpha"):
         params[threshold] = params[threshold] / n_classes
     if "oob_score" in params:
-        params["oob_score"] = bool(params["oob_score"])  # a score of one's own is for labels
+        # A score of one's own is for labels.
+        params["oob_score"] = True if callable(student.oob_score) else student.oob_score
     return regressor.set_params(**params)
 
 
-def _set_what_is_documented(student, X, soft_labels, **for_now):
-    """Fit the student on empty rows of each class, for the attributes that depend on no tree."""
-    params = student.get_params(deep=False)
-    allow_nan = {"ensure_all_finite": "allow-nan"}
-    shape = validate_data(student, X, accept_sparse=True, dtype=None, **allow_nan).shape
-    for_now = {name: value for name, value in for_now.items() if name in params}
-    student.set_params(**for_now)
-    try:
-        # Three rows of each class: one alone looks like a continuous target, which is warned of.
-        y = np.tile(soft_labels.classes, 3)
-        student.fit(np.zeros((len(y), shape[1])), y)
-    finally:
-        student.set_params(**{name: params[name] for name in for_now})
-    validate_data(student, X, accept_sparse=True, dtype=None, **allow_nan)
+def _set_fitted_attributes(student, taught, classes):
+    """Set what a fitted tree or forest has, but for the trees: as the regressor, with classes."""
+    for name in vars(taught).keys() - OF_REGRESSORS.union(taught.get_params(deep=False)):
+        setattr(student, name, getattr(taught, name))
+    student.n_outputs_ = 1
+    student.classes_, student.n_classes_ = classes, np.intp(len(classes))
 
 
 def _as_classification_tree(tree, n_classes):

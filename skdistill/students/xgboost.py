@@ -1,10 +1,12 @@
 """XGBoost on soft labels: its own softmax and logistic loss, with probabilities for labels."""
 
+import json
 from typing import Any
 
 import numpy as np
-from xgboost import XGBClassifier
+from xgboost import Booster, DMatrix, XGBClassifier, XGBRFClassifier
 
+from .._rows import rows_of
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._boosting import (
@@ -13,14 +15,15 @@ from ._boosting import (
     stand_in_labels,
 )
 from ._dispatch import register
-from .expansion import learn_by_expansion, warn_of_expansion
+from .expansion import learn_by_expansion, repeat_rows, warn_of_expansion
 
 
 @register(XGBClassifier)
+@register(XGBRFClassifier)
 def learn_xgboost(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
-    """Fit an XGBClassifier to soft labels at the cost of hard ones, without a copy of X.
+    """Fit a classifier of XGBoost to soft labels at the cost of hard ones, without a copy of X.
 
     Gradients, Hessians and the base score are those of the expansion, so that the trees are
     the same, up to what counts rows: `subsample` and `sampling_method` draw real rows here,
@@ -36,7 +39,7 @@ def learn_xgboost(
 
     Parameters
     ----------
-    student : XGBClassifier
+    student : XGBClassifier or XGBRFClassifier
         It is fitted in place.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
@@ -52,26 +55,21 @@ def learn_xgboost(
 
     Returns
     -------
-    XGBClassifier
+    XGBClassifier or XGBRFClassifier
         The student, as it is after its own `fit`: nothing of skdistill stays in it.
-
-    Raises
-    ------
-    ValueError
-        If the classes are not 0, 1, ..., n_classes - 1.
 
     Warns
     -----
     UserWarning
         If the student learns by expansion.
     """
-    check_codes(soft_labels.classes)
-    if soft_labels.is_hard:
+    if soft_labels.is_hard and shows_every_class(soft_labels):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     obstacle = find_obstacle(student, soft_labels)
     if obstacle is not None:
-        warn_of_expansion(student, obstacle)
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
+        if not soft_labels.is_hard:
+            warn_of_expansion(student, obstacle)
+        return fit_on_every_class(student, X, soft_labels, **fit_params)
     two_classes = len(soft_labels.classes) == 2
     taught = soft_labels
     if two_classes and student.scale_pos_weight is not None:
@@ -88,14 +86,23 @@ def learn_xgboost(
     return student
 
 
-def check_codes(classes):
-    """Raise unless the classes are those that XGBoost takes."""
-    if not np.array_equal(classes, np.arange(len(classes))):
-        raise ValueError(
-            f"XGBClassifier takes the labels 0, 1, ..., {len(classes) - 1} only; got the classes "
-            f"{classes.tolist()}. Encode the labels first, y = LabelEncoder().fit_transform(y), or "
-            "use LGBMClassifier or CatBoostClassifier, which take any labels."
-        )
+def shows_every_class(soft_labels):
+    """Return whether each class is the most probable one of some row."""
+    return len(np.unique(soft_labels.first_choice())) == len(soft_labels.classes)
+
+
+def fit_on_every_class(student, X, soft_labels, **fit_params):
+    """Fit a student on the expansion, with a copy of weight zero for each class of no mass.
+
+    XGBoost wants to see all classes among the labels.
+    """
+    rows, labels, weight = soft_labels.expand()
+    lacking = np.setdiff1d(soft_labels.classes, labels)
+    rows = np.concatenate([rows, np.zeros(len(lacking), dtype=rows.dtype)])
+    labels = np.concatenate([labels, lacking])
+    weight = np.concatenate([weight, np.zeros(len(lacking))])
+    fit_params = rows_of(fit_params, rows, len(soft_labels))
+    return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
 
 
 def find_obstacle(student, soft_labels):
@@ -114,16 +121,23 @@ def find_obstacle(student, soft_labels):
 
 
 def base_score_of_expansion(student, soft_labels):
-    """Return the base score of the expansion, by XGBoost itself: it leans on the masses only."""
+    """Return the base score of the expansion, by XGBoost itself: it leans on the masses only.
+
+    By a bare Booster: a fit of an estimator would show up in the logs of experiment trackers.
+    """
     n_classes = len(soft_labels.classes)
-    own_weight = {"scale_pos_weight": student.scale_pos_weight} if n_classes == 2 else {}
-    small = XGBClassifier(n_estimators=1, max_depth=1, n_jobs=1, **own_weight)
-    small.fit(
-        np.zeros((n_classes, 1)),
-        np.arange(n_classes),
-        sample_weight=soft_labels.mass,
+    rows = DMatrix(
+        np.zeros((n_classes, 1)), label=np.arange(n_classes), weight=soft_labels.mass, nthread=1
     )
-    scores = np.atleast_1d(small.intercept_).tolist()
+    if n_classes == 2:
+        own_weight = 1 if student.scale_pos_weight is None else student.scale_pos_weight
+        params = {"objective": "binary:logistic", "scale_pos_weight": own_weight}
+    else:
+        params = {"objective": "multi:softprob", "num_class": n_classes}
+    booster = Booster({**params, "max_depth": 1, "nthread": 1}, [rows])
+    booster.update(rows, 0)
+    learner = json.loads(booster.save_config())["learner"]["learner_model_param"]
+    scores = np.atleast_1d(json.loads(learner["base_score"])).astype(np.float32).tolist()
     return scores if len(scores) > 1 else scores[0]
 
 

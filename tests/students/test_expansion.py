@@ -186,7 +186,7 @@ def test_a_student_that_hands_weights_on_by_routing(gaussian):
     [
         lambda inner: OneVsRestClassifier(inner),
         lambda inner: CalibratedClassifierCV(inner, cv=3),
-        lambda inner: VotingClassifier([("one", DecisionTreeClassifier()), ("other", inner)]),
+        lambda inner: VotingClassifier([("one", clone(inner)), ("other", inner)]),
         lambda inner: make_pipeline(StandardScaler(), OneVsRestClassifier(inner)),
     ],
 )
@@ -318,7 +318,7 @@ def test_as_many_copies_as_rows_are_not_the_rows():
 def test_auto_early_stopping_inside_another_is_refused_beyond_its_limit():
     n = 10_001
     student = VotingClassifier([("h", HistGradientBoostingClassifier(max_iter=1))])
-    with pytest.raises(ValueError, match='h__early_stopping="auto"'):
+    with pytest.raises(ValueError, match="h__early_stopping='auto'"):
         fit_soft_labels(student, np.zeros((n, 1)), SoftLabels(np.full((n, 2), 0.5)))
 
 

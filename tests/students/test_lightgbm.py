@@ -292,7 +292,7 @@ def squared_error(y_true, scores):
         (2, {"objective": squared_error}, "custom objective"),
         (2, {"objective": "cross_entropy"}, "'cross_entropy' is none of"),
         (3, {"objective": "multiclassova"}, "'multiclassova' is none of"),
-        (3, {"application": "multiclassova"}, "application='multiclassova' goes with"),
+        (3, {"application": "multiclassova"}, "application='multiclassova' is none of"),
         (2, {"sigmoid": 2.0}, "sigmoid=2.0 goes with"),
         (2, {"linear_tree": True}, "linear_tree=True goes with"),
         (2, {"boosting_type": "rf", "subsample": 0.5, "subsample_freq": 1}, "random forests"),

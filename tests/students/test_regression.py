@@ -65,16 +65,15 @@ def test_weights_reach_a_regressor_that_takes_them(gaussian):
 def test_weights_that_a_regressor_cannot_take_are_refused_if_they_matter(gaussian):
     X, _, p_star = gaussian
     fit_soft_labels(KNeighborsRegressor(), X, SoftLabels(p_star, sample_weight=[2.0] * len(X)))
-    with pytest.raises(ValueError, match="rows weigh from 1 to 2"):
+    with pytest.raises(ValueError, match="takes no sample_weight, but the rows weigh differently"):
         weight = np.r_[2, np.ones(len(X) - 1)]
         fit_soft_labels(KNeighborsRegressor(), X, SoftLabels(p_star, sample_weight=weight))
 
 
 def test_a_regressor_of_one_column_is_told_what_to_do(gaussian):
     X, _, p_star = gaussian
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=r"3 columns.* MultiOutputRegressor\(SVR\(...\)\)"):
         fit_soft_labels(SVR(), X, SoftLabels(p_star))
-    assert "MultiOutputRegressor(SVR(...))" in error.value.__notes__[0]
     fit_soft_labels(MultiOutputRegressor(SVR()), X, SoftLabels(p_star))
 
 
@@ -85,13 +84,6 @@ def test_a_regressor_distils():
     model = DistilledClassifier(student=student, random_state=0, alpha=1.0).fit(X, names[y])
     assert model.score(X, names[y]) > 0.9
     assert_allclose(model.predict_proba(X).sum(axis=1), 1)
-
-
-def test_no_note_about_columns_for_a_regressor_of_several(gaussian):
-    _, _, P = gaussian
-    with pytest.raises(ValueError) as error:
-        fit_soft_labels(Ridge(), np.full((150, 1), np.nan), SoftLabels(P))
-    assert not hasattr(error.value, "__notes__")
 
 
 @pytest.mark.parametrize("student", [Ridge(), make_pipeline(StandardScaler(), Ridge())], ids=repr)

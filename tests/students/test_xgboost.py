@@ -288,7 +288,7 @@ def test_who_is_taken_for_an_xgbclassifier():
     assert way_of_learning(XGBClassifier()) is learn_xgboost
     assert way_of_learning(KeepsFit()) is learn_xgboost
     assert way_of_learning(OverridesFit()) is learn_by_expansion
-    assert way_of_learning(xgboost.XGBRFClassifier()) is learn_by_expansion
+    assert way_of_learning(xgboost.XGBRFClassifier()) is learn_xgboost
 
 
 def two_argument_loss(y_true, scores, sample_weight=None):

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..._typing import ArrayLike, Estimator, Proba, Rows
-from .._answers import classes_in_common
+from .._answers import classes_in_common, proba_by_class
 from .._cost import deployable, pickled_bytes, timings
 from .._distillation_report import DistillationReport
 from .._figures import LABELS, directed
@@ -131,8 +131,11 @@ class CostQualityDisplay:
             else timings(deployable(each), X)[cost]
             for name, each in estimators.items()
         }
+        probas = {
+            name: proba_by_class(each, X, classes, name=name) for name, each in estimators.items()
+        }
         return cls.from_predictions(
-            y, {name: each.predict_proba(X) for name, each in estimators.items()}, costs,
+            y, probas, costs,
             quality=quality, classes=classes, sample_weight=sample_weight,
             cost_label=LABELS[cost], ax=ax, **kwargs,
         )  # fmt: skip

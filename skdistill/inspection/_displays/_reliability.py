@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._probabilities import entries, first_choice, largest
 from ..._typing import ArrayLike, Estimator, Proba, Rows
-from ...metrics._proba import check_predictions
+from ...metrics._proba import check_predictions, sorted_proba
 from ._style import axes, look, n_curves
 
 
@@ -109,8 +109,9 @@ class ReliabilityDisplay:
         -------
         ReliabilityDisplay
         """
+        proba, classes = sorted_proba(estimator, X)
         return cls.from_predictions(
-            y, estimator.predict_proba(X), classes=estimator.classes_, n_bins=n_bins, label=label,
+            y, proba, classes=classes, n_bins=n_bins, label=label,
             sample_weight=sample_weight, name=name or type(estimator).__name__, ax=ax, **kwargs,
         )  # fmt: skip
 

@@ -1,0 +1,316 @@
+"""Can a student learn soft labels? Each check raises, with a remedy, before anything is fitted.
+
+A classifier gets soft labels as weighted copies of the rows: the weights must reach everything
+that is fitted inside it, and nothing inside may split or draw the copies as if they were rows. A
+regressor gets the rows themselves, with the probabilities as targets.
+"""
+
+from inspect import signature
+from typing import NamedTuple
+
+from sklearn import get_config
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.cross_decomposition import CCA, PLSCanonical
+from sklearn.ensemble import BaggingRegressor
+from sklearn.feature_selection import RFE, RFECV
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
+
+from .._sample_weight import (
+    INNER_FITS,
+    inner_estimators,
+    inner_fit,
+    is_pipeline,
+    takes_sample_weight,
+)
+from ._class_weight import balanced_params, labels_around
+from ._real_rows import refuse_to_split_copies, refuse_to_split_many_rows
+
+# Classifiers that take no weights, and the regressor that learns probabilities in their way.
+SAME_JOB = {
+    "GaussianProcessClassifier": "GaussianProcessRegressor",
+    "KNeighborsClassifier": "KNeighborsRegressor",
+    "LinearDiscriminantAnalysis": "LinearRegression",
+    "MLPClassifier": "MLPRegressor",
+    "QuadraticDiscriminantAnalysis": "make_pipeline(PolynomialFeatures(2), LinearRegression())",
+    "RadiusNeighborsClassifier": "RadiusNeighborsRegressor",
+}
+# Regressors that hand their target on to the one inside them, and its name.
+HAND_TARGET_ON = {
+    BaggingRegressor: "estimator",
+    GridSearchCV: "estimator",
+    RFE: "estimator",
+    RFECV: "estimator",
+    RandomizedSearchCV: "estimator",
+    TransformedTargetRegressor: "regressor",
+}
+
+
+class DataSummary(NamedTuple):
+    """What is known of soft labels before any teacher has given them."""
+
+    n_classes: int
+    n_rows: int
+    weighted: bool = False  # some rows weigh more than others
+
+    @classmethod
+    def of(cls, soft_labels):
+        """Return the summary of soft labels."""
+        weight = soft_labels.weight
+        weighted = len(weight) > 0 and not (weight == weight[0]).all()
+        return cls(len(soft_labels.classes), len(soft_labels), weighted)
+
+
+def check_expansion(student, summary, *, but_for=()):
+    """Raise unless a classifier learns soft labels right from weighted copies of the rows.
+
+    Parameters named in `but_for` may split rows: they are given folds of original rows.
+    """
+    if _has_tags(student) and not get_tags(student).target_tags.single_output:
+        raise TypeError(
+            f"{student!r} learns several outputs per row, and soft labels are one: give the "
+            "classifier inside it as student."
+        )
+    if isinstance(student, SelfTrainingClassifier):
+        raise TypeError(
+            f"{student!r} labels rows that have no label, and every row has a soft label: give the "
+            "classifier inside it as student, and unlabelled rows as X_unlabeled."
+        )
+    refuse_to_split_copies(student, but_for=but_for)
+    refuse_to_split_many_rows(student, summary.n_rows)
+    if not (takes_sample_weight(student) or takes_sample_weight(student, "partial_fit")):
+        raise TypeError(_no_weights(student))
+    _check_prefit(student)
+    _check_inside(student, student)
+    for name in balanced_params(student):
+        if "binary" in labels_around(student, name):
+            raise ValueError(
+                f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
+                "class: each estimator inside it learns other classes, so that no class weights "
+                f"serve all of them. Set {name}=None."
+            )
+
+
+def check_cross_validating(student, summary):
+    """As :func:`check_expansion`, for a student whose `cv` is given folds of original rows."""
+    check_expansion(student, summary, but_for={"cv"})
+
+
+def check_hist_boosting(student, summary):
+    """Raise where early stopping cannot be given original rows, before scikit-learn 1.7."""
+    if "X_val" not in signature(student.fit).parameters:
+        check_expansion(student, summary)
+
+
+def check_regression(student, summary):
+    """Raise unless a regressor learns the probabilities of so many classes, and the weights."""
+    name, n_classes = type(student).__name__, summary.n_classes
+    if n_classes > 2 and not _takes_columns(student):
+        raise ValueError(
+            f"The target has {n_classes} columns, the probabilities of the classes, and {student!r} "
+            f"takes one column only. Wrap it: MultiOutputRegressor({name}(...)); a class of your "
+            "own that takes several says so by the tag target_tags.multi_output."
+        )
+    n_targets = 1 if n_classes == 2 else n_classes
+    if isinstance(student, CCA | PLSCanonical) and student.n_components > n_targets:
+        raise ValueError(
+            f"{name}(n_components={student.n_components}) needs as many target columns, and the "
+            f"probabilities of {n_classes} classes are {n_targets}. Set n_components={n_targets}."
+        )
+    if summary.weighted and not takes_sample_weight(student):
+        raise ValueError(f"{student!r} takes no sample_weight, {ROWS_DIFFER_IN_WEIGHT}")
+
+
+ROWS_DIFFER_IN_WEIGHT = (
+    "but the rows weigh differently (from sample_weight, or unlabelled rows with alpha < 1). Use a "
+    "regressor that takes it, or give every row the same weight."
+)
+
+
+def _has_tags(estimator):
+    return hasattr(estimator, "__sklearn_tags__")
+
+
+def _takes_columns(regressor):
+    """Return whether a regressor takes a target of several columns; one without tags may."""
+    inside = _learns_the_target(regressor)
+    if not _has_tags(inside):
+        return True
+    # The tag of MLPRegressor says no, and it does.
+    return isinstance(inside, MLPRegressor) or get_tags(inside).target_tags.multi_output
+
+
+def needs_columns(regressor):
+    """Return whether a regressor takes a target of one column only as an array of two dimensions."""
+    inside = _learns_the_target(regressor)
+    return _has_tags(inside) and not get_tags(inside).target_tags.single_output
+
+
+def _learns_the_target(regressor):
+    """Return the regressor that a target is handed on to, through those that hand it on."""
+    if is_pipeline(regressor) and regressor.steps:
+        return _learns_the_target(regressor.steps[-1][1])
+    name = HAND_TARGET_ON.get(type(regressor))
+    if name is None:
+        return regressor
+    inside = getattr(regressor, name)
+    if inside is None:  # the default of scikit-learn: a tree or least squares, which take columns
+        return DecisionTreeRegressor()
+    return _learns_the_target(inside)
+
+
+def _no_weights(student):
+    """Return why a student that takes no weights cannot learn soft labels, and what to do."""
+    if isinstance(student, Pipeline) and not is_pipeline(student):
+        return _unknown(student)
+    culprit = _without_weights(student)
+    if culprit is not student:
+        return _none_inside(student, culprit)
+    known = inner_fit(student)
+    if known is not None and known.needs_routing and not get_config()["enable_metadata_routing"]:
+        return (
+            f"{student!r} cannot learn from probabilities: its fit takes no sample_weight unless "
+            "metadata is routed. Enable it with sklearn.set_config(enable_metadata_routing=True) "
+            "and let the estimator inside request them, set_fit_request(sample_weight=True); or "
+            "give the estimator inside it as student."
+        )
+    same_job = SAME_JOB.get(type(student).__name__, "a regressor of the same kind")
+    return (
+        f"{student!r} cannot learn from probabilities: its fit takes no sample_weight. Any "
+        f"regressor learns from them directly, so that {same_job} does the same job; or take "
+        "LogisticRegression, a tree, a forest, a booster or naive Bayes as student."
+    )
+
+
+def _without_weights(student):
+    """Return who takes no weights: a student itself, or one inside it."""
+    inside = [each for each in inner_estimators(student).values() if not takes_sample_weight(each)]
+    if inside and inner_fit(student) is not None and not isinstance(student, Pipeline):
+        return _without_weights(inside[0])
+    return student
+
+
+def _none_inside(student, inside):
+    """Return why a student cannot learn soft labels with that estimator inside, and what to do."""
+    begin = (
+        f"{type(student).__name__} hands soft labels on as weights of copies of each row, and "
+        f"{inside!r} inside it takes no sample_weight: it would learn from copies that are all "
+        "alike. "
+    )
+    if isinstance(inside, Pipeline):
+        return (
+            f"{begin}Put the steps before it in front, "
+            f"make_pipeline(StandardScaler(), {type(student).__name__}(...)); or enable metadata "
+            "routing, sklearn.set_config(enable_metadata_routing=True), and let its steps request "
+            "sample_weight."
+        )
+    return f"{begin}Take one that does, such as LogisticRegression, a tree or naive Bayes."
+
+
+def _unknown(student):
+    """Return why a meta-estimator that is not known is refused, and what to do."""
+    inside = [type(each).__name__ for each in inner_estimators(student).values()]
+    cls = type(student)
+    package = cls.__module__.partition(".")[0]
+    known = next((base for base in cls.__mro__ if base is Pipeline or base in INNER_FITS), None)
+    own_fit = f" (it overrides the fit of {known.__name__})" if known else ""
+    instead = "the estimator inside it"
+    if known is Pipeline:
+        instead = (
+            "sklearn.pipeline.Pipeline, with steps that neither add nor drop rows; class_weight="
+            '"balanced" does what resampling by classes does'
+        )
+    return (
+        f"{package}'s {cls.__name__} fits estimators inside it ({', '.join(inside)}) in a way of "
+        f"its own{own_fit}, and whether soft labels reach them is not known. As student, use "
+        f"{instead}; or say how it learns with skdistill.students.register({cls.__name__})."
+    )
+
+
+def _check_prefit(student):
+    """Raise if estimators that are said to be fitted would be cloned, which unfits them."""
+    params = student.get_params(deep=False)
+    if not (isinstance(params.get("cv"), str) and params["cv"] == "prefit"):
+        return
+    given = params.get("estimators") or [("estimator", params.get("estimator"))]
+    unfrozen = [name for name, each in given if hasattr(each, "fit") and not _is_frozen(each)]
+    if unfrozen:
+        raise ValueError(
+            f'{type(student).__name__}(cv="prefit") as student is cloned, and its estimators '
+            f"{unfrozen} with it, which forgets what they have learnt. Wrap each of them: "
+            "sklearn.frozen.FrozenEstimator(fitted)."
+        )
+
+
+def _is_frozen(estimator):
+    return isinstance(estimator, FrozenEstimator)
+
+
+def _check_inside(student, outermost):
+    """Raise unless the weights reach all that is fitted inside a student on copies of rows."""
+    known = inner_fit(student)
+    inside = inner_estimators(student)
+    if is_pipeline(student):
+        _check_steps(student, outermost)
+        return
+    if known is None and inside:
+        raise TypeError(_unknown(student))
+    for name, each in inside.items():
+        if known.draws and not _consumes_weights(each):
+            continue  # it sees the drawn rows
+        cannot_route = isinstance(each, Pipeline) and not known.requests
+        if cannot_route or not takes_sample_weight(each):
+            raise TypeError(_none_inside(student, each))
+        # A final estimator of stacking gets what its `fit` got, whatever it requests.
+        asked = known.requests and name != "final_estimator"
+        if asked and get_config()["enable_metadata_routing"]:
+            _check_request(student, each)
+        _check_inside(each, outermost)
+
+
+def _check_steps(pipeline, outermost):
+    """Raise unless the weights reach the steps of a Pipeline that learn from labels."""
+    *before, (_, last) = pipeline.steps
+    for _, step in before:
+        if not hasattr(step, "fit") or not _learns_from_labels(step):
+            continue
+        if not takes_sample_weight(step):
+            raise TypeError(_none_inside(outermost, step))
+        _check_request(outermost, step)
+    _check_request(outermost, last)
+    _check_inside(last, outermost)
+
+
+def _learns_from_labels(step):
+    """Return whether a step before the last looks at the labels; one without tags may."""
+    return (
+        not _has_tags(step) or get_tags(step).target_tags.required or bool(inner_estimators(step))
+    )
+
+
+def _consumes_weights(estimator):
+    """Return whether bagging would hand the weights of what it drew on to an estimator."""
+    if get_config()["enable_metadata_routing"]:
+        return get_routing_for_object(estimator).consumes("fit", ("sample_weight",))
+    return "sample_weight" in signature(estimator.fit).parameters
+
+
+def _check_request(student, inside):
+    """Raise if metadata routing would not bring the weights to an estimator inside a student."""
+    requests = get_routing_for_object(inside)
+    if not isinstance(requests, MetadataRequest):
+        return
+    asked = requests.fit.requests.get("sample_weight")
+    if asked is not True:
+        raise ValueError(
+            f"{type(student).__name__} hands soft labels on as sample_weight, and "
+            f"{type(inside).__name__} inside it has set_fit_request(sample_weight={asked!r}): "
+            "it would see each row once per class, all alike. Let it request "
+            "sample_weight=True; to leave out the weights of rows, pass none."
+        )

@@ -1,0 +1,96 @@
+"""The parameters of a LogisticRegression that learns by an objective of ours: which, and which not.
+
+scikit-learn checks them in its `fit`, which is not called here.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+# They have one optimum between them; the sixth, "liblinear", penalises the intercept.
+SOLVERS = ("lbfgs", "newton-cholesky", "newton-cg", "sag", "saga")
+
+
+def find_obstacle(student):
+    """Return the parameter that an objective of ours cannot honour; None if there is none."""
+    params = student.get_params()
+    if student.solver == "liblinear":
+        return 'solver="liblinear"'
+    if params.get("multi_class", "deprecated") not in ("deprecated", "auto", "multinomial"):
+        return f"multi_class={student.multi_class!r}"
+    if student.penalty in ("l1", "elasticnet"):
+        return f"penalty={student.penalty!r}"
+    if student.penalty == "deprecated" and student.l1_ratio:  # from scikit-learn 1.8 on
+        return f"l1_ratio={student.l1_ratio!r}"
+    return None
+
+
+def check_parameters(student):
+    """Raise for what scikit-learn refuses, once there is no obstacle."""
+    params = student.get_params()
+    for name, (what, fits) in RULES.items():
+        if not fits(params[name]):
+            raise ValueError(
+                f"The {name!r} parameter of {type(student).__name__} must be {what}; got "
+                f"{params[name]!r}."
+            )
+
+
+def _is_bool(value):
+    return isinstance(value, bool | np.bool_)
+
+
+def _seeds(value):
+    try:
+        check_random_state(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_word(value, words):
+    return isinstance(value, str) and value in words
+
+
+# What each parameter must be, and whether a value is that.
+RULES = {
+    "C": ("a number above 0", lambda value: isinstance(value, Real) and value > 0),
+    "tol": (
+        "a number of at least 0",
+        lambda value: isinstance(value, Real) and 0 <= value < np.inf,
+    ),
+    "max_iter": (
+        "an integer of at least 0",
+        lambda value: isinstance(value, Integral) and value >= 0,
+    ),
+    "fit_intercept": ("True or False", _is_bool),
+    "warm_start": ("True or False", _is_bool),
+    "class_weight": (
+        'None, a dict or "balanced"',
+        lambda value: value is None or isinstance(value, dict) or _is_word(value, ("balanced",)),
+    ),
+    "penalty": (
+        'left at its default, "l2" or None',
+        lambda value: value is None or _is_word(value, ("deprecated", "l2")),
+    ),
+    "solver": (f'"liblinear" or one of {SOLVERS}', lambda value: _is_word(value, SOLVERS)),
+    "dual": (
+        'False, but for solver="liblinear"',
+        lambda value: _is_bool(value) and not value,
+    ),
+    "l1_ratio": (
+        "None or a number in [0, 1]",
+        lambda value: value is None or (isinstance(value, Real) and 0 <= value <= 1),
+    ),
+    "intercept_scaling": (
+        "a finite number above 0",
+        lambda value: isinstance(value, Real) and 0 < value < np.inf,
+    ),
+    "verbose": (
+        "an integer of at least 0",
+        lambda value: _is_bool(value) or (isinstance(value, Integral) and value >= 0),
+    ),
+    "random_state": ("None, a RandomState or an integer of at least 0", _seeds),
+    "n_jobs": ("None or an integer", lambda value: value is None or isinstance(value, Integral)),
+}

@@ -1,0 +1,285 @@
+"""What is right: students fitted by hand, with scikit-learn alone, to weighted copies of rows.
+
+The definition is the expansion: one copy of a row for each class, weighing the row's weight times
+the class's probability. It is none for a student that splits copies, that draws them whatever they
+weigh, or inside which the weights do not arrive: such a student can only be refused.
+
+`fits_by_hand` gives more than one fit where more than one is a definition: "balanced" class weights
+of an inner estimator may count all rows, or those that it is shown.
+"""
+
+from dataclasses import replace
+from inspect import signature
+
+import numpy as np
+import sklearn
+from sklearn.base import clone, is_regressor
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import (
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+)
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
+
+from skdistill.objectives import project_onto_simplex
+
+# These weigh what they hold out, so that their folds may be folds of original rows.
+WITH_FOLDS = (CalibratedClassifierCV, LogisticRegressionCV, StackingClassifier)
+FORESTS = (ExtraTreesClassifier, RandomForestClassifier)
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+# Before, a bag holds copies drawn at random, and hands their weights on.
+BAGGING_DRAWS_BY_WEIGHT = VERSION >= (1, 7)
+FORESTS_DRAW_BY_WEIGHT = VERSION >= (1, 9)
+
+
+def fits_by_hand(student, problem):
+    """Return the student fitted in each way that defines what is right; [] where none does."""
+    if isinstance(student, Pipeline):
+        return _fits_of_last_step(student, problem)
+    if is_regressor(student):
+        return _fits_to_numbers(student, problem)
+    if _splits_copies(student) or not takes_weights(student):
+        return []
+    if type(student) in FORESTS and student.bootstrap:
+        return [ForestOfOriginalRows(each, problem) for each in _with_balance(student, problem)]
+    fits = [_fit_to_copies(each, problem) for each in _with_balance(student, problem)]
+    return [each for each in fits if each is not None]
+
+
+def inner_estimators(estimator):
+    """Return the estimators that are parameters, alone or in lists of (name, estimator)."""
+    values = estimator.get_params(deep=False).values()
+    lists = [value if isinstance(value, list) else [value] for value in values]
+    flat = [item for each in lists for item in each]
+    items = [item[1] if isinstance(item, tuple) and len(item) == 2 else item for item in flat]
+    return [item for item in items if hasattr(item, "fit") and hasattr(item, "get_params")]
+
+
+def takes_weights(student):
+    """Return whether weights arrive at each estimator in a student that learns from rows."""
+    if isinstance(student, BaggingClassifier) and BAGGING_DRAWS_BY_WEIGHT:
+        return True
+    inside = inner_estimators(student)
+    return (bool(inside) or names_weights(student)) and all(map(takes_weights, inside))
+
+
+def takes_weights_of_rows(regressor):
+    """Return whether weights of rows arrive in a regressor, or are what it draws rows by."""
+    if isinstance(regressor, (AdaBoostRegressor, BaggingRegressor)) and BAGGING_DRAWS_BY_WEIGHT:
+        return True
+    if isinstance(regressor, Pipeline):
+        return takes_weights_of_rows(regressor[-1])
+    inside = inner_estimators(regressor)
+    return (bool(inside) or names_weights(regressor)) and all(map(takes_weights_of_rows, inside))
+
+
+def names_weights(estimator):
+    """Return whether `fit` has a parameter `sample_weight`."""
+    return "sample_weight" in signature(estimator.fit).parameters
+
+
+def _splits_copies(student):
+    """Return whether a student would split or draw copies, as its parameters say."""
+    params = student.get_params(deep=True)
+    own = {"cv"} if isinstance(student, WITH_FOLDS) else set()
+    return any(
+        (leaf == "cv" and name not in own) or (leaf == "probability" and params[name] is True)
+        for name, leaf in ((name, name.rpartition("__")[2]) for name in params)
+    )
+
+
+def _fit_to_copies(student, problem):
+    """Fit a student to the copies; None where scikit-learn cannot."""
+    rows, labels, weight = problem.copies()
+    student = adapted(student, problem)
+    try:
+        return student.fit(problem.X[rows], labels, sample_weight=weight)
+    except Exception:  # whatever a library raises
+        return None
+
+
+def adapted(student, problem):
+    """Return a clone whose folds keep the copies of a row together, and that knows no text."""
+    student = clone(student)
+    if isinstance(student, WITH_FOLDS):
+        rows, _, _ = problem.copies()
+        folds = check_cv(student.cv, problem.y, classifier=True).split(problem.X, problem.y)
+        student.set_params(
+            cv=[
+                tuple(np.flatnonzero(np.isin(rows, side)) for side in (train, held_out))
+                for train, held_out in folds
+            ]
+        )
+    return OnCodes(student) if type(student).__name__ == "XGBClassifier" else student
+
+
+class OnCodes:
+    """A student that is fitted to the positions of the sorted labels."""
+
+    def __init__(self, student):
+        self.student = student
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.student.fit(X, codes, sample_weight=sample_weight)
+        return self
+
+    def predict_proba(self, X):
+        return self.student.predict_proba(X)
+
+    def predict(self, X):
+        return self.classes_[self.student.predict(X)]
+
+
+def _with_balance(student, problem):
+    """Return students whose "balanced" class weights count weight in place of copies."""
+    names = [
+        name
+        for name, value in student.get_params(deep=True).items()
+        if name.rpartition("__")[2] == "class_weight" and isinstance(value, str)
+    ]
+    if not names:
+        return [student]
+    weights = problem.mass.sum() / (len(problem.mass) * problem.mass)
+    of_all = dict(zip(problem.classes.tolist(), weights, strict=True)) | dict(enumerate(weights))
+    return [_balanced(student, names, table) for table in (of_all, None)]
+
+
+def _balanced(student, names, table):
+    """Return a student in which the owners of some parameters balance by a table, or by weight."""
+    student = clone(student)
+    for name in names:
+        owner = name.rpartition("__")[0]
+        if not owner:
+            return _balancing(student, table)
+        student.set_params(**{owner: _balancing(student.get_params()[owner], table)})
+    return student
+
+
+def _balancing(estimator, table):
+    """Return an estimator of a class that sets its class weights when it is fitted.
+
+    They are those of a table, or make the classes of the rows that it is shown weigh the same.
+    """
+    cls = type(estimator)
+
+    def fit(self, X, y, sample_weight=None):
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
+        mass = {label: weight[y == label].sum() for label in np.unique(y).tolist()}
+        total = sum(mass.values()) / len(mass)
+        self.class_weight = with_numbers(
+            {label: table[label] if table else total / each for label, each in mass.items()}
+        )
+        try:
+            return cls.fit(self, X, y, sample_weight=sample_weight)
+        finally:
+            self.class_weight = "balanced"
+
+    own = type(cls.__name__, (cls,), {"fit": fit})
+    return own(**estimator.get_params(deep=False))
+
+
+def with_numbers(class_weight):
+    """Return class weights that scikit-learn finds, which looks for text like "10" as 10."""
+    numbers = {
+        int(label): weight
+        for label, weight in class_weight.items()
+        if isinstance(label, str) and label.isdecimal()
+    }
+    return class_weight | numbers
+
+
+class ForestOfOriginalRows:
+    """A forest whose bags hold original rows, each tree fitted to the copies of those."""
+
+    def __init__(self, forest, problem):
+        rows, labels, _ = problem.copies()
+        self.classes_ = problem.classes
+        of_class = _weights_of_classes(forest, problem)
+        row_weight = problem.row_weights * (problem.proba @ of_class)
+        drawn = clone(forest).set_params(class_weight=None)
+        drawn.fit(problem.X, problem.y, sample_weight=row_weight)
+        codes = np.searchsorted(problem.classes, labels)
+        share = problem.proba[rows, codes] * of_class[codes] / (problem.proba @ of_class)[rows]
+        weight = share if FORESTS_DRAW_BY_WEIGHT else share * row_weight[rows]
+        self.trees = []
+        for tree, bag in zip(drawn.estimators_, drawn.estimators_samples_, strict=True):
+            in_bag = weight * np.bincount(bag, minlength=len(problem.X))[rows]
+            some = in_bag > 0
+            tree = clone(tree).fit(problem.X[rows][some], labels[some], sample_weight=in_bag[some])
+            self.trees.append(tree)
+
+    def predict_proba(self, X):
+        return np.mean([tree.predict_proba(X) for tree in self.trees], axis=0)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def _weights_of_classes(student, problem):
+    """Return one weight for each sorted class."""
+    if student.class_weight == "balanced":
+        return problem.mass.sum() / (len(problem.mass) * problem.mass)
+    own = student.class_weight or {}
+    return np.array([own.get(label, 1.0) for label in problem.classes.tolist()])
+
+
+def _fits_of_last_step(pipeline, problem):
+    """Fit the steps before the last to each row once, and the last one by hand."""
+    before = clone(pipeline[:-1]).fit(problem.X, problem.y)
+    inside = replace(problem, X=before.transform(problem.X))
+    return [
+        BehindSteps(before, last)
+        for last in fits_by_hand(pipeline[-1], inside)
+    ]
+
+
+class BehindSteps:
+    """A fitted estimator behind fitted transformers."""
+
+    def __init__(self, before, last):
+        self.before, self.last = before, last
+
+    def __getattr__(self, name):
+        value = getattr(self.last, name)
+        return (lambda X: value(self.before.transform(X))) if callable(value) else value
+
+
+def _fits_to_numbers(student, problem):
+    """Fit a regressor to the probability of the second of two classes, of each of more.
+
+    One that takes several columns only gets those of two classes both.
+    """
+    targets = [problem.proba]
+    if len(problem.classes) == 2:
+        targets.insert(0, problem.proba[:, 1])
+    weights = {} if problem.weight is None else {"sample_weight": problem.weight}
+    if weights and not takes_weights_of_rows(student):
+        return []
+    for target in targets:
+        try:
+            fitted = clone(student).fit(problem.X, target, **weights)
+            return [Numbers(fitted)]
+        except Exception:  # whatever a library raises
+            continue
+    return []
+
+
+class Numbers:
+    """A fitted regressor of probabilities, whose numbers are put onto the simplex."""
+
+    def __init__(self, regressor):
+        self.regressor = regressor
+
+    def predict_proba(self, X):
+        numbers = np.asarray(self.regressor.predict(X), dtype=float)
+        if numbers.ndim == 1 or numbers.shape[1] == 1:
+            second = np.clip(numbers.reshape(len(X)), 0, 1)
+            return np.column_stack([1 - second, second])
+        return project_onto_simplex(numbers)
