@@ -77,6 +77,8 @@ def check_expansion(student, summary, *, but_for=()):
             f"{student!r} learns several outputs per row, and soft labels are one: give the "
             "classifier inside it as student."
         )
+    if isinstance(student, Pipeline) and not is_pipeline(student):
+        raise TypeError(_unknown(student))
     if isinstance(student, SelfTrainingClassifier):
         raise TypeError(
             f"{student!r} labels rows that have no label, and every row has a soft label: give the "
@@ -113,9 +115,9 @@ def check_regression(student, summary):
     name, n_classes = type(student).__name__, summary.n_classes
     if n_classes > 2 and not _takes_columns(student):
         raise ValueError(
-            f"The target has {n_classes} columns, the probabilities of the classes, and {student!r} "
-            f"takes one column only. Wrap it: MultiOutputRegressor({name}(...)); a class of your "
-            "own that takes several says so by the tag target_tags.multi_output."
+            f"The target has {n_classes} columns, the probabilities of the classes, and "
+            f"{student!r} takes one column only. Wrap it: MultiOutputRegressor({name}(...)); a "
+            "class of your own that takes several says so by the tag target_tags.multi_output."
         )
     n_targets = 1 if n_classes == 2 else n_classes
     if isinstance(student, CCA | PLSCanonical) and student.n_components > n_targets:
@@ -147,7 +149,7 @@ def _takes_columns(regressor):
 
 
 def needs_columns(regressor):
-    """Return whether a regressor takes a target of one column only as an array of two dimensions."""
+    """Return whether a regressor takes a single target only as an array of two dimensions."""
     inside = _learns_the_target(regressor)
     return _has_tags(inside) and not get_tags(inside).target_tags.single_output
 
@@ -167,8 +169,6 @@ def _learns_the_target(regressor):
 
 def _no_weights(student):
     """Return why a student that takes no weights cannot learn soft labels, and what to do."""
-    if isinstance(student, Pipeline) and not is_pipeline(student):
-        return _unknown(student)
     culprit = _without_weights(student)
     if culprit is not student:
         return _none_inside(student, culprit)
