@@ -41,8 +41,11 @@ class InnerFit(NamedTuple):
     labels: str = "own"  # what those inside learn: "own" labels, "codes" or "binary" ones
 
 
+_SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 # Bagging draws rows by their weights from scikit-learn 1.7 on; before, it hands them on.
-BAGGING_DRAWS = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 7)
+BAGGING_DRAWS = _SKLEARN >= (1, 7)
+# Forests do from 1.9 on; before, they draw rows alike and weigh those that they drew.
+FORESTS_DRAW = _SKLEARN >= (1, 9)
 
 # A class stands for its subclasses as long as they keep its `fit`.
 INNER_FITS = {

@@ -9,14 +9,14 @@ from inspect import signature
 from typing import NamedTuple
 
 from sklearn import get_config
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.cross_decomposition import CCA, PLSCanonical
 from sklearn.ensemble import BaggingRegressor
-from sklearn.feature_selection import RFE, RFECV
+from sklearn.feature_selection import RFE, RFECV, SelectKBest, SelectPercentile
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
@@ -77,6 +77,8 @@ def check_expansion(student, summary, *, but_for=()):
             f"{student!r} learns several outputs per row, and soft labels are one: give the "
             "classifier inside it as student."
         )
+    if isinstance(student, Pipeline) and not is_pipeline(student):
+        raise TypeError(_unknown(student))
     if isinstance(student, SelfTrainingClassifier):
         raise TypeError(
             f"{student!r} labels rows that have no label, and every row has a soft label: give the "
@@ -113,9 +115,10 @@ def check_regression(student, summary):
     name, n_classes = type(student).__name__, summary.n_classes
     if n_classes > 2 and not _takes_columns(student):
         raise ValueError(
-            f"The target has {n_classes} columns, the probabilities of the classes, and {student!r} "
-            f"takes one column only. Wrap it: MultiOutputRegressor({name}(...)); a class of your "
-            "own that takes several says so by the tag target_tags.multi_output."
+            f"The target has {n_classes} columns, the probabilities of the classes, and "
+            f"{student!r} takes one column only. Wrap it: MultiOutputRegressor({name}(...))"
+            f"{'' if hasattr(student, 'predict') else ', with a final_estimator of its own'}; a "
+            "class of your own that takes several says so by the tag target_tags.multi_output."
         )
     n_targets = 1 if n_classes == 2 else n_classes
     if isinstance(student, CCA | PLSCanonical) and student.n_components > n_targets:
@@ -147,7 +150,7 @@ def _takes_columns(regressor):
 
 
 def needs_columns(regressor):
-    """Return whether a regressor takes a target of one column only as an array of two dimensions."""
+    """Return whether a regressor takes a single target only as an array of two dimensions."""
     inside = _learns_the_target(regressor)
     return _has_tags(inside) and not get_tags(inside).target_tags.single_output
 
@@ -167,8 +170,6 @@ def _learns_the_target(regressor):
 
 def _no_weights(student):
     """Return why a student that takes no weights cannot learn soft labels, and what to do."""
-    if isinstance(student, Pipeline) and not is_pipeline(student):
-        return _unknown(student)
     culprit = _without_weights(student)
     if culprit is not student:
         return _none_inside(student, culprit)
@@ -278,20 +279,26 @@ def _check_steps(pipeline, outermost):
     """Raise unless the weights reach the steps of a Pipeline that learn from labels."""
     *before, (_, last) = pipeline.steps
     for _, step in before:
-        if not hasattr(step, "fit") or not _learns_from_labels(step):
-            continue
-        if not takes_sample_weight(step):
-            raise TypeError(_none_inside(outermost, step))
-        _check_request(outermost, step)
+        if hasattr(step, "fit") and _learns_from_labels(step):
+            if not takes_sample_weight(step):
+                raise TypeError(_none_inside(outermost, step))
+            _check_request(outermost, step)
+        elif hasattr(step, "fit"):
+            _check_request(outermost, step, or_none=True)
     _check_request(outermost, last)
     _check_inside(last, outermost)
 
 
 def _learns_from_labels(step):
     """Return whether a step before the last looks at the labels; one without tags may."""
-    return (
-        not _has_tags(step) or get_tags(step).target_tags.required or bool(inner_estimators(step))
-    )
+    if not _has_tags(step):
+        return True
+    inside = inner_estimators(step).values()
+    if isinstance(step, ColumnTransformer | FeatureUnion | Pipeline):
+        return any(map(_learns_from_labels, inside))
+    # These may be used without labels, and say so.
+    scores_features = isinstance(step, SelectKBest | SelectPercentile)
+    return scores_features or get_tags(step).target_tags.required or bool(inside)
 
 
 def _consumes_weights(estimator):
@@ -301,13 +308,16 @@ def _consumes_weights(estimator):
     return "sample_weight" in signature(estimator.fit).parameters
 
 
-def _check_request(student, inside):
-    """Raise if metadata routing would not bring the weights to an estimator inside a student."""
+def _check_request(student, inside, *, or_none=False):
+    """Raise if metadata routing would not bring the weights to an estimator inside a student.
+
+    With `or_none` it may decline them, as long as it says so, which scikit-learn asks for.
+    """
     requests = get_routing_for_object(inside)
     if not isinstance(requests, MetadataRequest):
         return
-    asked = requests.fit.requests.get("sample_weight")
-    if asked is not True:
+    asked = requests.fit.requests.get("sample_weight", False)
+    if asked is not True and not (or_none and asked is False):
         raise ValueError(
             f"{type(student).__name__} hands soft labels on as sample_weight, and "
             f"{type(inside).__name__} inside it has set_fit_request(sample_weight={asked!r}): "

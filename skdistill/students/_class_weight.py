@@ -3,6 +3,7 @@
 from contextlib import contextmanager, suppress
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from .._sample_weight import inner_fit
 
@@ -81,12 +82,15 @@ def balanced_params(student):
 
 
 def labels_around(student, name):
-    """Return what those around a parameter's owner show those inside: a set of `InnerFit.labels`.
+    """Return what the owner of a parameter learns in the place of labels: `InnerFit.labels`.
 
-    `name` is that of the parameter, such as ``tree__class_weight``.
+    Those of all estimators around it. `name` is that of the parameter: ``tree__class_weight``.
     """
     params = student.get_params(deep=True)
     parts = name.split("__")[:-1]
-    around = [student, *(params.get("__".join(parts[:k])) for k in range(1, len(parts)))]
-    fits = [inner_fit(each) for each in around[: len(parts)]]
-    return {each.labels for each in fits if each is not None}
+    around = [student, *(params.get("__".join(parts[:k])) for k in range(1, len(parts) + 1))]
+    owner = around.pop()
+    fits = [inner_fit(each) for each in around]
+    labels = {each.labels for each in fits if each is not None}
+    # Whatever the labels are, scikit-learn looks their positions up in its class weights.
+    return labels | {"codes"} if isinstance(owner, HistGradientBoostingClassifier) else labels

@@ -13,6 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
+from skdistill._sample_weight import FORESTS_DRAW
 from skdistill.datasets import make_gaussian_classes
 from skdistill.students import learn_by_expansion
 
@@ -243,6 +244,11 @@ def test_names_strings_and_classes_without_mass():
         (DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0), "entropy"),
         (RandomForestClassifier(3, criterion="log_loss", random_state=0), "log_loss"),
         (DecisionTreeClassifier(monotonic_cst=[1, 0, 0, 0], random_state=0), "monotonic_cst"),
+        pytest.param(
+            RandomForestClassifier(3, class_weight="balanced_subsample", random_state=0),
+            "balanced_subsample",
+            marks=pytest.mark.skipif(not FORESTS_DRAW, reason="refused: it counts copies"),
+        ),
     ],
     ids=repr,
 )
