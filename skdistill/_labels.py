@@ -55,22 +55,18 @@ def one_hot(y, classes):
 def class_places(known, classes):
     """Return the position in `classes` of each label that a fitted model knows, -1 without one.
 
-    Libraries keep labels in forms of their own: XGBoost has 0 and 1 for False and True,
-    CatBoost float32 for floats, and text for objects. So labels are the same if they are
-    equal; if that leaves some over, if they are equal as float32; or else as text.
+    Libraries keep labels in forms of their own: XGBoost has 0 and 1 for False and True, which
+    are equal, and CatBoost float32 for floats.
     """
     known = np.asarray(known)
     if np.array_equal(known, classes):
         return np.arange(len(classes))
-    by_equality = _places(known, classes, lambda label: label)
-    are_numbers = known.dtype.kind in "iuf" and classes.dtype.kind in "iuf"
-    for form in [np.float32, str] if are_numbers else [str]:
-        if by_equality.min(initial=0) >= 0:
-            break
-        places = _places(known, classes, form)
-        if places.min(initial=0) >= 0 and len(np.unique(places)) == len(places):
-            return places
-    return by_equality
+    places = _places(known, classes, lambda label: label)
+    if (places < 0).any() and known.dtype.kind in "iuf" and classes.dtype.kind in "iuf":
+        rounded = _places(known, classes, np.float32)
+        if (rounded >= 0).all() and len(np.unique(rounded)) == len(rounded):
+            return rounded
+    return places
 
 
 def _places(known, classes, form):

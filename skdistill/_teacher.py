@@ -399,9 +399,7 @@ def _fit_fold(teacher, X, y, train, fit_params, memory, name):
             print(f"[teacher] {name}: not remembered, its teacher is")
         return kept
     start = time.perf_counter()
-    fit_teacher(
-        teacher, _safe_indexing(X, train), y[train], rows_of(fit_params, train, y.shape[0])
-    )
+    fit_teacher(teacher, _safe_indexing(X, train), y[train], rows_of(fit_params, train, y.shape[0]))
     if name:
         not_remembered = "" if entry is None else "not remembered, "
         seconds = time.perf_counter() - start
@@ -449,9 +447,7 @@ def _class_proba(teacher, X, classes, seen=None):
             f"order, {_some(known)}. Bring the columns into the order of classes_."
         )
     aligned = np.zeros((proba.shape[0], len(classes)))
-    aligned[:, places[order]] = (
-        proba.toarray() if sparse.issparse(proba) else proba
-    )
+    aligned[:, places[order]] = proba.toarray() if sparse.issparse(proba) else proba
     return aligned
 
 

@@ -86,9 +86,9 @@ def _predicted_codes(model, X, classes, name):
     places = class_places(labels, classes)
     if (places < 0).any():
         raise ValueError(
-            f"{name}.predict(X) answers {_some(labels[places < 0])}, which is not among the classes "
-            f"{_some(classes)}. A report compares classifiers; wrap a regressor as the student of "
-            "a DistilledClassifier."
+            f"{name}.predict(X) answers {_some(labels[places < 0])}, which is not among the "
+            f"classes {_some(classes)}. A report compares classifiers; wrap a regressor as the "
+            "student of a DistilledClassifier."
         )
     return places[codes]
 

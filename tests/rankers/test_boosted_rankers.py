@@ -1,6 +1,7 @@
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rankers.dense_pairs import dense_risk, surrogate_and_slope
 from scipy.special import expit
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from skdistill import DistilledBipartiteRanker, SoftLabels
@@ -183,3 +185,18 @@ def test_as_the_student_of_a_ranker(student):
     assert model.score(X, y) == pytest.approx(roc_auc_score(y, scores))
     assert model.score(X, y) > 0.65
     assert type(model.student_) is type(student)
+
+
+@pytest.mark.parametrize("alpha", [1.0, "auto"])
+@pytest.mark.parametrize("few", [True, False], ids=["few rows", "constant columns"])
+@pytest.mark.parametrize("student", [lightgbm.LGBMRegressor, lightgbm.LGBMRanker])
+def test_where_no_feature_can_be_split_all_scores_are_equal(student, few, alpha):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(36, 2)) if few else np.ones((90, 2))
+    y = rng.random(len(X)) < 0.5
+    own = student(n_jobs=1, verbose=-1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = DistilledBipartiteRanker(LogisticRegression(), own, alpha=alpha, cv=3).fit(X, y)
+    assert np.ptp(model.decision_function(X)) == 0
+    assert model.student_.get_params() == own.get_params()
