@@ -50,22 +50,3 @@ def one_hot(y, classes):
     """Return labels as a CSR array with a single 1 per row, columns in the order of `classes`."""
     ones, starts = np.ones(len(y)), np.arange(len(y) + 1)
     return sparse.csr_array((ones, encode(y, classes), starts), shape=(len(y), len(classes)))
-
-
-def match_columns(names, classes):
-    """Return the class that each column name stands for, by equality or by its text.
-
-    Raises a ValueError unless names and classes are the same, in whatever order: polars
-    and text files turn every label into a string, so "1" stands for 1 if that is a class.
-    """
-    by_text = {str(label): label for label in classes.tolist()}
-    matched = [by_text.get(str(name)) for name in names]
-    missing = sorted(set(by_text) - {str(name) for name in names})
-    surplus = [name for name in names if str(name) not in by_text]
-    if missing or surplus:
-        raise ValueError(
-            f"The columns of the probabilities, {names}, are not the classes "
-            f"{classes.tolist()}: no column for {missing}, no class for {surplus}. Rename the "
-            "columns, or list every class in classes."
-        )
-    return np.asarray(matched, dtype=classes.dtype)

@@ -20,6 +20,7 @@ LAYERS = [
         "_probabilities",
         "_validation",
         "_labels",
+        "_named",
         "_tags",
         "_progress",
         "_random_state",
