@@ -255,8 +255,10 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         teacher_proba : array-like or dataframe of shape (n_samples, n_classes), default=None
             The teacher's probabilities for these rows, when somebody else's model (an API,
             a GPU job, annotators) already gave them; `teacher` is then not asked. Columns
-            are in the order of `classes`, or of the sorted labels; those of a dataframe are
-            matched by name. See that the model has not seen the labels of these rows.
+            are in the order of `classes`, or of the sorted labels. Those of a dataframe are
+            matched by name: a class without a column has probability 0, a column that is
+            neither in `classes` nor in `y` is refused; so is an index that names the rows of X in
+            another order, or other rows. See that the model has not seen the labels of these rows.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None

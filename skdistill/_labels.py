@@ -73,22 +73,3 @@ def _places(known, classes, form):
     """Return the position in `classes` of each label, both brought into one form; -1 if none."""
     places = {form(label): place for place, label in enumerate(classes.tolist())}
     return np.array([places.get(form(label), -1) for label in known.tolist()], dtype=int)
-
-
-def match_columns(names, classes):
-    """Return the class that each column name stands for, by equality or by its text.
-
-    Raises a ValueError unless names and classes are the same, in whatever order: polars
-    and text files turn every label into a string, so "1" stands for 1 if that is a class.
-    """
-    by_text = {str(label): label for label in classes.tolist()}
-    matched = [by_text.get(str(name)) for name in names]
-    missing = sorted(set(by_text) - {str(name) for name in names})
-    surplus = [name for name in names if str(name) not in by_text]
-    if missing or surplus:
-        raise ValueError(
-            f"The columns of the probabilities, {names}, are not the classes "
-            f"{classes.tolist()}: no column for {missing}, no class for {surplus}. Rename the "
-            "columns, or list every class in classes."
-        )
-    return np.asarray(matched, dtype=classes.dtype)

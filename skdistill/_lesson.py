@@ -13,11 +13,12 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
+from ._named import check_row_names
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
 from ._rows import check_same_columns, count_rows, row_positions, stack_rows
 from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_weight
-from ._soft_labels import SoftLabels, column_labels
+from ._soft_labels import SoftLabels
 from ._tags import narrow
 from ._teacher import (
     ClassQuestion,
@@ -98,6 +99,7 @@ class TeacherMixin(CallbackSupportMixin):
         progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
         y = check_labels(y)
         X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
+        check_row_names(teacher_proba, X, name="teacher_proba")
         classes, teacher_proba = self._check_columns(y, teacher_proba)
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
@@ -235,8 +237,8 @@ class TeacherMixin(CallbackSupportMixin):
         """Return the sorted classes, and given probabilities with one column for each."""
         if teacher_proba is None:
             return check_classes(y, self.classes), None
-        columns = column_labels(teacher_proba, self.classes, seen=np.unique(y))
         check_proba(teacher_proba, name="teacher_proba")
+        columns = np.unique(y) if self.classes is None else self.classes
         given = SoftLabels(teacher_proba, columns, y=y)
         return given.classes, given.proba
 

@@ -21,6 +21,7 @@ LAYERS = [
         "_validation",
         "_labels",
         "_methods",
+        "_named",
         "_tags",
         "_progress",
         "_random_state",

@@ -14,7 +14,8 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from .._labels import check_classes, check_labels, encode, match_columns
+from .._labels import check_classes, check_labels, encode
+from .._named import columns_by_name
 from .._probabilities import best_columns, row_sums, top_entries
 from .._rows import count_rows
 from .._typing import ArrayLike, Estimator, Floats, Proba, Rows
@@ -525,8 +526,10 @@ def _is_indicator(y):
 def _read_indicator(y, classes):
     """Return an indicator as a CSR array of stored ones, and the label of each column."""
     names = column_names(y)
-    if names is not None:
-        classes = names if classes is None else match_columns(names, np.asarray(classes))
+    if names is not None and classes is not None:
+        y = columns_by_name(sparse.csr_array(np.asarray(y)), names, np.asarray(classes))
+    elif names is not None:
+        classes = names
     classes = np.arange(np.shape(y)[1]) if classes is None else np.asarray(classes)
     if len(classes) != np.shape(y)[1] or len(np.unique(classes)) != len(classes):
         raise ValueError(
