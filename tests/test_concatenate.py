@@ -299,7 +299,11 @@ def test_arrays_and_lists(X, more, kind, dtype):
         (NUMBERS.astype(str), NUMBERS, "dtype float64, expected <U32 as in X: it holds numbers"),
         (NUMBERS, OBJECTS, "dtype object, expected float64 .* text in column 0"),
         (OBJECTS, NUMBERS, "dtype float64, expected object .* numbers in column 0, expected text"),
-        (OBJECTS, OBJECTS[:, ::-1], "dtype object, .*: it holds numbers in column 0, expected text"),
+        (
+            OBJECTS,
+            OBJECTS[:, ::-1],
+            "dtype object, .*: it holds numbers in column 0, expected",
+        ),
         (sparse.csr_array(NUMBERS), NUMBERS.astype(str), "dtype <U32, expected float64"),
     ],
 )
