@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, indexable
 
 from ._validation import column_names
 
@@ -34,6 +34,21 @@ def rows_of(params, rows, n_rows):
         name: _safe_indexing(value, rows) if count_rows(value) == n_rows else value
         for name, value in params.items()
     }
+
+
+def copied(X):
+    """Return a copy of rows, for a model that may change those that it gets."""
+    (X,) = indexable(X)
+    return _safe_indexing(X, np.arange(count_rows(X)))
+
+
+def predict_on_copy(predict, X):
+    """Return what a method of a model predicts; X stays as it is, whatever the model does.
+
+    A Pipeline with ``StandardScaler(copy=False)`` changes the rows that it gets. Whoever uses rows
+    again after a model has seen them, in `fit` or in `predict`, gives it a copy.
+    """
+    return predict(copied(X))
 
 
 def bytes_per_row(X):

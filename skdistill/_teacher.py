@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._labels import encode, one_hot
 from ._probabilities import row_sums, top_entries
-from ._rows import count_rows, rows_of
+from ._rows import count_rows, predict_on_copy, rows_of
 from ._teacher_memory import FoldAnswer
 from ._validation import check_marginals, check_proba, column_names
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
@@ -440,13 +440,9 @@ def _marginals(teacher, X, classes):
 
 
 def _answer(teacher, X):
-    """Return what a question to a teacher is called, and the answer; X stays as it is.
-
-    A Pipeline with ``StandardScaler(copy=False)`` changes the rows that it is asked about, from
-    which the student is to learn: it gets a copy.
-    """
+    """Return what a question to a teacher is called, and the answer."""
     asked = teacher.estimator if isinstance(teacher, FrozenEstimator) else teacher
-    answer = teacher.predict_proba(_safe_indexing(X, np.arange(count_rows(X))))
+    answer = predict_on_copy(teacher.predict_proba, X)  # the student is to learn from X
     return f"{type(asked).__name__}.predict_proba(X)", answer
 
 

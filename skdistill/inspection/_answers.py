@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._labels import check_labels, encode
+from .._rows import predict_on_copy
 from .._typing import Floats, NDArray
 from .._validation import check_proba
 from ..students._answers import predicts_positions
@@ -61,7 +62,8 @@ def ask(model, X, classes, *, name):
     """Return what a model says of the rows, columns in the order of the sorted classes."""
     proba = None
     if hasattr(model, "predict_proba"):
-        proba = check_proba(np.asarray(model.predict_proba(X)), name=f"{name}.predict_proba(X)")
+        answer = np.asarray(predict_on_copy(model.predict_proba, X))
+        proba = check_proba(answer, name=f"{name}.predict_proba(X)")
         if proba.shape[1] != len(classes):
             raise ValueError(
                 f"{name}.predict_proba(X) has {proba.shape[1]} columns, and the models have "
@@ -73,7 +75,7 @@ def ask(model, X, classes, *, name):
 
 def _predicted_codes(model, X, classes, name):
     """Return the position among the classes of each label that a model predicts."""
-    labels = np.ravel(np.asarray(model.predict(X)))  # CatBoost has a column of them
+    labels = np.ravel(predict_on_copy(model.predict, X))  # CatBoost has a column of them
     if predicts_positions(model):
         return labels
     unknown = np.setdiff1d(labels, classes)
@@ -92,7 +94,7 @@ def _score(model, X, proba):
         return proba[:, 1] if proba.shape[1] == 2 else None
     if not hasattr(model, "decision_function"):
         return None
-    score = np.asarray(model.decision_function(X), dtype=np.float64)
+    score = np.asarray(predict_on_copy(model.decision_function, X), dtype=np.float64)
     return score if score.ndim == 1 else None
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
-from .._rows import bytes_per_row, rows_of
+from .._rows import bytes_per_row, predict_on_copy, rows_of
 from ..metrics import soft_log_loss
 
 
@@ -45,9 +45,11 @@ def fit_quality(student, X, soft_labels):
     """Return minus the soft log-loss; the expected accuracy where there are no probabilities."""
     if hasattr(student, "predict_proba"):
         return -soft_log_loss(
-            soft_labels.proba, student.predict_proba(X), sample_weight=soft_labels.weight
+            soft_labels.proba,
+            predict_on_copy(student.predict_proba, X),
+            sample_weight=soft_labels.weight,
         )
-    return soft_labels.expected_accuracy(student.predict(X))
+    return soft_labels.expected_accuracy(predict_on_copy(student.predict, X))
 
 
 def one_pass(student, X, soft_labels, order, chunk, fit_params):

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..._rows import predict_on_copy
 from ..._typing import ArrayLike, Estimator, Proba, Rows
 from .._answers import classes_in_common
 from .._cost import deployable, pickled_bytes, timings
@@ -132,7 +133,9 @@ class CostQualityDisplay:
             for name, each in estimators.items()
         }
         return cls.from_predictions(
-            y, {name: each.predict_proba(X) for name, each in estimators.items()}, costs,
+            y,
+            {name: predict_on_copy(each.predict_proba, X) for name, each in estimators.items()},
+            costs,
             quality=quality, classes=classes, sample_weight=sample_weight,
             cost_label=LABELS[cost], ax=ax, **kwargs,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..._probabilities import entries, first_choice, largest
+from ..._rows import predict_on_copy
 from ..._typing import ArrayLike, Estimator, Proba, Rows
 from ...metrics._proba import check_predictions
 from ._style import axes, look, n_curves
@@ -110,8 +111,9 @@ class ReliabilityDisplay:
         ReliabilityDisplay
         """
         return cls.from_predictions(
-            y, estimator.predict_proba(X), classes=estimator.classes_, n_bins=n_bins, label=label,
-            sample_weight=sample_weight, name=name or type(estimator).__name__, ax=ax, **kwargs,
+            y, predict_on_copy(estimator.predict_proba, X), classes=estimator.classes_,
+            n_bins=n_bins, label=label, sample_weight=sample_weight,
+            name=name or type(estimator).__name__, ax=ax, **kwargs,
         )  # fmt: skip
 
     @classmethod
