@@ -23,16 +23,18 @@ CATEGORICAL_IN_BOTH = (
 )
 
 
-def stack_rows(first, second, names=GIVEN):
-    """Return the rows of `first` followed by those of `second`, in the container of `first`."""
-    first, second = align_rows(first, second, names)
+def stack_rows(first, *others, names=GIVEN):
+    """Return the rows of `first` followed by those of the others, in the container of `first`."""
+    for other in others:
+        first, _ = align_rows(first, other, names)
+    blocks = [first, *(align_rows(first, other, names)[1] for other in others)]
     if sparse.issparse(first):
-        return sparse.vstack([first, second], format="csr")
+        return sparse.vstack(blocks, format="csr")
     if column_names(first) is not None:
-        return _library_of(first).concat([first, second])
+        return _library_of(first).concat(blocks)
     if isinstance(first, list):
-        return first + second
-    return np.concatenate([np.asarray(first), np.asarray(second)])
+        return [row for block in blocks for row in block]
+    return np.concatenate([np.asarray(block) for block in blocks])
 
 
 def align_rows(first, second, names=GIVEN):
@@ -53,6 +55,11 @@ def align_rows(first, second, names=GIVEN):
     if isinstance(first, list):
         return first, second.tolist() if hasattr(second, "tolist") else list(second)
     return first, _array_like(second, first, names)
+
+
+def have_same_dtypes(first, second):
+    """Return whether two dataframes have the same dtypes and categories."""
+    return all(map(_same_dtype, first.dtypes, second.dtypes))
 
 
 def check_same_columns(X_unlabeled, X):
@@ -110,17 +117,17 @@ def _align_dataframes(first, second, names):
     """Return dataframes whose columns have one dtype each."""
     _check_same_library(second, first, names[::-1])
     changed = {}
-    for position, name in enumerate(column_names(first)):
+    for position, (ours, theirs) in enumerate(zip(first.dtypes, second.dtypes, strict=True)):
+        if str(ours) != "object" and _same_dtype(ours, theirs):
+            continue
         pair = [_safe_indexing(rows, position, axis=1) for rows in (first, second)]
-        ours, theirs = (column.dtype for column in pair)
-        if str(ours) == "object" or not _same_dtype(ours, theirs):
-            try:
-                changed[position] = _align_columns(*pair)
-            except _Refused as error:
-                raise ValueError(
-                    f"Column {name!r} of {names[1]} has dtype {_described(theirs)}, expected "
-                    f"{_described(ours)} as in {names[0]}. {error}."
-                ) from error
+        try:
+            changed[position] = _align_columns(*pair)
+        except _Refused as error:
+            raise ValueError(
+                f"Column {column_names(first)[position]!r} of {names[1]} has dtype "
+                f"{_described(theirs)}, expected {_described(ours)} as in {names[0]}. {error}."
+            ) from error
     return tuple(
         _with_columns(rows, {position: pair[number] for position, pair in changed.items()})
         for number, rows in enumerate((first, second))
@@ -159,7 +166,7 @@ def _check_kinds(ours, theirs):
     if kinds and _is_categorical(ours.dtype) != _is_categorical(theirs.dtype):
         raise _Refused(CATEGORICAL_IN_BOTH)
     unknown = kinds - expected
-    if unknown and (expected or ours.dtype != theirs.dtype):
+    if unknown and expected:
         raise _Refused(f"It holds {_listed(unknown)}, expected {_listed(expected)}. {ONE_DTYPE}")
 
 
