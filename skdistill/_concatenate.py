@@ -116,6 +116,11 @@ def _check_same_library(frame, expected, names):
 def _align_dataframes(first, second, names):
     """Return dataframes whose columns have one dtype each."""
     _check_same_library(second, first, names[::-1])
+    if column_names(second) != column_names(first):
+        raise ValueError(
+            f"{names[1]} must have the columns of {names[0]}, in their order: "
+            f"expected {column_names(first)}, got {column_names(second)}."
+        )
     changed = {}
     for position, (ours, theirs) in enumerate(zip(first.dtypes, second.dtypes, strict=True)):
         if str(ours) != "object" and _same_dtype(ours, theirs):
