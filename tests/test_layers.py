@@ -24,7 +24,7 @@ LAYERS = [
         "_random_state",
         "_sample_weight",
     ],
-    ["objectives", "metrics", "_rows", "_concatenate", "datasets", "_fingerprint"],
+    ["objectives", "metrics", "_rows", "_concatenate", "datasets", "_code", "_fingerprint"],
     ["_soft_labels", "_label_sets", "_teacher_memory"],
     ["_retrieval_targets"],
     ["nets"],
