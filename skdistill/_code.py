@@ -6,6 +6,7 @@ looked through. What it only reaches at run time (by a string, through an object
 
 import dis
 import sys
+from contextlib import suppress
 from functools import cached_property, lru_cache, partial, partialmethod
 from types import CodeType, FunctionType, ModuleType
 
@@ -45,8 +46,20 @@ def functions_in(value):
 
 def parts_of(value):
     """Return what a decorator keeps: the function that it wraps, and what it knows besides."""
-    inside = {name: getattr(value, name) for name in INSIDE if hasattr(type(value), name)}
+    names = INSIDE if isinstance(value, WRAPPERS) else ()
+    inside = {name: getattr(value, name) for name in names if hasattr(value, name)}
     return inside | getattr(value, "__dict__", {})
+
+
+def closed_over(function):
+    """Return {name: value} of what a function has from the functions around it."""
+    found = {}
+    names = function.__code__.co_freevars
+    for name, cell in zip(names, function.__closure__ or (), strict=True):
+        if name != "__class__":  # which is what super() looks at
+            with suppress(ValueError):  # nothing is there yet
+                found[name] = cell.cell_contents
+    return found
 
 
 def attributes_of(cls):
@@ -75,7 +88,10 @@ def own_bases(cls):
 
 
 def reachable(value):
-    """Return the functions and classes that code refers to, directly or not, and constants."""
+    """Return the functions and classes that code refers to, directly or not.
+
+    And {name: value} of constants among the variables of modules that it reads.
+    """
     found, constants, todo = {id(value): value}, {}, [value]
     while todo:
         each = todo.pop()
@@ -84,7 +100,7 @@ def reachable(value):
         if isinstance(each, type):
             referred = [of for base in own_bases(each) for of in attributes_of(base).values()]
         else:
-            referred = [cell.cell_contents for cell in each.__closure__ or ()]
+            referred = [*closed_over(each).values()]
             of_globals = _globals_of(each) if version_of(each.__module__) is None else {}
             constants |= {name: of for name, of in of_globals.items() if _is_constant(of)}
             referred += of_globals.values()
@@ -102,10 +118,10 @@ def code_in(value):
 
 
 def _is_constant(value):
-    """Return whether a value cannot change: a number, a text, or a tuple of them."""
+    """Return whether a value cannot change: a number, a text, a tuple of them, a partial."""
     if isinstance(value, tuple):
         return all(map(_is_constant, value))
-    return isinstance(value, int | float | complex | str | bytes | None)
+    return isinstance(value, int | float | complex | str | bytes | partial | None)
 
 
 def _globals_of(function):

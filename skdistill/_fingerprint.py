@@ -20,7 +20,16 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
-from ._code import CACHED, WRAPPERS, attributes_of, functions_in, parts_of, reachable, version_of
+from ._code import (
+    CACHED,
+    WRAPPERS,
+    attributes_of,
+    closed_over,
+    functions_in,
+    parts_of,
+    reachable,
+    version_of,
+)
 
 # Parameters that decide how fast an estimator is fitted and what it prints, not what it learns.
 LEFT_OUT = {"n_jobs", "verbose"}
@@ -185,7 +194,10 @@ def _written_cached(value):
 def _written_helpers(value):
     """Write what code refers to: each for itself, since one may refer to the other."""
     helpers, constants = reachable(value)
-    return (*sorted(repr(_written_helper(each)) for each in helpers), sorted(constants.items()))
+    return (
+        *sorted(repr(_written_helper(each)) for each in helpers),
+        *((name, _flat_data(constants[name], strict=False)) for name in sorted(constants)),
+    )
 
 
 def _written_helper(value):
@@ -214,13 +226,11 @@ def _flat_attributes(cls):
 
 def _flat_function(value, strict=True):
     """Write a function without the functions and classes that it refers to."""
-    names = value.__code__.co_freevars
-    closed_over = {
-        name: cell.cell_contents
-        for name, cell in zip(names, value.__closure__ or (), strict=True)
-        if name != "__class__"  # which is what super() looks at
+    data = {
+        **closed_over(value),
+        "(defaults)": value.__defaults__,
+        "(keywords)": value.__kwdefaults__,
     }
-    data = {**closed_over, "defaults": value.__defaults__, "keywords": value.__kwdefaults__}
     return (
         value.__module__,
         value.__qualname__,

@@ -307,6 +307,10 @@ TEACHERS = {
         "def helper(X, c): return c - 1\nhalf = partial(helper, 2)\n"
         "class T:\n    def fit(self, X): return half(X)"
     ),
+    "what a partial of a helper has": (
+        "def helper(X, c): return c\nhalf = partial(helper, 1)\n"
+        "class T:\n    def fit(self, X): return half(X)"
+    ),
     "helpers that call each other": (
         "def even(n): return n == 0 or odd(n - 1)\ndef odd(n): return n > 1 and even(n - 1)\n"
         "class T:\n    def fit(self, X): return even(4)"
