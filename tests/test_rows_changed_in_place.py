@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
 
 from skdistill import (
@@ -159,11 +160,13 @@ def test_an_estimator_that_copies_nothing_changes_no_result(make, name):
 class Doubling(ClassifierMixin, BaseEstimator):
     """A classifier whose every method doubles the rows that it gets, dense or sparse."""
 
+    learner = GaussianNB
+
     def __init__(self, stays=False):
         self.stays = stays
 
     def fit(self, X, y, sample_weight=None):
-        self.inner_ = GaussianNB().fit(X, y, sample_weight)
+        self.inner_ = self.learner().fit(X, y, sample_weight)
         self.classes_ = self.inner_.classes_
         self._change(X)
         return self
@@ -228,9 +231,18 @@ def by_displays(model, X, y):
     return np.concatenate([np.ravel(each) for each in shown])
 
 
-def by_generations_of_classifiers(model, X, y):
-    generations = BornAgainClassifier(model, ensemble=True, cv=3, n_generations=2)
-    return generations.fit(X.copy(), y).predict_proba(X)
+class DoublingTree(Doubling):
+    @staticmethod
+    def learner():
+        return DecisionTreeClassifier(min_samples_leaf=5, random_state=0)
+
+
+def by_generations_of_trees(model, X, y):
+    trees = DoublingTree(model.stays)
+    generations = BornAgainClassifier(trees, ensemble=True, cv=3, n_generations=2)
+    generations.fit(X.copy(), y)
+    assert generations.n_generations_ > 0
+    return generations.predict_proba(X)
 
 
 def by_retrieving(model, X, y):
@@ -241,7 +253,7 @@ def by_retrieving(model, X, y):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "use",
-    [by_report, by_bias_variance, by_displays, by_generations_of_classifiers, by_retrieving],
+    [by_report, by_bias_variance, by_displays, by_generations_of_trees, by_retrieving],
 )
 def test_a_classifier_that_changes_its_rows_in_every_method(use):
     pytest.importorskip("pandas")
