@@ -20,7 +20,7 @@ from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._methods import may_have_method
 from ._random_state import seeded_clones
-from ._rows import count_rows, row_positions, rows_of
+from ._rows import copied, count_rows, row_positions, rows_of
 from ._sample_weight import pop_row_weights, requesting_weights
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin, student_has
@@ -371,7 +371,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         if not hasattr(self, "estimators_"):
             return super().predict_proba(X)
         self._check_features(X)
-        return np.mean([student_proba(each, X, self.classes_) for each in self.estimators_], axis=0)
+        answers = [student_proba(each, copied(X), self.classes_) for each in self.estimators_]
+        return np.mean(answers, axis=0)
 
     @available_if(lambda self: not self.ensemble and student_has("decision_function")(self))
     def decision_function(self, X: Rows) -> Floats:
@@ -488,8 +489,11 @@ class Breeding(NamedTuple):
 
     def fit_on_all_rows(self, lessons):
         """Return the generations that predict."""
+        alone = len(lessons) == 1  # else one may change the rows of the next
         return Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_soft_labels)(self.estimator, self.X, lesson, **self.fit_params)
+            delayed(fit_soft_labels)(
+                self.estimator, self.X if alone else copied(self.X), lesson, **self.fit_params
+            )
             for lesson in lessons
         )
 

@@ -4,12 +4,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 
+from ._concatenate import stack_rows
 from ._label_sets import LabelSets, check_indicator, label_set_scores
 from ._lesson import Lesson, TeacherMixin, check_no_aligned_params
 from ._named import check_row_names, columns_by_name
 from ._progress import Progress
 from ._random_state import seeded_clones
-from ._rows import stack_rows
 from ._sample_weight import pop_row_weights
 from ._teacher import LabelsQuestion, frozen_proba, given_proba
 from ._validation import check_marginals, column_names
@@ -43,7 +43,7 @@ class LabelSetTeacherMixin(TeacherMixin):
             own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
             return Lesson(X, own, 1.0, None, student, routed.student.fit, progress)
 
-        X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
+        X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
         question = LabelsQuestion(classes, top_k)
         if teacher_proba is not None:
             check_row_names(teacher_proba, X, name="teacher_proba")

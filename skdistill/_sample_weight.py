@@ -88,6 +88,7 @@ def is_pipeline(estimator):
     """Return whether an estimator is a Pipeline that is fitted as scikit-learn's own is."""
     return isinstance(estimator, Pipeline) and type(estimator).fit is Pipeline.fit
 
+
 def takes_sample_weight(estimator, method="fit"):
     """Return whether a method takes `sample_weight`, for itself and all that it fits inside."""
     function = getattr(estimator, method, None)

@@ -22,7 +22,7 @@ from ._class_codes import takes_codes, with_codes
 from ._labels import class_places, encode, one_hot
 from ._methods import may_have_method
 from ._probabilities import row_sums, top_entries
-from ._rows import count_rows, rows_of
+from ._rows import count_rows, predict_on_copy, rows_of
 from ._teacher_memory import FoldAnswer
 from ._validation import check_marginals, check_proba, column_names
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
@@ -472,15 +472,11 @@ def _marginals(teacher, X, classes):
 
 
 def _answer(teacher, X):
-    """Return what a question to a teacher is called, and the answer; X stays as it is.
-
-    A Pipeline with ``StandardScaler(copy=False)`` changes the rows that it is asked about, from
-    which the student is to learn: it gets a copy.
-    """
+    """Return what a question to a teacher is called, and the answer."""
     asked = teacher.estimator if isinstance(teacher, FrozenEstimator) else teacher
     if not hasattr(teacher, "predict_proba"):  # some say so only once they are fitted
         raise _no_proba(asked)
-    answer = teacher.predict_proba(_safe_indexing(X, np.arange(count_rows(X))))
+    answer = predict_on_copy(teacher.predict_proba, X)  # the student is to learn from X
     return f"{type(asked).__name__}.predict_proba(X)", answer
 
 

@@ -22,7 +22,8 @@ import sklearn
 from scipy import sparse
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from ._fingerprint import fingerprint, version_of, written, written_unfitted
+from ._code import version_of
+from ._fingerprint import fingerprint, written, written_unfitted
 
 CHECKSUM_BYTES = 32
 # What a disk, and objects that do not pickle, raise.

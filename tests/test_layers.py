@@ -28,7 +28,7 @@ LAYERS = [
         "_sample_weight",
         "_class_codes",
     ],
-    ["objectives", "metrics", "_rows", "datasets", "_fingerprint"],
+    ["objectives", "metrics", "_rows", "_concatenate", "datasets", "_code", "_fingerprint"],
     ["_soft_labels", "_label_sets", "_teacher_memory"],
     ["_retrieval_targets"],
     ["nets"],

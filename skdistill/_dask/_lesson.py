@@ -9,7 +9,7 @@ from .._labels import check_classes, check_labels
 from .._progress import Progress
 from .._random_state import seeded_clones
 from .._teacher import ClassQuestion
-from ._partitions import Partitions, labels_of
+from ._partitions import Partitions, labels_of, unite_categories
 from ._run import run
 from ._teacher import Treatment, label_partitions
 
@@ -46,6 +46,7 @@ def ask_about_partitions(
         raise ValueError(f"X has no rows: all of its {len(counts)} partitions are empty.")
     classes = check_classes(check_labels(np.concatenate(labels)), estimator.classes)
     prepare(partitions, classes)
+    unite_categories(partitions)
     progress = Progress.of_fit(estimator, max_tasks=2)
     teacher, student = seeded_clones(
         estimator.random_state, estimator._unfitted_teacher(), estimator._unfitted_student()

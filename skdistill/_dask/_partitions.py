@@ -5,9 +5,13 @@ from typing import NamedTuple
 import dask.array as da
 import numpy as np
 
+from .._concatenate import align_rows, have_same_dtypes
 from .._validation import column_names
 from ._places import lie_on_workers
-from ._run import keep, task
+from ._run import keep, run, task
+
+# What errors call two partitions whose columns differ.
+PARTITIONS = ("the first partition of X", "another partition of X")
 
 
 class Partitions:
@@ -118,6 +122,33 @@ def count_rows_and_labels(y):
     """Return the number of rows of a partition, and its labels."""
     y = np.asarray(y)
     return len(y), np.unique(y)
+
+
+def unite_categories(partitions):
+    """Let categorical columns have the same categories in all partitions, in the same order.
+
+    Dask does not see to that where it does not know the categories. They are looked through once.
+    """
+    if not any(str(dtype) == "category" for dtype in getattr(partitions.header, "dtypes", ())):
+        return
+    heads = run([task(_without_rows, block) for block in partitions.X])
+    united = heads[0]
+    for head in heads:
+        united, _ = align_rows(united, head, PARTITIONS)
+    partitions.X = [
+        block if have_same_dtypes(head, united) else task(_like, block, united)
+        for block, head in zip(partitions.X, heads, strict=True)
+    ]
+
+
+def _without_rows(X):
+    """Return the columns of a partition, with dtypes and categories."""
+    return X.iloc[:0]
+
+
+def _like(X, united):
+    """Return a partition whose columns have the dtypes and categories of all partitions."""
+    return align_rows(united, X, PARTITIONS)[1]
 
 
 class Block(NamedTuple):

@@ -260,7 +260,10 @@ def _as_classification_tree(tree, n_classes):
     state = tree.__getstate__()
     means = state["values"][:, :, 0]
     frequencies = np.column_stack([1 - means, means]) if n_classes == 2 else means
-    nodes = state["nodes"].copy()
+    # A copy would keep whatever lay in memory between the fields, and the pickle with it.
+    nodes = np.zeros(len(means), dtype=state["nodes"].dtype)
+    for name in nodes.dtype.names:
+        nodes[name] = state["nodes"][name]
     nodes["impurity"] = 1 - (frequencies**2).sum(axis=1)
     classification = type(tree)(tree.n_features, np.array([n_classes], dtype=np.intp), 1)
     values = np.ascontiguousarray(frequencies[:, None, :])

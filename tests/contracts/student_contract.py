@@ -21,7 +21,9 @@ from skdistill import DistilledClassifier
 
 PACKAGE = Path(skdistill.__file__).parent
 # Some message must say what to do: one of these words begins the remedy.
-REMEDY = re.compile(r"\b([Uu]se|[Ss]et|[Gg]ive|[Tt]ake|[Ww]rap|[Ll]et|does the same job|calibrate)\b")
+REMEDY = re.compile(
+    r"\b([Uu]se|[Ss]et|[Gg]ive|[Tt]ake|[Ww]rap|[Ll]et|does the same job|calibrate)\b"
+)
 # Predictions are compared on rows that nobody has seen, too.
 ASKED = np.random.default_rng(1).uniform(0, 3, size=(40, 2))
 TOLERANCE = 1e-6

@@ -234,10 +234,7 @@ def _fits_of_last_step(pipeline, problem):
     """Fit the steps before the last to each row once, and the last one by hand."""
     before = clone(pipeline[:-1]).fit(problem.X, problem.y)
     inside = replace(problem, X=before.transform(problem.X))
-    return [
-        BehindSteps(before, last)
-        for last in fits_by_hand(pipeline[-1], inside)
-    ]
+    return [BehindSteps(before, last) for last in fits_by_hand(pipeline[-1], inside)]
 
 
 class BehindSteps:
