@@ -92,6 +92,10 @@ def is_right_in_scikit_learn(name):
 NAMES = [name for name in FOUND if is_right_in_scikit_learn(name)]
 
 
+# The kinds of them that run in `make test`; the others are slow.
+QUICK = {"ARDRegression", "PLSRegression", "PowerTransformer", "SimpleImputer", "StandardScaler"}
+
+
 def test_the_list_of_estimators_is_what_it_should_be():
     assert {"StandardScaler", "PCA", "Lasso", "Ridge", "LinearRegression"} <= set(NAMES)
     assert len(NAMES) > 25
@@ -140,7 +144,9 @@ def by_comparing_teachers(student, teacher, X, y):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in NAMES]
+)
 @pytest.mark.parametrize(
     "make",
     [by_distilling, by_in_sample_teachers, by_generations, by_ranking, by_comparing_teachers],
