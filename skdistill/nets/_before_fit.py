@@ -1,5 +1,6 @@
 """What of a net's parameters cannot go together: known without rows, and so before any fit."""
 
+from copy import deepcopy
 from inspect import signature
 
 from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
@@ -23,12 +24,10 @@ def check_monitors(net):
     if net.train_split:
         return
     callbacks = dict(_callbacks_of(net))
-    scorings = [
-        each for each in callbacks.values() if isinstance(each, EpochScoring | BatchScoring)
-    ]
-    recorded = {each.name for each in scorings if each.on_train}
-    held_out = {each.name for each in scorings if not each.on_train and each.name}
-    missing = ({"valid_loss", "valid_acc"} | held_out) - recorded
+    scores = [each for each in callbacks.values() if isinstance(each, EpochScoring | BatchScoring)]
+    names = {on_train: {_name_of(each) for each in scores if each.on_train == on_train}
+             for on_train in (True, False)}  # fmt: skip
+    missing = ({"valid_loss", "valid_acc"} | names[False]) - names[True]
     for name, callback in callbacks.items():
         monitor = vars(net).get(f"callbacks__{name}__monitor", getattr(callback, "monitor", None))
         if isinstance(callback, LRScheduler) and "Plateau" not in str(callback.policy):
@@ -48,6 +47,27 @@ def _callbacks_of(net):
         name, callback = each if isinstance(each, tuple) else (None, each)
         callback = callback() if isinstance(callback, type) else callback
         yield name or type(callback).__name__, callback
+
+
+def _name_of(scoring):
+    """Return the name under which the history has a score."""
+    return deepcopy(scoring).initialize().name_
+
+
+def check_criterion(criterion):
+    """Raise unless a criterion, a class or an instance, can be called by a SoftLabelNet."""
+    is_class = isinstance(criterion, type)
+    call = getattr(criterion, "forward", None) or criterion.__call__
+    try:
+        signature(call).bind(*[None] * (3 + is_class))
+    except TypeError as error:
+        name = criterion.__name__ if is_class else type(criterion).__name__
+        raise ValueError(
+            f"criterion={name} cannot be called as criterion(logits, proba, y), with probabilities "
+            f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy, which "
+            "is torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), or a "
+            "loss of your own of three arguments."
+        ) from error
 
 
 def check_batch_options(net, prefix):
