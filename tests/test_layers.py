@@ -23,6 +23,7 @@ LAYERS = [
         "_progress",
         "_random_state",
         "_sample_weight",
+        "_score_columns",
     ],
     ["objectives", "metrics", "_rows", "datasets", "_fingerprint"],
     ["_soft_labels", "_label_sets", "_teacher_memory"],
