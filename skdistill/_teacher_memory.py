@@ -48,7 +48,7 @@ def memory_folder(memory):
     if location is None:
         return None
     if isinstance(location, str | os.PathLike) and os.fspath(location):
-        return Path(location) / "skdistill"
+        return Path(location).expanduser() / "skdistill"
     raise ValueError(
         "memory must be None, the path of a folder, or a joblib.Memory that has one; got "
         f"memory={memory!r}. Give it as in memory='teacher_answers'."

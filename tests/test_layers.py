@@ -27,6 +27,7 @@ LAYERS = [
         "_random_state",
         "_sample_weight",
         "_class_codes",
+        "_score_columns",
     ],
     ["objectives", "metrics", "_rows", "_concatenate", "datasets", "_code", "_fingerprint"],
     ["_soft_labels", "_label_sets", "_teacher_memory"],

@@ -1,5 +1,7 @@
 """How good are probabilities: against labels, against a teacher's, against the truth."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 from sklearn.pipeline import Pipeline
@@ -8,7 +10,7 @@ from .._labels import check_classes, check_labels, one_hot
 from .._named import check_row_names, columns_by_name
 from .._probabilities import entries, first_choice, largest, row_sums
 from .._typing import ArrayLike, Estimator, Proba, Rows
-from .._validation import check_proba, check_row_weights, column_names
+from .._validation import check_number, check_proba, check_row_weights, column_names
 
 __all__ = [
     "brier_loss",
@@ -165,7 +167,7 @@ def expected_calibration_error(
     Raises
     ------
     ValueError
-        If the shapes differ, or if rows are not probabilities.
+        If the shapes differ, if rows are not probabilities, or if there is not at least one bin.
 
     Examples
     --------
@@ -173,6 +175,7 @@ def expected_calibration_error(
     >>> round(expected_calibration_error([0, 1], [[0.9, 0.1], [0.9, 0.1]]), 6)
     0.4
     """
+    check_number("n_bins", n_bins, Integral)
     target, proba, weight = check_predictions(y_true, proba, classes, sample_weight)
     gaps = calibration_gaps(target, proba, weight, n_bins)
     return float(np.abs(gaps).sum() / weight.sum())
