@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from ._rows import refuse_partitions
 from ._sample_weight import pop_row_weights
 from ._soft_labels import SoftLabels, as_soft_labels, is_soft
 from ._student_predictions import StudentPredictionsMixin
@@ -103,6 +104,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         TypeError
             If the student can learn from neither weights nor numbers.
         """
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **fit_params)
         fit_params = self._route(sample_weight, fit_params)
         weight = pop_row_weights(fit_params, self._unfitted_student())
         soft_labels = as_soft_labels(y, self.classes, weight)
@@ -133,6 +135,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         """
         if not is_soft(y):
             return super().score(X, y, sample_weight)
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
         by_name = self.classes is not None or column_names(y) is not None
         classes = self.classes if by_name else self.classes_
         soft_labels = SoftLabels(y, classes, sample_weight=sample_weight)
