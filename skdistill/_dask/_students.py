@@ -125,10 +125,8 @@ def _train(net, block, classes, mean_weight, seed):
     """Return a copy of a net that has trained on a partition."""
     from ..nets._epochs_in_parts import train_on_part
 
-    net, (X, targets) = deepcopy(net), block
-    if targets.weight is not None:
-        targets = targets._replace(weight=targets.weight / mean_weight)
-    return train_on_part(net, X, targets.soft_labels(classes), seed)
+    X, targets = block
+    return train_on_part(deepcopy(net), X, targets.soft_labels(classes), mean_weight, seed)
 
 
 def _learn(student, block, classes, class_factors, seed):

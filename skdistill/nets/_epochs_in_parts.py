@@ -1,7 +1,8 @@
 """Training on rows that come in parts: one pass over all parts is one epoch, for every callback.
 
-The net stays where it is, with its callbacks and the rows that it is validated on. A copy goes to
-the parts, trains on one after the other, and comes back with weights, optimiser and losses.
+The net stays where it is, with its callbacks, the rows that it is validated on and its history. A
+copy goes to the parts, trains on one after the other, and comes back with weights, optimiser and
+the losses of the epoch.
 """
 
 import copy
@@ -11,31 +12,32 @@ from functools import partial
 from typing import Any
 
 import torch
-from sklearn.base import clone
 from skorch.callbacks import BatchScoring, EpochScoring, GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
+from skorch.history import History
 
 from .._soft_labels import SoftLabels
 from .._typing import NDArray, Rows
+from ._before_fit import callbacks_of, check_net
 from ._device_trained_net import BATCH_EVENTS, overrides
 from ._soft_label_net import SoftLabelNet
+from ._weights import with_mean_weight_one
 
 # Callbacks that go with the copy: from batch to batch they remember nothing.
 GO_ALONG = (BatchScoring, GradientNormClipping)
 
 
 def check_trains_in_parts(net: SoftLabelNet) -> None:
-    """Raise if a callback or `train_split` cannot be followed where rows come in parts.
+    """Raise if what a net asks for cannot be followed where rows come in parts, or anywhere.
 
     Parameters
     ----------
     net : SoftLabelNet
         Fitted or not; it is left as it is.
     """
-    unfitted = clone(net)
-    unfitted.initialize_callbacks()
-    callbacks = [(name, each, _obstacle(each)) for name, each in unfitted.callbacks_]
-    for name, each, obstacle in callbacks:
+    callbacks = _callbacks_as_set(net)
+    for name, each in callbacks:
+        obstacle = _obstacle(each)
         if obstacle:
             raise ValueError(
                 f"The callback {name!r}, a {type(each).__name__}, cannot be followed over "
@@ -44,7 +46,7 @@ def check_trains_in_parts(net: SoftLabelNet) -> None:
     if not (net.train_split is None or _is_predefined(net.train_split)):
         waiting = [
             f"{type(each).__name__}(monitor={each.monitor!r})"
-            for _, each, _ in callbacks
+            for _, each in callbacks
             if getattr(each, "monitor", None)
         ]
         needed = f", which {', '.join(waiting)} may wait for" if waiting else ""
@@ -54,6 +56,7 @@ def check_trains_in_parts(net: SoftLabelNet) -> None:
             "memory, train_split=skorch.helper.predefined_split(skorch.dataset.Dataset(X, y)); or "
             'train_split=None, and monitor="train_loss" in callbacks.'
         )
+    check_net(net)
 
 
 def train_in_parts(
@@ -105,7 +108,9 @@ def train_in_parts(
     return net
 
 
-def train_on_part(net: SoftLabelNet, X: Rows, soft_labels: SoftLabels, seed: int) -> SoftLabelNet:
+def train_on_part(
+    net: SoftLabelNet, X: Rows, soft_labels: SoftLabels, mean_weight: float, seed: int
+) -> SoftLabelNet:
     """Train a net for the part of an epoch that some rows are.
 
     Parameters
@@ -117,7 +122,10 @@ def train_on_part(net: SoftLabelNet, X: Rows, soft_labels: SoftLabels, seed: int
         As in `fit`.
 
     soft_labels : SoftLabels
-        Of these rows. Weights are taken as they are: of mean one over all parts.
+        Of these rows.
+
+    mean_weight : float
+        Mean weight of the rows of all parts, by which weights are divided.
 
     seed : int
         For the order of the rows, and dropout.
@@ -129,7 +137,8 @@ def train_on_part(net: SoftLabelNet, X: Rows, soft_labels: SoftLabels, seed: int
     uses_gpus = str(net.device).startswith("cuda") or torch.cuda.is_initialized()
     with torch.random.fork_rng(range(torch.cuda.device_count()) if uses_gpus else []):
         torch.manual_seed(seed)
-        iterator = net.get_iterator(net.get_dataset(X, soft_labels), training=True)
+        dataset = net.get_dataset(X, with_mean_weight_one(soft_labels, mean_weight))
+        iterator = net.get_iterator(dataset, training=True)
         net.run_single_epoch(iterator, training=True, prefix="train", step_fn=net.train_step)
     return net
 
@@ -167,6 +176,8 @@ def _to_go(net):
     to_go = copy.copy(net)
     to_go.callbacks, to_go.train_split = None, None
     to_go.callbacks_ = [pair for pair in net.callbacks_ if type(pair[1]) in GO_ALONG]
+    to_go.history_ = History()
+    to_go.history_.append(net.history[-1])
     return to_go
 
 
@@ -178,8 +189,24 @@ def _take_over(net, trained):
     for name in net.cuda_dependent_attributes_:
         if hasattr(getattr(net, name, None), "load_state_dict"):
             getattr(net, name).load_state_dict(getattr(trained, name).state_dict())
-    net.history_ = trained.history_
+    net.history_[-1] = trained.history_[-1]
     net._scaler, net._output_is_checked = trained._scaler, trained._output_is_checked
+
+
+def _callbacks_as_set(net):
+    """Return the name of each callback of the user, and a copy with the net's parameters for it.
+
+    They are not initialised: a logger would begin to write.
+    """
+    callbacks = []
+    for name, given in callbacks_of(net):
+        callback = copy.copy(vars(net).get(f"callbacks__{name}", given))
+        prefix = f"callbacks__{name}__"
+        for key, value in vars(net).items():
+            if key.startswith(prefix):
+                setattr(callback, key.removeprefix(prefix), value)
+        callbacks.append((name, callback))
+    return callbacks
 
 
 def _validation_set(net):
