@@ -278,7 +278,7 @@ n_features), default=None
         ConvergenceWarning
             If `max_iter` steps do not bring the gradient of a linear student below `tol`.
         """
-        if is_in_partitions(X, y):
+        if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
             from ._dask import fit_ranker_on_partitions
 
             return fit_ranker_on_partitions(
@@ -373,7 +373,7 @@ n_features), default=None
             In [0, 1], the share of pairs of the two classes in the right order; ties count
             half.
         """
-        if is_in_partitions(X, y):
+        if is_in_partitions(X, y, sample_weight):
             from ._dask import scored_partitions
 
             y, scores, sample_weight = scored_partitions(self, X, y, sample_weight)

@@ -20,7 +20,11 @@ from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._methods import may_have_method
 from ._random_state import seeded_clones
+<<<<<<< HEAD
 from ._rows import copied, count_rows, row_positions, rows_of
+=======
+from ._rows import count_rows, refuse_partitions, row_positions, rows_of
+>>>>>>> h8
 from ._sample_weight import pop_row_weights, requesting_weights
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin, student_has
@@ -214,6 +218,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             If generation 1 is no better than generation 0, or if a fold never saw the
             class of a row that it tests.
         """
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **params)
         self._check_parameters()
         y = check_labels(y)
         X, sample_weight = (indexable(each)[0] for each in (X, sample_weight))
@@ -350,6 +355,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         check_is_fitted(self, "student_")
         if not hasattr(self, "estimators_"):
             return super().predict(X)
+        refuse_partitions(self, X=X)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     @available_if(student_has("predict_proba"))
@@ -370,6 +376,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         check_is_fitted(self, "student_")
         if not hasattr(self, "estimators_"):
             return super().predict_proba(X)
+        refuse_partitions(self, X=X)
         self._check_features(X)
         answers = [student_proba(each, copied(X), self.classes_) for each in self.estimators_]
         return np.mean(answers, axis=0)

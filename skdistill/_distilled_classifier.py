@@ -303,7 +303,7 @@ n_features), default=None
             the edge of its range, if ``alpha="auto"`` finds no use for the teacher, or if a
             file of `memory` is damaged (its teacher is fitted anew) or cannot be written.
         """
-        if is_in_partitions(X, y):
+        if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
             from ._dask import fit_classifier
 
             return fit_classifier(self, X, y, sample_weight, teacher_proba, X_unlabeled, params)

@@ -22,6 +22,18 @@ def is_in_partitions(*values):
     return dask is not None and any(dask.is_dask_collection(each) for each in values)
 
 
+def refuse_partitions(estimator, **values):
+    """Raise if a value is a Dask collection, which an estimator would load into this process."""
+    for name, value in values.items():
+        if is_in_partitions(value):
+            raise TypeError(
+                f"{type(estimator).__name__} takes rows in memory only, and {name} is a collection "
+                f"of Dask, {type(value).__name__}. Load it, {name}.compute(), or a sample of its "
+                "partitions; DistilledClassifier and DistilledBipartiteRanker learn from "
+                "collections as they are."
+            )
+
+
 def row_positions(rows):
     """Return the rows of a fold as an array of integers; an iterable may hold lists or masks."""
     rows = np.asarray(rows)

@@ -40,20 +40,35 @@ def keep(tasks):
     with scheduler_explained():
         kept = list(dask.persist(*tasks, traverse=False))
         if client_of_cluster() is not None:
-            from distributed import wait
-
-            wait(kept)
+            wait_for(kept)
         return kept
 
 
-def client_of_cluster():
-    """Return the client of a cluster, None where there is none."""
-    if "distributed" not in sys.modules:
-        return None
-    from distributed import default_client
+def wait_for(kept):
+    """Wait until a cluster has made what it is to keep.
+
+    In a task, whose thread would stay taken meanwhile, the thread is left to other tasks: they are
+    what is waited for. `dask.compute` does so by itself.
+    """
+    from distributed import get_worker, wait, worker_client
 
     try:
-        return default_client()
+        get_worker()
+    except ValueError:  # this is no task
+        wait(kept)
+        return
+    with worker_client():
+        wait(kept)
+
+
+def client_of_cluster():
+    """Return the client of a cluster, in a task that of its worker; None where there is none."""
+    if "distributed" not in sys.modules:
+        return None
+    from distributed import get_client
+
+    try:
+        return get_client()
     except ValueError:
         return None
 

@@ -94,8 +94,8 @@ def _teachers_of(partitions, teacher, question, cv):
 
     def fitted_on(rows):
         X, y = [partitions.X[k] for k in rows], [partitions.y[k] for k in rows]
-        weight = [partitions.weight[k] for k in rows] if takes_weights else [None]
-        return task(_fit, teacher, X, y, weight)
+        weight = [partitions.weight[k] if takes_weights else None for k in rows]
+        return task(_fit_on, rows, teacher, X, y, weight)
 
     if cv == "in-sample":
         return [fitted_on(range(n))], 1
@@ -108,6 +108,13 @@ def _teachers_of(partitions, teacher, question, cv):
         )
     folds = [fitted_on([k for k in range(n) if k % n_folds != fold]) for fold in range(n_folds)]
     return folds, n_folds
+
+
+def _fit_on(numbers, teacher, X, y, weight):
+    """Return a teacher fitted on the partitions of these numbers, once all of them are whole."""
+    for k, rows, labels, own in zip(numbers, X, y, weight, strict=True):
+        check_rows(k, rows, y=labels, sample_weight=own)
+    return _fit(teacher, X, y, weight)
 
 
 def _fit(teacher, X, y, weight):

@@ -29,9 +29,10 @@ def check_losses(net, prefix):
     losses = [each[key] for each in net.history[-1]["batches"] if key in each]
     if not losses:
         raise ValueError(
-            f"Epoch {len(net.history)} had no {prefix} batch. With iterator_{prefix}__drop_last="
-            f"True, rows that do not fill a batch (batch_size={net.batch_size}) are left out: "
-            "lower batch_size, or set drop_last to False."
+            f"Epoch {net.history[-1, 'epoch']} had no {prefix} batch. With "
+            f"iterator_{prefix}__drop_last=True, rows that do not fill a batch "
+            f"(batch_size={net.batch_size}) are left out: lower batch_size, or set drop_last to "
+            "False."
         )
     wrong = next((k for k, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
     if wrong is None:
@@ -39,7 +40,7 @@ def check_losses(net, prefix):
     in_float16 = getattr(net, "amp", None) == "float16"
     advice = 'use amp="bfloat16", whose range is that of float32; ' if in_float16 else ""
     raise ValueError(
-        f"The {prefix} loss became {losses[wrong - 1]} in epoch {len(net.history)}, batch "
+        f"The {prefix} loss became {losses[wrong - 1]} in epoch {net.history[-1, 'epoch']}, batch "
         f"{wrong} of {len(losses)}. Likely causes: a learning rate that is too high "
         f"(lr={net.lr}), features that are not scaled, or a module that divides by zero or "
         f"takes the logarithm of it. Lower lr, put a StandardScaler before the net, {advice}"

@@ -82,13 +82,21 @@ class DeviceTrainedNet(NeuralNet):
 
     def fit_loop(self, X: Any, y: Any, epochs: int | None = None, **fit_params: Any) -> Any:
         """Train for the epochs that are left."""
+        self._begin_training()
+        if epochs is None and self._counts_past_epochs:
+            epochs = self._count_epochs_left()
+        return super().fit_loop(X, y, epochs, **fit_params)
+
+    def _count_epochs_left(self):
+        """Return how many epochs follow on those that a checkpoint has, interrupted ones apart."""
+        whole_epochs = [each for each in self.history if "train_batch_count" in each]
+        return self.max_epochs - len(whole_epochs)
+
+    def _begin_training(self):
+        """Forget what was found out about the module, and how far the loss was scaled."""
         self._output_is_checked = False
         scales = self.amp == "float16"
         self._scaler = torch.amp.GradScaler(self._own_device().type) if scales else None
-        if epochs is None and self._counts_past_epochs:
-            whole_epochs = [each for each in self.history if "train_batch_count" in each]
-            epochs = self.max_epochs - len(whole_epochs)
-        return super().fit_loop(X, y, epochs, **fit_params)
 
     def on_epoch_begin(self, net: Any, **arguments: Any) -> None:
         """Seed each epoch by itself: one that follows on a checkpoint is the one it would be."""
@@ -109,10 +117,8 @@ class DeviceTrainedNet(NeuralNet):
 
     def _is_heard(self, event):
         """Return whether the net or a callback has a method of its own for an event."""
-        silent = getattr(NeuralNet, event), getattr(Callback, event)
         listeners = [self, *(callback for _, callback in self.callbacks_)]
-        methods = [getattr(each, event) for each in listeners]
-        return any(getattr(method, "__func__", None) not in silent for method in methods)
+        return any(overrides(each, event) for each in listeners)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -212,3 +218,9 @@ class DeviceTrainedNet(NeuralNet):
     def _own_device(self):
         """Return the device of the weights, which accelerate chooses where `device` is None."""
         return next((each.device for each in self.module_.parameters()), torch.device("cpu"))
+
+
+def overrides(listener, event):
+    """Return whether a net or a callback does something of its own in an event."""
+    silent = getattr(NeuralNet, event), getattr(Callback, event)
+    return getattr(getattr(listener, event), "__func__", None) not in silent

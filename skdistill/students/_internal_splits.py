@@ -134,7 +134,7 @@ PROBED = {
 }
 # A class that no probe has seen: any parameter that hints at splitting or drawing counts, but
 # for those whose names are common for other things.
-UNKNOWN = tuple(HINTS.keys() - {"bootstrap", "held_out"})
+UNKNOWN = tuple(name for name in HINTS if name not in ("bootstrap", "held_out"))
 
 
 def _is_prefit(cv):

@@ -118,6 +118,22 @@ def test_the_cluster_distils_to_the_last_bit_as_threads_do(client, student):
     np.testing.assert_array_equal(proba, expected)
 
 
+def fit_in_a_task(seed):
+    """Fit on collections, and score; what a task does that knows of no client."""
+    X, p, y = make_problem(200)
+    dX, dy, dP = in_partitions(4, X, y, np.column_stack([1 - p, p]))
+    classifier = DistilledClassifier(student=GaussianNB(), alpha=1.0, random_state=seed)
+    ranker = DistilledBipartiteRanker(max_iter=3, random_state=seed)
+    return [model.fit(dX, dy, teacher_proba=dP).score(dX, dy) for model in (classifier, ranker)]
+
+
+@pytest.mark.filterwarnings("ignore:.*did not converge")
+def test_fits_inside_tasks_end_though_they_fill_all_threads(client):
+    expected = on_threads(lambda: fit_in_a_task(0))
+    futures = [client.submit(fit_in_a_task, seed, pure=False) for seed in range(3)]
+    assert [each.result(timeout=60) for each in futures] == [expected] * 3
+
+
 class DiesOnce:
     """Let rows through, but for one call that ends the process of the worker."""
 
