@@ -20,11 +20,7 @@ from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._methods import may_have_method
 from ._random_state import seeded_clones
-<<<<<<< HEAD
-from ._rows import copied, count_rows, row_positions, rows_of
-=======
-from ._rows import count_rows, refuse_partitions, row_positions, rows_of
->>>>>>> h8
+from ._rows import copied, count_rows, refuse_partitions, row_positions, rows_of
 from ._sample_weight import pop_row_weights, requesting_weights
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin, student_has

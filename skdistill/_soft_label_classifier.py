@@ -7,11 +7,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-<<<<<<< HEAD
 from ._named import check_row_names
-=======
 from ._rows import refuse_partitions
->>>>>>> h8
 from ._sample_weight import pop_row_weights
 from ._soft_labels import SoftLabels, as_soft_labels, is_soft
 from ._student_predictions import StudentPredictionsMixin
@@ -144,15 +141,10 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         """
         if not is_soft(y):
             return super().score(X, y, sample_weight)
-<<<<<<< HEAD
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
         check_row_names(y, X, name="y")
         in_declared_order = self.classes is not None and column_names(y) is None
         classes = self.classes if in_declared_order else self.classes_
-=======
-        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
-        by_name = self.classes is not None or column_names(y) is not None
-        classes = self.classes if by_name else self.classes_
->>>>>>> h8
         soft_labels = SoftLabels(y, classes, sample_weight=sample_weight)
         return soft_labels.expected_accuracy(self.predict(X))
 

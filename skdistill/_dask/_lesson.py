@@ -9,12 +9,7 @@ from .._labels import check_classes, check_labels
 from .._progress import Progress
 from .._random_state import seeded_clones
 from .._teacher import ClassQuestion
-<<<<<<< HEAD
-from ._partitions import Partitions, labels_of, unite_categories
-from ._run import run
-=======
-from ._partitions import Partitions, collect_labels
->>>>>>> h8
+from ._partitions import Partitions, collect_labels, unite_categories
 from ._teacher import Treatment, label_partitions
 
 # Parameters that rows in memory have, and those in partitions have not; with what there is instead.

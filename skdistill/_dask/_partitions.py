@@ -5,20 +5,14 @@ from typing import NamedTuple
 import dask.array as da
 import numpy as np
 
-<<<<<<< HEAD
 from .._concatenate import align_rows, have_same_dtypes
+from .._labels import check_labels
 from .._validation import column_names
 from ._places import lie_on_workers
 from ._run import keep, run, task
 
 # What errors call two partitions whose columns differ.
 PARTITIONS = ("the first partition of X", "another partition of X")
-=======
-from .._labels import check_labels
-from .._validation import column_names
-from ._places import lie_on_workers
-from ._run import keep, run, task
->>>>>>> h8
 
 
 class Partitions:

@@ -23,21 +23,11 @@ def check_monitors(net):
     """Raise if a callback monitors validation rows, and none are held out."""
     if net.train_split:
         return
-<<<<<<< HEAD
-    callbacks = dict(_callbacks_of(net))
+    callbacks = dict(callbacks_of(net))
     scores = [each for each in callbacks.values() if isinstance(each, EpochScoring | BatchScoring)]
     names = {on_train: {_name_of(each) for each in scores if each.on_train == on_train}
              for on_train in (True, False)}  # fmt: skip
     missing = ({"valid_loss", "valid_acc"} | names[False]) - names[True]
-=======
-    callbacks = dict(callbacks_of(net))
-    scorings = [
-        each for each in callbacks.values() if isinstance(each, EpochScoring | BatchScoring)
-    ]
-    recorded = {each.name for each in scorings if each.on_train}
-    held_out = {each.name for each in scorings if not each.on_train and each.name}
-    missing = ({"valid_loss", "valid_acc"} | held_out) - recorded
->>>>>>> h8
     for name, callback in callbacks.items():
         monitor = vars(net).get(f"callbacks__{name}__monitor", getattr(callback, "monitor", None))
         if isinstance(callback, LRScheduler) and "Plateau" not in str(callback.policy):
