@@ -31,13 +31,14 @@ from sklearn.multioutput import (
 from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 
+ALWAYS, ROUTED, UNROUTED = "always", "with routing", "without routing"
+
 
 class InnerFit(NamedTuple):
     """How a meta-estimator of scikit-learn fits the estimators inside it."""
 
     draws: bool = False  # rows, by their weights: those inside need not take any
-    needs_routing: bool = False  # without metadata routing, its fit refuses weights
-    requests: bool = True  # with metadata routing, it looks at the requests of those inside
+    takes_weights: str = ALWAYS  # or only where metadata is routed, or only where it is not
     labels: str = "own"  # what those inside learn: "own" labels, "codes" or "binary" ones
 
 
@@ -49,27 +50,27 @@ FORESTS_DRAW = _SKLEARN >= (1, 9)
 
 # A class stands for its subclasses as long as they keep its `fit`.
 INNER_FITS = {
-    AdaBoostClassifier: InnerFit(requests=False),
-    AdaBoostRegressor: InnerFit(draws=True, requests=False),
+    AdaBoostClassifier: InnerFit(takes_weights=UNROUTED),
+    AdaBoostRegressor: InnerFit(draws=True, takes_weights=UNROUTED),
     BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes"),
     BaggingRegressor: InnerFit(draws=BAGGING_DRAWS),
     CalibratedClassifierCV: InnerFit(),
-    ClassifierChain: InnerFit(needs_routing=True, labels="binary"),
-    FixedThresholdClassifier: InnerFit(needs_routing=True),
+    ClassifierChain: InnerFit(takes_weights=ROUTED, labels="binary"),
+    FixedThresholdClassifier: InnerFit(takes_weights=ROUTED),
     MultiOutputClassifier: InnerFit(),
     MultiOutputRegressor: InnerFit(),
-    OneVsOneClassifier: InnerFit(needs_routing=True, labels="binary"),
-    OneVsRestClassifier: InnerFit(needs_routing=True, labels="binary"),
-    OutputCodeClassifier: InnerFit(needs_routing=True, labels="binary"),
+    OneVsOneClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
+    OneVsRestClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
+    OutputCodeClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
     RANSACRegressor: InnerFit(),
     RFE: InnerFit(),
-    RFECV: InnerFit(needs_routing=True),
+    RFECV: InnerFit(takes_weights=ROUTED),
     RegressorChain: InnerFit(),
-    SelfTrainingClassifier: InnerFit(needs_routing=True),
+    SelfTrainingClassifier: InnerFit(takes_weights=ROUTED),
     StackingClassifier: InnerFit(labels="codes"),
     StackingRegressor: InnerFit(),
     TransformedTargetRegressor: InnerFit(),
-    TunedThresholdClassifierCV: InnerFit(needs_routing=True),
+    TunedThresholdClassifierCV: InnerFit(takes_weights=ROUTED),
     VotingClassifier: InnerFit(labels="codes"),
     VotingRegressor: InnerFit(),
 }
@@ -103,10 +104,10 @@ def takes_sample_weight(estimator, method="fit"):
         return routing and takes_sample_weight(last, method)
     known = inner_fit(estimator)
     if known is not None:
+        if known.takes_weights == (UNROUTED if routing else ROUTED):
+            return False
         if known.draws and method == "fit":
             return True
-        if known.needs_routing and not routing:
-            return False
     elif named:
         return True
     inside = inner_estimators(estimator)

@@ -23,7 +23,10 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
 from .._sample_weight import (
+    ALWAYS,
     INNER_FITS,
+    ROUTED,
+    UNROUTED,
     inner_estimators,
     inner_fit,
     is_pipeline,
@@ -72,17 +75,17 @@ def check_expansion(student, summary, *, but_for=()):
 
     Parameters named in `but_for` may split rows: they are given folds of original rows.
     """
-    if _has_tags(student) and not get_tags(student).target_tags.single_output:
-        raise TypeError(
-            f"{student!r} learns several outputs per row, and soft labels are one: give the "
-            "classifier inside it as student."
-        )
     if isinstance(student, Pipeline) and not is_pipeline(student):
         raise TypeError(_unknown(student))
     if isinstance(student, SelfTrainingClassifier):
         raise TypeError(
             f"{student!r} labels rows that have no label, and every row has a soft label: give the "
             "classifier inside it as student, and unlabelled rows as X_unlabeled."
+        )
+    if _has_tags(student) and not get_tags(student).target_tags.single_output:
+        raise TypeError(
+            f"{student!r} learns several outputs per row, and soft labels are one: give the "
+            "classifier inside it as student."
         )
     refuse_to_split_copies(student, but_for=but_for)
     refuse_to_split_many_rows(student, summary.n_rows)
@@ -173,8 +176,14 @@ def _no_weights(student):
     culprit = _without_weights(student)
     if culprit is not student:
         return _none_inside(student, culprit)
-    known = inner_fit(student)
-    if known is not None and known.needs_routing and not get_config()["enable_metadata_routing"]:
+    routing = get_config()["enable_metadata_routing"]
+    takes = getattr(inner_fit(student), "takes_weights", ALWAYS)
+    if takes == UNROUTED and routing:
+        return (
+            f"{student!r} cannot learn from probabilities: its fit takes no sample_weight while "
+            "metadata is routed. Disable it with sklearn.set_config(enable_metadata_routing=False)."
+        )
+    if takes == ROUTED and not routing:
         return (
             f"{student!r} cannot learn from probabilities: its fit takes no sample_weight unless "
             "metadata is routed. Enable it with sklearn.set_config(enable_metadata_routing=True) "
@@ -265,12 +274,10 @@ def _check_inside(student, outermost):
     for name, each in inside.items():
         if known.draws and not _consumes_weights(each):
             continue  # it sees the drawn rows
-        cannot_route = isinstance(each, Pipeline) and not known.requests
-        if cannot_route or not takes_sample_weight(each):
+        if not takes_sample_weight(each):
             raise TypeError(_none_inside(student, each))
         # A final estimator of stacking gets what its `fit` got, whatever it requests.
-        asked = known.requests and name != "final_estimator"
-        if asked and get_config()["enable_metadata_routing"]:
+        if name != "final_estimator" and get_config()["enable_metadata_routing"]:
             _check_request(student, each)
         _check_inside(each, outermost)
 
@@ -304,8 +311,19 @@ def _learns_from_labels(step):
 def _consumes_weights(estimator):
     """Return whether bagging would hand the weights of what it drew on to an estimator."""
     if get_config()["enable_metadata_routing"]:
-        return get_routing_for_object(estimator).consumes("fit", ("sample_weight",))
+        return _routing_of(estimator).consumes("fit", ("sample_weight",))
     return "sample_weight" in signature(estimator.fit).parameters
+
+
+def _routing_of(estimator):
+    """Return what an estimator requests; raise where one inside it cannot say."""
+    try:
+        return get_routing_for_object(estimator)
+    except NotImplementedError as error:
+        raise TypeError(
+            f"{error} {estimator!r} gets no soft labels while metadata is routed: disable it with "
+            "sklearn.set_config(enable_metadata_routing=False)."
+        ) from error
 
 
 def _check_request(student, inside, *, or_none=False):
@@ -313,7 +331,7 @@ def _check_request(student, inside, *, or_none=False):
 
     With `or_none` it may decline them, as long as it says so, which scikit-learn asks for.
     """
-    requests = get_routing_for_object(inside)
+    requests = _routing_of(inside)
     if not isinstance(requests, MetadataRequest):
         return
     asked = requests.fit.requests.get("sample_weight", False)
