@@ -89,7 +89,15 @@ def check_expansion(student, summary, *, but_for=()):
     _check_prefit(student)
     _check_inside(student, student)
     for name in balanced_params(student):
-        if "binary" in labels_around(student, name):
+        shown = labels_around(student, name)
+        if "both" in shown:
+            raise ValueError(
+                f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
+                "class: with ensemble=False the estimator inside CalibratedClassifierCV is shown "
+                "labels in one fit and their positions in others, so that no class weights serve "
+                f"all of them. Set ensemble=True, or {name}=None."
+            )
+        if "binary" in shown:
             raise ValueError(
                 f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
                 "class: each estimator inside it learns other classes, so that no class weights "
