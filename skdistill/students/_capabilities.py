@@ -126,9 +126,10 @@ def check_regression(student, summary):
             "own that takes several says so by the tag target_tags.multi_output."
         )
     n_targets = 1 if n_classes == 2 else n_classes
-    if isinstance(student, CCA | PLSCanonical) and student.n_components > n_targets:
+    inside = _learns_the_target(student)
+    if isinstance(inside, CCA | PLSCanonical) and inside.n_components > n_targets:
         raise ValueError(
-            f"{name}(n_components={student.n_components}) needs as many target columns, and the "
+            f"{type(inside).__name__}(n_components={inside.n_components}) needs as many target columns, and the "
             f"probabilities of {n_classes} classes are {n_targets}. Set n_components={n_targets}."
         )
     if summary.weighted and not takes_sample_weight(student):

@@ -102,7 +102,9 @@ class Case:
         if self.class_weight == "balanced":
             estimator.set_params(class_weight="balanced")
         elif self.class_weight == "dict":
-            estimator.set_params(class_weight=dict(zip(self.columns, (4.0, 0.5, 1.0), strict=False)))
+            estimator.set_params(
+                class_weight=dict(zip(self.columns, (4.0, 0.5, 1.0), strict=False))
+            )
         for maker in reversed(self.around):
             estimator = maker.make(estimator)
         return estimator

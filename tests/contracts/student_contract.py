@@ -22,7 +22,9 @@ from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
 
 PACKAGE = Path(skdistill.__file__).parent
 # Some message must say what to do: one of these words begins the remedy.
-REMEDY = re.compile(r"\b([Uu]se|[Ss]et|[Gg]ive|[Tt]ake|[Ww]rap|[Ll]et|does the same job|calibrate)\b")
+REMEDY = re.compile(
+    r"\b([Uu]se|[Ss]et|[Gg]ive|[Tt]ake|[Ww]rap|[Ll]et|does the same job|calibrate)\b"
+)
 # Predictions are compared on rows that nobody has seen, too.
 ASKED = np.random.default_rng(1).uniform(0, 3, size=(40, 2))
 TOLERANCE = 1e-6
@@ -38,7 +40,10 @@ TOLERANCES = {
 # A looser check than equal predictions, and why. Bootstraps, bagging and mini-batches of the
 # expansion need none: with the same seed they draw the same.
 MEAN_ACCURACY = {
-    "Perceptron": (0.15, "without a margin its last steps decide, and another order is another end"),
+    "Perceptron": (
+        0.15,
+        "without a margin its last steps decide, and another order is another end",
+    ),
     "SGDClassifier": (0.05, "chunks of rows in another order are other steps"),
 }
 
@@ -56,7 +61,18 @@ class Known:
         return re.search(self.student, case.student_name) is not None
 
 
+COLUMNS = "in the works: whether a target of one column arrives as one inside other regressors"
 KNOWN = [
+    Known(
+        "(Bagging|Halving).* of (CCA|MultiTask|PLS)",
+        "mono-task|upper bound|fits failed",
+        COLUMNS,
+    ),
+    Known(
+        "MultiOutputRegressor of TransformedTargetRegressor",
+        "does not support sample weights",
+        "in the works: some look for a parameter sample_weight, and not for what is handed on",
+    ),
     Known("NuSVC", "nu is infeasible", "whether nu is feasible only the weights of the copies say"),
     Known(
         "(RFECV|Search).* of OrthogonalMatchingPursuit",
@@ -65,23 +81,10 @@ KNOWN = [
     ),
 ]
 
-# Students of scikit-learn that are refused in some case as they are, and why.
-NO_WEIGHTS = "its fit takes no weights"
-SPLITS = "its fit splits the rows, and copies of one row with them"
-ONE_COLUMN = "three classes are three target columns, and it takes one"
-NO_WEIGHTED_ROWS = "rows that weigh differently, and its fit takes no weights"
-REFUSED = {
-    **dict.fromkeys(
-        [
-            *("GaussianProcessClassifier", "KNeighborsClassifier", "LabelPropagation"),
-            *("LabelSpreading", "LinearDiscriminantAnalysis", "NearestCentroid"),
-            *("PassiveAggressiveClassifier", "QuadraticDiscriminantAnalysis"),
-            "RadiusNeighborsClassifier",
-        ],
-        NO_WEIGHTS,
-    ),
-    **dict.fromkeys(["NuSVC(probability=True)", "RidgeClassifierCV", "SVC(probability=True)"], SPLITS),
-}
+# So many students of scikit-learn are refused in some case, alone, of two or three classes with and
+# without weights. There were 46 before the contract: 27 refused (most after all teachers had been
+# fitted) and 19 that crashed. One more needs a reason here.
+MOST_REFUSED = 44
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ def mean_accuracies(student, X, problem, fit):
     by_hand.set_params(class_weight=as_looked_up(type(student), weights), alpha=alpha)
     rows, labels, weight = problem.copies()
     accuracies = []
-    for seed in range(10):
+    for seed in range(5):
         by_hand.set_params(random_state=seed).fit(X[rows], labels, sample_weight=weight)
         fits = fit(clone(student).set_params(random_state=seed)), by_hand
         chosen = [np.searchsorted(problem.classes, each.predict(X)) for each in fits]
@@ -263,10 +263,7 @@ def _fits_of_last_step(pipeline, problem):
     """Fit the steps before the last to each row once, and the last one by hand."""
     before = clone(pipeline[:-1]).fit(problem.X, problem.y)
     inside = replace(problem, X=before.transform(problem.X))
-    return [
-        BehindSteps(before, last)
-        for last in fits_by_hand(pipeline[-1], inside)
-    ]
+    return [BehindSteps(before, last) for last in fits_by_hand(pipeline[-1], inside)]
 
 
 class BehindSteps:
