@@ -30,10 +30,10 @@ SMALL = {
     "thresholds": 5,
 }
 SMALL_OF: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(
-        ["ElasticNetCV", "LassoCV", "MultiTaskElasticNetCV", "MultiTaskLassoCV"],
-        {"alphas": [0.1, 0.01]},
-    ),
+    "ElasticNetCV": {"alphas": [0.1, 0.01]},
+    "LassoCV": {"alphas": [0.1, 0.01]},
+    "MultiTaskElasticNetCV": {"alphas": [0.1, 0.01]},
+    "MultiTaskLassoCV": {"alphas": [0.1, 0.01]},
     # Of two classes CatBoost multiplies the penalty by the mean weight of a row.
     "CatBoostClassifier": {
         **{"allow_writing_files": False, "l2_leaf_reg": 0, "verbose": False},

@@ -15,6 +15,7 @@ from contracts.student_cases import (
     Knowing,
     cases_of,
     deeper_pairs,
+    package_of,
     pairs,
     pairwise_cover,
     students,
@@ -102,10 +103,8 @@ def is_refused(case):
 
 def test_every_registered_student_is_a_case():
     everyone = {maker.cls for maker in [*students(), *meta_estimators()]}
-    tested_elsewhere = {
-        cls for cls in _ways if cls.__module__.split(".")[0] in ("skorch", "skdistill")
-    }
-    assert set(_ways) <= everyone | tested_elsewhere
+    nets = {cls for cls in _ways if package_of(cls) in ("skorch", "skdistill")}  # own test files
+    assert set(_ways) <= everyone | nets
     assert set(OPTIONAL_PACKAGES) == {"xgboost", "lightgbm", "catboost", "skorch"}
 
 
