@@ -94,7 +94,15 @@ def check_expansion(student, summary, *, but_for=()):
     _check_prefit(student)
     _check_inside(student, student)
     for name in balanced_params(student):
-        if "binary" in labels_around(student, name):
+        shown = labels_around(student, name)
+        if "both" in shown:
+            raise ValueError(
+                f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
+                "class: with ensemble=False the estimator inside CalibratedClassifierCV is shown "
+                "labels in one fit and their positions in others, so that no class weights serve "
+                f"all of them. Set ensemble=True, or {name}=None."
+            )
+        if "binary" in shown:
             raise ValueError(
                 f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
                 "class: each estimator inside it learns other classes, so that no class weights "
@@ -124,9 +132,10 @@ def check_regression(student, summary):
             "class of your own that takes several says so by the tag target_tags.multi_output."
         )
     n_targets = 1 if n_classes == 2 else n_classes
-    if isinstance(student, CCA | PLSCanonical) and student.n_components > n_targets:
+    inside = _learns_the_target(student)
+    if isinstance(inside, CCA | PLSCanonical) and inside.n_components > n_targets:
         raise ValueError(
-            f"{name}(n_components={student.n_components}) needs as many target columns, and the "
+            f"{type(inside).__name__}(n_components={inside.n_components}) needs as many target columns, and the "
             f"probabilities of {n_classes} classes are {n_targets}. Set n_components={n_targets}."
         )
     if summary.weighted and not takes_sample_weight(student):

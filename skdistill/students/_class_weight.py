@@ -1,8 +1,9 @@
 """Class weights under soft labels: a class counts by its probability, not by its rows."""
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from .._sample_weight import inner_fit
@@ -42,17 +43,14 @@ def class_weights(class_weight, soft_labels):
 def balanced_by_mass(student, soft_labels):
     """Let ``class_weight="balanced"`` count probability mass, not copies of rows.
 
-    That of a student itself and of all estimators inside it. Some meta-estimators show those
-    inside the positions of the sorted classes, in the place of the labels.
+    That of a student itself and of all estimators inside it.
     """
     own = balanced_params(student)
     present = soft_labels.drop_empty_classes()
     weights = class_weights("balanced", present)
     for name in own:
-        codes = "codes" in labels_around(student, name)
-        keys = range(len(weights)) if codes else present.classes.tolist()
-        by_label = dict(zip(keys, weights, strict=True))
-        student.set_params(**{name: by_label | _by_number(by_label)})
+        keys = _keys(student, name, present.classes.tolist())
+        student.set_params(**{name: {key: weights[code] for key, code in keys}})
     try:
         yield
     finally:
@@ -60,14 +58,29 @@ def balanced_by_mass(student, soft_labels):
             student.set_params(**own)
 
 
-def _by_number(class_weight):
-    """Return the weights of labels that are text like "10", which scikit-learn looks for as 10."""
-    numbers = {}
-    for label in class_weight:
-        if isinstance(label, str):
-            with suppress(ValueError):
-                numbers[int(label)] = class_weight[label]
-    return numbers
+def _keys(student, name, labels):
+    """Return (key, position of the class) for a dict of class weights, as its owner looks them up.
+
+    Some meta-estimators show those inside the positions of the sorted classes, in the place of the
+    labels, and histogram boosting looks for positions itself. The rest of scikit-learn looks for
+    text like "10" as 10; LightGBM does not, and knows no other keys than the labels.
+    """
+    owner = student.get_params(deep=True).get(name.rpartition("__")[0], student)
+    codes = range(len(labels))
+    if "codes" in labels_around(student, name) or isinstance(owner, HistGradientBoostingClassifier):
+        return list(zip(codes, codes, strict=True))
+    keys = list(zip(labels, codes, strict=True))
+    if type(owner).__module__.partition(".")[0] != "sklearn":
+        return keys
+    return keys + [(number, code) for label, code in keys for number in _as_number(label)]
+
+
+def _as_number(label):
+    """Return the whole number that text looks like, in a list; an empty one where it does not."""
+    try:
+        return [int(label)] if isinstance(label, str) else []
+    except ValueError:
+        return []
 
 
 def balanced_params(student):
@@ -82,15 +95,16 @@ def balanced_params(student):
 
 
 def labels_around(student, name):
-    """Return what the owner of a parameter learns in the place of labels: `InnerFit.labels`.
+    """Return what those around a parameter's owner show those inside: a set of `InnerFit.labels`.
 
-    Those of all estimators around it. `name` is that of the parameter: ``tree__class_weight``.
+    `name` is that of the parameter, such as ``tree__class_weight``. "both" are positions of the
+    classes where calibration cross-validates, and labels where it fits on all rows then.
     """
     params = student.get_params(deep=True)
     parts = name.split("__")[:-1]
-    around = [student, *(params.get("__".join(parts[:k])) for k in range(1, len(parts) + 1))]
-    owner = around.pop()
-    fits = [inner_fit(each) for each in around]
-    labels = {each.labels for each in fits if each is not None}
-    # Whatever the labels are, scikit-learn looks their positions up in its class weights.
-    return labels | {"codes"} if isinstance(owner, HistGradientBoostingClassifier) else labels
+    around = [student, *(params.get("__".join(parts[:k])) for k in range(1, len(parts)))]
+    around = around[: len(parts)]
+    shown = {fit.labels for fit in map(inner_fit, around) if fit is not None}
+    if any(isinstance(each, CalibratedClassifierCV) and each.ensemble is False for each in around):
+        shown.add("both")
+    return shown

@@ -12,6 +12,7 @@ from .._labels import check_classes, check_labels, class_places, encode
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._boosting import stand_in_labels
+from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
 from ._dispatch import register
 from .expansion import fit_on_copies, warn_of_expansion
@@ -102,6 +103,8 @@ def learn_catboost(
     """
     if soft_labels.is_ordinary:
         return student.fit(X, soft_labels.first_choice(), **fit_params)
+    # CatBoost would place its borders between rows of weight 0, too.
+    X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     params = by_main_names(student.get_params())
     if "learning_rate" not in params and params.get("task_type") != "GPU":
         params["learning_rate"] = rate_for_labels(params, X, soft_labels, fit_params)

@@ -14,6 +14,7 @@ from ._boosting import (
     soft_objective,
     stand_in_labels,
 )
+from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
 from ._dispatch import register
 from .expansion import learn_by_expansion, warn_of_expansion
@@ -96,6 +97,8 @@ def learn_lightgbm(
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_count_rows(student)
+    # LightGBM would place its borders between rows of weight 0, too.
+    X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     metrics = metrics_to_evaluate(fit_params)
     obstacle = find_obstacle(student, soft_labels, metrics)
     if obstacle is None:

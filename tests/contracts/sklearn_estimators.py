@@ -23,16 +23,22 @@ SMALL = {
     # A node of one row is a leaf; that of its copies may be split, in vain, by random numbers.
     "min_weight_fraction_leaf": 0.1,
     "n_estimators": 3,
+    "n_jobs": 1,
     "param_distributions": {},
     "param_grid": {},
     "random_state": 0,
     "thresholds": 5,
 }
 SMALL_OF: dict[str, dict[str, Any]] = {
+    "ElasticNetCV": {"alphas": [0.1, 0.01]},
+    "LassoCV": {"alphas": [0.1, 0.01]},
+    "MultiTaskElasticNetCV": {"alphas": [0.1, 0.01]},
+    "MultiTaskLassoCV": {"alphas": [0.1, 0.01]},
     # Of two classes CatBoost multiplies the penalty by the mean weight of a row.
     "CatBoostClassifier": {
         **{"allow_writing_files": False, "l2_leaf_reg": 0, "verbose": False},
         **{"leaf_estimation_iterations": 1, "learning_rate": 0.3, "boost_from_average": False},
+        **{"bootstrap_type": "No", "random_strength": 0},
     },
     "HistGradientBoostingClassifier": {"max_iter": 3},
     "HistGradientBoostingRegressor": {"max_iter": 3},
@@ -42,7 +48,11 @@ SMALL_OF: dict[str, dict[str, Any]] = {
     "MLPClassifier": {"max_iter": 20},
     "MLPRegressor": {"max_iter": 20},
     "RandomizedSearchCV": {"n_iter": 1},
+    "NuSVC": {"tol": 1e-6},
+    "SVC": {"tol": 1e-6},
+    "SGDClassifier": {"alpha": 0.1},
     "TheilSenRegressor": {"max_subpopulation": 20},
+    "XGBRFClassifier": {"colsample_bynode": 1, "subsample": 1},
 }
 # Further settings that change how a class fits: alone ("classifier" and "regressor" of LEAVES)
 # or around another one.

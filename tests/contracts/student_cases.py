@@ -10,18 +10,20 @@ import numpy as np
 from contracts.sklearn_estimators import Maker, leaves, meta_estimators
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from skorch import NeuralNet
+from sklearn.naive_bayes import GaussianNB
 
 from skdistill.students._dispatch import OPTIONAL_PACKAGES, _ways
 
 N_ROWS, N_FEATURES = 48, 2
 # Names of classes in the order of the teacher's columns, which is no sorted one. Text that looks
 # like numbers has two orders; booleans are two classes.
+# Some students know the labels 0, 1, ... only.
 LABELS = {
-    "numbers as text": ["10", "9", "2"],
-    "text": ["b", "a", "c"],
-    "numbers": [30, 20, 10],
-    "booleans": [True, False],
+    "numbers as text": {2: ["10", "9"], 3: ["10", "9", "2"]},
+    "text": {2: ["b", "a"], 3: ["b", "a", "c"]},
+    "numbers": {2: [30, 20], 3: [30, 20, 10]},
+    "codes": {2: [1, 0], 3: [2, 0, 1]},
+    "booleans": {2: [True, False]},
 }
 CLASS_WEIGHTS = ["none", "balanced", "dict"]
 
@@ -84,10 +86,15 @@ class Case:
         return ", ".join(filter(None, parts))
 
     @property
+    def columns(self):
+        """The classes in the order of the teacher's columns."""
+        return LABELS[self.labels][self.n_classes]
+
+    @property
     def is_possible(self):
         """Whether there are so many labels of the kind, and class weights where they are set."""
-        enough = self.n_classes <= len(LABELS[self.labels])
-        return enough and (self.class_weight == "none" or self.student.has_class_weight)
+        some = self.n_classes in LABELS[self.labels]
+        return some and (self.class_weight == "none" or self.student.has_class_weight)
 
     def make(self):
         """Return the unfitted student."""
@@ -95,8 +102,9 @@ class Case:
         if self.class_weight == "balanced":
             estimator.set_params(class_weight="balanced")
         elif self.class_weight == "dict":
-            names = LABELS[self.labels][: self.n_classes]
-            estimator.set_params(class_weight=dict(zip(names, (4.0, 0.5, 1.0), strict=False)))
+            estimator.set_params(
+                class_weight=dict(zip(self.columns, (4.0, 0.5, 1.0), strict=False))
+            )
         for maker in reversed(self.around):
             estimator = maker.make(estimator)
         return estimator
@@ -106,7 +114,7 @@ class Case:
         """The training data, the same for all students."""
         rng = np.random.default_rng(0)
         X = rng.uniform(0, 3, size=(N_ROWS, N_FEATURES))
-        columns = np.array(LABELS[self.labels][: self.n_classes])
+        columns = np.array(self.columns)
         proba = true_proba(X, self.n_classes)
         y = columns[(proba.cumsum(axis=1) > rng.random((N_ROWS, 1))).argmax(axis=1)]
         weight = rng.integers(0, 4, size=N_ROWS).astype(float) if self.weighted else None
@@ -115,7 +123,7 @@ class Case:
 
     def teacher(self):
         """Return a teacher that knows the probabilities, with columns in the order of `LABELS`."""
-        return Knowing(tuple(LABELS[self.labels][: self.n_classes]))
+        return Knowing(tuple(self.columns))
 
 
 def true_proba(X, n_classes):
@@ -144,8 +152,24 @@ def students():
         import_module(f"skdistill.students.{package}")
     of_sklearn = [*leaves("classifier"), *leaves("regressor")]
     known = {maker.cls for maker in [*of_sklearn, *meta_estimators()]}
-    others = [cls for cls in _ways if cls not in known and not issubclass(cls, NeuralNet)]
+    nets = ("skorch", "skdistill")  # they need a module, and have test files of their own
+    others = [cls for cls in _ways if cls not in known and package_of(cls) not in nets]
     return of_sklearn + [Maker(cls) for cls in others]
+
+
+def package_of(cls):
+    """Return the name of the package that a class comes from."""
+    return cls.__module__.partition(".")[0]
+
+
+def registered_students():
+    """Return an unfitted student of every class of scikit-learn that is registered, by its name."""
+    metas = {meta.cls: meta for meta in reversed(meta_estimators())}
+    return {
+        cls.__name__: metas[cls].make(GaussianNB()) if cls in metas else Maker(cls).make()
+        for cls in _ways
+        if cls.__module__.startswith("sklearn.")
+    }
 
 
 def pairs():

@@ -1,6 +1,6 @@
 """The contract for students: each case ends as right, or as refused before anything is fitted.
 
-`python -m contracts.student_contract` (from `tests`) prints how many cases end how.
+"Fails alone" is what scikit-learn cannot fit to such rows and plain labels either.
 """
 
 import re
@@ -13,11 +13,12 @@ from functools import wraps
 from pathlib import Path
 
 import numpy as np
-from contracts.student_definitions import fits_by_hand, inner_estimators
+from contracts.student_definitions import fits_by_hand, inner_estimators, mean_accuracies
 from sklearn.base import clone, is_regressor
+from sklearn.pipeline import Pipeline
 
 import skdistill
-from skdistill import DistilledClassifier
+from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
 
 PACKAGE = Path(skdistill.__file__).parent
 # Some message must say what to do: one of these words begins the remedy.
@@ -34,6 +35,56 @@ TOLERANCES = {
     "LogisticRegression": 1e-3,
     "XGBClassifier": 1e-5,
 }
+
+
+# A looser check than equal predictions, and why. Bootstraps, bagging and mini-batches of the
+# expansion need none: with the same seed they draw the same.
+MEAN_ACCURACY = {
+    "Perceptron": (
+        0.15,
+        "without a margin its last steps decide, and another order is another end",
+    ),
+    "SGDClassifier": (0.05, "chunks of rows in another order are other steps"),
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A fault that is left for a reason, in some students, with some error."""
+
+    student: str  # regular expression for the name of the student and of what it stands in
+    detail: str  # regular expression for the fault
+    reason: str
+
+    def may_concern(self, case):
+        """Return whether a case is about such a student."""
+        return re.search(self.student, case.student_name) is not None
+
+
+COLUMNS = "in the works: whether a target of one column arrives as one inside other regressors"
+KNOWN = [
+    Known(
+        "(Bagging|Halving).* of (CCA|MultiTask|PLS)",
+        "mono-task|upper bound|fits failed",
+        COLUMNS,
+    ),
+    Known(
+        "MultiOutputRegressor of TransformedTargetRegressor",
+        "does not support sample weights",
+        "in the works: some look for a parameter sample_weight, and not for what is handed on",
+    ),
+    Known("NuSVC", "nu is infeasible", "whether nu is feasible only the weights of the copies say"),
+    Known(
+        "(RFECV|Search).* of OrthogonalMatchingPursuit",
+        "matmul",
+        "scikit-learn scores the pursuit of several columns with the wrong shape",
+    ),
+]
+
+# So many students of scikit-learn are refused in some case, alone, of two or three classes with and
+# without weights. There were 46 before the contract: 27 refused (most after all teachers had been
+# fitted) and 19 that crashed. One more needs a reason here.
+MOST_REFUSED = 44
 
 
 @dataclass(frozen=True)
@@ -58,6 +109,13 @@ def run(case):
         return outcome_of_fit(model, student, problem)
 
 
+def known_reason(case, outcome):
+    """Return why a fault is left; None where no entry of KNOWN is about it."""
+    entries = [each for each in KNOWN if each.may_concern(case)]
+    found = [each for each in entries if re.search(each.detail, outcome.detail)]
+    return found[0].reason if outcome.kind == "fault" and found else None
+
+
 def outcome_of_error(error, student, problem, n_fits):
     """Return whether an error is a refusal that helps, or what scikit-learn says too."""
     if isinstance(error, (TypeError, ValueError)) and is_ours(error):
@@ -78,15 +136,40 @@ def outcome_of_fit(model, student, problem):
     """Return whether a fitted model predicts as a student that was fitted by hand."""
     if type(model.student_) is not type(student):
         return Outcome("fault", f"student_ is a {type(model.student_).__name__}")
+    last = student[-1] if isinstance(student, Pipeline) else student
+    if type(last).__name__ in MEAN_ACCURACY:
+        return outcome_of_descent(student, last, problem)
     expected = fits_by_hand(student, problem)
+    if not expected and fails_alone(student, problem):
+        return Outcome("fails alone", "its class weights, or its predictions")
     if not expected:
         return Outcome("fault", "it is fitted, where no weights arrive or copies are split")
-    if fails_alone(student, problem):  # to predict
-        return Outcome("fails alone")
-    differences = [difference(model, each, problem) for each in expected]
+    try:
+        differences = [difference(model, each, problem) for each in expected]
+    except Exception as error:  # whatever a library raises
+        if fails_alone(student, problem):
+            return Outcome("fails alone", f"its predictions: {error}")
+        return Outcome("fault", f"it does not predict: {type(error).__name__}: {error}")
     if None in differences:
         return Outcome("right")
     return Outcome("fault", f"it differs: {differences[0]}")
+
+
+def outcome_of_descent(student, last, problem):
+    """Return whether a student learns as well as by hand, in the mean over seeds."""
+    X = problem.X
+    if student is not last:
+        X = clone(student[:-1]).fit(X, problem.y).transform(X)
+    soft_labels = SoftLabels(problem.proba, problem.classes, sample_weight=problem.weight)
+
+    def fit(student):
+        return fit_soft_labels(student, X, soft_labels)
+
+    ours, by_hand = mean_accuracies(last, X, problem, fit)
+    tolerance, _ = MEAN_ACCURACY[type(last).__name__]
+    if ours >= by_hand - tolerance:
+        return Outcome("right")
+    return Outcome("fault", f"its mean accuracy is {ours:.3g}, and by hand {by_hand:.3g}")
 
 
 def difference(model, expected, problem):

@@ -20,6 +20,7 @@ from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
     ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
     RandomForestClassifier,
     StackingClassifier,
 )
@@ -47,7 +48,7 @@ def fits_by_hand(student, problem):
     if _splits_copies(student) or not takes_weights(student):
         return []
     if type(student) in FORESTS and student.bootstrap:
-        return [ForestOfOriginalRows(each, problem) for each in _with_balance(student, problem)]
+        return [ForestOfOriginalRows(student, problem)]
     fits = [_fit_to_copies(each, problem) for each in _with_balance(student, problem)]
     return [each for each in fits if each is not None]
 
@@ -66,7 +67,7 @@ def takes_weights(student):
     if isinstance(student, BaggingClassifier) and BAGGING_DRAWS_BY_WEIGHT:
         return True
     inside = inner_estimators(student)
-    return (bool(inside) or names_weights(student)) and all(map(takes_weights, inside))
+    return names_weights(student) and all(map(takes_weights, inside))
 
 
 def takes_weights_of_rows(regressor):
@@ -76,12 +77,14 @@ def takes_weights_of_rows(regressor):
     if isinstance(regressor, Pipeline):
         return takes_weights_of_rows(regressor[-1])
     inside = inner_estimators(regressor)
-    return (bool(inside) or names_weights(regressor)) and all(map(takes_weights_of_rows, inside))
+    return names_weights(regressor) and all(map(takes_weights_of_rows, inside))
 
 
 def names_weights(estimator):
-    """Return whether `fit` has a parameter `sample_weight`."""
-    return "sample_weight" in signature(estimator.fit).parameters
+    """Return whether `fit` has a parameter `sample_weight`, or one for whatever is handed on."""
+    parameters = signature(estimator.fit).parameters
+    handed_on = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return "sample_weight" in parameters or handed_on
 
 
 def _splits_copies(student):
@@ -173,9 +176,8 @@ def _balancing(estimator, table):
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
         mass = {label: weight[y == label].sum() for label in np.unique(y).tolist()}
         total = sum(mass.values()) / len(mass)
-        self.class_weight = with_numbers(
-            {label: table[label] if table else total / each for label, each in mass.items()}
-        )
+        weights = {label: table[label] if table else total / each for label, each in mass.items()}
+        self.class_weight = as_looked_up(cls, weights)
         try:
             return cls.fit(self, X, y, sample_weight=sample_weight)
         finally:
@@ -185,14 +187,19 @@ def _balancing(estimator, table):
     return own(**estimator.get_params(deep=False))
 
 
-def with_numbers(class_weight):
-    """Return class weights that scikit-learn finds, which looks for text like "10" as 10."""
-    numbers = {
-        int(label): weight
+def as_looked_up(cls, class_weight):
+    """Return class weights under the keys that a class looks for.
+
+    scikit-learn looks for text like "10" as 10, and in its histogram boosting for positions.
+    """
+    if cls is HistGradientBoostingClassifier:
+        return dict(enumerate(class_weight[label] for label in sorted(class_weight)))
+    if not cls.__module__.startswith("sklearn."):
+        return class_weight
+    return {
+        int(label) if isinstance(label, str) and label.isdecimal() else label: weight
         for label, weight in class_weight.items()
-        if isinstance(label, str) and label.isdecimal()
     }
-    return class_weight | numbers
 
 
 class ForestOfOriginalRows:
@@ -230,6 +237,28 @@ def _weights_of_classes(student, problem):
     return np.array([own.get(label, 1.0) for label in problem.classes.tolist()])
 
 
+def mean_accuracies(student, X, problem, fit):
+    """Return the accuracy of descent, expected over its seeds, and that of the fit by hand.
+
+    Both are weighed by rows, probabilities and class weights. `fit` fits a student with a seed.
+    """
+    of_class = _weights_of_classes(student, problem)
+    gain = problem.row_weights[:, None] * problem.proba * of_class
+    by_hand = adapted(student, problem)
+    weights = dict(zip(problem.classes.tolist(), of_class, strict=True))
+    # A penalty is added at each step, of which a row has as many as it has copies.
+    alpha = student.alpha / len(problem.classes)
+    by_hand.set_params(class_weight=as_looked_up(type(student), weights), alpha=alpha)
+    rows, labels, weight = problem.copies()
+    accuracies = []
+    for seed in range(5):
+        by_hand.set_params(random_state=seed).fit(X[rows], labels, sample_weight=weight)
+        fits = fit(clone(student).set_params(random_state=seed)), by_hand
+        chosen = [np.searchsorted(problem.classes, each.predict(X)) for each in fits]
+        accuracies.append([gain[np.arange(len(X)), each].sum() / gain.sum() for each in chosen])
+    return np.mean(accuracies, axis=0)
+
+
 def _fits_of_last_step(pipeline, problem):
     """Fit the steps before the last to each row once, and the last one by hand."""
     before = clone(pipeline[:-1]).fit(problem.X, problem.y)
@@ -249,13 +278,10 @@ class BehindSteps:
 
 
 def _fits_to_numbers(student, problem):
-    """Fit a regressor to the probability of the second of two classes, of each of more.
-
-    One that takes several columns only gets those of two classes both.
-    """
+    """Fit a regressor to the probability of the second of two classes, of each of more."""
     targets = [problem.proba]
     if len(problem.classes) == 2:
-        targets.insert(0, problem.proba[:, 1])
+        targets = [problem.proba[:, 1], problem.proba[:, 1:]]
     weights = {} if problem.weight is None else {"sample_weight": problem.weight}
     if weights and not takes_weights_of_rows(student):
         return []
