@@ -469,7 +469,10 @@ def _scores_of_labels(estimator, scores):
     if isinstance(scores, list):  # of each column of an indicator, the probability of each value
         of_one = zip(scores, estimator.classes_, strict=True)
         scores = np.column_stack(
-            [p[:, list(values).index(1)] if 1 in values else np.zeros(len(p)) for p, values in of_one]
+            [
+                p[:, list(values).index(1)] if 1 in values else np.zeros(len(p))
+                for p, values in of_one
+            ]
         )
     scores = np.asarray(scores)
     if scores.ndim == 1:  # decision_function of two classes

@@ -67,8 +67,8 @@ def check_criterion_call(criterion):
         name = criterion.__name__ if is_class else type(criterion).__name__
         raise ValueError(
             f"criterion={name} cannot be called as criterion(logits, proba, y), with probabilities "
-            f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy, which "
-            "is torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), or a "
+            f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy, "
+            "torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), or a "
             "loss of your own of three arguments."
         ) from error
 

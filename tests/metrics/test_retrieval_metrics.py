@@ -313,7 +313,9 @@ def decision_readers():
     for name, cls in all_estimators(type_filter="classifier"):
         if not hasattr(cls, "decision_function"):
             continue
-        shapes = ["ovr", "ovo"] if "decision_function_shape" in signature(cls).parameters else [None]
+        shapes = (
+            ["ovr", "ovo"] if "decision_function_shape" in signature(cls).parameters else [None]
+        )
         for shape in shapes:
             yield pytest.param(cls, shape, id=name + (f"-{shape}" if shape else ""))
 

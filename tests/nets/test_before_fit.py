@@ -1,4 +1,4 @@
-"""What nets say of parameters and rows that cannot work, in the place of torch's and skorch's bare errors."""
+"""What nets say of parameters and rows that cannot work, before torch and skorch do."""
 
 import warnings
 
@@ -38,7 +38,11 @@ def net(cls=SoftLabelNet, n_outputs=3, **params):
     if not issubclass(cls, SoftLabelNet | RankingNet):
         own = {"verbose": 0, "train_split": None, "max_epochs": 2}
         own["criterion"] = torch.nn.CrossEntropyLoss
-    module = {"module": torch.nn.Linear, "module__in_features": 4, "module__out_features": n_outputs}
+    module = {
+        "module": torch.nn.Linear,
+        "module__in_features": 4,
+        "module__out_features": n_outputs,
+    }
     return cls(**{**module, **own, **params})
 
 
@@ -108,7 +112,7 @@ def test_callbacks_that_need_no_held_out_rows(way, callback):
 def test_callbacks_that_monitor_a_score(tmp_path):
     stop = EarlyStopping(monitor="accuracy", lower_is_better=False)
     for scoring in (EpochScoring("accuracy"), BatchScoring("accuracy")):
-        with pytest.raises(ValueError, match="monitor='accuracy'.*train_split"):
+        with pytest.raises(ValueError, match=r"monitor='accuracy'.*train_split"):
             net(callbacks=[scoring, stop]).fit(X, y)
     on_train = EpochScoring("accuracy", on_train=True, lower_is_better=False)
     best = Checkpoint(monitor="accuracy_best", dirname=tmp_path)
@@ -123,11 +127,11 @@ def test_callbacks_that_monitor_a_score(tmp_path):
 @pytest.mark.parametrize("way", WAYS)
 def test_few_rows_are_a_batch_even_if_smaller_ones_are_dropped(way):
     if way in (as_net_of_skorch, as_ranker_of_skorch):
-        with pytest.raises(ValueError, match="no train batch.*iterator_train__drop_last"):
+        with pytest.raises(ValueError, match=r"no train batch.*iterator_train__drop_last"):
             way(iterator_train__drop_last=True)
     else:
         assert len(way(iterator_train__drop_last=True).history) == 2
-        with pytest.raises(ValueError, match="no train batch.*iterator_train__drop_last"):
+        with pytest.raises(ValueError, match=r"no train batch.*iterator_train__drop_last"):
             way(iterator_train__drop_last=True, iterator_train=DataLoader)
 
 
@@ -219,7 +223,7 @@ def mixed(rows_and_labels):
 @pytest.mark.parametrize("collate_fn", [reverse, mixed])
 @pytest.mark.parametrize("way", [as_classifier, as_net_of_skorch])
 def test_a_collate_function_that_moves_rows_is_refused(way, collate_fn):
-    with pytest.raises(ValueError, match="collate_fn=.* must return the labels of the rows in"):
+    with pytest.raises(ValueError, match=r"collate_fn=.* must return the labels of the rows in"):
         way(iterator_train=DataLoader, iterator_train__collate_fn=collate_fn)
 
 
@@ -239,7 +243,7 @@ RAGGED = [np.ones(length, np.float32) for length in (4, 4, 3)]
 
 @pytest.mark.parametrize("rows", [RAGGED, np.array([*RAGGED, None], dtype=object)[:3]])
 def test_rows_of_several_lengths_are_refused(rows):
-    with pytest.raises(ValueError, match="row 0 has 4 entries, row 2 has 3.*Pad them"):
+    with pytest.raises(ValueError, match=r"row 0 has 4 entries, row 2 has 3.*Pad them"):
         net().fit(rows, [0, 1, 2])
 
 
@@ -250,7 +254,9 @@ def test_rows_of_another_precision(way, monkeypatch):
         way()
 
 
-@pytest.mark.parametrize("make", [Dataset, lambda X, y: TensorDataset(*map(torch.as_tensor, (X, y)))])
+@pytest.mark.parametrize(
+    "make", [Dataset, lambda X, y: TensorDataset(*map(torch.as_tensor, (X, y)))]
+)
 def test_datasets_of_rows_and_labels(make):
     expected = net().fit(X, y).predict_proba(X)
     for labels in (None, y):
@@ -268,5 +274,5 @@ def test_datasets_that_give_out_their_rows_only():
         def __getitem__(self, i):
             return X[i], y[i]
 
-    with pytest.raises(TypeError, match="X is a Rows.*parameter `dataset`"):
+    with pytest.raises(TypeError, match=r"X is a Rows.*parameter `dataset`"):
         net().fit(Rows(), None)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 pytest.importorskip("skorch.tests.test_classifier")
-from skorch.tests import test_classifier as theirs  # noqa: E402
-from skorch.tests.conftest import classifier_data, classifier_module, seeds_fixed  # noqa: E402, F401
+from skorch.tests import test_classifier as theirs
+from skorch.tests.conftest import classifier_data, classifier_module, seeds_fixed  # noqa: F401
 
-from skdistill.nets import SoftLabelNet  # noqa: E402
+from skdistill.nets import SoftLabelNet
 
 DIFFERS = {
     "test_takes_log_with_nllloss": "a criterion is called with logits, probabilities and labels; "

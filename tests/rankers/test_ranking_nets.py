@@ -140,7 +140,7 @@ def test_an_epoch_without_a_pair_is_refused(cls):
             X[sorted_rows][:-3].repeat(2, axis=0)[:150],
             SoftLabels.from_labels((np.arange(150) >= 140).astype(int)),
         )
-    with pytest.raises(ValueError, match="No pair .* valid batch"):
+    with pytest.raises(ValueError, match=r"No pair .* valid batch"):
         split = ValidSplit(3)  # the first third
         fit_ranker(
             net(cls, train_split=split), X, SoftLabels.from_labels((np.arange(150) > 100) * 1)

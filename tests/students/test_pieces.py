@@ -1,4 +1,4 @@
-"""Students that learn in pieces give what they give of all rows at once, whatever the pieces are."""
+"""Students that learn in pieces give what they give of all rows at once."""
 
 from inspect import signature
 
@@ -67,7 +67,5 @@ def test_the_size_of_a_chunk_changes_nothing(student, weight, chunk):
     seeded = clone(student)
     if "random_state" in seeded.get_params():
         seeded.set_params(random_state=0)
-    whole, chunked = (
-        learn_in_chunks(clone(seeded), X, soft_labels, size) for size in (24, chunk)
-    )
+    whole, chunked = (learn_in_chunks(clone(seeded), X, soft_labels, size) for size in (24, chunk))
     np.testing.assert_allclose(outputs(chunked), outputs(whole), rtol=1e-7, atol=1e-9)
