@@ -678,3 +678,14 @@ def test_a_teacher_that_does_not_unpickle_is_fitted_anew_with_a_warning(tmp_path
         model.fit(X[:100], y[:100], X_unlabeled=X[110:120])
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     assert_array_equal(model.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("memory", ["~/answers", Path("~/answers")])
+def test_a_folder_in_the_home_folder(memory, tmp_path, monkeypatch, gaussian):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    X, y = gaussian[:2]
+    DistilledClassifier(GaussianNB(), alpha=1.0, memory=memory).fit(X, y)
+    assert (tmp_path / "home" / "answers" / "skdistill").is_dir()
+    assert not (tmp_path / "~").exists()

@@ -54,18 +54,21 @@ def _name_of(scoring):
     return deepcopy(scoring).initialize().name_
 
 
-def check_criterion(criterion):
+def check_criterion_call(criterion):
     """Raise unless a criterion, a class or an instance, can be called by a SoftLabelNet."""
     is_class = isinstance(criterion, type)
-    call = getattr(criterion, "forward", None) or criterion.__call__
     try:
-        signature(call).bind(*[None] * (3 + is_class))
+        arguments = signature(getattr(criterion, "forward", None) or criterion.__call__)
+    except (TypeError, ValueError):
+        return  # compiled code, which does not say what it takes
+    try:
+        arguments.bind(*[None] * (3 + is_class))
     except TypeError as error:
         name = criterion.__name__ if is_class else type(criterion).__name__
         raise ValueError(
             f"criterion={name} cannot be called as criterion(logits, proba, y), with probabilities "
-            f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy, which "
-            "is torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), or a "
+            f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy, "
+            "torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), or a "
             "loss of your own of three arguments."
         ) from error
 

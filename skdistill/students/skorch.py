@@ -9,7 +9,7 @@ from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, Ne
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ..nets import DistillationLoss, LogitMatching, SoftCrossEntropy, SoftLabelNet
-from ..nets._before_fit import check_criterion, check_net
+from ..nets._before_fit import check_criterion_call, check_net
 from ..nets._logits import check_logits, check_probabilities
 from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
@@ -25,7 +25,7 @@ def learn_soft_label_net(
 ) -> SoftLabelNet:
     """Fit a SoftLabelNet, which takes soft labels by itself."""
     check_net(student)
-    check_criterion(student.criterion)
+    check_criterion_call(student.criterion)
     return student.fit(X, soft_labels, **fit_params)
 
 
