@@ -18,7 +18,7 @@ from skorch.history import History
 
 from .._soft_labels import SoftLabels
 from .._typing import NDArray, Rows
-from ._before_fit import callbacks_of, check_net
+from ._before_fit import callbacks_of, check_criterion_call, check_net
 from ._device_trained_net import BATCH_EVENTS, overrides
 from ._soft_label_net import SoftLabelNet
 from ._weights import with_mean_weight_one
@@ -57,6 +57,7 @@ def check_trains_in_parts(net: SoftLabelNet) -> None:
             'train_split=None, and monitor="train_loss" in callbacks.'
         )
     check_net(net)
+    check_criterion_call(net.criterion)
 
 
 def train_in_parts(
