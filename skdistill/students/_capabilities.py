@@ -136,7 +136,8 @@ def check_regression(student, summary):
     if isinstance(inside, CCA | PLSCanonical) and inside.n_components > n_targets:
         raise ValueError(
             f"{type(inside).__name__}(n_components={inside.n_components}) needs as many target "
-            f"columns, and the probabilities of {n_classes} classes are {n_targets}. Set n_components={n_targets}."
+            f"columns, and the probabilities of {n_classes} classes are {n_targets}. Set "
+            f"n_components={n_targets}."
         )
     if summary.weighted and not takes_sample_weight(student):
         raise ValueError(f"{student!r} takes no sample_weight, {ROWS_DIFFER_IN_WEIGHT}")
