@@ -245,6 +245,7 @@ def test_the_message_says_what_is_wrong_and_what_to_do(student, message):
         check_student(student, DataSummary(3, 100))
 
 
+@pytest.mark.slow
 def test_what_is_said_instead_of_platt_scaling_is_right():
     X, y = load_digits(return_X_y=True)
     X, y, X_test, y_test = X[:300], y[:300], X[300:900], y[300:900]
