@@ -26,7 +26,7 @@ from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._validation import check_alpha, check_number, check_top_k
 from .metrics import recall_at_k
 from .retrievers import fit_retriever
-from .retrievers._dispatch import way_of_retrieving
+from .retrievers._dispatch import check_retriever
 from .retrievers.linear import check_rank, learn_low_rank
 from .students.pipeline import last_step
 
@@ -537,7 +537,7 @@ n_features), default=None
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)
         # Before the teacher is fitted in vain.
-        way_of_retrieving(last_step(self._unfitted_student()))
+        check_retriever(self._unfitted_student())
         more = "augmenter" if X_unlabeled is None else "X_unlabeled"
         has_more = X_unlabeled is not None or self.augmenter is not None
         if has_more and self.objective == "label_weighted":

@@ -10,7 +10,7 @@ from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ..students._answers import predicts_numbers
 from ..students._capabilities import check_regression
-from ..students._dispatch import Learn, registered_way
+from ..students._dispatch import Check, Learn, registered_way
 from ..students.pipeline import last_step
 from ._pairs import check_pairs, check_surrogate
 from .regression import learn_newton_step
@@ -19,9 +19,11 @@ from .regression import learn_newton_step
 OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "skorch")
 
 _ways: dict[type, Learn] = {}
+# The function that raises where such a student cannot learn, before any teacher is fitted.
+_checks: dict[Learn, Check] = {learn_newton_step: check_regression}
 
 
-def register(student_class: type) -> Callable[[Learn], Learn]:
+def register(student_class: type, *, check: Check | None = None) -> Callable[[Learn], Learn]:
     """Register how students of a class learn to rank: a decorator.
 
     Parameters
@@ -29,6 +31,10 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
     student_class : type
         An estimator class. Subclasses that do not override its `fit` are taken for it;
         those that do are not.
+
+    check : callable, default=None
+        Function ``check(student, summary)`` that raises if a student cannot learn, called before
+        any teacher is fitted; see :func:`skdistill.students.register`.
 
     Returns
     -------
@@ -62,6 +68,8 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
 
     def remember(learn):
         _ways[student_class] = learn
+        if check is not None:
+            _checks[learn] = check
         return learn
 
     return remember
@@ -142,8 +150,9 @@ def fit_ranker(
 def check_ranker(student, summary):
     """Raise unless a student can learn to rank, by what is known before any teacher is fitted."""
     student = last_step(student)
-    if way_of_ranking(student) is learn_newton_step:
-        check_regression(student, summary)
+    check = _checks.get(way_of_ranking(student))
+    if check is not None:
+        check(student, summary)
 
 
 def way_of_ranking(student):

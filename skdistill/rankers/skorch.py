@@ -13,7 +13,12 @@ from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
 
 
-@register(RankingNet)
+def check_ranking_net(student, summary=None):
+    """Raise unless a net can be trained, by what is known without rows."""
+    check_net(student)
+
+
+@register(RankingNet, check=check_ranking_net)
 def learn_ranking_net(
     student: RankingNet, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> RankingNet:
@@ -23,8 +28,8 @@ def learn_ranking_net(
     return student.fit(X, soft_labels, **fit_params)
 
 
-@register(NeuralNet)
-@register(NeuralNetRegressor)
+@register(NeuralNet, check=check_ranking_net)
+@register(NeuralNetRegressor, check=check_ranking_net)
 def learn_net_of_skorch(
     student: NeuralNet, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> NeuralNet:

@@ -9,14 +9,19 @@ from .._retrieval_targets import RetrievalTargets
 from .._rows import count_rows
 from .._typing import Estimator, Rows
 from ..students._dispatch import Learn, registered_way
+from ..students.pipeline import last_step
 
 # Each has a file of its name in this folder, imported once a student of theirs turns up.
 OPTIONAL_PACKAGES = ("skorch",)
 
 _ways: dict[type, Learn] = {}
+# The function that raises where such a student cannot learn, before any teacher is fitted.
+_checks: dict[Learn, Callable[[Estimator], None]] = {}
 
 
-def register(student_class: type) -> Callable[[Learn], Learn]:
+def register(
+    student_class: type, *, check: Callable[[Estimator], None] | None = None
+) -> Callable[[Learn], Learn]:
     """Register how students of a class learn to rank labels: a decorator.
 
     Parameters
@@ -24,6 +29,10 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
     student_class : type
         An estimator class. Subclasses that do not override its `fit` are taken for it;
         those that do are not.
+
+    check : callable, default=None
+        Function ``check(student)`` that raises if a student cannot learn, for the sake of its
+        parameters, say. It is called before any teacher is fitted.
 
     Returns
     -------
@@ -58,6 +67,8 @@ def register(student_class: type) -> Callable[[Learn], Learn]:
 
     def remember(learn):
         _ways[student_class] = learn
+        if check is not None:
+            _checks[learn] = check
         return learn
 
     return remember
@@ -121,6 +132,14 @@ def check_targets(X, targets):
     if len(targets) != count_rows(X):
         raise ValueError(f"X has {count_rows(X)} rows but there are targets for {len(targets)}.")
     targets.check_something_to_learn()
+
+
+def check_retriever(student):
+    """Raise unless a student can learn to rank labels, before any teacher is fitted."""
+    student = last_step(student)
+    check = _checks.get(way_of_retrieving(student))
+    if check is not None:
+        check(student)
 
 
 def way_of_retrieving(student):

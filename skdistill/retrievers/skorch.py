@@ -16,9 +16,9 @@ from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
 
 
-@register(SoftLabelNet)
-@register(NeuralNet)
-@register(NeuralNetClassifier)
+@register(SoftLabelNet, check=check_net)
+@register(NeuralNet, check=check_net)
+@register(NeuralNetClassifier, check=check_net)
 def learn_net(
     student: NeuralNet, X: Rows, targets: RetrievalTargets, **fit_params: Any
 ) -> NeuralNet:

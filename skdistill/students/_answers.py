@@ -5,6 +5,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
 from .._labels import class_places
+from .._score_columns import check_columns_are_classes
 from ..objectives import project_onto_simplex
 
 
@@ -78,6 +79,7 @@ def student_decision(student, X, classes):
         return scores if columns[0] < columns[1] else -scores  # it is the score of its second one
     if scores.ndim == 1:
         scores = np.column_stack([-scores, scores])
+    check_columns_are_classes(student, scores)
     return _in_columns(scores, columns, classes, fill=np.finfo(scores.dtype).min)
 
 

@@ -19,20 +19,31 @@ LINEAR_IN_TARGET = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)
 SOFT_LABEL_LOSSES = (SoftCrossEntropy, DistillationLoss, LogitMatching)
 
 
-@register(SoftLabelNet)
+def check_soft_label_net(student, summary=None):
+    """Raise unless a SoftLabelNet can learn; `summary` says nothing that would matter to it."""
+    check_net(student)
+    check_criterion_call(student.criterion)
+
+
+@register(SoftLabelNet, check=check_soft_label_net)
 def learn_soft_label_net(
     student: SoftLabelNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> SoftLabelNet:
     """Fit a SoftLabelNet, which takes soft labels by itself."""
-    check_net(student)
-    check_criterion_call(student.criterion)
+    check_soft_label_net(student)
     return student.fit(X, soft_labels, **fit_params)
 
 
-@register(NeuralNet)
-@register(NeuralNetClassifier)
-@register(NeuralNetBinaryClassifier)
-@register(NeuralNetRegressor)
+def check_net_of_skorch(student, summary=None):
+    """Raise unless a net of skorch can learn soft labels."""
+    check_criterion(student)
+    check_net(student)
+
+
+@register(NeuralNet, check=check_net_of_skorch)
+@register(NeuralNetClassifier, check=check_net_of_skorch)
+@register(NeuralNetBinaryClassifier, check=check_net_of_skorch)
+@register(NeuralNetRegressor, check=check_net_of_skorch)
 def learn_net_of_skorch(
     student: NeuralNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> NeuralNet:
@@ -76,8 +87,7 @@ def learn_net_of_skorch(
     Like torch's own losses on probabilities, the mean divides by the number of rows, even where
     the criterion weighs classes.
     """
-    check_criterion(student)
-    check_net(student)
+    check_net_of_skorch(student)
     with _taking_soft_targets(student, takes_labels=soft_labels.is_ordinary):
         return student.fit(X, soft_labels, **fit_params)
 

@@ -17,6 +17,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skdistill import BornAgainClassifier, DistilledClassifier, SoftLabelClassifier, SoftLabels
 from skdistill._labels import class_places
+from skdistill._sample_weight import INNER_FITS, InnerFit
 from skdistill.inspection import CostQualityDisplay, bias_variance, distillation_report
 from skdistill.metrics import soft_log_loss_scorer
 from skdistill.students import fit_soft_labels
@@ -54,6 +55,12 @@ class Backwards(ClassifierMixin, BaseEstimator):
     def decision_function(self, X):
         scores = self.estimator_.decision_function(X)
         return -scores if scores.ndim == 1 else scores[:, ::-1]
+
+
+@pytest.fixture(autouse=True)
+def backwards_is_known(monkeypatch):
+    """Say that it hands weights on: an unknown class that fits others inside it is refused."""
+    monkeypatch.setitem(INNER_FITS, Backwards, InnerFit())
 
 
 def problem(n_classes, n_rows=60, seed=0):
