@@ -72,15 +72,15 @@ def check_expansion(student, summary, *, but_for=()):
 
     Parameters named in `but_for` may split rows: they are given folds of original rows.
     """
-    if _has_tags(student) and not get_tags(student).target_tags.single_output:
-        raise TypeError(
-            f"{student!r} learns several outputs per row, and soft labels are one: give the "
-            "classifier inside it as student."
-        )
     if isinstance(student, SelfTrainingClassifier):
         raise TypeError(
             f"{student!r} labels rows that have no label, and every row has a soft label: give the "
             "classifier inside it as student, and unlabelled rows as X_unlabeled."
+        )
+    if _has_tags(student) and not get_tags(student).target_tags.single_output:
+        raise TypeError(
+            f"{student!r} learns several outputs per row, and soft labels are one: give the "
+            "classifier inside it as student."
         )
     refuse_to_split_copies(student, but_for=but_for)
     refuse_to_split_many_rows(student, summary.n_rows)
