@@ -1,6 +1,7 @@
-# `make quickstart` and `make test` do everything on a machine that has Python 3.11+ and make.
+# `make quickstart` and `make test` do everything on a machine that has what the README names.
+# `make test PYTHON=python3.13` does the same with another Python, in an environment of its own.
 PYTHON ?= python3
-VENV := .venv
+VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 MIN_VENV := .venv-min
 MIN_PYTHON ?= python3.11
@@ -8,7 +9,7 @@ MIN_PYTHON ?= python3.11
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights rank nets retrieve test test-slow test-min coverage lint bench paper docs
+.PHONY: quickstart flights rank nets retrieve test test-slow test-cpus test-min coverage lint bench paper docs
 .PHONY: release-check clean
 
 quickstart: $(VENV)/quickstart
@@ -33,6 +34,10 @@ test: quickstart $(VENV)/test lint
 
 test-slow: $(VENV)/test
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
+
+# The processor-sensitive tests, under the kernels that older processors have.
+test-cpus: $(VENV)/test
+	$(BIN)/python .ci/test_cpus.py
 
 # The smallest versions that pyproject.toml allows; torch 2.4 comes with 2.5 GB of CUDA libraries.
 # What that page prints are figures of newer ones, whose trees break ties in another way.
@@ -96,5 +101,5 @@ $(MIN_VENV)/test: pyproject.toml constraints-min.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(MIN_VENV) build output docs/_build docs/generated
+	rm -rf .venv .venv-* build output docs/_build docs/generated
 	rm -rf .pytest_cache .ruff_cache .hypothesis

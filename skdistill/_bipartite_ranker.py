@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._labels import check_classes
 from ._lesson import TeacherMixin
 from ._progress import with_callbacks
-from ._rows import is_in_partitions
+from ._rows import copied, is_in_partitions
 from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._trust import alpha_by_pairs
@@ -278,7 +278,7 @@ n_features), default=None
         ConvergenceWarning
             If `max_iter` steps do not bring the gradient of a linear student below `tol`.
         """
-        if is_in_partitions(X, y):
+        if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
             from ._dask import fit_ranker_on_partitions
 
             return fit_ranker_on_partitions(
@@ -295,8 +295,10 @@ n_features), default=None
         lesson = lesson.mix(alpha)
         check_pairs(lesson.soft_labels)
         with lesson.progress.task("fit-student"):
+            scores_itself = hasattr(lesson.student, "decision_function")
+            rows = lesson.X if scores_itself else copied(lesson.X)  # it will be asked about X
             student = fit_ranker(
-                lesson.student, lesson.X, lesson.soft_labels, self.surrogate,
+                lesson.student, rows, lesson.soft_labels, self.surrogate,
                 **lesson.student_params,
             )  # fmt: skip
         intercept, n_iter = _intercept_and_steps(student, lesson.X, lesson.soft_labels)
@@ -371,7 +373,7 @@ n_features), default=None
             In [0, 1], the share of pairs of the two classes in the right order; ties count
             half.
         """
-        if is_in_partitions(X, y):
+        if is_in_partitions(X, y, sample_weight):
             from ._dask import scored_partitions
 
             y, scores, sample_weight = scored_partitions(self, X, y, sample_weight)

@@ -20,7 +20,7 @@ from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._methods import may_have_method
 from ._random_state import seeded_clones
-from ._rows import count_rows, row_positions, rows_of
+from ._rows import copied, count_rows, refuse_partitions, row_positions, rows_of
 from ._sample_weight import pop_row_weights, requesting_weights
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin, student_has
@@ -214,6 +214,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             If generation 1 is no better than generation 0, or if a fold never saw the
             class of a row that it tests.
         """
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **params)
         self._check_parameters()
         y = check_labels(y)
         X, sample_weight = (indexable(each)[0] for each in (X, sample_weight))
@@ -350,6 +351,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         check_is_fitted(self, "student_")
         if not hasattr(self, "estimators_"):
             return super().predict(X)
+        refuse_partitions(self, X=X)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     @available_if(student_has("predict_proba"))
@@ -370,8 +372,10 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         check_is_fitted(self, "student_")
         if not hasattr(self, "estimators_"):
             return super().predict_proba(X)
+        refuse_partitions(self, X=X)
         self._check_features(X)
-        return np.mean([student_proba(each, X, self.classes_) for each in self.estimators_], axis=0)
+        answers = [student_proba(each, copied(X), self.classes_) for each in self.estimators_]
+        return np.mean(answers, axis=0)
 
     @available_if(lambda self: not self.ensemble and student_has("decision_function")(self))
     def decision_function(self, X: Rows) -> Floats:
@@ -488,8 +492,11 @@ class Breeding(NamedTuple):
 
     def fit_on_all_rows(self, lessons):
         """Return the generations that predict."""
+        alone = len(lessons) == 1  # else one may change the rows of the next
         return Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_soft_labels)(self.estimator, self.X, lesson, **self.fit_params)
+            delayed(fit_soft_labels)(
+                self.estimator, self.X if alone else copied(self.X), lesson, **self.fit_params
+            )
             for lesson in lessons
         )
 

@@ -73,7 +73,8 @@ def check_codes(student, classes):
     """Raise if a student that takes codes is to learn other labels."""
     if takes_codes(student) and not np.array_equal(classes, np.arange(len(classes))):
         raise ValueError(
-            f"{type(student).__name__} takes the labels 0, 1, ..., {len(classes) - 1} only; got the classes "
-            f"{classes.tolist()}. Encode the labels first, y = LabelEncoder().fit_transform(y), or "
-            "use LGBMClassifier or CatBoostClassifier, which take any labels."
+            f"{type(student).__name__} takes the labels 0, 1, ..., {len(classes) - 1} only; got "
+            f"the classes {classes.tolist()}. Encode the labels first, "
+            "y = LabelEncoder().fit_transform(y), or use LGBMClassifier or CatBoostClassifier, "
+            "which take any labels."
         )

@@ -170,8 +170,12 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
       rows lie in memory. Objects among its parameters count by what they hold. A teacher whose
       parameters cannot be compared (they do not pickle, or a copy of them looks different, as a
       fitted LightGBM or CatBoost booster inside a FrozenEstimator does) is refused.
-    - Code of your own counts by itself, but not by what it calls or by variables outside it: when
-      you change those, take another folder.
+    - Code of your own (a script, a notebook, a package without ``__version__``) counts by its
+      functions, decorated ones too, by its class attributes, and by the functions, classes and
+      constants (numbers, texts, tuples) of modules that it names. What cannot be seen: lists,
+      objects and arrays among the variables of modules, what code reaches by a string or through
+      another object, class attributes and variables that the code itself assigns, compiled code,
+      files. When you change those, take another folder. Packages count by their version.
     - A frozen teacher is asked each time, and `teacher_proba` is taken as it is.
     - Where there are rows without labels, sampled ones among them, the fitted teachers are kept
       too, pickled: another setting of `augmenter` asks them again. Let nobody else write there.
@@ -255,15 +259,18 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         teacher_proba : array-like or dataframe of shape (n_samples, n_classes), default=None
             The teacher's probabilities for these rows, when somebody else's model (an API,
             a GPU job, annotators) already gave them; `teacher` is then not asked. Columns
-            are in the order of `classes`, or of the sorted labels; those of a dataframe are
-            matched by name. See that the model has not seen the labels of these rows.
+            are in the order of `classes`, or of the sorted labels. Those of a dataframe are
+            matched by name: a class without a column has probability 0, a column that is
+            neither in `classes` nor in `y` is refused; so is an index that names the rows of X in
+            another order, or other rows. See that the model has not seen the labels of these rows.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
             More rows, without labels: the mean of the fold teachers, or the frozen teacher,
             says how probable each class is. They weigh `alpha`. In a search they are passed
-            on whole. Behind a transforming Pipeline they must be transformed too:
-            ``Pipeline(..., transform_input=["X_unlabeled"])``.
+            on whole. Categories that X lacks are added to its own; a column of another dtype is
+            converted where no value changes, and refused if not. Behind a transforming Pipeline
+            they must be transformed too: ``Pipeline(..., transform_input=["X_unlabeled"])``.
 
         **params : dict
             `groups` for the splitter. With metadata routing enabled, whatever splitter,
@@ -296,7 +303,7 @@ n_features), default=None
             the edge of its range, if ``alpha="auto"`` finds no use for the teacher, or if a
             file of `memory` is damaged (its teacher is fitted anew) or cannot be written.
         """
-        if is_in_partitions(X, y):
+        if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
             from ._dask import fit_classifier
 
             return fit_classifier(self, X, y, sample_weight, teacher_proba, X_unlabeled, params)

@@ -3,7 +3,8 @@
 A value is written out as plain numbers and text, part by part, and that text is hashed. An
 array counts by dtype, shape and numbers, not by how it lies in memory. An estimator counts by
 what `clone` keeps of it; any other object by what pickling would keep. Code counts by the
-version of its package, code without a version (a script, a notebook) by itself.
+version of its package, code without a version (a script, a notebook) by itself and by what it
+refers to.
 """
 
 import copyreg
@@ -11,6 +12,7 @@ import sys
 from datetime import date, time, timedelta
 from functools import singledispatch
 from hashlib import sha256
+from random import Random
 from types import BuiltinFunctionType, CodeType, EllipsisType, FunctionType, ModuleType
 
 import numpy as np
@@ -18,8 +20,21 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
+from ._code import (
+    CACHED,
+    WRAPPERS,
+    attributes_of,
+    closed_over,
+    functions_in,
+    parts_of,
+    reachable,
+    version_of,
+)
+
 # Parameters that decide how fast an estimator is fitted and what it prints, not what it learns.
 LEFT_OUT = {"n_jobs", "verbose"}
+# What a class draws random numbers from is another thing after each draw.
+GENERATORS = (np.random.Generator, np.random.RandomState, Random)
 # Arrays are copied for hashing in blocks of about so many bytes.
 BLOCK = 2**24
 
@@ -163,34 +178,85 @@ def _written_tensor(tensor, torch):
 
 @written.register
 def _written_class(value: type):
-    return tuple(
-        (each.__module__, each.__qualname__, version_of(each.__module__) or _written_methods(each))
-        for each in value.__mro__
-    )
-
-
-def _written_methods(value):
-    """Write the functions of a class, those inside class methods and properties, too."""
-    attributes = vars(value).values()
-    functions = (getattr(each, "__func__", getattr(each, "fget", each)) for each in attributes)
-    return tuple(written(each) for each in functions if isinstance(each, FunctionType))
+    return (_flat_class(value), *_written_helpers(value))
 
 
 @written.register
 def _written_function(value: FunctionType):
-    names = value.__code__.co_freevars
-    closed_over = {
-        name: cell.cell_contents
-        for name, cell in zip(names, value.__closure__ or (), strict=True)
-        if name != "__class__"  # which is what super() looks at
+    return (_flat_function(value), *_written_helpers(value))
+
+
+@written.register(CACHED)
+def _written_cached(value):
+    return ("lru_cache", written(value.__wrapped__))
+
+
+def _written_helpers(value):
+    """Write what code refers to: each for itself, since one may refer to the other."""
+    helpers, constants = reachable(value)
+    return (
+        *sorted(repr(_written_helper(each)) for each in helpers),
+        *((name, _flat_data(constants[name], strict=False)) for name in sorted(constants)),
+    )
+
+
+def _written_helper(value):
+    """Write code that other code refers to: that of a package by its version alone."""
+    name = (value.__module__, value.__qualname__, version_of(value.__module__))
+    if name[-1] is not None:
+        return name
+    return _flat_class(value) if isinstance(value, type) else _flat_function(value, strict=False)
+
+
+def _flat_class(value):
+    """Write a class with all that it defines and inherits."""
+    return tuple(
+        (each.__module__, each.__qualname__, version_of(each.__module__) or _flat_attributes(each))
+        for each in value.__mro__
+    )
+
+
+def _flat_attributes(cls):
+    """Write what a class of one's own defines."""
+    return tuple(
+        (name, type(value).__name__, _flat_data(value, strict=False))
+        for name, value in attributes_of(cls).items()
+    )
+
+
+def _flat_function(value, strict=True):
+    """Write a function without the functions and classes that it refers to."""
+    data = {
+        **closed_over(value),
+        "(defaults)": value.__defaults__,
+        "(keywords)": value.__kwdefaults__,
     }
     return (
         value.__module__,
         value.__qualname__,
         version_of(value.__module__),
         written(value.__code__),
-        written((value.__defaults__, value.__kwdefaults__, closed_over)),
+        tuple((name, _flat_data(each, strict)) for name, each in data.items()),
     )
+
+
+def _flat_data(value, strict):
+    """Write a value that code holds; code in it is written elsewhere, by itself."""
+    if isinstance(value, FunctionType):
+        return value.__qualname__, written(value.__code__)
+    if isinstance(value, type):
+        return value.__qualname__
+    if isinstance(value, WRAPPERS) or functions_in(value):
+        parts = sorted(parts_of(value).items())
+        return [(name, _flat_data(part, strict=False)) for name, part in parts]
+    if isinstance(value, GENERATORS):
+        return type(value).__qualname__
+    try:
+        return written(value)
+    except Exception:  # a lock, a connection: what they hold is not what is learnt
+        if strict:
+            raise
+        return type(value).__qualname__
 
 
 @written.register
@@ -208,14 +274,3 @@ def _written_built_in(value: BuiltinFunctionType):
 @written.register
 def _written_module(value: ModuleType):
     return (value.__name__, version_of(value.__name__))
-
-
-def version_of(module):
-    """Return the version of a module's package, None for code of one's own."""
-    package = str(module).partition(".")[0]
-    if package in sys.stdlib_module_names:
-        return "Python"
-    if package == "__main__":
-        return None
-    version = getattr(sys.modules.get(package), "__version__", None)
-    return None if version is None else str(version)

@@ -4,12 +4,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 
+from ._concatenate import stack_rows
 from ._label_sets import LabelSets, check_indicator, label_set_scores
-from ._labels import match_columns
 from ._lesson import Lesson, TeacherMixin, check_no_aligned_params
+from ._named import check_row_names, columns_by_name
 from ._progress import Progress
 from ._random_state import seeded_clones
-from ._rows import stack_rows
 from ._sample_weight import pop_row_weights
 from ._teacher import LabelsQuestion, frozen_proba, given_proba
 from ._validation import check_marginals, column_names
@@ -43,9 +43,10 @@ class LabelSetTeacherMixin(TeacherMixin):
             own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
             return Lesson(X, own, 1.0, None, student, routed.student.fit, progress)
 
-        X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
+        X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
         question = LabelsQuestion(classes, top_k)
         if teacher_proba is not None:
+            check_row_names(teacher_proba, X, name="teacher_proba")
             given = self._check_marginals(teacher_proba, relevant.shape, classes)
             answers = given_proba(given, teacher, X_unlabeled, question)
         elif isinstance(teacher, FrozenEstimator):
@@ -77,18 +78,15 @@ class LabelSetTeacherMixin(TeacherMixin):
     def _check_marginals(self, teacher_proba, shape, classes):
         """Return given marginals; the columns of a dataframe are matched to the labels by name."""
         given = check_marginals(teacher_proba, name="teacher_proba")
+        names = column_names(teacher_proba)
+        if names is not None:
+            given = columns_by_name(given, names, classes)
         if given.shape != shape:
             raise ValueError(
                 f"teacher_proba must have the shape of the indicator y, {shape}; got shape "
                 f"{given.shape}."
             )
-        names = column_names(teacher_proba)
-        if names is None:
-            return given
-        columns = match_columns(names, classes).tolist()
-        ordered = given[:, [columns.index(label) for label in classes.tolist()]]
-        ordered.sort_indices()
-        return ordered
+        return given
 
 
 def count_empty_rows(label_sets):

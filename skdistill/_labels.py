@@ -55,44 +55,21 @@ def one_hot(y, classes):
 def class_places(known, classes):
     """Return the position in `classes` of each label that a fitted model knows, -1 without one.
 
-    Libraries keep labels in forms of their own: XGBoost has 0 and 1 for False and True,
-    CatBoost float32 for floats, and text for objects. So labels are the same if they are
-    equal; if that leaves some over, if they are equal as float32; or else as text.
+    Libraries keep labels in forms of their own: XGBoost has 0 and 1 for False and True, which
+    are equal, and CatBoost float32 for floats.
     """
     known = np.asarray(known)
     if np.array_equal(known, classes):
         return np.arange(len(classes))
-    by_equality = _places(known, classes, lambda label: label)
-    are_numbers = known.dtype.kind in "iuf" and classes.dtype.kind in "iuf"
-    for form in [np.float32, str] if are_numbers else [str]:
-        if by_equality.min(initial=0) >= 0:
-            break
-        places = _places(known, classes, form)
-        if places.min(initial=0) >= 0 and len(np.unique(places)) == len(places):
-            return places
-    return by_equality
+    places = _places(known, classes, lambda label: label)
+    if (places < 0).any() and known.dtype.kind in "iuf" and classes.dtype.kind in "iuf":
+        rounded = _places(known, classes, np.float32)
+        if (rounded >= 0).all() and len(np.unique(rounded)) == len(rounded):
+            return rounded
+    return places
 
 
 def _places(known, classes, form):
     """Return the position in `classes` of each label, both brought into one form; -1 if none."""
     places = {form(label): place for place, label in enumerate(classes.tolist())}
     return np.array([places.get(form(label), -1) for label in known.tolist()], dtype=int)
-
-
-def match_columns(names, classes):
-    """Return the class that each column name stands for, by equality or by its text.
-
-    Raises a ValueError unless names and classes are the same, in whatever order: polars
-    and text files turn every label into a string, so "1" stands for 1 if that is a class.
-    """
-    by_text = {str(label): label for label in classes.tolist()}
-    matched = [by_text.get(str(name)) for name in names]
-    missing = sorted(set(by_text) - {str(name) for name in names})
-    surplus = [name for name in names if str(name) not in by_text]
-    if missing or surplus:
-        raise ValueError(
-            f"The columns of the probabilities, {names}, are not the classes "
-            f"{classes.tolist()}: no column for {missing}, no class for {surplus}. Rename the "
-            "columns, or list every class in classes."
-        )
-    return np.asarray(matched, dtype=classes.dtype)

@@ -12,12 +12,14 @@ from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexa
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from ._class_codes import check_codes
+from ._concatenate import align_rows, check_same_columns, stack_rows
 from ._labels import check_classes, check_labels
+from ._named import check_row_names
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
-from ._rows import check_same_columns, count_rows, row_positions, stack_rows
+from ._rows import count_rows, row_positions
 from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_weight
-from ._soft_labels import SoftLabels, column_labels
+from ._soft_labels import SoftLabels
 from ._tags import narrow
 from ._teacher import (
     ClassQuestion,
@@ -98,6 +100,7 @@ class TeacherMixin(CallbackSupportMixin):
         progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
         y = check_labels(y)
         X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
+        check_row_names(teacher_proba, X, name="teacher_proba")
         classes, teacher_proba = self._check_columns(y, teacher_proba)
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
@@ -109,7 +112,7 @@ class TeacherMixin(CallbackSupportMixin):
         if self.alpha == 0:  # ordinary training: nobody is asked
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit, progress)
 
-        X_unlabeled = self._with_sampled_rows(X_unlabeled, X, sample_weight)
+        X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
         self._check_student(student, soft_labels, X_unlabeled)
         question = ClassQuestion(classes, top_k)
         cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
@@ -222,21 +225,28 @@ class TeacherMixin(CallbackSupportMixin):
             check_same_columns(X_unlabeled, X)
         return X, X_unlabeled, sample_weight
 
-    def _with_sampled_rows(self, X_unlabeled, X, sample_weight):
-        """Return the rows without labels, followed by those that an augmenter samples from X."""
+    def _with_rows_to_label(self, X, X_unlabeled, sample_weight):
+        """Return X, and the rows without labels followed by those that an augmenter samples from X.
+
+        Models see columns of the same dtypes in both.
+        """
+        if X_unlabeled is not None:
+            X, X_unlabeled = align_rows(X, X_unlabeled)
         if self.augmenter is None:
-            return X_unlabeled
-        if sample_weight is not None:  # a row of weight 0 is as good as absent
-            X = _safe_indexing(X, np.flatnonzero(sample_weight))
-        new = sampled_rows(self.augmenter, X, self.random_state)
-        return new if X_unlabeled is None else stack_rows(X_unlabeled, new)
+            return X, X_unlabeled
+        of_weight = X  # a row of weight 0 is as good as absent
+        if sample_weight is not None:
+            of_weight = _safe_indexing(X, np.flatnonzero(sample_weight))
+        new = sampled_rows(self.augmenter, of_weight, self.random_state)
+        X, new = align_rows(X, new, ("X", f"the rows of augmenter={self.augmenter!r}"))
+        return X, new if X_unlabeled is None else stack_rows(X_unlabeled, new)
 
     def _check_columns(self, y, teacher_proba):
         """Return the sorted classes, and given probabilities with one column for each."""
         if teacher_proba is None:
             return check_classes(y, self.classes), None
-        columns = column_labels(teacher_proba, self.classes, seen=np.unique(y))
         check_proba(teacher_proba, name="teacher_proba")
+        columns = np.unique(y) if self.classes is None else self.classes
         given = SoftLabels(teacher_proba, columns, y=y)
         return given.classes, given.proba
 

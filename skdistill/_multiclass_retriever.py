@@ -18,7 +18,7 @@ from ._label_sets import is_indicator
 from ._probabilities import best_columns
 from ._progress import with_callbacks
 from ._retrieval_targets import RetrievalTargets, check_objective
-from ._rows import count_rows
+from ._rows import count_rows, refuse_partitions
 from ._sample_weight import requesting_weights
 from ._student_predictions import StudentMixin
 from ._tags import answers_several_labels
@@ -318,6 +318,10 @@ n_features), default=None
         ConvergenceWarning
             If the search for a linear student ends with a larger gradient than `tol` allows.
         """
+        refuse_partitions(
+            self, X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
+            X_unlabeled=X_unlabeled, **params,
+        )  # fmt: skip
         self._check_own_parameters(X, X_unlabeled)
         several = is_indicator(y)
         ask = self._ask_for_label_sets if several else self._ask_teacher
@@ -367,6 +371,7 @@ n_features), default=None
             the score of the second less that of the first, unless rows may have both.
         """
         check_is_fitted(self, "student_")
+        refuse_partitions(self, X=X)
         self._check_features(X)
         scores = self._student_scores(X)
         return _two_columns(scores) if self._several else scores
@@ -398,6 +403,7 @@ n_features), default=None
             If `k` is no positive integer, or larger than the number of labels.
         """
         check_is_fitted(self, "student_")
+        refuse_partitions(self, X=X)
         self._check_features(X)
         columns, scores = self._best_columns(X, k)
         return self.classes_[columns], scores
@@ -433,6 +439,7 @@ n_features), default=None
             Labels from `classes_`. An indicator is sparse if it was sparse in :meth:`fit`.
         """
         check_is_fitted(self, "student_")
+        refuse_partitions(self, X=X)
         self._check_features(X)
         columns, _ = self._best_columns(X, None if self._several else 1)
         if not self._several:
@@ -481,6 +488,7 @@ n_features), default=None
         float
             In [0, 1]. Rows of an indicator without a label are left out.
         """
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
         labels, _ = self.retrieve(X)
         classes = self.classes_ if is_indicator(y) else None
         return recall_at_k(y, labels, classes=classes, sample_weight=sample_weight)

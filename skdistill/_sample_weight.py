@@ -31,42 +31,46 @@ from sklearn.multioutput import (
 from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 
+ALWAYS, ROUTED, UNROUTED = "always", "with routing", "without routing"
+
 
 class InnerFit(NamedTuple):
     """How a meta-estimator of scikit-learn fits the estimators inside it."""
 
     draws: bool = False  # rows, by their weights: those inside need not take any
-    needs_routing: bool = False  # without metadata routing, its fit refuses weights
-    requests: bool = True  # with metadata routing, it looks at the requests of those inside
+    takes_weights: str = ALWAYS  # or only where metadata is routed, or only where it is not
     labels: str = "own"  # what those inside learn: "own" labels, "codes" or "binary" ones
 
 
+_SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 # Bagging draws rows by their weights from scikit-learn 1.7 on; before, it hands them on.
-BAGGING_DRAWS = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 7)
+BAGGING_DRAWS = _SKLEARN >= (1, 7)
+# Forests do from 1.9 on; before, they draw rows alike and weigh those that they drew.
+FORESTS_DRAW = _SKLEARN >= (1, 9)
 
 # A class stands for its subclasses as long as they keep its `fit`.
 INNER_FITS = {
-    AdaBoostClassifier: InnerFit(requests=False),
-    AdaBoostRegressor: InnerFit(draws=True, requests=False),
+    AdaBoostClassifier: InnerFit(takes_weights=UNROUTED),
+    AdaBoostRegressor: InnerFit(draws=True, takes_weights=UNROUTED),
     BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes"),
     BaggingRegressor: InnerFit(draws=BAGGING_DRAWS),
     CalibratedClassifierCV: InnerFit(),
-    ClassifierChain: InnerFit(needs_routing=True, labels="binary"),
-    FixedThresholdClassifier: InnerFit(needs_routing=True),
+    ClassifierChain: InnerFit(takes_weights=ROUTED, labels="binary"),
+    FixedThresholdClassifier: InnerFit(takes_weights=ROUTED),
     MultiOutputClassifier: InnerFit(),
     MultiOutputRegressor: InnerFit(),
-    OneVsOneClassifier: InnerFit(needs_routing=True, labels="binary"),
-    OneVsRestClassifier: InnerFit(needs_routing=True, labels="binary"),
-    OutputCodeClassifier: InnerFit(needs_routing=True, labels="binary"),
+    OneVsOneClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
+    OneVsRestClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
+    OutputCodeClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
     RANSACRegressor: InnerFit(),
     RFE: InnerFit(),
-    RFECV: InnerFit(needs_routing=True),
+    RFECV: InnerFit(takes_weights=ROUTED),
     RegressorChain: InnerFit(),
-    SelfTrainingClassifier: InnerFit(needs_routing=True),
+    SelfTrainingClassifier: InnerFit(takes_weights=ROUTED),
     StackingClassifier: InnerFit(labels="codes"),
     StackingRegressor: InnerFit(),
     TransformedTargetRegressor: InnerFit(),
-    TunedThresholdClassifierCV: InnerFit(needs_routing=True),
+    TunedThresholdClassifierCV: InnerFit(takes_weights=ROUTED),
     VotingClassifier: InnerFit(labels="codes"),
     VotingRegressor: InnerFit(),
 }
@@ -85,6 +89,7 @@ def is_pipeline(estimator):
     """Return whether an estimator is a Pipeline that is fitted as scikit-learn's own is."""
     return isinstance(estimator, Pipeline) and type(estimator).fit is Pipeline.fit
 
+
 def takes_sample_weight(estimator, method="fit"):
     """Return whether a method takes `sample_weight`, for itself and all that it fits inside."""
     function = getattr(estimator, method, None)
@@ -99,10 +104,10 @@ def takes_sample_weight(estimator, method="fit"):
         return routing and takes_sample_weight(last, method)
     known = inner_fit(estimator)
     if known is not None:
+        if known.takes_weights == (UNROUTED if routing else ROUTED):
+            return False
         if known.draws and method == "fit":
             return True
-        if known.needs_routing and not routing:
-            return False
     elif named:
         return True
     inside = inner_estimators(estimator)

@@ -7,6 +7,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from ._named import check_row_names
+from ._rows import refuse_partitions
 from ._sample_weight import pop_row_weights
 from ._soft_labels import SoftLabels, as_soft_labels, is_soft
 from ._student_predictions import StudentPredictionsMixin
@@ -83,7 +85,9 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             Rows, in whatever form the student takes them.
 
         y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes), or SoftLabels
-            Class probabilities. Labels of shape (n_samples,) are ordinary training.
+            Class probabilities. The columns of a dataframe are matched to `classes` by name, a
+            class without a column has probability 0; its index must be that of `X`, if both have
+            one. Labels of shape (n_samples,) are ordinary training.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 1 by default.
@@ -103,8 +107,11 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         TypeError
             If the student can learn from neither weights nor numbers.
         """
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **fit_params)
         fit_params = self._route(sample_weight, fit_params)
         weight = pop_row_weights(fit_params, self._unfitted_student())
+        if is_soft(y):
+            check_row_names(y, X, name="y")
         soft_labels = as_soft_labels(y, self.classes, weight)
         soft_labels.check_several_classes()
         (X,) = indexable(X)
@@ -121,7 +128,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             Rows.
 
         y : array-like of shape (n_samples, n_classes) or (n_samples,)
-            Class probabilities, columns as in `fit`; for labels, this is the accuracy.
+            Class probabilities, columns as in `fit`, those of a dataframe matched to the classes
+            by name; for labels, this is the accuracy.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
@@ -133,8 +141,10 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         """
         if not is_soft(y):
             return super().score(X, y, sample_weight)
-        by_name = self.classes is not None or column_names(y) is not None
-        classes = self.classes if by_name else self.classes_
+        refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
+        check_row_names(y, X, name="y")
+        in_declared_order = self.classes is not None and column_names(y) is None
+        classes = self.classes if in_declared_order else self.classes_
         soft_labels = SoftLabels(y, classes, sample_weight=sample_weight)
         return soft_labels.expected_accuracy(self.predict(X))
 

@@ -5,7 +5,8 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from ._labels import check_classes, check_labels, encode, match_columns, one_hot
+from ._labels import check_classes, check_labels, encode, one_hot
+from ._named import columns_by_name
 from ._probabilities import entries, first_choice, largest, row_sums, temper, top_entries
 from ._typing import ArrayLike, Floats, NDArray, Proba
 from ._validation import (
@@ -30,7 +31,8 @@ class SoftLabels:
     proba : array-like, sparse matrix or dataframe of shape (n_samples, n_classes)
         Probability of each class, one row per sample. Rows that miss 1 by at most 1e-3
         (rounding, float16) are renormalised. A sparse matrix stays sparse. The columns
-        of a dataframe are matched to `classes` by name.
+        of a dataframe are matched to `classes` by name: a class without a column has
+        probability 0, a column of no class is refused.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, in any order. By default the names of a
@@ -86,8 +88,15 @@ class SoftLabels:
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ):
-        labels = column_labels(proba, classes)
+        names = column_names(proba)
         self.proba = check_proba(proba)
+        if classes is None:
+            labels = np.arange(self.proba.shape[1]) if names is None else np.asarray(names)
+        else:
+            labels = np.asarray(classes)
+        if names is not None:
+            check_classes(labels, labels)
+            self.proba = columns_by_name(self.proba, names, labels)
         n_rows, n_columns = self.proba.shape
         if len(labels) != n_columns:
             raise ValueError(
@@ -530,20 +539,3 @@ def is_soft(y):
     """Return whether `y` holds a row of probabilities per sample, and not labels."""
     shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     return len(shape) == 2 and shape[1] > 1
-
-
-def column_labels(proba, classes=None, *, seen=None):
-    """Return the label of each column of `proba`.
-
-    An array's columns follow `classes`, by default the labels `seen`, by default 0, 1, ...;
-    those of a dataframe are named, and matched to `classes` or to the labels seen.
-    """
-    names = column_names(proba)
-    if names is None:
-        default = np.arange(np.shape(proba)[-1]) if seen is None else seen
-        return np.asarray(default if classes is None else classes)
-    if classes is not None:
-        return match_columns(names, np.asarray(classes))
-    if seen is None or set(seen.tolist()) < set(names):
-        return np.asarray(names)
-    return match_columns(names, seen)

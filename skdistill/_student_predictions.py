@@ -162,7 +162,7 @@ class StudentPredictionsMixin(StudentMixin):
         float
             In [0, 1], the share of rows whose label is predicted.
         """
-        if is_in_partitions(X, y):
+        if is_in_partitions(X, y, sample_weight):
             from ._dask import accuracy_on_partitions
 
             return accuracy_on_partitions(self, X, y, sample_weight)

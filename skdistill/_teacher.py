@@ -22,7 +22,7 @@ from ._class_codes import takes_codes, with_codes
 from ._labels import class_places, encode, one_hot
 from ._methods import may_have_method
 from ._probabilities import row_sums, top_entries
-from ._rows import count_rows, rows_of
+from ._rows import count_rows, predict_on_copy, rows_of
 from ._teacher_memory import FoldAnswer
 from ._validation import check_marginals, check_proba, column_names
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
@@ -399,9 +399,7 @@ def _fit_fold(teacher, X, y, train, fit_params, memory, name):
             print(f"[teacher] {name}: not remembered, its teacher is")
         return kept
     start = time.perf_counter()
-    fit_teacher(
-        teacher, _safe_indexing(X, train), y[train], rows_of(fit_params, train, y.shape[0])
-    )
+    fit_teacher(teacher, _safe_indexing(X, train), y[train], rows_of(fit_params, train, y.shape[0]))
     if name:
         not_remembered = "" if entry is None else "not remembered, "
         seconds = time.perf_counter() - start
@@ -449,9 +447,7 @@ def _class_proba(teacher, X, classes, seen=None):
             f"order, {_some(known)}. Bring the columns into the order of classes_."
         )
     aligned = np.zeros((proba.shape[0], len(classes)))
-    aligned[:, places[order]] = (
-        proba.toarray() if sparse.issparse(proba) else proba
-    )
+    aligned[:, places[order]] = proba.toarray() if sparse.issparse(proba) else proba
     return aligned
 
 
@@ -476,15 +472,11 @@ def _marginals(teacher, X, classes):
 
 
 def _answer(teacher, X):
-    """Return what a question to a teacher is called, and the answer; X stays as it is.
-
-    A Pipeline with ``StandardScaler(copy=False)`` changes the rows that it is asked about, from
-    which the student is to learn: it gets a copy.
-    """
+    """Return what a question to a teacher is called, and the answer."""
     asked = teacher.estimator if isinstance(teacher, FrozenEstimator) else teacher
     if not hasattr(teacher, "predict_proba"):  # some say so only once they are fitted
         raise _no_proba(asked)
-    answer = teacher.predict_proba(_safe_indexing(X, np.arange(count_rows(X))))
+    answer = predict_on_copy(teacher.predict_proba, X)  # the student is to learn from X
     return f"{type(asked).__name__}.predict_proba(X)", answer
 
 

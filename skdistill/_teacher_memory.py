@@ -22,7 +22,8 @@ import sklearn
 from scipy import sparse
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from ._fingerprint import fingerprint, version_of, written, written_unfitted
+from ._code import version_of
+from ._fingerprint import fingerprint, written, written_unfitted
 
 CHECKSUM_BYTES = 32
 # What a disk, and objects that do not pickle, raise.
@@ -47,7 +48,7 @@ def memory_folder(memory):
     if location is None:
         return None
     if isinstance(location, str | os.PathLike) and os.fspath(location):
-        return Path(location) / "skdistill"
+        return Path(location).expanduser() / "skdistill"
     raise ValueError(
         "memory must be None, the path of a folder, or a joblib.Memory that has one; got "
         f"memory={memory!r}. Give it as in memory='teacher_answers'."

@@ -48,7 +48,8 @@ class AlphaCurve(NamedTuple):
 
     noise : dict of {float: float}
         Standard error of what each alpha that was tried gains over alpha 0: over rows for
-        the log-loss, over folds for the pairwise loss.
+        the log-loss, over folds for the pairwise loss. With repeated folds a row counts once,
+        by the mean of its gains, and as many folds count as hold out every row once.
     """
 
     alpha: Floats
@@ -74,7 +75,8 @@ def check_predicts_proba(student):
 
 def alpha_by_log_loss(lesson, n_jobs):
     """Choose the trust by the log-loss of the true labels of held-out rows."""
-    weight = np.concatenate([lesson.soft_labels.weight[fold.test] for fold in lesson.folds])
+    rows = np.concatenate([fold.test for fold in lesson.folds])
+    weight = lesson.soft_labels.weight[rows]
 
     def answer(student, X, true):
         return entries(student_proba(student, X, true.classes), true.codes)
@@ -82,12 +84,17 @@ def alpha_by_log_loss(lesson, n_jobs):
     def losses(answers):
         return -np.log(np.maximum(np.concatenate(answers), SMALLEST)), weight
 
-    return _choose(_learn_classes, answer, losses, lesson, n_jobs)
+    def noise(gains):
+        return standard_error(gains, weight, unit=rows)
+
+    return _choose(_learn_classes, answer, losses, noise, lesson, n_jobs)
 
 
 def alpha_by_pairs(lesson, surrogate, n_jobs):
     """Choose the trust by the pairwise loss of the true labels of held-out rows."""
     held_out = [lesson.soft_labels.take(fold.test) for fold in lesson.folds]
+    # How often each row is held out: so many folds say no more than one.
+    repeats = sum(map(len, held_out)) / np.count_nonzero(lesson.soft_labels.codes >= 0)
 
     def learn(student, X, soft_labels, **fit_params):
         soft_labels.check_several_classes()
@@ -106,7 +113,10 @@ def alpha_by_pairs(lesson, surrogate, n_jobs):
         ]
         return np.array(of_folds), np.ones(len(of_folds))
 
-    return _choose(learn, answer, losses, lesson, n_jobs)
+    def noise(gains):
+        return np.sqrt(repeats) * standard_error(gains, np.ones(len(gains)))
+
+    return _choose(learn, answer, losses, noise, lesson, n_jobs)
 
 
 def _learn_classes(student, X, soft_labels, **fit_params):
@@ -117,10 +127,11 @@ def _learn_classes(student, X, soft_labels, **fit_params):
     return fit_soft_labels(student, X, soft_labels, **fit_params)
 
 
-def _choose(learn, answer, losses, lesson, n_jobs):
+def _choose(learn, answer, losses, noise, lesson, n_jobs):
     """Compare students of the labels, of the teacher and of the best mixture of those two.
 
-    `losses` returns what answers cost, by rows or by folds, and what each of these weighs.
+    `losses` returns what answers cost, by rows or by folds, and what each of these weighs; `noise`
+    the standard error of the mean of what such costs gain.
     """
     shared = lesson._replace(folds=None)  # for each fold its own is enough
 
@@ -143,14 +154,13 @@ def _choose(learn, answer, losses, lesson, n_jobs):
     answers = {0.0: by_labels, 1.0: by_teacher}
     if LITTLE < weight < 1 - LITTLE:
         answers[weight] = held_out(weight)
-    of_labels, weights = losses(by_labels)
+    of_labels, _ = losses(by_labels)
     curve = AlphaCurve(
         alpha=GRID.copy(),
         loss=np.array([mixed(alpha) for alpha in GRID]),
         tried={alpha: loss(of_alpha) for alpha, of_alpha in answers.items()},
         noise={
-            alpha: standard_error(losses(of_alpha)[0] - of_labels, weights)
-            for alpha, of_alpha in answers.items()
+            alpha: noise(losses(of_alpha)[0] - of_labels) for alpha, of_alpha in answers.items()
         },
     )
     if curve.best == 0:
@@ -165,8 +175,17 @@ def _choose(learn, answer, losses, lesson, n_jobs):
     return curve
 
 
-def standard_error(values, weights):
-    """Return the standard error of a weighted mean."""
+def standard_error(values, weights, unit=None):
+    """Return the standard error of a weighted mean.
+
+    `unit` names what each value is of, itself by default: the values of one unit are averaged
+    first, since only units are drawn independently of each other.
+    """
+    if unit is not None:
+        _, place = np.unique(unit, return_inverse=True)
+        sums = np.bincount(place, weights=weights * values)
+        weights = np.bincount(place, weights=weights)
+        values = np.divide(sums, weights, out=np.zeros_like(sums), where=weights > 0)
     values, weights = values[weights > 0], weights[weights > 0]
     if len(values) < 2:
         return np.inf  # one value says nothing of the next

@@ -110,10 +110,11 @@ def test_probabilities_that_are_none(proba, match):
     fails(ValueError, match, fit={"teacher_proba": proba}, alpha=0)
 
 
-def test_a_label_that_given_probabilities_have_no_column_for():
+def test_a_column_of_given_probabilities_that_is_no_class():
     pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame(P[:, :2] * 1.5, columns=["a", "b"])
-    fails(ValueError, r"no column for \['c'\]", y=NAMES[Y], fit={"teacher_proba": frame})
+    frame = pd.DataFrame(P, columns=["a", "b", "other"])
+    match = r"no column for \['c'\], no class for \['other'\]"
+    fails(ValueError, match, y=NAMES[Y], fit={"teacher_proba": frame})
     fails(ValueError, r"y holds \['c'\]", y=NAMES[Y], classes=["a", "b"])
 
 

@@ -291,7 +291,7 @@ def test_soft_labels_lower_the_pairwise_risk_of_the_truth():
 
 def test_every_parameter_is_documented_and_stored():
     for name, parameter in inspect.signature(DistilledBipartiteRanker).parameters.items():
-        assert f"\n    {name} : " in DistilledBipartiteRanker.__doc__
+        assert f"\n{name} : " in inspect.getdoc(DistilledBipartiteRanker)
         assert getattr(DistilledBipartiteRanker(), name) is parameter.default
 
 

@@ -318,7 +318,9 @@ def test_columns_of_given_probabilities_follow_classes_or_names(gaussian):
     assert_allclose(by_order.predict_proba(X), plain.predict_proba(X))
     assert_allclose(by_name.predict_proba(X), plain.predict_proba(X))
     more = frame.assign(d=0.0)
-    wider = DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(
+    with pytest.raises(ValueError, match=r"no class for \['d'\].*or list every class in classes"):
+        clone(by_name).fit(X, names[y], teacher_proba=more)
+    wider = DistilledClassifier(student=GaussianNB(), classes=[*names, "d"], alpha=1.0).fit(
         X, names[y], teacher_proba=more
     )
     assert_array_equal(wider.classes_, ["a", "b", "c", "d"])

@@ -1,10 +1,11 @@
 """Fingerprints: equal for equal contents however they are held, different for different ones."""
 
+import importlib
 import subprocess
 import sys
 from collections import OrderedDict
 from copy import deepcopy
-from functools import partial
+from functools import cached_property, lru_cache, partial, partialmethod, wraps
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.metaestimators import available_if
 
 from skdistill._fingerprint import BLOCK, fingerprint, written_unfitted
 
@@ -244,6 +246,158 @@ def test_code_of_ones_own_counts_by_itself():
     assert not same(edited("return 1"), edited("return 2"))
 
 
+# Code before its change; `1` is what changes. The teacher is a class, or a function of a step.
+TEACHERS = {
+    "a method": "class T:\n    def fit(self, X, y): return 1",
+    "a class attribute": "class T:\n    depth = 1",
+    "a list of a class": "class T:\n    columns = ['a', 1]",
+    "an array of a class": "class T:\n    columns = np.array([1, 2])",
+    "an estimator of a class": "class T:\n    inner = LogisticRegression(C=1)",
+    "an inherited attribute": "class A:\n    depth = 1\nclass T(A): pass",
+    "an inherited method": "class A:\n    def fit(self): return 1\nclass T(A): pass",
+    "a static method": "class T:\n    @staticmethod\n    def fit(X): return 1",
+    "a class method": "class T:\n    @classmethod\n    def fit(cls): return 1",
+    "a property": "class T:\n    @property\n    def depth(self): return 1",
+    "its setter": (
+        "class T:\n    @property\n    def d(self): return 0\n"
+        "    @d.setter\n    def d(self, value): self.e = 1"
+    ),
+    "a cached property": "class T:\n    @cached_property\n    def depth(self): return 1",
+    "a method if available": (
+        "class T:\n    @available_if(lambda self: True)\n    def predict_proba(self, X): return 1"
+    ),
+    "whether it is available": (
+        "class T:\n    @available_if(lambda self: self.depth == 1)\n    def predict(self, X): pass"
+    ),
+    "a method under lru_cache": "class T:\n    @lru_cache\n    def fit(self): return 1",
+    "a static method under lru_cache": (
+        "class T:\n    @staticmethod\n    @lru_cache\n    def fit(X): return 1"
+    ),
+    "a partial method": (
+        "class T:\n    def _fit(self, depth): return depth\n    fit = partialmethod(_fit, 1)"
+    ),
+    "a partial function": "class T:\n    fit = staticmethod(partial(max, 1))",
+    "a decorated method": (
+        "def logged(f):\n    @wraps(f)\n    def g(*args): return f(*args)\n    return g\n"
+        "class T:\n    @logged\n    def fit(self): return 1"
+    ),
+    "the decorator": (
+        "def logged(f):\n    @wraps(f)\n    def g(*args): return f(*args) + 1\n    return g\n"
+        "class T:\n    @logged\n    def fit(self): return 0"
+    ),
+    "a decorator that is a class": (
+        "class Logged:\n    def __init__(self, f): self.f = f\n"
+        "    def __get__(self, owner, kind): return partial(self.f, owner)\n"
+        "class T:\n    @Logged\n    def fit(self): return 1"
+    ),
+    "one of two lambdas": "class T:\n    a = lambda self: 1\n    b = lambda self: 2",
+    "an inner function": "class T:\n    def fit(self):\n        return (lambda X: X + 1)",
+    "an inner class": "class T:\n    class Inner:\n        depth = 1",
+    "a default": "class T:\n    def fit(self, X, depth=1): return X",
+    "a keyword's default": "class T:\n    def fit(self, X, *, depth=1): return X",
+    "a helper": "def helper(X): return 1\nclass T:\n    def fit(self, X): return helper(X)",
+    "a helper of a helper": (
+        "def inner(X): return 1\ndef helper(X): return inner(X)\n"
+        "class T:\n    def fit(self, X): return helper(X)"
+    ),
+    "a helper under lru_cache": (
+        "@lru_cache\ndef helper(X): return 1\nclass T:\n    def fit(self, X): return helper(X)"
+    ),
+    "a partial of a helper": (
+        "def helper(X, c): return c - 1\nhalf = partial(helper, 2)\n"
+        "class T:\n    def fit(self, X): return half(X)"
+    ),
+    "what a partial of a helper has": (
+        "def helper(X, c): return c\nhalf = partial(helper, 1)\n"
+        "class T:\n    def fit(self, X): return half(X)"
+    ),
+    "helpers that call each other": (
+        "def even(n): return n == 0 or odd(n - 1)\ndef odd(n): return n > 1 and even(n - 1)\n"
+        "class T:\n    def fit(self, X): return even(4)"
+    ),
+    "a helper class": (
+        "class Helper:\n    depth = 1\nclass T:\n    def fit(self, X): return Helper().depth"
+    ),
+    "a constant": "DEPTH = 1\nclass T:\n    def fit(self, X): return X[:DEPTH]",
+    "a tuple": "NAMES = ('a', 1)\nclass T:\n    def fit(self, X): return X[NAMES]",
+    "a constant of a comprehension": (
+        "DEPTH = 1\nclass T:\n    def fit(self, X): return [x + DEPTH for x in X]"
+    ),
+    "a function": "def T(X): return 1",
+    "a function under lru_cache": "@lru_cache\ndef T(X): return 1",
+    "a function's helper": "def helper(X): return 1\ndef T(X): return helper(X)",
+    "what a partial function calls": "def f(X, c): return c - 1\nT = partial(f, 2)",
+    "a function that calls itself": "def T(n): return T(n - 1) if n > 1 else n",
+    "a closure's function": (
+        "def make(f):\n    def g(X): return f(X)\n    return g\ndef f(X): return 1\nT = make(f)"
+    ),
+    "a closure that calls itself": (
+        "def make():\n    def g(n): return g(n - 1) if n > 1 else n\n    return g\nT = make()"
+    ),
+}
+
+
+def executed(source):
+    """Return what `T` is once code of nobody's package has run."""
+    names = {
+        "__name__": "mine", "np": np, "LogisticRegression": LogisticRegression,
+        "available_if": available_if, "lru_cache": lru_cache, "partial": partial,
+        "partialmethod": partialmethod, "cached_property": cached_property, "wraps": wraps,
+    }  # fmt: skip
+    exec(source, names)
+    return names["T"]
+
+
+@pytest.mark.parametrize("source", TEACHERS.values(), ids=TEACHERS)
+def test_code_that_changes_is_something_else(source):
+    for wrapped in (lambda code: code, lambda code: {"step": [code]}):
+        first, again = wrapped(executed(source)), wrapped(executed(source))
+        assert same(first, again)
+        assert not same(first, wrapped(executed(source.replace("1", "7"))))
+
+
+def test_code_of_a_module_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    digests = set()
+    for number in (1, 1, 2):
+        sys.modules.pop("helpers_of_mine", None)
+        (tmp_path / "helpers_of_mine.py").write_text(f"def scale(X): return X * {number}" + "\n")
+        importlib.invalidate_caches()
+        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+        try:
+            module = importlib.import_module("helpers_of_mine")
+        finally:
+            sys.dont_write_bytecode = before
+        names = {"__name__": "mine", "helpers_of_mine": module}
+        exec("def T(X): return helpers_of_mine.scale(X)", names)
+        digests.add(fingerprint(names["T"]))
+    assert len(digests) == 2
+
+
+def test_what_code_cannot_be_pickled_with_counts_by_its_type():
+    source = (
+        "import threading\nLOCK = threading.Lock()\n"
+        "class T:\n    lock = threading.Lock()\n    depth = 1\n"
+        "    def fit(self):\n        with LOCK: return self.depth"
+    )
+    assert same(executed(source), executed(source))
+    assert not same(executed(source), executed(source.replace("1", "7")))
+
+
+def test_what_a_class_draws_from_counts_by_its_type():
+    source = "class T:\n    rng = np.random.default_rng(1)\n    other = np.random.RandomState(1)"
+    teacher = executed(source)
+    before = fingerprint(teacher)
+    teacher.rng.random()
+    teacher.other.rand()
+    assert fingerprint(teacher) == before
+
+
+def test_counters_of_a_module_do_not_change_code():
+    source = "N = 1\ndef T(X):\n    global N\n    N += 1\n    return X"
+    assert same(executed(source), executed(source.replace("N = 1", "N = 7")))
+
+
 def test_counting_calls_in_a_class_does_not_change_it():
     class Counted(GaussianNB):
         n_fits = 0
@@ -286,6 +440,38 @@ def test_the_same_in_another_process_whatever_its_hash_seed():
     )
     here = eval(source, {"np": np, "__name__": "__main__"})
     assert done.stdout.strip() == fingerprint(here)
+
+
+def test_code_is_the_same_in_another_process_whatever_its_hash_seed():
+    source = (
+        "from functools import lru_cache\n"
+        "from sklearn.naive_bayes import GaussianNB\n"
+        "KINDS = ('a', 'b')\n"
+        "def even(n): return n == 0 or odd(n - 1)\n"
+        "def odd(n): return n in {'a', 'b', 'c'} and even(n - 1)\n"
+        "@lru_cache\n"
+        "def helper(n): return even(n), odd(n), KINDS\n"
+        "class T(GaussianNB):\n"
+        "    kinds = {'a', 'b', 'c'}\n"
+        "    def fit(self, X, y): return helper(4) in {'a', 'b', 'c'}\n"
+        "    @property\n"
+        "    def depth(self): return self.kinds\n"
+    )
+    code = f"{source}\nfrom skdistill._fingerprint import fingerprint\nprint(fingerprint(T))"
+    digests = set()
+    for seed in ("12", "34"):
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digests.add(done.stdout.strip())
+    names = {"__name__": "__main__"}
+    exec(source, names)
+    assert digests == {fingerprint(names["T"])}
 
 
 def test_a_module_counts_by_its_name():

@@ -250,7 +250,7 @@ def test_selectors_of_columns_work_inside(iris):
 
 def test_every_parameter_is_documented_and_stored():
     for name, parameter in inspect.signature(DistilledClassifier).parameters.items():
-        assert f"\n    {name} : " in DistilledClassifier.__doc__
+        assert f"\n{name} : " in inspect.getdoc(DistilledClassifier)
         assert getattr(DistilledClassifier(), name) is parameter.default
 
 

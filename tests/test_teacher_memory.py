@@ -27,23 +27,25 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.metaestimators import available_if
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier, DistilledMulticlassRetriever
 from skdistill import _teacher_memory as memory_room
 from skdistill.augmentation import MarginalAugmenter, MungeAugmenter
 
+# So many lines; not an attribute of the class below, which would then be another teacher.
+INTERRUPTED = {"at": None}
+
 
 class CountedTeacher(GaussianNB):
     """Writes a line into a file each time that it is fitted."""
-
-    interrupted_at = None  # so many lines
 
     def __init__(self, log=None, var_smoothing=1e-9, n_jobs=None, verbose=0, extra=None):
         super().__init__(var_smoothing=var_smoothing)
         self.log, self.n_jobs, self.verbose, self.extra = log, n_jobs, verbose, extra
 
     def fit(self, X, y, sample_weight=None):
-        if fits(self.log) == self.interrupted_at:
+        if fits(self.log) == INTERRUPTED["at"]:
             raise KeyboardInterrupt
         with Path(self.log).open("a") as log:
             log.write("fitted\n")
@@ -215,9 +217,33 @@ def test_processes_that_fit_folds_remember_them(model, log, gaussian):
     assert fits_of(log, model.set_params(n_jobs=None).fit, X, y) == 0
 
 
+class EditedTeacher(CountedTeacher):
+    shift = 0.0
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(np.add(X, self.shift), y, sample_weight)
+
+    @available_if(lambda self: True)
+    def predict_proba(self, X):
+        return super().predict_proba(X)
+
+
+def test_a_teacher_whose_code_changes_is_asked_anew(model, log, gaussian, monkeypatch):
+    X, y, _ = gaussian
+    model.set_params(teacher=EditedTeacher(log))
+    assert fits_of(log, model.fit, X, y) == 5
+    assert fits_of(log, model.fit, X, y) == 0
+    monkeypatch.setattr(EditedTeacher, "shift", 3.0)
+    assert fits_of(log, model.fit, X, y) == 5
+    changed = available_if(lambda self: True)(lambda self, X: CountedTeacher.predict_proba(self, X))
+    monkeypatch.setattr(EditedTeacher, "predict_proba", changed)
+    assert fits_of(log, model.fit, X, y) == 5
+    assert fits_of(log, clone(model).fit, X, y) == 0
+
+
 def test_an_interrupted_fit_goes_on_where_it_stopped(model, log, gaussian, monkeypatch):
     X, y, _ = gaussian
-    monkeypatch.setattr(CountedTeacher, "interrupted_at", 3)
+    monkeypatch.setitem(INTERRUPTED, "at", 3)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     monkeypatch.undo()
@@ -229,6 +255,7 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.metaestimators import available_if
 from skdistill import DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from test_teacher_memory import CountedTeacher
@@ -651,3 +678,14 @@ def test_a_teacher_that_does_not_unpickle_is_fitted_anew_with_a_warning(tmp_path
         model.fit(X[:100], y[:100], X_unlabeled=X[110:120])
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     assert_array_equal(model.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("memory", ["~/answers", Path("~/answers")])
+def test_a_folder_in_the_home_folder(memory, tmp_path, monkeypatch, gaussian):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    X, y = gaussian[:2]
+    DistilledClassifier(GaussianNB(), alpha=1.0, memory=memory).fit(X, y)
+    assert (tmp_path / "home" / "answers" / "skdistill").is_dir()
+    assert not (tmp_path / "~").exists()

@@ -9,7 +9,12 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -227,6 +232,45 @@ def test_weights_count_in_the_standard_error():
     assert standard_error(values, weights) == standard_error(values[5:], 7 * weights[5:])
     assert standard_error(values, np.ones(50)) == pytest.approx(sem(values))
     assert standard_error(values[:1], np.ones(1)) == np.inf
+
+
+@pytest.mark.parametrize("n_repeats", [1, 2, 5])
+def test_values_of_one_unit_count_once(n_repeats):
+    rng = np.random.default_rng(0)
+    values, weights = rng.normal(size=50), rng.uniform(size=50)
+    weights[:5] = 0
+    unit = rng.permutation(np.repeat(np.arange(50), n_repeats))
+    again = standard_error(values[unit], weights[unit], unit=unit)
+    assert again == pytest.approx(standard_error(values, weights))
+
+
+def noise_of(model, X, y, p_star, folds):
+    fitted = clone(model).set_params(cv=folds).fit(X, y, teacher_proba=p_star)
+    return fitted.alpha_curve_.noise[1.0]
+
+
+@HARMLESS
+def test_the_standard_error_does_not_shrink_with_repeats(problem):
+    X, y, p_star = problem
+    folds = list(StratifiedKFold(4).split(X, y))
+    model = DistilledClassifier(student=GaussianNB())
+    once = noise_of(model, X, y, p_star, folds)
+    assert noise_of(model, X, y, p_star, 5 * folds) == pytest.approx(once)
+    others = RepeatedStratifiedKFold(n_splits=4, n_repeats=9, random_state=0)
+    assert 0.8 < noise_of(model, X, y, p_star, others) / once < 1.2
+
+
+@HARMLESS
+def test_the_standard_error_of_pairs_does_not_shrink_with_repeats(problem):
+    X, y, p_star = problem
+    y, p_star = y == 0, np.column_stack([1 - p_star[:, 0], p_star[:, 0]])
+    folds = list(StratifiedKFold(10, shuffle=True, random_state=0).split(X, y))
+    model = DistilledBipartiteRanker(alpha="auto")
+    once = noise_of(model, X, y, p_star, folds)
+    # Repeated folds say a little less of their spread: (k - 1) / k of it, as they are not fresh.
+    assert 0.9 < noise_of(model, X, y, p_star, 3 * folds) / once <= 1
+    others = RepeatedStratifiedKFold(n_splits=10, n_repeats=4, random_state=0)
+    assert 0.6 < noise_of(model, X, y, p_star, others) / once < 1.6
 
 
 class GroupsSeen(DecisionTreeClassifier):

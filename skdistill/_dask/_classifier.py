@@ -14,8 +14,9 @@ def fit_classifier(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, p
     )
     with lesson.progress.task("fit-student"):
         student = learn_by_partitions(
-            lesson.student, lesson.partitions.X, lesson.targets, lesson.classes
-        )
+            lesson.student, lesson.partitions.X, lesson.targets, lesson.classes,
+            lesson.partitions.header,
+        )  # fmt: skip
     return record(estimator, lesson, student)
 
 

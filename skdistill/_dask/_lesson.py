@@ -9,8 +9,7 @@ from .._labels import check_classes, check_labels
 from .._progress import Progress
 from .._random_state import seeded_clones
 from .._teacher import ClassQuestion
-from ._partitions import Partitions, labels_of
-from ._run import run
+from ._partitions import Partitions, collect_labels, unite_categories
 from ._teacher import Treatment, label_partitions
 
 # Parameters that rows in memory have, and those in partitions have not; with what there is instead.
@@ -39,13 +38,12 @@ def ask_about_partitions(
     """Check what came in and return the lesson; `prepare` checks classes and given answers."""
     estimator._check_teacher_parameters(teacher_proba, X_unlabeled)
     refuse_what_needs_memory(estimator, X_unlabeled, params)
+    if y is None:
+        check_labels(y)
     partitions = Partitions(X, y, sample_weight, teacher_proba)
-    counts, labels = zip(*run(labels_of(partitions)), strict=True)
-    partitions.keep(np.flatnonzero(counts))
-    if not len(partitions):
-        raise ValueError(f"X has no rows: all of its {len(counts)} partitions are empty.")
-    classes = check_classes(check_labels(np.concatenate(labels)), estimator.classes)
+    classes = check_classes(check_labels(collect_labels(partitions)), estimator.classes)
     prepare(partitions, classes)
+    unite_categories(partitions)
     progress = Progress.of_fit(estimator, max_tasks=2)
     teacher, student = seeded_clones(
         estimator.random_state, estimator._unfitted_teacher(), estimator._unfitted_student()

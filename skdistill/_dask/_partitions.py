@@ -5,9 +5,14 @@ from typing import NamedTuple
 import dask.array as da
 import numpy as np
 
+from .._concatenate import align_rows, have_same_dtypes
+from .._labels import check_labels
 from .._validation import column_names
 from ._places import lie_on_workers
-from ._run import keep, task
+from ._run import keep, run, task
+
+# What errors call two partitions whose columns differ.
+PARTITIONS = ("the first partition of X", "another partition of X")
 
 
 class Partitions:
@@ -21,7 +26,12 @@ class Partitions:
         self._collections = X, y, sample_weight, teacher_proba
         self.header = header_of(X)
         self.X = blocks_of(X, "X")
-        given = {"y": y, "sample_weight": sample_weight, "teacher_proba": teacher_proba}
+        check_weight_column(sample_weight)
+        given = {
+            "y": label_column(y),
+            "sample_weight": sample_weight,
+            "teacher_proba": teacher_proba,
+        }
         for name, value in given.items():
             if value is not None:
                 check_same_partitions(X, value, name)
@@ -32,6 +42,10 @@ class Partitions:
 
     def __len__(self):
         return len(self.X)
+
+    def of(self, k):
+        """Return the number of a partition and what there is of it."""
+        return k, self.X[k], self.y[k], self.weight[k], self.proba[k]
 
     def keep(self, which):
         """Keep some partitions only."""
@@ -57,6 +71,27 @@ def blocks_of(collection, name):
         f"{type(collection).__name__}. Write dask.array.from_array({name}, chunks=...), with the "
         "chunks of X."
     )
+
+
+def label_column(y):
+    """Return labels as a collection of one dimension; one column of them is that column."""
+    if getattr(y, "ndim", 1) == 1:
+        return y
+    if y.shape[1] == 1:
+        return y[:, 0] if isinstance(y, da.Array) else y[y.columns[0]]
+    raise ValueError(
+        f"y must have shape (n_samples,), one label for each row; got {y.ndim} dimensions, "
+        f"{y.shape[1]} in the second one. Select the column of labels, as in y[:, 0]."
+    )
+
+
+def check_weight_column(sample_weight):
+    """Raise unless weights have one dimension, as in memory."""
+    if getattr(sample_weight, "ndim", 1) != 1:
+        raise ValueError(
+            f"sample_weight must have shape (n_samples,), one weight for each row; got "
+            f"{sample_weight.ndim} dimensions. Select its column, as in sample_weight[:, 0]."
+        )
 
 
 def check_same_partitions(X, other, name):
@@ -114,10 +149,71 @@ def check_rows(number, X, **others):
             )
 
 
+def collect_labels(partitions):
+    """Return the labels that there are, once each; partitions without rows are left out.
+
+    A partition counts as empty only if X has no rows either: labels of rows that did not arrive
+    are missing, whether some of a partition's or all.
+    """
+    counts, labels = zip(*run([task(count_rows_and_labels, y) for y in partitions.y]), strict=True)
+    empty = np.flatnonzero(np.equal(counts, 0))
+    run([task(_check_rows_of, *partitions.of(k)) for k in empty])
+    partitions.keep(np.flatnonzero(counts))
+    if not len(partitions):
+        raise ValueError(f"X has no rows: all of its {len(counts)} partitions are empty.")
+    labels = [each for each in labels if len(each)]
+    _check_one_kind(labels)
+    return np.concatenate(labels)
+
+
 def count_rows_and_labels(y):
     """Return the number of rows of a partition, and its labels."""
     y = np.asarray(y)
-    return len(y), np.unique(y)
+    return len(y), np.unique(check_labels(y) if len(y) else y)
+
+
+def _check_rows_of(number, X, y, weight, proba):
+    """Raise unless all that belongs to the rows of a partition has as many entries."""
+    check_rows(number, X, y=y, sample_weight=weight, teacher_proba=proba)
+
+
+def _check_one_kind(labels):
+    """Raise if some partitions hold text and others numbers, which NumPy would turn into text."""
+    is_text = [each.dtype.kind in "OUS" for each in labels]
+    if len(set(is_text)) > 1:
+        text, number = (labels[is_text.index(kind)][0] for kind in (True, False))
+        raise TypeError(
+            f"Labels must be of one kind; some partitions of y hold text, such as {str(text)!r}, "
+            f"and some hold numbers, such as {number}. Turn them all into strings, as in "
+            "y.astype(str)."
+        )
+
+
+def unite_categories(partitions):
+    """Let categorical columns have the same categories in all partitions, in the same order.
+
+    Dask does not see to that where it does not know the categories. They are looked through once.
+    """
+    if not any(str(dtype) == "category" for dtype in getattr(partitions.header, "dtypes", ())):
+        return
+    heads = run([task(_without_rows, block) for block in partitions.X])
+    united = heads[0]
+    for head in heads:
+        united, _ = align_rows(united, head, PARTITIONS)
+    partitions.X = [
+        block if have_same_dtypes(head, united) else task(_like, block, united)
+        for block, head in zip(partitions.X, heads, strict=True)
+    ]
+
+
+def _without_rows(X):
+    """Return the columns of a partition, with dtypes and categories."""
+    return X.iloc[:0]
+
+
+def _like(X, united):
+    """Return a partition whose columns have the dtypes and categories of all partitions."""
+    return align_rows(united, X, PARTITIONS)[1]
 
 
 class Block(NamedTuple):
@@ -137,11 +233,6 @@ def blocks_with(X, targets):
     if not lie_on_workers(X):
         return [[rows, own] for rows, own in zip(X, targets, strict=True)]
     return keep([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
-
-
-def labels_of(partitions):
-    """Return tasks that look through the labels of each partition."""
-    return [task(count_rows_and_labels, y) for y in partitions.y]
 
 
 def _described(sizes):

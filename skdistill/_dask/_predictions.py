@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 
+from .._rows import predict_on_copy
 from ._partitions import Partitions, check_rows, sizes_of
 from ._run import once, run, task, total
 
@@ -26,7 +27,7 @@ def _answer(estimator, method, X, tail, dtype):
     """Return the answer for a partition, which may have no rows."""
     if X.shape[0] == 0:
         return np.empty((0, *tail), dtype=dtype)
-    return np.asarray(getattr(estimator, method)(X), dtype=dtype)
+    return np.asarray(predict_on_copy(getattr(estimator, method), X), dtype=dtype)
 
 
 def accuracy_on_partitions(estimator, X, y, sample_weight):
@@ -56,12 +57,14 @@ def _right(estimator, number, X, y, weight):
     """Return the weight of the rows of a partition that are predicted rightly, and of all."""
     check_rows(number, X, y=y, sample_weight=weight)
     weight = np.ones(len(y)) if weight is None else np.asarray(weight)
-    right = np.zeros(0) if len(y) == 0 else estimator.predict(X) == np.asarray(y)
+    right = np.zeros(0)
+    if len(y):
+        right = predict_on_copy(estimator.predict, X) == np.asarray(y)
     return np.array([weight @ right, weight.sum()])
 
 
 def _scored(estimator, number, X, y, weight):
     """Return the labels, scores and weights of a partition."""
     check_rows(number, X, y=y, sample_weight=weight)
-    scores = np.zeros(0) if len(y) == 0 else estimator.decision_function(X)
+    scores = np.zeros(0) if len(y) == 0 else predict_on_copy(estimator.decision_function, X)
     return np.asarray(y), scores, np.ones(len(y)) if weight is None else np.asarray(weight)

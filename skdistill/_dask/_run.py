@@ -40,20 +40,35 @@ def keep(tasks):
     with scheduler_explained():
         kept = list(dask.persist(*tasks, traverse=False))
         if client_of_cluster() is not None:
-            from distributed import wait
-
-            wait(kept)
+            wait_for(kept)
         return kept
 
 
-def client_of_cluster():
-    """Return the client of a cluster, None where there is none."""
-    if "distributed" not in sys.modules:
-        return None
-    from distributed import default_client
+def wait_for(kept):
+    """Wait until a cluster has made what it is to keep.
+
+    In a task, whose thread would stay taken meanwhile, the thread is left to other tasks: they are
+    what is waited for. `dask.compute` does so by itself.
+    """
+    from distributed import get_worker, wait, worker_client
 
     try:
-        return default_client()
+        get_worker()
+    except ValueError:  # this is no task
+        wait(kept)
+        return
+    with worker_client():
+        wait(kept)
+
+
+def client_of_cluster():
+    """Return the client of a cluster, in a task that of its worker; None where there is none."""
+    if "distributed" not in sys.modules:
+        return None
+    from distributed import get_client
+
+    try:
+        return get_client()
     except ValueError:
         return None
 
@@ -79,10 +94,11 @@ class scheduler_explained:
     """Say in plain words that the scheduler is lost, where that is what an error means."""
 
     def __enter__(self):
+        self.client = client_of_cluster()
         return self
 
     def __exit__(self, kind, error, traceback):
-        if isinstance(error, _signs_of_loss()):
+        if tells_of_loss(error, self.client):
             raise ConnectionError(
                 "The Dask scheduler was lost, or has let go of what the collections refer to "
                 f"({kind.__name__}: {error}). The estimator is as it was before this call. Start a "
@@ -90,10 +106,17 @@ class scheduler_explained:
             ) from error
 
 
-def _signs_of_loss():
-    """Return the errors that tell of a lost scheduler."""
+def tells_of_loss(error, client):
+    """Return whether an error means that the scheduler of a client is lost.
+
+    Which error comes depends on what notices first: a message that finds the connection closed,
+    or a new connection that is refused until its time is over. The latter is an OSError, as a
+    missing file is, so that the state of the client decides.
+    """
     if "distributed" not in sys.modules:
-        return ()
+        return False
     from distributed.comm import CommClosedError
 
-    return CancelledError, CommClosedError
+    if isinstance(error, CancelledError | CommClosedError):
+        return True
+    return isinstance(error, OSError) and client is not None and client.status != "running"

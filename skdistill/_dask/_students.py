@@ -21,15 +21,19 @@ PARTITIONS_AT_A_TIME = 4
 
 def check_learns_by_partitions(student):
     """Raise unless a student can learn soft labels partition by partition."""
-    if not _is_soft_label_net(student):
-        if not takes_sample_weight(student, "partial_fit"):
-            raise TypeError(
-                f"{student!r} cannot learn from Dask collections: it has no partial_fit that takes "
-                'sample_weight. SGDClassifier(loss="log_loss"), GaussianNB, MultinomialNB, '
-                "BernoulliNB, ComplementNB and skdistill.nets.SoftLabelNet have; for any other "
-                "student, compute the collections, or a sample of their rows, and fit in memory."
-            )
-        refuse_to_split_copies(student)
+    if _is_soft_label_net(student):
+        from ..nets._epochs_in_parts import check_trains_in_parts
+
+        check_trains_in_parts(student)
+        return
+    if not takes_sample_weight(student, "partial_fit"):
+        raise TypeError(
+            f"{student!r} cannot learn from Dask collections: it has no partial_fit that takes "
+            'sample_weight. SGDClassifier(loss="log_loss"), GaussianNB, MultinomialNB, '
+            "BernoulliNB, ComplementNB and skdistill.nets.SoftLabelNet have; for any other "
+            "student, compute the collections, or a sample of their rows, and fit in memory."
+        )
+    refuse_to_split_copies(student)
     if getattr(student, "average", False):
         raise ValueError(
             f"{type(student).__name__}(average={student.average!r}) averages over whole passes, "
@@ -51,20 +55,22 @@ class Facts(NamedTuple):
         return cls(len(soft_labels), soft_labels.count_expanded(), soft_labels.mass)
 
 
-def learn_by_partitions(student, X, targets, classes):
+def learn_by_partitions(student, X, targets, classes, header):
     """Return a student that has passed over the partitions, in a new order each time.
 
     A pass is one call of `partial_fit` for each partition (several, where the expanded rows of one
     would exceed scikit-learn's working memory). There is one, or as many as the student's
-    `max_iter` or `max_epochs` says; one with a `tol` ends when `n_iter_no_change` passes have
-    improved the fit by less, as its own `fit` does.
+    `max_iter` says; one with a `tol` ends when `n_iter_no_change` passes have improved the fit by
+    less, as its own `fit` does. A pass of a net is an epoch.
     """
     facts = [Facts(*each) for each in run([task(Facts.of, each, classes) for each in targets])]
     facts = Facts(*(sum(each) for each in zip(*facts, strict=True)))
     _check_several_classes(facts, classes)
     blocks = blocks_with(X, targets)
+    if _is_soft_label_net(student):
+        return _train_net(student, blocks, facts, classes, header)
     params = student.get_params(deep=False)
-    passes = params.get("max_epochs" if _is_soft_label_net(student) else "max_iter")
+    passes = params.get("max_iter")
     own, class_factors = _prepared(student, facts, classes)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
@@ -89,12 +95,39 @@ def _pass_over(student, blocks, classes, class_factors, rng, shuffles):
     n = len(blocks)
     order = rng.permutation(n) if shuffles else np.arange(n)
     seeds = rng.randint(2**31 - 1, size=n) if shuffles else [None] * n
-    for start in range(0, n, PARTITIONS_AT_A_TIME):
+    visits = [(blocks[k], classes, class_factors, seeds[k]) for k in order]
+    return _visit(student, _learn, visits)
+
+
+def _visit(student, learn, visits):
+    """Return the student after one call of a function for each visit, in this order."""
+    for start in range(0, len(visits), PARTITIONS_AT_A_TIME):
         student = once(student)
-        for k in order[start : start + PARTITIONS_AT_A_TIME]:
-            student = task(_learn, student, blocks[k], classes, class_factors, seeds[k])
+        for arguments in visits[start : start + PARTITIONS_AT_A_TIME]:
+            student = task(learn, student, *arguments)
         (student,) = run([student])
     return student
+
+
+def _train_net(net, blocks, facts, classes, header):
+    """Return a net trained on all partitions; weights are divided by their mean over all rows."""
+    from ..nets._epochs_in_parts import train_in_parts
+
+    mean_weight = facts.mass.sum() / facts.n_rows
+
+    def pass_over(net, order, seeds):
+        visits = zip(order, seeds, strict=True)
+        return _visit(net, _train, [(blocks[k], classes, mean_weight, seed) for k, seed in visits])
+
+    return train_in_parts(net, header, classes, len(blocks), pass_over)
+
+
+def _train(net, block, classes, mean_weight, seed):
+    """Return a copy of a net that has trained on a partition."""
+    from ..nets._epochs_in_parts import train_on_part
+
+    X, targets = block
+    return train_on_part(deepcopy(net), X, targets.soft_labels(classes), mean_weight, seed)
 
 
 def _learn(student, block, classes, class_factors, seed):
@@ -105,11 +138,6 @@ def _learn(student, block, classes, class_factors, seed):
     student, (X, targets) = deepcopy(student), block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
     if not soft_labels.weight.any():
-        return student
-    if _is_soft_label_net(student):
-        epochs, student.max_epochs = student.max_epochs, 1
-        student.partial_fit(X, soft_labels)
-        student.max_epochs = epochs
         return student
     rows = np.arange(len(soft_labels))
     if seed is not None:

@@ -9,12 +9,13 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from .._concatenate import stack_rows
 from .._labels import check_labels
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
 from .._teacher import check_frozen, fit_teacher, seen_classes, teacher_scores
 from ..metrics._proba import calibration_gaps
-from ._partitions import check_rows
+from ._partitions import PARTITIONS, check_rows
 from ._run import keep, once, run, task, total
 
 DEFAULT_FOLDS = 5
@@ -93,8 +94,8 @@ def _teachers_of(partitions, teacher, question, cv):
 
     def fitted_on(rows):
         X, y = [partitions.X[k] for k in rows], [partitions.y[k] for k in rows]
-        weight = [partitions.weight[k] for k in rows] if takes_weights else [None]
-        return task(_fit, teacher, X, y, weight)
+        weight = [partitions.weight[k] if takes_weights else None for k in rows]
+        return task(_fit_on, rows, teacher, X, y, weight)
 
     if cv == "in-sample":
         return [fitted_on(range(n))], 1
@@ -109,23 +110,20 @@ def _teachers_of(partitions, teacher, question, cv):
     return folds, n_folds
 
 
+def _fit_on(numbers, teacher, X, y, weight):
+    """Return a teacher fitted on the partitions of these numbers, once all of them are whole."""
+    for k, rows, labels, own in zip(numbers, X, y, weight, strict=True):
+        check_rows(k, rows, y=labels, sample_weight=own)
+    return _fit(teacher, X, y, weight)
+
+
 def _fit(teacher, X, y, weight):
     """Return a teacher fitted on some partitions, and the classes that it saw."""
     y = np.concatenate([np.asarray(each) for each in y])
     weights = {} if weight[0] is None else {"sample_weight": np.concatenate(weight)}
-    teacher = fit_teacher(clone(teacher), _stack(X), check_labels(y), weights)
+    X = stack_rows(*X, names=PARTITIONS)
+    teacher = fit_teacher(clone(teacher), X, check_labels(y), weights)
     return teacher, seen_classes(teacher, y)
-
-
-def _stack(blocks):
-    """Return the rows of several partitions as one."""
-    if sparse.issparse(blocks[0]):
-        return sparse.csr_array(sparse.vstack(blocks, format="csr"))
-    if hasattr(blocks[0], "columns"):
-        import pandas as pd  # whoever has dataframes of Dask has pandas
-
-        return pd.concat(blocks)
-    return np.concatenate(blocks)
 
 
 def _one_hot(number, X, y, weight, question):

@@ -6,7 +6,7 @@ from sklearn.utils import check_random_state, indexable
 
 from .._rows import count_rows
 from .._validation import column_names
-from ._table import columns_of, kind_of, missing
+from ._table import columns_of, missing
 
 
 def check_augmenter(augmenter):
@@ -25,7 +25,7 @@ def check_augmenter(augmenter):
 
 
 def sampled_rows(augmenter, X, random_state):
-    """Return the rows that an augmenter samples, once they are known to be rows like X."""
+    """Return the rows that an augmenter samples, once they are known to have the columns of X."""
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     new = augmenter.sample(X, random_state=seed)
     what = f"{augmenter!r}.sample(X, random_state)"
@@ -37,7 +37,7 @@ def sampled_rows(augmenter, X, random_state):
         )
     new = indexable(new)[0]
     _check_columns(new, X, what)
-    _check_values(new, X, what)
+    _check_missing(new, X, what)
     return new
 
 
@@ -56,18 +56,13 @@ def _check_columns(new, X, what):
         )
 
 
-def _check_values(new, X, what):
-    """Raise if a column of new rows has other types than that of X, or NaN where it has none."""
+def _check_missing(new, X, what):
+    """Raise if a column of new rows has missing values where that of X has none."""
     if sparse.issparse(new) or sparse.issparse(X) or len(np.shape(X)) != 2:
         return  # texts, sparse matrices: the teacher sees for itself
     pairs = zip(*(columns_of(_as_table(rows)) for rows in (new, X)), strict=True)
     names = column_names(X) or range(np.shape(X)[1])
     for name, (column, expected) in zip(names, pairs, strict=True):
-        if not _same_type(column, expected):
-            raise ValueError(
-                f"{what} must return columns of the types of those of X; column {name!r} has "
-                f"dtype {column.dtype}, expected {expected.dtype}. Cast it before you return it."
-            )
         lacking = missing(column)
         if lacking.any() and not missing(expected).any():
             raise ValueError(
@@ -75,15 +70,6 @@ def _check_values(new, X, what):
                 f"{len(lacking)}, the first in row {np.argmax(lacking)}, and X has none there. "
                 "Fill them before you return them."
             )
-
-
-def _same_type(column, expected):
-    """Return whether two columns are of one dtype; numbers, and strings of arrays, go together."""
-    if kind_of(column) != "nominal" and kind_of(expected) != "nominal":
-        return True
-    if isinstance(expected, np.ndarray):
-        return column.dtype.kind == expected.dtype.kind
-    return column.dtype == expected.dtype
 
 
 def _as_table(rows):

@@ -55,8 +55,8 @@ class MungeAugmenter(BaseEstimator):
     The nearest neighbour is the nearest row that differs: a row that occurs twice is not its
     own neighbour. Distances are Euclidean. Numbers count in standard deviations of their
     column, where a missing one counts as the mean; two nominal values that differ are one
-    apart, and missing is a nominal value like any other. Where a number is missing in either
-    row, the neighbour's value is taken as it is.
+    apart, and missing is a nominal value like any other, in a column that is all missing, too.
+    Where a number is missing in either row, the neighbour's value is taken as it is.
 
     Columns keep their names, dtypes and categories. Integers are rounded, and stay between
     the least and the largest value of their column; other numbers may lie beyond. A new

@@ -3,12 +3,14 @@
 import numpy as np
 
 from .._validation import column_names
-from ._table import columns_of, kind_of
+from ._table import columns_of, kind_of, missing
 
 
 def nominal_columns(X, categorical_features):
     """Return a mask of the columns that hold no numbers, or whose numbers are codes."""
-    nominal = np.array([kind_of(column) == "nominal" for column in columns_of(X)])
+    nominal = np.array(
+        [kind_of(column) == "nominal" or missing(column).all() for column in columns_of(X)]
+    )
     if categorical_features is None:
         return nominal
     chosen = np.asarray(categorical_features)

@@ -7,10 +7,11 @@ import sys
 
 import numpy as np
 from scipy import sparse
-from sklearn.preprocessing import OrdinalEncoder
 from sklearn.utils import _safe_indexing, assert_all_finite
 
 from .._validation import column_names
+
+NUMBERS = (int, float, np.integer, np.floating)
 
 
 def check_table(X, augmenter):
@@ -46,8 +47,16 @@ def kind_of(column):
     if hasattr(dtype, "is_numeric"):  # polars
         return "integer" if dtype.is_integer() else "float" if dtype.is_numeric() else "nominal"
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        dtype = np.asarray(column.tolist()).dtype
+        return _kind_of_objects(column.tolist())
     return {"i": "integer", "u": "integer", "f": "float"}.get(dtype.kind, "nominal")
+
+
+def _kind_of_objects(values):
+    """Return the kind of a column of objects; booleans are nominal, and so are missing values."""
+    types = set(map(type, values))
+    if bool in types or not all(issubclass(each, NUMBERS) for each in types):
+        return "nominal"
+    return "float" if any(issubclass(each, float | np.floating) for each in types) else "integer"
 
 
 def floats(column):
@@ -64,13 +73,47 @@ def missing(column):
     for name in ("isna", "is_null"):  # pandas, polars
         if hasattr(column, name):
             return np.asarray(getattr(column, name)())
-    return np.array([value is None or value != value for value in column.tolist()])
+    return np.array([_is_missing(value) for value in column.tolist()])
+
+
+def _is_missing(value):
+    """Return whether an object says that there is no value: it is not equal to itself."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # NA of pandas, of which one cannot even say that
+        return True
 
 
 def values_of(X):
     """Return which of its column's values each entry is, as integers; missing is one of them."""
-    encoder = OrdinalEncoder(dtype=np.int64, encoded_missing_value=-1)
-    return encoder.fit_transform(X)
+    names = column_names(X) or range(X.shape[1])
+    columns = zip(names, columns_of(X), strict=True)
+    return np.column_stack([_codes(name, column) for name, column in columns])
+
+
+def _codes(name, column):
+    """Return the position of each value among the sorted ones of its column, -1 where missing."""
+    present = np.flatnonzero(~missing(column))
+    values = np.asarray(_safe_indexing(column, present))
+    if values.dtype == object:
+        try:
+            distinct = set(values.tolist())
+        except TypeError as error:
+            raise TypeError(
+                f"Column {name!r} holds values of which nothing says whether two are equal "
+                f"({error}). Leave it out, or turn it into text or numbers."
+            ) from error
+        try:
+            distinct = sorted(distinct)
+        except TypeError:  # numbers among texts: there is no order, and none is needed
+            distinct = dict.fromkeys(values.tolist())
+        place = {value: position for position, value in enumerate(distinct)}
+        codes = [place[value] for value in values.tolist()]
+    else:
+        codes = np.unique(values, return_inverse=True)[1]
+    all_codes = np.full(len(column), -1)
+    all_codes[present] = codes
+    return all_codes
 
 
 def take(column, rows):
@@ -90,12 +133,13 @@ def as_column(values, like):
 
 def table_of(columns, like):
     """Return columns as a table: a dataframe with the column names of another, or an array."""
-    names = column_names(like)
-    if names is None:
+    if column_names(like) is None:
         table = np.empty((len(columns[0]), len(columns)), dtype=like.dtype)
         for position, column in enumerate(columns):
             table[:, position] = column
         return table
     # Whoever made the dataframe has imported pandas or polars.
     library = sys.modules[type(like).__module__.partition(".")[0]]
-    return library.DataFrame(dict(zip(names, columns, strict=True)))
+    frame = library.DataFrame({str(k): column for k, column in enumerate(columns)})
+    frame.columns = like.columns  # of which two may have one name
+    return frame

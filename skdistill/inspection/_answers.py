@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._labels import check_labels, class_places, encode
+from .._rows import predict_on_copy
 from .._typing import Floats, NDArray
 from .._validation import check_proba
 from ..students._answers import predicts_positions, student_decision
@@ -68,7 +69,8 @@ def ask(model, X, classes, *, name):
 
 def proba_by_class(model, X, classes, *, name):
     """Return a model's checked probabilities, columns in the order of the sorted classes."""
-    proba = check_proba(np.asarray(model.predict_proba(X)), name=f"{name}.predict_proba(X)")
+    answer = np.asarray(predict_on_copy(model.predict_proba, X))
+    proba = check_proba(answer, name=f"{name}.predict_proba(X)")
     if proba.shape[1] != len(classes):
         raise ValueError(
             f"{name}.predict_proba(X) has {proba.shape[1]} columns, and the models have "
@@ -79,16 +81,16 @@ def proba_by_class(model, X, classes, *, name):
 
 def _predicted_codes(model, X, classes, name):
     """Return the position among the classes of each label that a model predicts."""
-    labels = np.ravel(np.asarray(model.predict(X)))  # CatBoost has a column of them
+    labels = np.ravel(predict_on_copy(model.predict, X))  # CatBoost has a column of them
     if predicts_positions(model):
         return labels
     labels, codes = np.unique(labels, return_inverse=True)
     places = class_places(labels, classes)
     if (places < 0).any():
         raise ValueError(
-            f"{name}.predict(X) answers {_some(labels[places < 0])}, which is not among the classes "
-            f"{_some(classes)}. A report compares classifiers; wrap a regressor as the student of "
-            "a DistilledClassifier."
+            f"{name}.predict(X) answers {_some(labels[places < 0])}, which is not among the "
+            f"classes {_some(classes)}. A report compares classifiers; wrap a regressor as the "
+            "student of a DistilledClassifier."
         )
     return places[codes]
 
@@ -99,8 +101,10 @@ def _score(model, X, classes, proba):
         return proba[:, 1] if proba.shape[1] == 2 else None
     if not hasattr(model, "decision_function"):
         return None
-    has_classes = hasattr(model, "classes_")
-    score = student_decision(model, X, classes) if has_classes else model.decision_function(X)
+    if hasattr(model, "classes_"):
+        score = predict_on_copy(lambda rows: student_decision(model, rows, classes), X)
+    else:
+        score = predict_on_copy(model.decision_function, X)
     score = np.asarray(score, dtype=np.float64)
     return score if score.ndim == 1 else None
 

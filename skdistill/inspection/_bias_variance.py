@@ -10,7 +10,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._labels import check_classes, check_labels, match_columns, one_hot
+from .._labels import check_classes, check_labels, one_hot
+from .._named import columns_by_name
 from .._random_state import seeded_clones
 from .._rows import count_rows
 from .._teacher import ClassQuestion, check_frozen, check_teacher, fit_teacher
@@ -461,14 +462,14 @@ def _class_columns(proba, name, n_rows, classes):
     """Return checked dense probabilities of shape (n_rows, n_classes), or name what they are."""
     names = column_names(proba)
     proba = check_proba(proba, name=name)
+    if names is not None:
+        proba = columns_by_name(proba, names, classes)
     if proba.shape != (n_rows, len(classes)):
         raise ValueError(
             f"{name} must have shape ({n_rows}, {len(classes)}), a row for each row of X and a "
             f"column for each of the classes {classes.tolist()}; got {proba.shape}. List all "
             "classes in classes where the labels do not show them."
         )
-    if names is not None:
-        proba = proba[:, np.argsort(match_columns(names, classes))]
     return proba if isinstance(proba, np.ndarray) else proba.toarray()
 
 

@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._probabilities import entries
-from .._rows import rows_of
+from .._rows import copied, rows_of
 from .._soft_labels import SoftLabels
 from .._teacher import fit_teacher, teacher_scores
 from .._temperature import best_temperature
@@ -87,9 +87,10 @@ def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params,
 def _ask_fold(teacher, X, y, question, train, test, fit_params):
     """Fit a teacher on a fold's training rows; ask it about the others, then about its own."""
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
+    own_rows = copied(X_train)  # those that it is to be asked about stay as they are
     known = np.unique(y[train])
     start = time.perf_counter()
-    fit_teacher(teacher, X_train, y[train], rows_of(fit_params, train, len(y)))
+    fit_teacher(teacher, own_rows, y[train], rows_of(fit_params, train, len(y)))
     fitted = time.perf_counter()
     proba = question.ask(teacher, X_test, known)
     answered = time.perf_counter()

@@ -1,13 +1,16 @@
 """How good are probabilities: against labels, against a teacher's, against the truth."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 from sklearn.pipeline import Pipeline
 
-from .._labels import check_classes, check_labels, match_columns, one_hot
+from .._labels import check_classes, check_labels, one_hot
+from .._named import check_row_names, columns_by_name
 from .._probabilities import entries, first_choice, largest, row_sums
 from .._typing import ArrayLike, Estimator, Proba, Rows
-from .._validation import check_proba, check_row_weights, column_names
+from .._validation import check_number, check_proba, check_row_weights, column_names
 
 __all__ = [
     "brier_loss",
@@ -37,7 +40,7 @@ def soft_log_loss(
         True labels, or the probabilities that stand in for them.
 
     proba : array-like of shape (n_samples, n_classes)
-        Predicted probabilities, columns in the order of the sorted classes.
+        Predicted probabilities, columns in the order of the sorted classes, or named by class.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, sorted; needed where the labels show fewer.
@@ -91,7 +94,7 @@ def brier_loss(
         True labels, or the probabilities that stand in for them.
 
     proba : array-like of shape (n_samples, n_classes)
-        Predicted probabilities, columns in the order of the sorted classes.
+        Predicted probabilities, columns in the order of the sorted classes, or named by class.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, sorted; needed where the labels show fewer.
@@ -143,7 +146,7 @@ def expected_calibration_error(
         True labels. With probabilities, "right" is the probability of the first choice.
 
     proba : array-like of shape (n_samples, n_classes)
-        Predicted probabilities, columns in the order of the sorted classes.
+        Predicted probabilities, columns in the order of the sorted classes, or named by class.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, sorted; needed where the labels show fewer.
@@ -164,7 +167,7 @@ def expected_calibration_error(
     Raises
     ------
     ValueError
-        If the shapes differ, or if rows are not probabilities.
+        If the shapes differ, if rows are not probabilities, or if there is not at least one bin.
 
     Examples
     --------
@@ -172,6 +175,7 @@ def expected_calibration_error(
     >>> round(expected_calibration_error([0, 1], [[0.9, 0.1], [0.9, 0.1]]), 6)
     0.4
     """
+    check_number("n_bins", n_bins, Integral)
     target, proba, weight = check_predictions(y_true, proba, classes, sample_weight)
     gaps = calibration_gaps(target, proba, weight, n_bins)
     return float(np.abs(gaps).sum() / weight.sum())
@@ -256,7 +260,8 @@ def teacher_agreement(
     Parameters
     ----------
     teacher, student : array-like of shape (n_samples,) or (n_samples, n_classes)
-        Predicted labels, or probabilities over the same classes.
+        Predicted labels, or probabilities over the same classes; the columns of dataframes are
+        matched by name.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
@@ -278,14 +283,16 @@ def teacher_agreement(
     >>> teacher_agreement(["cat", "dog"], ["cat", "cat"])
     0.5
     """
-    ours, theirs = np.asarray(student), np.asarray(teacher)
+    known = _known_classes(None, teacher, student)
+    ours, theirs = (_by_name(_as_array(each), each, known) for each in (student, teacher))
     if ours.shape != theirs.shape:
         raise ValueError(
             f"teacher and student must both be labels or both be probabilities of the same rows; "
             f"got shapes {theirs.shape} and {ours.shape}."
         )
     if ours.ndim == 2:
-        ours, theirs = ours.argmax(axis=1), theirs.argmax(axis=1)
+        check_row_names(student, teacher, name="student", of="teacher")
+        ours, theirs = first_choice(ours), first_choice(theirs)
     weight = check_row_weights(sample_weight, len(ours))
     return float(np.average(ours == theirs, weights=weight))
 
@@ -330,6 +337,8 @@ def soft_log_loss_scorer(
     """
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     declared = getattr(last, "classes", None)
+    if not _is_labels(y):
+        check_row_names(y, X, name="y")
     if declared is not None and column_names(y) is None and not _is_labels(y):
         y = check_proba(y, name="y")[:, np.argsort(declared)]  # they come in the order declared
     proba, classes = sorted_proba(estimator, X)
@@ -350,25 +359,25 @@ def sorted_proba(estimator, X):
 
 def check_predictions(y_true_or_proba, proba, classes, sample_weight):
     """Return targets as probability rows, predictions and weights, all of one length."""
-    names = column_names(proba)
-    proba = check_proba(proba)
-    if names is not None:
-        labels = names if classes is None else match_columns(names, np.asarray(classes))
-        proba = proba[:, np.argsort(labels)]
-    elif classes is not None and not np.array_equal(np.sort(classes), classes):
-        raise ValueError(
-            f"classes must be sorted, as the columns of predict_proba are; got {list(classes)}. "
-            "Sort both: order = np.argsort(classes); proba[:, order]."
-        )
-    if not _is_labels(y_true_or_proba):
+    soft = not _is_labels(y_true_or_proba)
+    if classes is not None and not np.array_equal(np.sort(classes), classes):
+        unnamed = column_names(proba) is None or (soft and column_names(y_true_or_proba) is None)
+        if unnamed:
+            raise ValueError(
+                "classes must be sorted, as the columns of predict_proba are; got "
+                f"{list(classes)}. Sort both: order = np.argsort(classes); proba[:, order]."
+            )
+        classes = np.sort(classes)
+    if soft:
         target = check_proba(y_true_or_proba, name="y_true_or_proba")
-        names = column_names(y_true_or_proba)
-        if names is not None:
-            labels = names if classes is None else match_columns(names, np.asarray(classes))
-            target = target[:, np.argsort(labels)]
+        check_row_names(proba, y_true_or_proba, name="proba", of="y_true_or_proba")
+        known = _known_classes(classes, y_true_or_proba, proba)
+        target = _by_name(target, y_true_or_proba, known)
     else:
         y = check_labels(y_true_or_proba)
-        target = one_hot(y, check_classes(y, classes))
+        known = check_classes(y, classes)
+        target = one_hot(y, known)
+    proba = _by_name(check_proba(proba), proba, known)
     if target.shape != proba.shape:
         raise ValueError(
             f"Targets and predictions must have the same rows and classes; got shapes "
@@ -376,6 +385,23 @@ def check_predictions(y_true_or_proba, proba, classes, sample_weight):
             "columns, give classes=, the label of each column."
         )
     return target, proba, check_row_weights(sample_weight, proba.shape[0])
+
+
+def _as_array(values):
+    """Return dense or CSR rows, or labels."""
+    return sparse.csr_array(values) if sparse.issparse(values) else np.asarray(values)
+
+
+def _known_classes(classes, *named):
+    """Return the classes that columns are matched to: as declared, or as the first names say."""
+    every = [names for names in (classes, *map(column_names, named)) if names is not None]
+    return np.sort(np.asarray(every[0])) if every else None
+
+
+def _by_name(values, given, classes):
+    """Return columns in the order of the classes, if those of what was given have names."""
+    names = column_names(given)
+    return values if names is None else columns_by_name(values, names, classes)
 
 
 def _is_labels(y_true_or_proba):

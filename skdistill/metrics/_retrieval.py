@@ -14,9 +14,11 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from .._labels import check_classes, check_labels, encode, match_columns
+from .._labels import check_classes, check_labels, encode
+from .._named import columns_by_name
 from .._probabilities import best_columns, row_sums, top_entries
 from .._rows import count_rows
+from .._score_columns import check_columns_are_classes
 from .._typing import ArrayLike, Estimator, Floats, Proba, Rows
 from .._validation import check_row_weights, column_names
 
@@ -374,7 +376,9 @@ def retrieval_scorer(metric: Callable[..., float], k: int = 10, **metric_params:
         ``scorer(estimator, X, y, sample_weight=None)``, for ``scoring=``; it can be pickled.
         Estimators with `retrieve` are asked by that, also as last step of a Pipeline; of
         others the k best of `decision_function`, or else of `predict_proba`, are taken,
-        block by block of rows (which of several equal scores, is not defined).
+        block by block of rows (which of several equal scores, is not defined). An SVC with
+        ``decision_function_shape="ovo"``, whose columns are pairs of classes, is refused.
+        Classifiers that were fitted on an indicator, such as forests, retrieve its columns.
 
     Examples
     --------
@@ -400,41 +404,82 @@ class _RetrievalScorer:
 
     def __call__(self, estimator, X, y, sample_weight=None):
         params = {"sample_weight": sample_weight, **self.metric_params}
+        labels = estimator.classes_
         if _is_indicator(y):
-            params.setdefault("classes", estimator.classes_)  # in the order of the columns
-        return self.metric(y, _retrieve(estimator, X, self.k), k=self.k, **params)
+            labels = _labels_of_columns(estimator, y, params.get("classes"))
+            params.setdefault("classes", labels)
+        return self.metric(y, _retrieve(estimator, X, self.k, labels), k=self.k, **params)
 
     def __repr__(self):
         params = "".join(f", {name}=..." for name in self.metric_params)
         return f"retrieval_scorer({self.metric.__name__}, k={self.k}{params})"
 
 
-def _retrieve(estimator: Estimator, X: Rows, k: int):
+def _labels_of_columns(estimator, y, classes):
+    """Return the labels that an estimator gives to its columns, in the terms of an indicator `y`.
+
+    Classifiers of scikit-learn that were fitted on an indicator number its columns.
+    """
+    own = estimator.classes_
+    names = column_names(y) if classes is None else np.asarray(classes).tolist()
+    n_own = len(own)
+    numbers = isinstance(own, list) or np.array_equal(own, np.arange(n_own))
+    if not numbers or hasattr(_last_step(estimator), "retrieve"):
+        return own
+    positions = [str(k) for k in range(n_own)]
+    texts = positions if names is None else [str(name) for name in names]
+    if texts == positions:
+        return np.arange(n_own)
+    if sorted(texts) == sorted(positions):
+        raise ValueError(
+            f"The columns of y_true are named {names}, and the classes of "
+            f"{type(estimator).__name__} are 0 to {n_own - 1}: these may be names or positions. "
+            "Give the columns of y_true in the order of their numbers, or other names."
+        )
+    return np.asarray(names)
+
+
+def _last_step(estimator):
+    """Return the last step of a Pipeline, anything else as it is."""
+    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+
+
+def _retrieve(estimator: Estimator, X: Rows, k: int, labels):
     """Return the k best labels of each row, asked of the estimator or taken from its scores."""
-    last = estimator
-    if isinstance(estimator, Pipeline) and hasattr(estimator[-1], "retrieve"):
-        X, last = estimator[:-1].transform(X) if len(estimator) > 1 else X, estimator[-1]
+    last = _last_step(estimator)
     if hasattr(last, "retrieve"):
-        return last.retrieve(X, k)[0]
+        transforms = last is not estimator and len(estimator) > 1
+        return last.retrieve(estimator[:-1].transform(X) if transforms else X, k)[0]
     ask = getattr(estimator, "decision_function", None) or estimator.predict_proba
-    classes = np.asarray(estimator.classes_)
-    if classes.ndim != 1 or k > len(classes):
+    if isinstance(labels, list) or np.ndim(labels) != 1 or k > len(labels):
         raise ValueError(
             f"The first k={k} labels cannot be taken from {type(estimator).__name__}, whose "
-            f"classes_ has shape {classes.shape}: it must list at least k labels. Lower k, or "
-            "give an estimator with one score per label."
+            f"classes_ are {labels!r}: it must list at least k labels. Lower k, or "
+            "give an estimator with one score per label; one that was fitted on an indicator is "
+            "scored by an indicator."
         )
-    n_rows, step = count_rows(X), max(1, SCORES_PER_BLOCK // len(classes))
+    labels = np.asarray(labels)
+    n_rows, step = count_rows(X), max(1, SCORES_PER_BLOCK // len(labels))
     blocks = [slice(start, start + step) for start in range(0, n_rows, step)]
-    return classes[np.vstack([_best(ask(_safe_indexing(X, block)), k) for block in blocks])]
+    scores = (_scores_of_labels(estimator, ask(_safe_indexing(X, block))) for block in blocks)
+    return labels[np.vstack([best_columns(each, k) for each in scores])]
 
 
-def _best(scores, k):
-    """Return the columns of the k highest scores of each row, best first."""
+def _scores_of_labels(estimator, scores):
+    """Return one column of scores for each class of a fitted estimator, in their order."""
+    if isinstance(scores, list):  # of each column of an indicator, the probability of each value
+        of_one = zip(scores, estimator.classes_, strict=True)
+        scores = np.column_stack(
+            [
+                p[:, list(values).index(1)] if 1 in values else np.zeros(len(p))
+                for p, values in of_one
+            ]
+        )
     scores = np.asarray(scores)
     if scores.ndim == 1:  # decision_function of two classes
         scores = np.column_stack([-scores, scores])
-    return best_columns(scores, k)
+    check_columns_are_classes(estimator, scores)
+    return scores
 
 
 class _Found(NamedTuple):
@@ -525,8 +570,10 @@ def _is_indicator(y):
 def _read_indicator(y, classes):
     """Return an indicator as a CSR array of stored ones, and the label of each column."""
     names = column_names(y)
-    if names is not None:
-        classes = names if classes is None else match_columns(names, np.asarray(classes))
+    if names is not None and classes is not None:
+        y = columns_by_name(sparse.csr_array(np.asarray(y)), names, np.asarray(classes))
+    elif names is not None:
+        classes = names
     classes = np.arange(np.shape(y)[1]) if classes is None else np.asarray(classes)
     if len(classes) != np.shape(y)[1] or len(np.unique(classes)) != len(classes):
         raise ValueError(

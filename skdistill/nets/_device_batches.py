@@ -39,7 +39,7 @@ class DeviceBatches:
 
     drop_last : bool, default=False
         Whether to leave out a last batch that is smaller, which batch normalisation cannot take
-        if it is a single row.
+        if it is a single row. The only batch is never left out.
 
     storage : {"auto", "device", "host"}, default="auto"
         "device" holds the data there. "host" leaves them in the computer's memory and sends
@@ -104,11 +104,13 @@ class DeviceBatches:
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.dataset), self.batch_size)
-        return full + (rest > 0 and not self.drop_last)
+        return full + (rest > 0 and not (self.drop_last and full))
 
     def __iter__(self) -> Iterator[tuple[Any, SoftTargets]]:
+        n_rows = len(self.dataset)
+        several = n_rows > count_processes() * self.batch_size
         for rows in self._rows_of_batches():
-            if self.drop_last and _length(rows, len(self.dataset)) < self.batch_size:
+            if self.drop_last and several and _length(rows, n_rows) < self.batch_size:
                 return
             yield self._batch(rows)  # no name keeps a batch while the next one is made
 

@@ -1,7 +1,5 @@
 """How a net trains where its data are: mixed precision, seeds, and no waiting within an epoch."""
 
-import math
-from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -11,7 +9,9 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
-from ._device import check_device, explained_shortage, is_shortage
+from ._batch_errors import check_losses, n_rows_of
+from ._before_fit import check_batch_options
+from ._device import check_device, explained_shortage
 from ._device_batches import DeviceBatches, count_processes
 
 AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -25,7 +25,6 @@ class DeviceTrainedNet(NeuralNet):
     """
 
     _counts_past_epochs = False  # whether `max_epochs` includes those of a loaded checkpoint
-    _output_is_checked = False
     _is_seeded = False
     _scaler: Any = None  # of a loss in float16
     _unheard: Any = frozenset()  # events of the epoch under way that nobody listens to
@@ -74,6 +73,7 @@ class DeviceTrainedNet(NeuralNet):
         options = {"batch_size": self.batch_size, **self.get_params_for(prefix)}
         if options["batch_size"] == -1:
             options["batch_size"] = len(dataset)
+        check_batch_options(self, prefix)
         if count_processes() > 1 and not training:
             # accelerate shares out and gathers what is predicted through a loader of torch.
             return DataLoader(dataset, options["batch_size"])
@@ -82,13 +82,21 @@ class DeviceTrainedNet(NeuralNet):
 
     def fit_loop(self, X: Any, y: Any, epochs: int | None = None, **fit_params: Any) -> Any:
         """Train for the epochs that are left."""
+        self._begin_training()
+        if epochs is None and self._counts_past_epochs:
+            epochs = self._count_epochs_left()
+        return super().fit_loop(X, y, epochs, **fit_params)
+
+    def _count_epochs_left(self):
+        """Return how many epochs follow on those that a checkpoint has, interrupted ones apart."""
+        whole_epochs = [each for each in self.history if "train_batch_count" in each]
+        return self.max_epochs - len(whole_epochs)
+
+    def _begin_training(self):
+        """Forget what was found out about the module, and how far the loss was scaled."""
         self._output_is_checked = False
         scales = self.amp == "float16"
         self._scaler = torch.amp.GradScaler(self._own_device().type) if scales else None
-        if epochs is None and self._counts_past_epochs:
-            whole_epochs = [each for each in self.history if "train_batch_count" in each]
-            epochs = self.max_epochs - len(whole_epochs)
-        return super().fit_loop(X, y, epochs, **fit_params)
 
     def on_epoch_begin(self, net: Any, **arguments: Any) -> None:
         """Seed each epoch by itself: one that follows on a checkpoint is the one it would be."""
@@ -109,10 +117,8 @@ class DeviceTrainedNet(NeuralNet):
 
     def _is_heard(self, event):
         """Return whether the net or a callback has a method of its own for an event."""
-        silent = getattr(NeuralNet, event), getattr(Callback, event)
         listeners = [self, *(callback for _, callback in self.callbacks_)]
-        methods = [getattr(each, event) for each in listeners]
-        return any(getattr(method, "__func__", None) not in silent for method in methods)
+        return any(overrides(each, event) for each in listeners)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -134,7 +140,7 @@ class DeviceTrainedNet(NeuralNet):
                     loss = step["loss"].detach()
                     waits = loss.device.type != "cpu"
                     self.history.record_batch(key, loss if waits else loss.item())
-                    self.history.record_batch(f"{prefix}_batch_size", _n_rows(batch[0]))
+                    self.history.record_batch(f"{prefix}_batch_size", n_rows_of(batch[0]))
                     self.notify("on_batch_end", batch=batch, training=training, **step)
                     del batch, step  # so that the next batch can have their memory
         finally:  # an interrupted epoch leaves numbers too
@@ -180,16 +186,8 @@ class DeviceTrainedNet(NeuralNet):
         amp: Any = nullcontext()
         if self.amp is not None:
             amp = torch.autocast(self._own_device().type, AMP_DTYPES[self.amp])
-        try:
-            with amp:
-                return super().infer(x, **fit_params)
-        except RuntimeError as error:
-            if self._output_is_checked or is_shortage(error):
-                raise
-            raise ValueError(
-                f"The module cannot take a batch of X, {_described(x)}: {error}. Give X in the "
-                "shape that its first layer takes."
-            ) from error
+        with amp:
+            return super().infer(x, **fit_params)
 
     @contextmanager
     def _reproducible(self):
@@ -222,28 +220,7 @@ class DeviceTrainedNet(NeuralNet):
         return next((each.device for each in self.module_.parameters()), torch.device("cpu"))
 
 
-def check_losses(net, prefix):
-    """Raise if a loss of the last epoch is not finite."""
-    losses = net.history[-1, "batches", :, f"{prefix}_loss"]
-    wrong = next((k for k, loss in enumerate(losses, 1) if not math.isfinite(loss)), None)
-    if wrong is None:
-        return
-    in_float16 = getattr(net, "amp", None) == "float16"
-    advice = 'use amp="bfloat16", whose range is that of float32; ' if in_float16 else ""
-    raise ValueError(
-        f"The {prefix} loss became {losses[wrong - 1]} in epoch {len(net.history)}, batch "
-        f"{wrong} of {len(losses)}. Likely causes: a learning rate that is too high "
-        f"(lr={net.lr}), features that are not scaled, or a module that divides by zero or "
-        f"takes the logarithm of it. Lower lr, put a StandardScaler before the net, {advice}"
-        "or clip gradients with skorch.callbacks.GradientNormClipping."
-    )
-
-
-def _described(x):
-    if isinstance(x, Mapping):
-        return ", ".join(f"{name!r} {_described(each)}" for name, each in x.items())
-    return f"of shape {tuple(x.shape)} and {x.dtype}"
-
-
-def _n_rows(x):
-    return len(next(iter(x.values())) if isinstance(x, Mapping) else x)
+def overrides(listener, event):
+    """Return whether a net or a callback does something of its own in an event."""
+    silent = getattr(NeuralNet, event), getattr(Callback, event)
+    return getattr(getattr(listener, event), "__func__", None) not in silent

@@ -13,6 +13,8 @@ from ..objectives._simplex import LOGIT_FLOOR
 from ..objectives._softmax import check_codes_given
 
 REDUCTIONS = ("mean", "sum", "none")
+# What torch's own losses pass over by default.
+TORCHS_UNKNOWN = -100
 
 
 class TopK(NamedTuple):
@@ -118,8 +120,8 @@ def distillation_loss(
         probability of exactly 0 stays 0 at every temperature.
 
     y : Tensor of shape (n_samples,), int, or None
-        Column of each row's true label, -1 where it is not known: such a row has no hard part
-        and counts alpha times its soft part. None will do if `alpha` is 1.
+        Column of each row's true label, -1 (or -100, torch's own mark) where it is not known: such
+        a row has no hard part and counts alpha times its soft part. None will do if `alpha` is 1.
 
     temperature : float
         T > 0. It tempers the teacher and the student alike.
@@ -432,13 +434,14 @@ def _cross_entropy(logits, proba, label_weight, reduction):
 
 
 def _hard_cross_entropy(logits, y, label_weight, reduction):
-    """Return −c_y log softmax(z)_y of each row, 0 where y is -1, reduced."""
+    """Return −c_y log softmax(z)_y of each row, 0 where y is -1 or -100, reduced."""
     if y.shape != logits.shape[:1] or y.is_floating_point() or y.dtype == torch.bool:
         raise ValueError(
             f"y must hold one integer per row, the column of its true label, shape "
             f"({logits.shape[0]},); got shape {tuple(y.shape)}, dtype {y.dtype}."
         )
-    rows = F.cross_entropy(logits, y.long(), label_weight, ignore_index=-1, reduction="none")
+    y = y.long().masked_fill(y == TORCHS_UNKNOWN, -1)
+    rows = F.cross_entropy(logits, y, label_weight, ignore_index=-1, reduction="none")
     return _reduce(rows, reduction)  # torch's own mean would divide by the weights of the labels
 
 

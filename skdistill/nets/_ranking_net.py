@@ -6,12 +6,13 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import ArrayLike, Floats, Rows
+from ._pair_batches import PairBatches, as_scores, pairs_of_batch
 from ._pairwise import PairwiseLoss
 from ._soft_input_net import SoftInputNet
 from ._targets import SoftTargets
 
 
-class RankingNet(SoftInputNet):
+class RankingNet(PairBatches, SoftInputNet):
     """Train a Torch module with one output to rank rows of two classes.
 
     The student for :class:`skdistill.DistilledBipartiteRanker` that scores by a module of your
@@ -25,7 +26,8 @@ class RankingNet(SoftInputNet):
 
     criterion : class, default=PairwiseLoss
         Loss called as ``criterion(scores, proba, sample_weight)``, with the probability of the
-        second class. As a student, its `surrogate` is that of the ranker.
+        second class, and weights of mean one within the batch, None where all weigh the same.
+        As a student, its `surrogate` is that of the ranker.
 
     classes : array-like of shape (2,), default=None
         Both classes, where `y` may not show them.
@@ -53,8 +55,10 @@ class RankingNet(SoftInputNet):
     Notes
     -----
     A step sees the pairs *within* its batch, every one of them, in linear time; ``batch_size=-1``
-    makes that all pairs of the set. In a batch without a pair of both kinds, as hard labels of
-    a rare class may have, there is nothing to learn: it is passed over.
+    makes that all pairs of the set. The loss of a batch is that of its mean pair, times the mean
+    weight of its rows. In a batch without a pair of both kinds, as hard labels of a rare class
+    may have, there is nothing to learn: it is passed over, without a step of the optimiser, and
+    neither the callbacks nor the mean loss of the epoch know of it.
 
     Examples
     --------
@@ -82,7 +86,7 @@ class RankingNet(SoftInputNet):
     def get_loss(
         self, y_pred: Any, y_true: SoftTargets, X: Any = None, training: bool = False
     ) -> torch.Tensor:
-        """Return the loss of all pairs of a batch, 0 where it has none.
+        """Return the loss of all pairs of a batch.
 
         Parameters
         ----------
@@ -126,27 +130,3 @@ class RankingNet(SoftInputNet):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def as_scores(outputs):
-    """Return the outputs of a module as one score per row."""
-    outputs = outputs[0] if isinstance(outputs, tuple) else outputs
-    if outputs.ndim == 1 or (outputs.ndim == 2 and outputs.shape[1] == 1):
-        return outputs.reshape(-1)
-    raise ValueError(
-        "A module that ranks must give one score per row, shape (n_samples,) or (n_samples, 1); "
-        f"got shape {tuple(outputs.shape)}. Set the width of its last layer to 1."
-    )
-
-
-def pairs_of_batch(criterion, outputs, targets):
-    """Return the loss of all pairs of a batch, 0 where no pair carries weight."""
-    scores = as_scores(outputs)
-    targets = targets.to(scores.device)
-    if targets.proba.shape[1] != 2:
-        raise ValueError(f"Ranking is of two classes; got {targets.proba.shape[1]}.")
-    p, weight = targets.proba[:, 1], targets.weight
-    a, b = weight * p, weight * (1 - p)
-    if not a.sum() * b.sum() > (a * b).sum():
-        return 0 * scores.float().sum()
-    return criterion(scores, p, None if isinstance(weight, float) else weight)

@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 
 
 def as_rows(X, module):
-    """Return X as a tensor, a CSR array or a dict of them, floats in the module's precision.
+    """Return X as a tensor, a CSR matrix or a dict of them, floats in the module's precision.
 
     Integers become floats, as everywhere in scikit-learn, unless the module looks them up in an
     embedding. In a dict, which says what each entry is for, they stay integers.
@@ -20,6 +20,22 @@ def as_rows(X, module):
         return {name: _converted(each, precision, True) for name, each in X.items()}
     lookups = (torch.nn.Embedding, torch.nn.EmbeddingBag)
     return _converted(X, precision, any(isinstance(each, lookups) for each in module.modules()))
+
+
+def check_rows_alike(X):
+    """Raise if rows differ in length: no array holds them."""
+    if isinstance(X, np.ndarray) and (X.dtype != object or X.ndim != 1):
+        return
+    if not isinstance(X, list | tuple | np.ndarray) or not all(map(np.ndim, X)):
+        return
+    lengths = [len(each) for each in X]
+    other = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"The rows of X differ in length: row 0 has {lengths[0]} entries, row {other} has "
+            f"{lengths[other]}. Pad them to one length, and let the module know the padding, as an "
+            "Embedding with padding_idx does; or give one array of each length."
+        )
 
 
 def has_named_parts(X):
@@ -44,6 +60,6 @@ def _converted(X, precision, keeps_integers):
         input_name="X",
     )
     if sparse.issparse(X):
-        return sparse.csr_array(X)
+        return sparse.csr_matrix(X)  # skorch's dataset, for torch's loader, takes no CSR array
     # torch takes neither read-only memory nor negative strides.
     return torch.as_tensor(np.require(X, requirements=["C", "W"])).to(precision)

@@ -5,14 +5,17 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
+from skorch.dataset import Dataset
 from skorch.utils import is_dataset
+from torch.utils.data import TensorDataset
 
 from .._retrieval_targets import RetrievalTargets
 from .._soft_labels import SoftLabels, as_soft_labels
 from .._typing import ArrayLike, NDArray, Proba, Rows
+from ._before_fit import check_net
 from ._device_batches import DeviceBatches
 from ._device_trained_net import DeviceTrainedNet
-from ._rows import as_rows, has_named_parts
+from ._rows import as_rows, check_rows_alike, has_named_parts
 from ._soft_targets_net import SoftTargetsNet
 
 
@@ -85,7 +88,8 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
             Class probabilities, or labels.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row; 1 by default. Only their ratios matter.
+            Weight of each row; 1 by default. Only their ratios matter: weights are divided by
+            their mean over all rows of this call.
 
         **fit_params : dict
             Go to the module's `forward` and to `train_split`, as in skorch.
@@ -101,6 +105,8 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
             logits; if the loss is not finite (which epoch and batch are said); if the device
             is not there; if probabilities or rows are none.
         """
+        X, y = rows_and_labels(X, y)
+        check_net(self)
         goes_on = self.warm_start and self.initialized_
         known = getattr(self, "classes_inferred_", None) if goes_on else None
         soft_labels = self._soft_labels(y, sample_weight, known, of_several_classes=True)
@@ -123,6 +129,8 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
     ) -> Self:
         """Train for `max_epochs` more epochs from the present weights.
 
+        The rows may be a piece of those that there are: batches of a stream, partitions.
+
         Parameters
         ----------
         X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
@@ -135,7 +143,9 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
             All classes, in the first call, when `y` may not show every one of them.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
+            Weight of each row, a factor of its loss; 1 by default. Unlike in :meth:`fit`, weights
+            are not divided by their mean, since one call does not know the rows of the others: a
+            row of weight 2 counts twice one of weight 1, in whichever call they are.
 
         **fit_params : dict
             As in :meth:`fit`.
@@ -144,6 +154,8 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         -------
         self : object
         """
+        X, y = rows_and_labels(X, y)
+        check_net(self)
         known = getattr(self, "classes_inferred_", classes)
         soft_labels = self._soft_labels(y, sample_weight, known)  # a batch may show one class only
         self._check_features(X, reset=not hasattr(self, "n_features_in_"))
@@ -188,6 +200,7 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         """Record the features of X, or compare them; other kinds of rows are up to the module."""
         if is_dataset(X) or has_named_parts(X) or isinstance(X, torch.Tensor):
             return
+        check_rows_alike(X)
         if getattr(X, "ndim", 2) == 1:
             raise ValueError(
                 f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
@@ -204,3 +217,21 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         if self._answers_columns:
             return codes
         return self.classes_[codes.cpu().numpy()]
+
+
+def rows_and_labels(X, y):
+    """Return the rows, and the labels where none are given, of a dataset that is given as X."""
+    if not is_dataset(X):
+        return X, y
+    if type(X) is Dataset:
+        rows, labels = X.X, X.y
+    elif type(X) is TensorDataset and len(X.tensors) == 2:
+        rows, labels = X.tensors
+    else:
+        raise TypeError(
+            f"X is a {type(X).__name__}, which gives out its rows one by one, and soft labels go "
+            "along with rows that are known. Give arrays or tensors as X and y; transformations of "
+            "rows belong into the parameter `dataset`, a subclass of skorch.dataset.Dataset, with "
+            "iterator_train=torch.utils.data.DataLoader."
+        )
+    return rows, labels if y is None else y

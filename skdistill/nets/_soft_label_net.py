@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 
 from .._typing import Floats, NDArray, Rows
+from ._before_fit import check_criterion_call
 from ._logits import check_logits
 from ._losses import SoftCrossEntropy, soft_cross_entropy
 from ._soft_input_net import SoftInputNet
@@ -137,6 +138,7 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
             return (rows * targets.weight).mean()
         if not self._output_is_checked:
             check_logits(logits, len(self.classes_))
+            check_criterion_call(self.criterion_)
             self._output_is_checked = True
         return self._criterion_loss(logits, targets, all_weigh_one)
 

@@ -7,11 +7,14 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.utils import data_from_dataset, is_dataset
-from torch.utils.data import Subset
+from torch.utils.data import DataLoader, Subset
 
 from .._retrieval_targets import RetrievalTargets
 from .._soft_labels import SoftLabels
+from ._batch_errors import check_losses, explain_batch_error
+from ._collate import CollateRows
 from ._targets import SoftLabelDataset, SoftTargets, soft_targets
+from ._weights import with_mean_weight_one
 
 
 class SoftTargetsNet(NeuralNet):
@@ -23,10 +26,15 @@ class SoftTargetsNet(NeuralNet):
     """
 
     keeps_sparse_rows = False  # a criterion of torch takes dense probabilities only
+    _output_is_checked = False  # whether the module has taken a batch and given what it should
 
     def labels_of(self, codes: torch.Tensor) -> Any:
         """Return the labels of columns, as `predict` answers them; skorch's nets: the columns."""
         return codes
+
+    def fit(self, X: Any, y: SoftLabels | RetrievalTargets, **fit_params: Any) -> Any:
+        """Train on all rows, whose weights are divided by their mean: only ratios matter."""
+        return super().fit(X, with_mean_weight_one(y), **fit_params)
 
     def check_data(self, X: Any, y: SoftLabels | RetrievalTargets) -> None:
         """Take the classes from the soft labels; skorch would take them from the labels seen."""
@@ -39,6 +47,14 @@ class SoftTargetsNet(NeuralNet):
         targets = soft_targets(y, sparse_rows=self.keeps_sparse_rows)
         labels = np.asarray(self.labels_of(targets.codes))
         return SoftLabelDataset(super().get_dataset(X, labels), targets)
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Return batches; a `collate_fn` of the user's own sees rows and true labels."""
+        iterator = super().get_iterator(dataset, training)
+        options = self.get_params_for("iterator_train" if training else "iterator_valid")
+        if "collate_fn" in options and isinstance(iterator, DataLoader) and _has_targets(dataset):
+            iterator.collate_fn = CollateRows(options["collate_fn"])
+        return iterator
 
     def get_split_datasets(
         self, X: Any, y: SoftLabels | RetrievalTargets, **split_params: Any
@@ -73,6 +89,22 @@ class SoftTargetsNet(NeuralNet):
         answers = np.asarray(self.labels_of(torch.arange(len(y.classes))))
         return self.get_dataset(X, SoftLabels.from_labels(np.asarray(labels), answers))
 
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Run an epoch, which must have batches and finite losses."""
+        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        if iterator is not None:
+            check_losses(self, prefix)
+
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Run the module on a batch, or say why it does not take it."""
+        try:
+            return super().infer(x, **fit_params)
+        except (RuntimeError, ValueError) as error:
+            explain_batch_error(self, x, error)
+            raise
+
     def notify(self, method_name: str, **arguments: Any) -> None:
         """Call the callbacks with true labels in the place of soft targets."""
         if isinstance(arguments.get("y"), SoftLabels | RetrievalTargets):
@@ -83,6 +115,13 @@ class SoftTargetsNet(NeuralNet):
             if isinstance(targets, SoftTargets):
                 arguments["batch"] = Xi, self.labels_of(targets.codes)
         super().notify(method_name, **arguments)
+
+
+def _has_targets(dataset):
+    """Return whether a dataset, or what it is a part of, has soft targets."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    return isinstance(dataset, SoftLabelDataset)
 
 
 @contextmanager
@@ -96,3 +135,4 @@ def lent_class(net, taught):
         yield
     finally:
         net.__class__ = own_class
+        vars(net).pop("_output_is_checked", None)

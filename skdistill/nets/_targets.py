@@ -20,7 +20,7 @@ class SoftTargets(NamedTuple):
     proba: Any  # Tensor (n, n_classes), TopK of its k largest entries, or Roles of the labels
     codes: torch.Tensor  # (n,), int64: column of the true label, or of the most probable one
     known: torch.Tensor | bool  # (n,), bool: whether it is the true one; True if all are
-    weight: torch.Tensor | float  # (n,), of mean one over all rows; 1.0 where all weigh the same
+    weight: torch.Tensor | float  # (n,), factors of the loss; 1.0 where all are
 
     def take(self, rows) -> Self:
         """Return the targets of some rows."""
@@ -82,12 +82,11 @@ def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: boo
     else:
         proba = _entries_of(soft_labels.proba, sparse_rows)
         hard = np.where(known, codes, first_choice(soft_labels.proba))
-    all_equal = (weight == weight[0]).all()
     return SoftTargets(
         proba,
         torch.as_tensor(hard, dtype=torch.int64),
         True if known.all() else torch.as_tensor(known),
-        1.0 if all_equal else torch.as_tensor(weight / weight.mean()).float(),
+        1.0 if (weight == 1).all() else torch.as_tensor(weight).float(),
     )
 
 

@@ -7,8 +7,8 @@ from skorch import NeuralNet, NeuralNetRegressor
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ..nets import PairwiseLoss, RankingNet
-from ..nets._device import check_device
-from ..nets._ranking_net import pairs_of_batch
+from ..nets._before_fit import check_net
+from ..nets._pair_batches import PairBatches, pairs_of_batch
 from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
 
@@ -18,6 +18,7 @@ def learn_ranking_net(
     student: RankingNet, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> RankingNet:
     """Fit a RankingNet, whose criterion takes over the surrogate."""
+    check_net(student)
     student.set_params(criterion__surrogate=surrogate)
     return student.fit(X, soft_labels, **fit_params)
 
@@ -30,7 +31,8 @@ def learn_net_of_skorch(
     """Fit a net of skorch with one output by the pairs of its batches, not by its criterion.
 
     Everything else, its iterators, optimiser, callbacks and splits, works as ever; what it sees
-    as `y` are the true labels, 0 and 1.
+    as `y` are the true labels, 0 and 1. Batches without a pair are passed over, as by
+    :class:`skdistill.nets.RankingNet`.
 
     Parameters
     ----------
@@ -57,13 +59,15 @@ def learn_net_of_skorch(
     Raises
     ------
     ValueError
-        If the module has more than one output.
+        If the module has more than one output, if no batch of an epoch has a pair, or if a loss
+        is not finite.
     """
-    check_device(student.device)
+    check_net(student)
     criterion = PairwiseLoss(surrogate)
 
-    class RanksPairs(SoftTargetsNet):
+    class RanksPairs(PairBatches, SoftTargetsNet):
         def get_loss(self, y_pred, y_true, X=None, training=False):
+            self._output_is_checked = True
             return pairs_of_batch(criterion, y_pred, y_true)
 
     with lent_class(student, RanksPairs):

@@ -19,8 +19,9 @@ def learn_xgb_regressor(
 
     Each round takes gradient and Hessian diagonal of the exact loss, computed in NumPy, on one
     core. It is scaled so that it begins as the log-loss does: learning rates, penalties and
-    minima per leaf keep their meaning. Evaluation sets need a metric that only compares scores,
-    as in ``eval_metric="auc"``.
+    minima per leaf keep their meaning. A row of weight 2 is two rows, but to ``subsample``, which
+    draws rows. Evaluation sets need a metric that only compares scores, as in
+    ``eval_metric="auc"``.
 
     Parameters
     ----------

@@ -9,8 +9,7 @@ from skorch import NeuralNet, NeuralNetClassifier
 from .._retrieval_targets import RetrievalTargets
 from .._typing import Estimator, Floats, Rows
 from ..nets import SoftLabelNet, soft_cross_entropy
-from ..nets._device import check_device
-from ..nets._device_trained_net import check_losses
+from ..nets._before_fit import check_net
 from ..nets._logits import check_logits
 from ..nets._retrieval import Roles, retrieval_loss
 from ..nets._soft_targets_net import SoftTargetsNet, lent_class
@@ -55,19 +54,15 @@ def learn_net(
         If the module has other than one output per label or gives probabilities, if a loss is
         not finite, or if the device is not there.
     """
-    check_device(student.device)
-    try:
-        with lent_class(student, _RetrievingNet):
-            return student.fit(X, targets, **fit_params)
-    finally:
-        vars(student).pop("_output_is_checked", None)
+    check_net(student)
+    with lent_class(student, _RetrievingNet):
+        return student.fit(X, targets, **fit_params)
 
 
 class _RetrievingNet(SoftTargetsNet):
     """Train on the retrieval loss of a batch, in the place of a criterion."""
 
     keeps_sparse_rows = True
-    _output_is_checked = False
 
     def _soft_labels(self, y, sample_weight, classes, *, of_several_classes=False):
         """Return the targets as they are: where a SoftLabelNet would make soft labels of them."""
@@ -86,11 +81,6 @@ class _RetrievingNet(SoftTargetsNet):
         else:
             losses = soft_cross_entropy(scores, targets.proba, reduction="none")
         return losses.mean() if all_weigh_one else (losses * targets.weight).mean()
-
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-        if iterator is not None:
-            check_losses(self, prefix)
 
 
 def scores_of_net(student: Estimator, X: Rows) -> Floats:

@@ -9,21 +9,24 @@ from inspect import signature
 from typing import NamedTuple
 
 from sklearn import get_config
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.cross_decomposition import CCA, PLSCanonical
 from sklearn.ensemble import BaggingRegressor
-from sklearn.feature_selection import RFE, RFECV
+from sklearn.feature_selection import RFE, RFECV, SelectKBest, SelectPercentile
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
 from .._sample_weight import (
+    ALWAYS,
     INNER_FITS,
+    ROUTED,
+    UNROUTED,
     inner_estimators,
     inner_fit,
     is_pipeline,
@@ -72,6 +75,8 @@ def check_expansion(student, summary, *, but_for=()):
 
     Parameters named in `but_for` may split rows: they are given folds of original rows.
     """
+    if isinstance(student, Pipeline) and not is_pipeline(student):
+        raise TypeError(_unknown(student))
     if isinstance(student, SelfTrainingClassifier):
         raise TypeError(
             f"{student!r} labels rows that have no label, and every row has a soft label: give the "
@@ -121,16 +126,18 @@ def check_regression(student, summary):
     name, n_classes = type(student).__name__, summary.n_classes
     if n_classes > 2 and not _takes_columns(student):
         raise ValueError(
-            f"The target has {n_classes} columns, the probabilities of the classes, and {student!r} "
-            f"takes one column only. Wrap it: MultiOutputRegressor({name}(...)); a class of your "
-            "own that takes several says so by the tag target_tags.multi_output."
+            f"The target has {n_classes} columns, the probabilities of the classes, and "
+            f"{student!r} takes one column only. Wrap it: MultiOutputRegressor({name}(...))"
+            f"{'' if hasattr(student, 'predict') else ', with a final_estimator of its own'}; a "
+            "class of your own that takes several says so by the tag target_tags.multi_output."
         )
     n_targets = 1 if n_classes == 2 else n_classes
     inside = _learns_the_target(student)
     if isinstance(inside, CCA | PLSCanonical) and inside.n_components > n_targets:
         raise ValueError(
-            f"{type(inside).__name__}(n_components={inside.n_components}) needs as many target columns, and the "
-            f"probabilities of {n_classes} classes are {n_targets}. Set n_components={n_targets}."
+            f"{type(inside).__name__}(n_components={inside.n_components}) needs as many target "
+            f"columns, and the probabilities of {n_classes} classes are {n_targets}. Set "
+            f"n_components={n_targets}."
         )
     if summary.weighted and not takes_sample_weight(student):
         raise ValueError(f"{student!r} takes no sample_weight, {ROWS_DIFFER_IN_WEIGHT}")
@@ -156,7 +163,7 @@ def _takes_columns(regressor):
 
 
 def needs_columns(regressor):
-    """Return whether a regressor takes a target of one column only as an array of two dimensions."""
+    """Return whether a regressor takes a single target only as an array of two dimensions."""
     inside = _learns_the_target(regressor)
     return _has_tags(inside) and not get_tags(inside).target_tags.single_output
 
@@ -176,13 +183,17 @@ def _learns_the_target(regressor):
 
 def _no_weights(student):
     """Return why a student that takes no weights cannot learn soft labels, and what to do."""
-    if isinstance(student, Pipeline) and not is_pipeline(student):
-        return _unknown(student)
     culprit = _without_weights(student)
     if culprit is not student:
         return _none_inside(student, culprit)
-    known = inner_fit(student)
-    if known is not None and known.needs_routing and not get_config()["enable_metadata_routing"]:
+    routing = get_config()["enable_metadata_routing"]
+    takes = getattr(inner_fit(student), "takes_weights", ALWAYS)
+    if takes == UNROUTED and routing:
+        return (
+            f"{student!r} cannot learn from probabilities: its fit takes no sample_weight while "
+            "metadata is routed. Disable it with sklearn.set_config(enable_metadata_routing=False)."
+        )
+    if takes == ROUTED and not routing:
         return (
             f"{student!r} cannot learn from probabilities: its fit takes no sample_weight unless "
             "metadata is routed. Enable it with sklearn.set_config(enable_metadata_routing=True) "
@@ -273,12 +284,10 @@ def _check_inside(student, outermost):
     for name, each in inside.items():
         if known.draws and not _consumes_weights(each):
             continue  # it sees the drawn rows
-        cannot_route = isinstance(each, Pipeline) and not known.requests
-        if cannot_route or not takes_sample_weight(each):
+        if not takes_sample_weight(each):
             raise TypeError(_none_inside(student, each))
         # A final estimator of stacking gets what its `fit` got, whatever it requests.
-        asked = known.requests and name != "final_estimator"
-        if asked and get_config()["enable_metadata_routing"]:
+        if name != "final_estimator" and get_config()["enable_metadata_routing"]:
             _check_request(student, each)
         _check_inside(each, outermost)
 
@@ -287,36 +296,56 @@ def _check_steps(pipeline, outermost):
     """Raise unless the weights reach the steps of a Pipeline that learn from labels."""
     *before, (_, last) = pipeline.steps
     for _, step in before:
-        if not hasattr(step, "fit") or not _learns_from_labels(step):
-            continue
-        if not takes_sample_weight(step):
-            raise TypeError(_none_inside(outermost, step))
-        _check_request(outermost, step)
+        if hasattr(step, "fit") and _learns_from_labels(step):
+            if not takes_sample_weight(step):
+                raise TypeError(_none_inside(outermost, step))
+            _check_request(outermost, step)
+        elif hasattr(step, "fit"):
+            _check_request(outermost, step, or_none=True)
     _check_request(outermost, last)
     _check_inside(last, outermost)
 
 
 def _learns_from_labels(step):
     """Return whether a step before the last looks at the labels; one without tags may."""
-    return (
-        not _has_tags(step) or get_tags(step).target_tags.required or bool(inner_estimators(step))
-    )
+    if not _has_tags(step):
+        return True
+    inside = inner_estimators(step).values()
+    if isinstance(step, ColumnTransformer | FeatureUnion | Pipeline):
+        return any(map(_learns_from_labels, inside))
+    # These may be used without labels, and say so.
+    scores_features = isinstance(step, SelectKBest | SelectPercentile)
+    return scores_features or get_tags(step).target_tags.required or bool(inside)
 
 
 def _consumes_weights(estimator):
     """Return whether bagging would hand the weights of what it drew on to an estimator."""
     if get_config()["enable_metadata_routing"]:
-        return get_routing_for_object(estimator).consumes("fit", ("sample_weight",))
+        return _routing_of(estimator).consumes("fit", ("sample_weight",))
     return "sample_weight" in signature(estimator.fit).parameters
 
 
-def _check_request(student, inside):
-    """Raise if metadata routing would not bring the weights to an estimator inside a student."""
-    requests = get_routing_for_object(inside)
+def _routing_of(estimator):
+    """Return what an estimator requests; raise where one inside it cannot say."""
+    try:
+        return get_routing_for_object(estimator)
+    except NotImplementedError as error:
+        raise TypeError(
+            f"{error} {estimator!r} gets no soft labels while metadata is routed: disable it with "
+            "sklearn.set_config(enable_metadata_routing=False)."
+        ) from error
+
+
+def _check_request(student, inside, *, or_none=False):
+    """Raise if metadata routing would not bring the weights to an estimator inside a student.
+
+    With `or_none` it may decline them, as long as it says so, which scikit-learn asks for.
+    """
+    requests = _routing_of(inside)
     if not isinstance(requests, MetadataRequest):
         return
-    asked = requests.fit.requests.get("sample_weight")
-    if asked is not True:
+    asked = requests.fit.requests.get("sample_weight", False)
+    if asked is not True and not (or_none and asked is False):
         raise ValueError(
             f"{type(student).__name__} hands soft labels on as sample_weight, and "
             f"{type(inside).__name__} inside it has set_fit_request(sample_weight={asked!r}): "

@@ -1,13 +1,14 @@
 """The expansion fed to `partial_fit` in chunks, so that it never stands in memory as a whole."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
-from .._rows import bytes_per_row, rows_of
+from .._rows import bytes_per_row, predict_on_copy, rows_of
 from ..metrics import soft_log_loss
 from ._answers import student_labels, student_proba
 
@@ -73,9 +74,11 @@ def warn_unless_stale(student, stale):
 def fit_quality(student, X, soft_labels):
     """Return minus the soft log-loss; the expected accuracy where there are no probabilities."""
     if hasattr(student, "predict_proba"):
-        proba = student_proba(student, X, soft_labels.classes)
+        predict = partial(student_proba, student, classes=soft_labels.classes)
+        proba = predict_on_copy(predict, X)
         return -soft_log_loss(soft_labels.proba, proba, sample_weight=soft_labels.weight)
-    return soft_labels.expected_accuracy(student_labels(student, X, soft_labels.classes))
+    predict = partial(student_labels, student, classes=soft_labels.classes)
+    return soft_labels.expected_accuracy(predict_on_copy(predict, X))
 
 
 def one_pass(student, X, soft_labels, order, chunk, fit_params):

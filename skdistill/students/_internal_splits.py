@@ -30,7 +30,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from .._sample_weight import BAGGING_DRAWS
+from .._sample_weight import BAGGING_DRAWS, FORESTS_DRAW
 
 
 class Hint(NamedTuple):
@@ -98,12 +98,14 @@ HELD_OUT = re.compile(
     "(val|valid|validation|eval|evaluation|holdout|test)_(size|split|frac|fraction|ratio)"
 )
 
+# Balanced bags count the rows that were drawn: drawn alike, those are copies.
+_FORESTS = ("oob_score",) if FORESTS_DRAW else ("oob_score", "class_weight")
 # What `tests/students/test_internal_splits.py` finds by probes, for each classifier of
 # scikit-learn that takes weights: the parameters that can make its fit split or draw rows in a
 # way that weights do not undo. Early stopping, bags that are scored and cross-validation hold
-# copies of training rows out. The others weigh a copy as its weight says: forests draw copies
-# by chance and weigh what they drew, and `subsample` of gradient boosting does the same. So any
-# other parameter of these classes may have the name of a hint.
+# copies of training rows out. The others weigh a copy as its weight says: forests and `subsample`
+# of gradient boosting draw copies by chance, but fairly. So any other parameter of these classes
+# may have the name of a hint.
 PROBED = {
     AdaBoostClassifier: (),
     BaggingClassifier: ("oob_score", *(["bootstrap"] if BAGGING_DRAWS else [])),
@@ -113,7 +115,7 @@ PROBED = {
     DecisionTreeClassifier: (),
     DummyClassifier: (),
     ExtraTreeClassifier: (),
-    ExtraTreesClassifier: ("oob_score", "class_weight"),
+    ExtraTreesClassifier: _FORESTS,
     GaussianNB: (),
     GradientBoostingClassifier: ("n_iter_no_change",),
     HistGradientBoostingClassifier: ("early_stopping",),
@@ -124,7 +126,7 @@ PROBED = {
     MultinomialNB: (),
     NuSVC: ("probability",),
     Perceptron: ("early_stopping",),
-    RandomForestClassifier: ("oob_score", "class_weight"),
+    RandomForestClassifier: _FORESTS,
     RidgeClassifier: (),
     RidgeClassifierCV: ("cv",),
     SGDClassifier: ("early_stopping",),
@@ -132,7 +134,7 @@ PROBED = {
 }
 # A class that no probe has seen: any parameter that hints at splitting or drawing counts, but
 # for those whose names are common for other things.
-UNKNOWN = tuple(HINTS.keys() - {"bootstrap", "held_out"})
+UNKNOWN = tuple(name for name in HINTS if name not in ("bootstrap", "held_out"))
 
 
 def _is_prefit(cv):

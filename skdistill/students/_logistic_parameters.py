@@ -37,6 +37,10 @@ def check_parameters(student):
             )
 
 
+def _is_number(value, kind):
+    return isinstance(value, kind)
+
+
 def _is_bool(value):
     return isinstance(value, bool | np.bool_)
 
@@ -55,14 +59,14 @@ def _is_word(value, words):
 
 # What each parameter must be, and whether a value is that.
 RULES = {
-    "C": ("a number above 0", lambda value: isinstance(value, Real) and value > 0),
+    "C": ("a number above 0", lambda value: _is_number(value, Real) and value > 0),
     "tol": (
         "a number of at least 0",
-        lambda value: isinstance(value, Real) and 0 <= value < np.inf,
+        lambda value: _is_number(value, Real) and 0 <= value < np.inf,
     ),
     "max_iter": (
         "an integer of at least 0",
-        lambda value: isinstance(value, Integral) and value >= 0,
+        lambda value: _is_number(value, Integral) and value >= 0,
     ),
     "fit_intercept": ("True or False", _is_bool),
     "warm_start": ("True or False", _is_bool),
@@ -81,16 +85,16 @@ RULES = {
     ),
     "l1_ratio": (
         "None or a number in [0, 1]",
-        lambda value: value is None or (isinstance(value, Real) and 0 <= value <= 1),
+        lambda value: value is None or (_is_number(value, Real) and 0 <= value <= 1),
     ),
     "intercept_scaling": (
         "a finite number above 0",
-        lambda value: isinstance(value, Real) and 0 < value < np.inf,
+        lambda value: _is_number(value, Real) and 0 < value < np.inf,
     ),
     "verbose": (
         "an integer of at least 0",
-        lambda value: _is_bool(value) or (isinstance(value, Integral) and value >= 0),
+        lambda value: _is_bool(value) or (_is_number(value, Integral) and value >= 0),
     ),
     "random_state": ("None, a RandomState or an integer of at least 0", _seeds),
-    "n_jobs": ("None or an integer", lambda value: value is None or isinstance(value, Integral)),
+    "n_jobs": ("None or an integer", lambda value: value is None or _is_number(value, Integral)),
 }

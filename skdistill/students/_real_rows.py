@@ -46,7 +46,9 @@ def _automatic_early_stopping(student):
     return {
         name: value
         for name, value in student.get_params(deep=True).items()
-        if name.rpartition("__")[2] == "early_stopping" and isinstance(value, str) and value == "auto"
+        if name.rpartition("__")[2] == "early_stopping"
+        and isinstance(value, str)
+        and value == "auto"
     }
 
 

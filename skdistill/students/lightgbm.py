@@ -196,7 +196,7 @@ def has_usable_feature(student, X, fit_params):
         for name in ("feature_name", "categorical_feature")
         if name in fit_params
     }
-    params = {**student.get_params(), "objective": None, "verbose": -1}
+    params = {**student.get_params(), "objective": None, "class_weight": None, "verbosity": -1}
     data = Dataset(X, params=params, **about).construct()
     return any(data.feature_num_bin(column) > 1 for column in range(data.num_feature()))
 

@@ -54,7 +54,7 @@ def learn_counts(
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     binarize = student.get_params().get("binarize")
-    if binarize is not None and not (isinstance(binarize, Real) and 0 <= binarize < np.inf):
+    if binarize is not None and not (isinstance(binarize, Real) and 0 <= float(binarize) < np.inf):
         return learn_by_expansion(student, X, soft_labels, **fit_params)  # its `fit` refuses it
     checked = validate_data(clone(student), X, accept_sparse="csr")
     if binarize is not None:

@@ -50,9 +50,8 @@ def learn_by_regression(
     proba = soft_labels.proba
     target = proba.toarray() if sparse.issparse(proba) else proba
     weight = soft_labels.weight
-    if takes_sample_weight(student):
-        if not (weight == 1).all():
-            fit_params = {**fit_params, "sample_weight": weight}
+    if takes_sample_weight(student) and not (weight == 1).all():
+        fit_params = {**fit_params, "sample_weight": weight}
     if len(soft_labels.classes) == 2:
         target = target[:, 1:] if needs_columns(student) else target[:, 1]
     return fitted(student, X, target, **fit_params)

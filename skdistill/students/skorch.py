@@ -9,8 +9,7 @@ from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, Ne
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ..nets import DistillationLoss, LogitMatching, SoftCrossEntropy, SoftLabelNet
-from ..nets._device import check_device
-from ..nets._device_trained_net import check_losses
+from ..nets._before_fit import check_criterion_call, check_net
 from ..nets._logits import check_logits, check_probabilities
 from ..nets._soft_targets_net import SoftTargetsNet, lent_class
 from ._dispatch import register
@@ -25,6 +24,8 @@ def learn_soft_label_net(
     student: SoftLabelNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> SoftLabelNet:
     """Fit a SoftLabelNet, which takes soft labels by itself."""
+    check_net(student)
+    check_criterion_call(student.criterion)
     return student.fit(X, soft_labels, **fit_params)
 
 
@@ -76,7 +77,7 @@ def learn_net_of_skorch(
     the criterion weighs classes.
     """
     check_criterion(student)
-    check_device(student.device)
+    check_net(student)
     with _taking_soft_targets(student, takes_labels=soft_labels.is_ordinary):
         return student.fit(X, soft_labels, **fit_params)
 
@@ -140,18 +141,14 @@ class _TaughtNet(SoftTargetsNet):
             )
         criterion = getattr(self.criterion_, "_orig_mod", self.criterion_)  # compiled
         linear = isinstance(criterion, LINEAR_IN_TARGET)
-        if len(self.history) == 1 and not self.history[-1, "batches"][1:]:  # the first batch
+        if not self._output_is_checked:
             self._check_outputs(criterion, outputs)
+            self._output_is_checked = True
         if not all_weigh_one:
             target = self._weighted(target, targets.weight, linear)
         elif linear and self.takes_labels:  # a criterion may weigh classes, and then divides so
             target = target.argmax(dim=1)
         return super().get_loss(y_pred, target, X=X, training=training)
-
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
-        if iterator is not None:
-            check_losses(self, prefix)
 
     def _check_outputs(self, criterion, outputs):
         """Raise if the criterion takes logits and gets probabilities, or the other way round."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import cloudpickle
 import dask
@@ -24,6 +25,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledClassifier
+from skdistill._dask import _run
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
 from skdistill._dask._places import ask, groups_where_they_lie, lie_on_workers
@@ -114,6 +116,22 @@ def test_the_cluster_distils_to_the_last_bit_as_threads_do(client, student):
     (ours, proba), (by_threads, expected) = fit(), on_threads(fit)
     assert ours.teacher_scores_ == by_threads.teacher_scores_
     np.testing.assert_array_equal(proba, expected)
+
+
+def fit_in_a_task(seed):
+    """Fit on collections, and score; what a task does that knows of no client."""
+    X, p, y = make_problem(200)
+    dX, dy, dP = in_partitions(4, X, y, np.column_stack([1 - p, p]))
+    classifier = DistilledClassifier(student=GaussianNB(), alpha=1.0, random_state=seed)
+    ranker = DistilledBipartiteRanker(max_iter=3, random_state=seed)
+    return [model.fit(dX, dy, teacher_proba=dP).score(dX, dy) for model in (classifier, ranker)]
+
+
+@pytest.mark.filterwarnings("ignore:.*did not converge")
+def test_fits_inside_tasks_end_though_they_fill_all_threads(client):
+    expected = on_threads(lambda: fit_in_a_task(0))
+    futures = [client.submit(fit_in_a_task, seed, pure=False) for seed in range(3)]
+    assert [each.result(timeout=60) for each in futures] == [expected] * 3
 
 
 class DiesOnce:
@@ -331,3 +349,22 @@ def count_scattered(monkeypatch, like):
 
     monkeypatch.setattr(distributed.Client, "scatter", counted)
     return count
+
+
+@pytest.mark.parametrize("status", ["connecting", "closed"])
+@pytest.mark.parametrize("kind", [TimeoutError, OSError, distributed.comm.CommClosedError])
+def test_what_ends_a_connection_is_said_to_be_a_lost_scheduler(monkeypatch, kind, status):
+    """Which error comes first depends on the moment; the state of the client tells them apart."""
+    client = SimpleNamespace(status="running")
+    monkeypatch.setattr(_run, "client_of_cluster", lambda: client)
+    with pytest.raises(ConnectionError, match="scheduler was lost"), _run.scheduler_explained():
+        client.status = status
+        raise kind("Timed out trying to connect")
+
+
+@pytest.mark.parametrize("client", [SimpleNamespace(status="running"), None])
+@pytest.mark.parametrize("kind", [FileNotFoundError, TimeoutError, ValueError])
+def test_an_error_of_a_task_stays_what_it_is(monkeypatch, kind, client):
+    monkeypatch.setattr(_run, "client_of_cluster", lambda: client)
+    with pytest.raises(kind, match=r"part\.7\.parquet"), _run.scheduler_explained():
+        raise kind("part.7.parquet")

@@ -1,5 +1,8 @@
 """What partitions cannot have is refused by its name, with a remedy, before anybody is asked."""
 
+import warnings
+
+import dask
 import dask.array as da
 import dask.bag
 import dask.dataframe as dd
@@ -7,12 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from partitioned import in_partitions, make_problem
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import KFold
 from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledBipartiteRanker, DistilledClassifier
+import skdistill
+from skdistill import (
+    BornAgainClassifier,
+    DistilledBipartiteRanker,
+    DistilledClassifier,
+    DistilledMulticlassRetriever,
+    SoftLabelClassifier,
+)
 from skdistill.augmentation import MungeAugmenter
 
 
@@ -114,6 +126,123 @@ def test_partitions_of_unknown_sizes_are_compared_as_they_come():
     fewer = whole[whole.a != 15]
     with pytest.raises(ValueError, match="Partition 1 has 9 rows in X and 10 in y"):
         DistilledClassifier(student=GaussianNB(), alpha=0).fit(fewer[["a"]], whole["label"])
+
+
+@pytest.mark.parametrize("whose", ["X", "y", "sample_weight", "teacher_proba"])
+@pytest.mark.parametrize("lost", [[3], [1, 2]], ids=["the last partition", "two in the middle"])
+def test_partitions_that_did_not_arrive(whose, lost):
+    """A partition is empty only if nothing of it is there; sizes are not known beforehand."""
+    X, p, y = make_problem(100)
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(
+        y=y, sample_weight=1.0, number=np.repeat(np.arange(4), 25), **{"0": 1 - p, "1": p}
+    )
+    rows = dd.from_pandas(frame, npartitions=4)
+    arrived = rows[~rows.number.isin(lost)]
+    columns = {"X": list("abcde"), "teacher_proba": ["0", "1"]}
+    given = {
+        name: (arrived if name == whose else rows)[columns.get(name, name)]
+        for name in ("X", "y", "sample_weight", "teacher_proba")
+    }
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0, classes=[0, 1])
+    with pytest.raises(ValueError, match=rf"Partition {lost} has (25|0) rows in X and (0|25)"):
+        model.fit(**given)
+    assert not hasattr(model, "student_")
+
+
+def test_no_teacher_is_fitted_to_rows_that_lack_labels():
+    X, _, y = make_problem(100)
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y)
+    rows = dd.from_pandas(frame, npartitions=4)
+    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0, cv=2)
+    with pytest.raises(ValueError, match=r"Partition \d has 25 rows in X and \d+ in y"):
+        model.fit(rows[list("abcde")], rows[rows.a > 0].y)
+
+
+def test_labels_of_other_kinds(collections):
+    dX, dy, _ = collections
+    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0, cv=2)
+    with pytest.raises(ValueError, match="y is None"):
+        model.fit(dX, None)
+    with pytest.raises(ValueError, match=r"y must have shape \(n_samples,\).*2 in the second"):
+        model.fit(dX, da.stack([dy, 1 - dy], axis=1))
+    with pytest.raises(ValueError, match=r"sample_weight must have shape \(n_samples,\)"):
+        model.fit(dX, dy, sample_weight=dy[:, None])
+    text = dy.astype(str).to_delayed()[0]
+    mixed = [da.from_delayed(text, (25,), str), dy[25:]]
+    mixed = [each for part in mixed for each in part.to_delayed().ravel()]
+    y = dd.from_delayed(
+        [dask.delayed(pd.Series)(each) for each in mixed], meta=pd.Series([1]), verify_meta=False
+    )
+    X = dd.from_dask_array(dX)
+    with pytest.raises(
+        TypeError, match=r"Labels must be of one kind; .* hold text, such as '[01]'"
+    ):
+        model.fit(X, y)
+
+
+def test_labels_as_one_column_are_labels(collections):
+    dX, dy, _ = collections
+    frame = dd.from_dask_array(da.concatenate([dX, dy[:, None]], axis=1), columns=list("abcdey"))
+    X, y = frame[list("abcde")], frame.y
+    for model in (
+        DistilledClassifier(student=GaussianNB(), alpha=0),
+        DistilledBipartiteRanker(alpha=0),
+    ):
+        expected = model.fit(dX, dy).score(dX, dy)
+        for rows, column in ((dX, dy[:, None]), (X, y.to_frame()), (X, frame[["y"]])):
+            assert model.fit(rows, column).score(rows, column) == expected
+
+
+# Estimators whose rows are in memory, and what their `fit` takes.
+IN_MEMORY = [
+    BornAgainClassifier(DecisionTreeClassifier()),
+    DistilledMulticlassRetriever(NeverAsked(), k=1),
+    SoftLabelClassifier(GaussianNB()),
+]
+
+
+def test_every_estimator_learns_from_collections_or_refuses_them():
+    learns = {"DistilledBipartiteRanker", "DistilledClassifier"}
+    ours = {name for name in skdistill.__all__ if hasattr(getattr(skdistill, name), "fit")}
+    assert ours == learns | {type(each).__name__ for each in IN_MEMORY}
+
+
+@pytest.mark.parametrize("estimator", IN_MEMORY, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("form", ["array", "dataframe"])
+def test_estimators_in_memory_load_no_collection(estimator, form, collections):
+    def refuse(block):
+        raise AssertionError("rows were loaded")
+
+    def far(each):
+        each = each.map_blocks(refuse, meta=each._meta)
+        return each if form == "array" else dd.from_dask_array(each)
+
+    X, y, P = (each.compute() for each in collections)
+    estimator = clone(estimator)
+    labels = P if isinstance(estimator, SoftLabelClassifier) else y
+    given = {"X": X, "y": labels, "sample_weight": np.ones(100)}
+    if isinstance(estimator, DistilledMulticlassRetriever):
+        given |= {"teacher_proba": P, "X_unlabeled": X}
+    for name, value in given.items():
+        chunks = (25, *value.shape[1:])
+        with pytest.raises(TypeError, match=rf"{type(estimator).__name__} .*{name}\.compute\(\)"):
+            estimator.fit(**{**given, name: far(da.from_array(value, chunks=chunks))})
+    estimator = clone(estimator)
+    if isinstance(estimator, DistilledMulticlassRetriever):
+        estimator.set_params(teacher=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # nothing is gained here
+        estimator.fit(X, labels)
+    far_X = far(collections[0])
+    for name in ("predict", "predict_proba", "decision_function", "retrieve"):
+        if not hasattr(estimator, name):
+            continue
+        try:
+            answer = getattr(estimator, name)(far_X)
+        except TypeError as error:
+            assert f"{type(estimator).__name__} takes rows in memory only" in str(error)
+        else:
+            assert dask.is_dask_collection(answer)  # lazy: nothing is loaded
 
 
 def test_what_is_no_collection(collections):

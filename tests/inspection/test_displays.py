@@ -115,6 +115,11 @@ def test_reliability_takes_the_style_it_is_given(fitted):
     assert "RandomForestClassifier" not in display.ax_.get_legend().get_texts()[0].get_text()
 
 
+def test_reliability_needs_bins():
+    with pytest.raises(ValueError, match="n_bins must be an integer above 0; got n_bins=0"):
+        ReliabilityDisplay.from_predictions([0, 1], [[0.5, 0.5]] * 2, n_bins=0)
+
+
 def test_reliability_of_an_unknown_class():
     with pytest.raises(ValueError, match=r"one of the classes, \[0, 1\].*label=2"):
         ReliabilityDisplay.from_predictions([0, 1], [[0.5, 0.5]] * 2, label=2)

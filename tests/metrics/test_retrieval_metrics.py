@@ -1,16 +1,31 @@
 import pickle
+from inspect import signature
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_digits, make_multilabel_classification
+from sklearn.base import clone
+from sklearn.datasets import (
+    load_digits,
+    load_iris,
+    make_classification,
+    make_multilabel_classification,
+)
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.metrics import ndcg_score, top_k_accuracy_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.utils import all_estimators
 
 from skdistill.metrics import (
     _retrieval,
@@ -291,3 +306,113 @@ def test_scorer_of_more_labels_than_there_are():
     model = GaussianNB().fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(ValueError, match=r"k=10.*GaussianNB.*Lower k"):
         retrieval_scorer(recall_at_k)(model, [[0.0]], [0])
+
+
+def decision_readers():
+    """Yield each classifier that has a decision_function, fitted on three and on five classes."""
+    for name, cls in all_estimators(type_filter="classifier"):
+        if not hasattr(cls, "decision_function"):
+            continue
+        shapes = (
+            ["ovr", "ovo"] if "decision_function_shape" in signature(cls).parameters else [None]
+        )
+        for shape in shapes:
+            yield pytest.param(cls, shape, id=name + (f"-{shape}" if shape else ""))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize(("cls", "shape"), decision_readers())
+def test_scorer_reads_columns_as_classes_or_refuses(cls, shape, n_classes):
+    X, y = make_classification(
+        250, 6, n_informative=6, n_redundant=0, n_classes=n_classes, n_clusters_per_class=1,
+        random_state=0,
+    )  # fmt: skip
+    names = np.array(["e", "c", "d", "a", "b"])[:n_classes][y]
+    try:
+        model = cls() if shape is None else cls(decision_function_shape=shape)
+    except TypeError:  # a wrapper, which asks for the estimator that it wraps
+        model = cls(LogisticRegression())
+    if not hasattr(model, "decision_function") or isinstance(model, ClassifierChain):
+        pytest.skip("it has none with these parameters, or takes indicators only")
+    try:
+        model.fit(X, names)
+    except ValueError as error:
+        assert n_classes > 2 and "binary" in str(error)
+        pytest.skip("it takes two classes only")
+    score = retrieval_scorer(recall_at_k, k=1)
+    if shape == "ovo" and n_classes > 2:
+        with pytest.raises(ValueError, match='decision_function_shape="ovr"'):
+            score(model, X, names)
+        return
+    scores = model.decision_function(X)
+    best = model.classes_[scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(int)]
+    assert score(model, X, names) == pytest.approx((best == names).mean(), abs=0.01)
+    assert score(model, X, names) == pytest.approx(model.score(X, names), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda svc: make_pipeline(StandardScaler(), svc),
+        lambda svc: GridSearchCV(svc, {"C": [1.0]}, cv=2),
+        lambda svc: BaggingClassifier(svc, 2, random_state=0),
+        lambda svc: make_pipeline(GridSearchCV(make_pipeline(svc), {}, cv=2)),
+    ],
+)
+def test_scorer_finds_one_versus_one_inside_of_others(wrap):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="decision_function_shape"):
+        retrieval_scorer(recall_at_k, k=1)(wrap(SVC(decision_function_shape="ovo")).fit(X, y), X, y)
+    first = SelectFromModel(LinearSVC())  # what is no scorer does not count
+    model = make_pipeline(first, SVC(decision_function_shape="ovr")).fit(X, y)
+    assert retrieval_scorer(recall_at_k, k=1)(model, X, y) > 0.9
+    each = OneVsRestClassifier(SVC(decision_function_shape="ovo")).fit(X, y)
+    assert retrieval_scorer(recall_at_k, k=1)(each, X, y) > 0.9
+
+
+INDICATOR_CLASSIFIERS = [
+    RandomForestClassifier(20, random_state=0),
+    KNeighborsClassifier(),
+    MultiOutputClassifier(GaussianNB()),
+    MLPClassifier(max_iter=5, random_state=0),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:.*rows of y_true have no label")
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("constant", [None, 0, 1])
+@pytest.mark.parametrize("model", INDICATOR_CLASSIFIERS, ids=lambda model: type(model).__name__)
+def test_scorer_of_classifiers_that_know_columns_by_number(model, constant, named):
+    X, Y = make_multilabel_classification(80, n_classes=4, allow_unlabeled=False, random_state=0)
+    if constant is not None:
+        Y[:, 1] = constant
+    model = clone(model).fit(X, Y)
+    proba = model.predict_proba(X)
+    if isinstance(proba, list):
+        proba = [
+            each[:, list(values).index(1)] if 1 in values else np.zeros(80)
+            for each, values in zip(proba, model.classes_, strict=True)
+        ]
+        proba = np.column_stack(proba)
+    ranked = np.argsort(-proba, axis=1, kind="stable")
+    y = pd.DataFrame(Y, columns=["d", "b", "c", "a"]) if named else Y
+    score = retrieval_scorer(ndcg_at_k, k=4)
+    assert score(model, X, y) == pytest.approx(ndcg_at_k(Y, ranked), abs=0.02)  # ties apart
+    with_names = retrieval_scorer(ndcg_at_k, k=4, classes=["d", "b", "c", "a"])
+    assert with_names(model, X, y) == score(model, X, y)
+
+
+def test_scorer_of_columns_whose_names_may_be_positions():
+    X, Y = make_multilabel_classification(50, n_classes=3, random_state=0)
+    model = OneVsRestClassifier(LogisticRegression()).fit(X, Y)
+    with pytest.raises(ValueError, match="names or positions"):
+        retrieval_scorer(recall_at_k, k=1)(model, X, pd.DataFrame(Y, columns=[2, 0, 1]))
+
+
+def test_scorer_of_several_outputs_wants_an_indicator():
+    X, Y = make_multilabel_classification(50, n_classes=3, random_state=0)
+    model = RandomForestClassifier(5).fit(X, Y)
+    with pytest.raises(ValueError, match="fitted on an indicator"):
+        retrieval_scorer(recall_at_k, k=1)(model, X, Y[:, 0])

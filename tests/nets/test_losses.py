@@ -349,3 +349,15 @@ def test_what_distillation_does_not_know_is_refused(y, kwargs, message):
 def test_modules_refuse_what_they_cannot_hold(name, kwargs, message):
     with pytest.raises(ValueError, match=message):
         MODULES[name](**kwargs)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("unknown", [-1, -100])
+def test_torchs_mark_of_an_unknown_label_is_ours(reduction, unknown):
+    logits = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    proba, y = logits.roll(1, 0).softmax(dim=1), torch.tensor([2, unknown, 0])
+    params = {"temperature": 3.0, "alpha": 0.4, "reduction": reduction}
+    hard = F.cross_entropy(logits, y, ignore_index=unknown, reduction="none")
+    expected = nets.distillation_loss(logits, proba, None, **{**params, "alpha": 1.0}) * 0.4
+    expected = expected + 0.6 * (hard if reduction == "none" else getattr(hard, reduction)())
+    torch.testing.assert_close(nets.distillation_loss(logits, proba, y, **params), expected)

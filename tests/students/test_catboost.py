@@ -2,6 +2,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import clone
 
-from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
 from skdistill.students import learn_by_expansion
 from skdistill.students._dispatch import way_of_learning
 
@@ -404,3 +405,159 @@ def test_the_wrapper_predicts_a_row_of_labels():
     model = DistilledClassifier(student=student(), alpha=0.5)
     model.fit(X, y, teacher_proba=labels.proba)
     assert model.predict(X).shape == y.shape
+
+
+def order_of(fitted):
+    return fitted.classes_.tolist()
+
+
+@pytest.mark.parametrize("params", [{}, {"class_weights": [1.0, 4.0]}, {"scale_pos_weight": 4.0}])
+def test_two_classes_in_an_order_of_catboosts_own(params):
+    X, labels = problem(2)
+    own = SoftLabels(labels.proba, ["10", "9"], sample_weight=labels.weight)  # "10" < "9" as text
+    fitted = ours.learn_catboost(student(**params), X, own)
+    expanded = expanded_by_hand(student(**params), X, own)
+    assert order_of(fitted) == order_of(expanded) == ["9", "10"]
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+    assert_array_equal(fitted.predict(X), expanded.predict(X))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("params", [{}, {"auto_class_weights": "Balanced"}])
+def test_an_order_that_the_user_declares(params, n_classes):
+    X, labels = problem(n_classes)
+    names = NAMES[:n_classes][::-1].tolist()
+    own = student(class_names=tuple(names), **params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = SoftLabelClassifier(own).fit(X, labels)
+    by_default = fit_soft_labels(student(**params, loss_function="MultiClass"), X, labels)
+    assert order_of(model.student_) == names
+    if n_classes == 3:
+        expected = by_default.predict_proba(X)
+        assert_allclose(model.predict_proba(X), expected, atol=FLOAT32)
+    assert_array_equal(model.predict(X), model.classes_[model.predict_proba(X).argmax(axis=1)])
+
+
+@pytest.mark.parametrize("names", [["10", "2", "9"], ["ant", "bee", "cat"]])
+def test_balanced_classes_in_an_order_of_catboosts_own(names):
+    X, labels = problem(3)
+    own = SoftLabels(labels.proba ** [1, 2, 4] / (labels.proba ** [1, 2, 4]).sum(1)[:, None], names)
+    fitted = fit_soft_labels(student(auto_class_weights="Balanced"), X, own)
+    rows, codes = np.nonzero(own.proba)
+    weight = own.proba[rows, codes] * (own.mass.max() / own.mass)[codes]
+    by_hand = student(l2_leaf_reg=3 * len(rows) / len(X)).fit(X[rows], codes, sample_weight=weight)
+    columns = [order_of(fitted).index(name) for name in names]
+    assert_allclose(fitted.predict_proba(X)[:, columns], by_hand.predict_proba(X), atol=FLOAT32)
+
+
+WEIGHTINGS = [
+    {"class_weights": [1.0, 6.0]},
+    {"class_weights": {"ant": 6.0, "bee": 1.0}},
+    {"scale_pos_weight": 6.0},
+    {"auto_class_weights": "Balanced"},
+    {"auto_class_weights": "SqrtBalanced"},
+]
+
+
+@pytest.mark.parametrize("params", WEIGHTINGS, ids=str)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_evaluation_sets_weigh_as_the_student_says(params, n_classes):
+    if n_classes == 3 and "auto_class_weights" not in params:
+        if "scale_pos_weight" in params:
+            return  # for two classes
+        params = {"class_weights": [1.0, 6.0, 2.0]}
+    X, _, P = learnable(400, n_classes, seed=0)
+    P = P ** np.linspace(1, 3, n_classes)  # so that balancing has something to do
+    labels = SoftLabels(P / P.sum(axis=1, keepdims=True), NAMES[:n_classes])
+    X_val, y_val, _ = learnable(300, n_classes, seed=1)
+    fitted = ours.learn_catboost(student(**params), X, labels, eval_set=(X_val, y_val))
+    expanded = expanded_by_hand(student(**params), X, labels, eval_set=(X_val, y_val))
+    scores = [next(iter(each.best_score_["validation"].values())) for each in (fitted, expanded)]
+    assert_allclose(*scores, rtol=1e-5)
+    assert fitted.best_iteration_ == expanded.best_iteration_
+
+
+def test_evaluation_sets_with_categories_and_class_weights():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"town": rng.integers(0, 9, size=300).astype(str), "x": rng.random(300)})
+    p = rng.random(9)[frame["town"].astype(int)]
+    labels = SoftLabels(np.column_stack([1 - p, p]))
+    for where in ("params", "fit"):
+        feature = {"cat_features": ("town",)}
+        own = student(scale_pos_weight=2.0, **(feature if where == "params" else {}))
+        evaluation = {"eval_set": (frame, labels.first_choice())}
+        evaluation |= {"cat_features": ["town"]} if where == "fit" else {}
+        fitted = fit_soft_labels(own, frame, labels, **evaluation)
+        assert "validation" in fitted.best_score_
+
+
+def test_every_second_name_is_known():
+    """CatBoost's own table decides; what it sorts out otherwise is not ours to read."""
+    from catboost.core import _process_synonyms
+
+    others = {"verbose", "verbose_eval", "silent", "logging_level", "metric_period"}
+    names = set(signature(CatBoostClassifier).parameters) - others - {"scale_pos_weight"}
+    for name in names:
+        theirs = {name: 1}
+        _process_synonyms(theirs)
+        assert ours.by_main_names({name: 1}).keys() == theirs.keys(), name
+
+
+SECOND_NAMES = {
+    "objective": ("loss_function", "MultiClass"),
+    "eta": ("learning_rate", 0.3),
+    "max_depth": ("depth", 2),
+    "reg_lambda": ("l2_leaf_reg", 20.0),
+    "n_estimators": ("iterations", 7),
+    "num_boost_round": ("iterations", 7),
+    "num_trees": ("iterations", 7),
+    "random_state": ("random_seed", 3),
+    "early_stopping_rounds": ("od_wait", 2),
+    "custom_loss": ("custom_metric", ("AUC",)),
+    "max_bin": ("border_count", 8),
+    "colsample_bylevel": ("rsm", 0.5),
+    "min_child_samples": ("min_data_in_leaf", 4),
+    "num_leaves": ("max_leaves", 4),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("name", SECOND_NAMES)
+def test_a_second_name_is_the_first(name, n_classes):
+    main, value = SECOND_NAMES[name]
+    assert set(SECOND_NAMES) == set(ours.MAIN_NAMES)
+    X, labels = problem(n_classes, n_samples=100)
+    further = {"grow_policy": "Lossguide"} if name in ("num_leaves", "min_child_samples") else {}
+    defaults = {"iterations": 20, "learning_rate": 0.1, "allow_writing_files": False}
+    defaults |= {"verbose": False, "thread_count": 1, **further}
+    defaults.pop(main, None)
+    evaluation = {"eval_set": (X, labels.first_choice())} if "early" in name else {}
+    if name == "custom_loss" and n_classes == 3:
+        value = ("Accuracy",)
+    one, other = (
+        ours.learn_catboost(CatBoostClassifier(**defaults, **{key: value}), X, labels, **evaluation)
+        for key in (name, main)
+    )
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    assert name in one.get_params()
+
+
+def test_two_names_for_one_parameter_are_left_to_catboost():
+    X, labels = problem(2)
+    with pytest.raises(catboost.CatBoostError, match="only one of the parameters"):
+        fit_soft_labels(student(eta=0.2), X, labels)
+    both = student(objective="Logloss", loss_function="MultiClass")
+    fitted = fit_soft_labels(both, X, labels)  # it prefers objective
+    assert_array_equal(
+        fitted.predict_proba(X), fit_soft_labels(student(), X, labels).predict_proba(X)
+    )
+
+
+def test_labels_that_are_smoothed_under_the_second_name():
+    X, labels = problem(2)
+    smooth = SoftLabels(0.8 * np.eye(2)[labels.proba.argmax(axis=1)] + 0.1, ["ant", "bee"])
+    fitted = fit_soft_labels(student(objective="Logloss"), X, smooth)
+    expanded = expanded_by_hand(student(), X, smooth)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)

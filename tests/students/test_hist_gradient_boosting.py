@@ -79,3 +79,43 @@ def test_an_old_scikit_learn_refuses(gaussian):
     X, _, p_star = gaussian
     with pytest.raises(ValueError, match="set early_stopping=False"):
         fit_soft_labels(HistGradientBoostingClassifier(early_stopping=True), X, SoftLabels(p_star))
+
+
+@needs_x_val
+@pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 20.0, 2: 3.0}, "balanced"], ids=str)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_rows_held_out_weigh_as_their_class(class_weight, n_classes):
+    X, y, p_star = make_gaussian_classes(600, 5, n_classes, class_sep=0.3, random_state=0)
+    P = p_star ** np.linspace(1, 3, n_classes)
+    P /= P.sum(axis=1, keepdims=True)
+    weight = np.random.default_rng(0).random(600) + 0.5
+    if isinstance(class_weight, dict):
+        class_weight = {label: class_weight[label] for label in range(n_classes)}
+        factors = np.array(list(class_weight.values()))
+    else:
+        mass = weight @ P
+        factors = mass.sum() / (n_classes * mass) if class_weight else np.ones(n_classes)
+    student = HistGradientBoostingClassifier(
+        early_stopping=True, max_iter=60, class_weight=class_weight, max_leaf_nodes=7,
+        n_iter_no_change=3, random_state=0,
+    )  # fmt: skip
+    labels = SoftLabels(P, y=y, sample_weight=weight)
+    fitted = fit_soft_labels(student, X, labels)
+    train, held_out = train_test_split(np.arange(600), test_size=0.1, stratify=y, random_state=0)
+    rows, codes = np.nonzero(P[train])
+    by_hand = (
+        clone(student)
+        .set_params(class_weight=None)
+        .fit(
+            X[train][rows],
+            codes,
+            sample_weight=(weight[train, None] * P[train] * factors)[rows, codes],
+            X_val=X[held_out],
+            y_val=y[held_out],
+            sample_weight_val=weight[held_out] * factors[y[held_out]],
+        )
+    )
+    assert fitted.n_iter_ == by_hand.n_iter_
+    assert_allclose(fitted.validation_score_, by_hand.validation_score_)
+    assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X))
+    assert fitted.get_params() == student.get_params()

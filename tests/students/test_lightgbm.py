@@ -374,3 +374,168 @@ def test_as_the_student_of_a_distilled_classifier():
     model = DistilledClassifier(student=student(), alpha=1.0).fit(X, y)
     assert type(model.student_) is LGBMClassifier
     assert_array_equal(model.predict_proba(X), model.student_.predict_proba(X))
+
+
+def shares_by_hand(own, labels):
+    """Return the shares of the classes, each probability times the weight of its class."""
+    class_weight = own.get_params()["class_weight"]
+    mass = labels.mass
+    if class_weight == "balanced":
+        mass = np.ones(len(mass))
+    elif class_weight:
+        mass = mass * [class_weight.get(label, 1.0) for label in labels.classes.tolist()]
+    return mass / mass.sum()
+
+
+NO_SPLIT = {
+    "few rows": ({"min_child_samples": 20}, lambda X: X[:36]),
+    "few rows by another name": ({"min_data_in_leaf": 60}, lambda X: X[:100]),
+    "constant columns": ({"min_child_samples": 20}, lambda X: np.ones((len(X), 2))),
+    "rare ones": ({"min_child_samples": 20}, lambda X: 1.0 * (np.arange(len(X)) < 9)[:, None]),
+    "small bags": (
+        {"min_child_samples": 40, "subsample": 0.5, "subsample_freq": 1},
+        lambda X: X[:100],
+    ),
+    "frame": ({}, lambda X: pd.DataFrame({"a": pd.Categorical(["x"] * len(X))})),
+}
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("weights", [None, "balanced", {"ant": 5.0, "bee": 1.0}], ids=str)
+@pytest.mark.parametrize("case", NO_SPLIT)
+def test_the_shares_where_no_feature_can_be_split(case, weights, n_classes):
+    X, labels = problem(n_classes)
+    params, change = NO_SPLIT[case]
+    X = change(X)
+    labels = labels.take(slice(len(X)))
+    own = student(class_weight=weights, **params)
+    fitted = fit_soft_labels(own, X, labels)
+    shares = shares_by_hand(own, labels)
+    assert_allclose(fitted.predict_proba(X), np.tile(shares, (len(X), 1)), atol=1e-6)
+    assert fitted.get_params() == own.get_params()
+    assert fitted.objective_ == ("binary" if n_classes == 2 else "multiclass")
+    hard = SoftLabels.from_labels(labels.hard_labels())
+    # LightGBM alone, of labels: the same.
+    alone = clone(own).fit(X, hard.classes[hard.codes])
+    assert_allclose(alone.predict_proba(X)[0], shares_by_hand(own, hard), atol=1e-6)
+
+
+def test_where_no_feature_can_be_split_evaluation_sets_are_evaluated():
+    X, labels = problem(3)
+    flat = np.ones((len(X), 2))
+    evaluation = {"eval_set": [(flat, labels.hard_labels())], "eval_metric": "multi_error"}
+    fitted = fit_soft_labels(student(), flat, labels, **evaluation)
+    truth = fitted.predict_proba(flat)[np.arange(len(X)), NAMES.searchsorted(labels.hard_labels())]
+    assert_allclose(fitted.best_score_["valid_0"]["multi_logloss"], -np.log(truth).mean())
+
+
+def test_other_errors_of_lightgbm_are_its_own():
+    X, labels = problem(2)
+    with pytest.raises(lightgbm.basic.LightGBMError, match="monotone"):
+        fit_soft_labels(student(monotone_constraints=[1, 0]), X, labels)
+
+
+def test_few_rows_in_the_folds_that_choose_alpha():
+    X, y, _ = learnable(45, 2, seed=0)
+    own = LGBMClassifier(n_jobs=1, verbose=-1)
+    model = DistilledClassifier(student=own, random_state=0).fit(X, y)
+    assert model.predict_proba(X).shape == (45, 2)
+
+
+def aliases(name):
+    """Return the names that LightGBM's own table has for a parameter."""
+    table = lightgbm.basic._ConfigAliases
+    return sorted(table.get(name))
+
+
+# What we read, or set, ourselves: a value for two and for three classes.
+READ = {
+    "objective": ("binary", "multiclass"),
+    "boosting": ("dart", "dart"),
+    "is_unbalance": (True, True),
+    "metric": ("auc", "multi_error"),
+    "min_data_in_leaf": (300, 300),  # of 400 rows: no split
+    "linear_tree": (True, True),
+    "pos_bagging_fraction": (0.5, 0.5),
+    "neg_bagging_fraction": (0.5, 0.5),
+    "early_stopping_round": (2, 2),
+    "num_iterations": (4, 4),
+    "verbosity": (-1, -1),
+    "num_class": (1, 3),
+}
+# Where LightGBM itself goes by the parameter of its own signature.
+OVERRULED = ("min_data_per_leaf",)
+
+
+def outcome(params, n_classes):
+    """Return what a student of some parameters predicts, or the kind of error that it raises."""
+    X, labels = problem(n_classes)
+    evaluation = {"eval_set": [(X, labels.hard_labels())]}
+    own = LGBMClassifier(**{"num_leaves": 7, "min_data_in_bin": 1, "n_jobs": 1, "verbose": -1})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return fit_soft_labels(own.set_params(**params), X, labels, **evaluation).predict_proba(
+                X
+            )
+    except (ValueError, lightgbm.basic.LightGBMError) as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("name", READ)
+def test_another_name_is_the_main_name(name, n_classes):
+    value = READ[name][n_classes - 2]
+    main = "min_child_samples" if name == "min_data_in_leaf" else name
+    expected = outcome({main: value}, n_classes)
+    for alias in set(aliases(name)) - {*OVERRULED, main}:
+        found = outcome({alias: value}, n_classes)
+        if isinstance(expected, type):
+            assert found is expected, alias
+        else:
+            assert_array_equal(found, expected, err_msg=alias)
+
+
+def test_the_table_of_aliases_is_known():
+    assert set(ours.OBJECTIVE) == set(aliases("objective")) - {"objective"}
+    assert set(ours.MIN_ROWS) == set(aliases("min_data_in_leaf"))
+    assert set(ours.BOOSTING) == set(aliases("boosting"))
+    assert set(ours.METRIC) == set(aliases("metric"))
+    assert set(ours.COUNT_ROWS) == set(aliases("is_unbalance"))
+    for name in ("sigmoid", "linear_tree", "pos_bagging_fraction", "neg_bagging_fraction"):
+        assert set(aliases(name)) <= set(ours.NEED_ITS_OBJECTIVE)
+
+
+@pytest.mark.filterwarnings("ignore::lightgbm.basic.LGBMDeprecationWarning")
+@pytest.mark.parametrize(
+    ("params", "fit_params"),
+    [
+        ({"class_weight": {"ant": 5.0, "bee": 0.5, "cat": 1.0}}, {}),
+        ({"scale_pos_weight": 5.0}, {}),
+        ({}, {"eval_class_weight": ["balanced"]}),
+        ({}, {"eval_class_weight": [{"ant": 9.0, "bee": 1.0, "cat": 1.0}]}),
+        ({}, {"eval_sample_weight": [np.linspace(0, 3, 300)]}),
+        ({"class_weight": {"ant": 5.0}}, {"eval_sample_weight": [np.linspace(0, 3, 300)]}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_evaluation_sets_weigh_as_they_do_for_the_expansion(n_classes, params, fit_params):
+    X, _, P = learnable(400, n_classes, seed=0)
+    X_val, y_val, _ = learnable(300, n_classes, seed=1)
+    labels = SoftLabels(P, NAMES[:n_classes])
+    class_weight = params.get("class_weight")
+    if class_weight:
+        known = labels.classes.tolist()
+        weights = {label: class_weight[label] for label in known if label in class_weight}
+        params = {"class_weight": weights}
+    if "scale_pos_weight" in params and n_classes == 3:
+        return  # for two classes
+    if isinstance(fit_params.get("eval_class_weight", [None])[0], dict) and n_classes == 2:
+        fit_params = {"eval_class_weight": [{"ant": 9.0, "bee": 1.0}]}
+    evaluation = {"eval_set": [(X_val, y_val)], **fit_params}
+    own = student(**params)
+    fitted = fit_soft_labels(own, X, labels, **evaluation)
+    expanded = learn_by_expansion(clone(own), X, labels, **evaluation)
+    for name, scores in expanded.evals_result_["valid_0"].items():
+        assert_allclose(fitted.evals_result_["valid_0"][name], scores, atol=1e-5)

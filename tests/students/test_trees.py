@@ -13,6 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
+from skdistill._sample_weight import FORESTS_DRAW
 from skdistill.datasets import make_gaussian_classes
 from skdistill.students import learn_by_expansion
 
@@ -168,6 +169,27 @@ def test_the_student_has_all_that_its_class_documents(student, n_classes):
     assert fast.score(X, labels.hard_labels()) > 0.5
 
 
+@pytest.mark.parametrize("student", [DecisionTreeClassifier(), RandomForestClassifier(3)])
+def test_files_hold_nothing_but_the_tree(student):
+    """Between the fields of scikit-learn's nodes there are zeros: pickles are reproducible."""
+    X, _, P = make_gaussian_classes(200, random_state=0)
+    student = clone(student).set_params(max_depth=5, random_state=0)
+    files = set()
+    for _ in range(5):
+        used = [np.full(size, 255, dtype=np.uint8) for size in range(500, 3000, 10)]
+        del used  # memory that is not zero
+        fitted = fit_soft_labels(student, X, SoftLabels(P))
+        files.add(pickle.dumps(fitted))
+        for tree in getattr(fitted, "estimators_", [fitted]):
+            nodes = tree.tree_.__getstate__()["nodes"]
+            between = np.ones(nodes.dtype.itemsize, dtype=bool)
+            for dtype, offset in nodes.dtype.fields.values():
+                between[offset : offset + dtype.itemsize] = False
+            rows = np.ascontiguousarray(nodes).view(np.uint8).reshape(len(nodes), -1)
+            assert not rows[:, between].any()
+    assert len(files) == 1
+
+
 def test_bootstraps_draw_real_rows():
     X, labels = problem(5)
     student = RandomForestClassifier(20, random_state=0, max_samples=0.5)
@@ -243,6 +265,11 @@ def test_names_strings_and_classes_without_mass():
         (DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0), "entropy"),
         (RandomForestClassifier(3, criterion="log_loss", random_state=0), "log_loss"),
         (DecisionTreeClassifier(monotonic_cst=[1, 0, 0, 0], random_state=0), "monotonic_cst"),
+        pytest.param(
+            RandomForestClassifier(3, class_weight="balanced_subsample", random_state=0),
+            "balanced_subsample",
+            marks=pytest.mark.skipif(not FORESTS_DRAW, reason="refused: it counts copies"),
+        ),
     ],
     ids=repr,
 )

@@ -12,8 +12,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+from skdistill import (
+    BornAgainClassifier,
+    DistilledClassifier,
+    SoftLabelClassifier,
+    SoftLabels,
+    fit_soft_labels,
+)
 from skdistill.students import learn_by_expansion
 from skdistill.students._dispatch import way_of_learning
 
@@ -335,3 +345,147 @@ def test_as_the_student_of_a_distilled_classifier():
     model = DistilledClassifier(student=student(), alpha=1.0).fit(X, y)
     assert type(model.student_) is XGBClassifier
     assert_array_equal(model.predict_proba(X), model.student_.predict_proba(X))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_random_forests_of_xgboost_are_the_expansion(n_classes):
+    X, labels = problem(n_classes)
+    own = xgboost.XGBRFClassifier(
+        n_estimators=5, subsample=1, colsample_bynode=1, min_child_weight=2, n_jobs=1
+    )
+    fitted = fit_soft_labels(own, X, labels)
+    expanded = learn_by_expansion(clone(own), X, labels)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("params", [{}, {"objective": two_argument_loss}], ids=["own", "custom"])
+@pytest.mark.parametrize("lacking", [0, 1, 2, 3])
+@pytest.mark.parametrize("kind", ["hard", "weighted", "soft"])
+@pytest.mark.parametrize("cls", [XGBClassifier, xgboost.XGBRFClassifier])
+def test_a_class_without_a_row_wherever_it_sorts(cls, kind, lacking, params):
+    if params:
+        params = {"objective": "multi:softmax"}  # has no soft form: the expansion
+    X, labels = problem(4)
+    proba = labels.proba + 1e-3
+    proba[:, lacking] = 0
+    proba /= proba.sum(axis=1, keepdims=True)
+    if kind != "soft":
+        proba = np.eye(4)[proba.argmax(axis=1)]
+    weight = None if kind == "hard" else labels.weight
+    fitted = fit_soft_labels(
+        cls(n_estimators=5, n_jobs=1, **params), X, SoftLabels(proba, sample_weight=weight)
+    )
+    assert_array_equal(fitted.classes_, [0, 1, 2, 3])
+    assert (fitted.predict(X) != lacking).all()
+    assert (fitted.predict(X) == proba.argmax(axis=1)).mean() > 0.3
+
+
+def test_without_a_class_the_others_are_what_they_are_alone():
+    X, labels = problem(4)
+    y = np.array([0, 2, 3])[labels.proba[:, :3].argmax(axis=1)]
+    fitted = fit_soft_labels(student(), X, SoftLabels.from_labels(y, [0, 1, 2, 3]))
+    alone = student().fit(X, np.array([0, 0, 1, 2])[y])
+    proba = fitted.predict_proba(X)
+    assert proba[:, 1].max() < 0.02
+    rest = proba[:, [0, 2, 3]] / proba[:, [0, 2, 3]].sum(axis=1, keepdims=True)
+    assert np.abs(rest - alone.predict_proba(X)).max() < 0.05
+
+
+@pytest.mark.parametrize("alpha", [1.0, "auto"])
+@pytest.mark.parametrize("rare", [0, 1, 2])
+def test_a_class_that_folds_do_not_show(rare, alpha):
+    X, y, _ = learnable(150, 3, seed=0)
+    keep = np.r_[np.flatnonzero(y != rare), np.flatnonzero(y == rare)[:1]]
+    model = DistilledClassifier(GaussianNB(), student(n_estimators=3), alpha=alpha)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X[keep], y[keep])
+    assert_array_equal(model.student_.classes_, [0, 1, 2])
+    assert_allclose(model.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, "auto"])
+def test_a_class_that_is_declared_and_has_no_row(alpha):
+    X, y, _ = learnable(150, 3, seed=0)
+    y = np.array([0, 2, 3])[y]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = DistilledClassifier(GaussianNB(), student(), alpha=alpha, classes=range(4))
+        model.fit(X, y)
+    assert_array_equal(model.classes_, [0, 1, 2, 3])
+    assert model.predict_proba(X)[:, 1].max() < 0.05
+
+
+def test_labels_that_are_refused_before_any_teacher_is_fitted():
+    fits = []
+
+    class Counting(ExtraTreesClassifier):
+        def fit(self, X, y):
+            fits.append(len(X))
+            return super().fit(X, y)
+
+    X, y, _ = learnable(60, 3, seed=0)
+    for own in (student(), make_pipeline(StandardScaler(), student())):
+        for alpha in (0.5, "auto"):
+            model = DistilledClassifier(Counting(3), own, alpha=alpha)
+            with pytest.raises(ValueError, match=r"takes the labels 0, 1, \.\.\., 2 only"):
+                model.fit(X, np.array(["a", "b", "c"])[y])
+        with pytest.raises(ValueError, match=r"takes the labels 0, 1, \.\.\., 2 only"):
+            BornAgainClassifier(own).fit(X, np.array(["a", "b", "c"])[y])
+    assert not fits
+
+
+@pytest.mark.parametrize(
+    ("params", "fit_params"),
+    [
+        ({"scale_pos_weight": 5.0}, {}),
+        ({}, {"sample_weight_eval_set": [np.linspace(0, 3, 300)]}),
+        ({"scale_pos_weight": 5.0}, {"sample_weight_eval_set": [np.linspace(0, 3, 300)]}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_evaluation_sets_weigh_as_they_do_for_the_expansion(n_classes, params, fit_params):
+    if "scale_pos_weight" in params and n_classes == 3:
+        return  # for two classes
+    X, _, P = learnable(400, n_classes, seed=0)
+    X_val, y_val, _ = learnable(300, n_classes, seed=1)
+    X, X_val = X.round(1), X_val.round(1)
+    labels = SoftLabels(P)
+    evaluation = {"eval_set": [(X_val, y_val)], "verbose": False, **fit_params}
+    own = student(**params, tree_method="exact")
+    fitted = fit_soft_labels(own, X, labels, **evaluation)
+    expanded = learn_by_expansion(clone(own), X, labels, **evaluation)
+    for name, scores in expanded.evals_result()["validation_0"].items():
+        assert_allclose(fitted.evals_result()["validation_0"][name], scores, atol=1e-5)
+
+
+# XGBoost's own second names, as its documentation of parameters lists them.
+SECOND_NAMES = {
+    "eta": ("learning_rate", 0.05),
+    "min_split_loss": ("gamma", 2.0),
+    "lambda": ("reg_lambda", 30.0),
+    "alpha": ("reg_alpha", 5.0),
+    "seed": ("random_state", 3),
+    "nthread": ("n_jobs", 1),
+}
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("name", SECOND_NAMES)
+def test_a_second_name_is_the_first(name, n_classes):
+    main, value = SECOND_NAMES[name]
+    X, labels = problem(n_classes)
+    one, other = (
+        fit_soft_labels(XGBClassifier(n_estimators=5, **{key: value}), X, labels)
+        for key in (name, main)
+    )
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+
+
+def test_booleans_are_answered_as_booleans():
+    X, _, P = learnable(100, 2, seed=0)
+    model = SoftLabelClassifier(student()).fit(X, SoftLabels(P, [False, True]))
+    assert model.predict(X).dtype == bool
+    assert_array_equal(model.predict(X), model.predict_proba(X)[:, 1] > 0.5)

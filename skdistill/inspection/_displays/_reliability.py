@@ -1,11 +1,15 @@
 """Does a model mean what it says? Confidence against how often it is right."""
 
+from functools import partial
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 
 from ..._probabilities import entries, first_choice, largest
+from ..._rows import predict_on_copy
 from ..._typing import ArrayLike, Estimator, Proba, Rows
+from ..._validation import check_number
 from ...metrics._proba import check_predictions, sorted_proba
 from ._style import axes, look, n_curves
 
@@ -109,7 +113,7 @@ class ReliabilityDisplay:
         -------
         ReliabilityDisplay
         """
-        proba, classes = sorted_proba(estimator, X)
+        proba, classes = predict_on_copy(partial(sorted_proba, estimator), X)
         return cls.from_predictions(
             y, proba, classes=classes, n_bins=n_bins, label=label,
             sample_weight=sample_weight, name=name or type(estimator).__name__, ax=ax, **kwargs,
@@ -170,6 +174,7 @@ class ReliabilityDisplay:
         ValueError
             If the shapes differ, if rows are not probabilities, or if `label` is not a class.
         """
+        check_number("n_bins", n_bins, Integral)
         target, proba, weight = check_predictions(y_true, proba, classes, sample_weight)
         if label is None:
             confidence, right = largest(proba), entries(target, first_choice(proba))

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..._rows import predict_on_copy
 from ..._typing import ArrayLike, Estimator, Floats, Proba, Rows
 from .._answers import classes_in_common
 from .._figures import directed
@@ -130,8 +131,8 @@ class TeacherStudentDisplay:
         named |= {f"student {k}": each for k, each in enumerate(students, start=1)}
         return cls.from_predictions(
             y,
-            [each.predict_proba(X) for each in teachers],
-            [each.predict_proba(X) for each in students],
+            [predict_on_copy(each.predict_proba, X) for each in teachers],
+            [predict_on_copy(each.predict_proba, X) for each in students],
             classes=classes_in_common(named), complexity=complexity, student_score=student_score,
             complexity_label=complexity_label, ax=ax, **kwargs,
         )  # fmt: skip

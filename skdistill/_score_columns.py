@@ -1,0 +1,43 @@
+"""Whether the columns of a `decision_function` are classes: those of one-vs-one are pairs."""
+
+from sklearn.ensemble import BaggingClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+
+def check_columns_are_classes(estimator, scores):
+    """Raise unless scores, (n_samples, n_columns), have a column for each class of an estimator.
+
+    The number of columns decides, but for three classes, which make three pairs: there the
+    estimator that scores is looked at, inside pipelines, searches and other wrappers.
+    """
+    n_classes = len(estimator.classes_)
+    if scores.ndim == 2 and scores.shape[1] == n_classes and not _scores_pairs(estimator):
+        return
+    raise ValueError(
+        f"{type(estimator).__name__} has {n_classes} classes and gives scores of shape "
+        f"{scores.shape}, whose columns are not the classes: scores of pairs of classes are no "
+        'order of classes. Set decision_function_shape="ovr", or give an estimator with one score '
+        "per class."
+    )
+
+
+def _scores_pairs(estimator):
+    """Return whether a fitted estimator scores pairs of classes, by itself or by what it wraps."""
+    while estimator is not None:
+        if getattr(estimator, "decision_function_shape", None) == "ovo":
+            return len(estimator.classes_) > 2
+        estimator = _wrapped(estimator)
+    return False
+
+
+def _wrapped(estimator):
+    """Return the estimator whose scores a fitted one passes on, None if it has its own."""
+    if isinstance(estimator, Pipeline):
+        return estimator[-1]
+    if isinstance(estimator, FrozenEstimator):
+        return estimator.estimator
+    if isinstance(estimator, BaggingClassifier):
+        return estimator.estimators_[0]
+    fitted = ("best_estimator_", "estimator_", "student_")
+    return next((getattr(estimator, name) for name in fitted if hasattr(estimator, name)), None)

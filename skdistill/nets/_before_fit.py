@@ -1,0 +1,97 @@
+"""What of a net's parameters cannot go together: known without rows, and so before any fit."""
+
+from copy import deepcopy
+from inspect import signature
+
+from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
+
+from ._device import check_device
+from ._device_batches import DeviceBatches
+
+OPTIONS_OF_BATCHES = set(signature(DeviceBatches).parameters) - {"dataset"}
+
+
+def check_net(net):
+    """Raise for a device that is not there, and for callbacks or iterators that cannot work."""
+    check_device(net.device)
+    check_monitors(net)
+    for prefix in ("iterator_train", "iterator_valid"):
+        check_batch_options(net, prefix)
+
+
+def check_monitors(net):
+    """Raise if a callback monitors validation rows, and none are held out."""
+    if net.train_split:
+        return
+    callbacks = dict(callbacks_of(net))
+    scores = [each for each in callbacks.values() if isinstance(each, EpochScoring | BatchScoring)]
+    names = {on_train: {_name_of(each) for each in scores if each.on_train == on_train}
+             for on_train in (True, False)}  # fmt: skip
+    missing = ({"valid_loss", "valid_acc"} | names[False]) - names[True]
+    for name, callback in callbacks.items():
+        monitor = vars(net).get(f"callbacks__{name}__monitor", getattr(callback, "monitor", None))
+        if isinstance(callback, LRScheduler) and "Plateau" not in str(callback.policy):
+            continue  # other policies monitor nothing
+        if isinstance(monitor, str) and monitor.removesuffix("_best") in missing:
+            raise ValueError(
+                f"{type(callback).__name__}(monitor={monitor!r}) needs rows that are held out, and "
+                f"train_split={net.train_split!r} holds out none. Set train_split=skorch.dataset."
+                "ValidSplit(5, stratified=True), or monitor 'train_loss'."
+            )
+
+
+def callbacks_of(net):
+    """Yield the name and an instance of each callback that the user gave."""
+    given = net.callbacks if isinstance(net.callbacks, list | tuple) else ()
+    for each in given:
+        name, callback = each if isinstance(each, tuple) else (None, each)
+        callback = callback() if isinstance(callback, type) else callback
+        yield name or type(callback).__name__, callback
+
+
+def _name_of(scoring):
+    """Return the name under which the history has a score."""
+    return deepcopy(scoring).initialize().name_
+
+
+def check_criterion_call(criterion):
+    """Raise unless a criterion, a class or an instance, can be called by a SoftLabelNet."""
+    is_class = isinstance(criterion, type)
+    try:
+        arguments = signature(getattr(criterion, "forward", None) or criterion.__call__)
+    except (TypeError, ValueError):
+        return  # compiled code, which does not say what it takes
+    try:
+        arguments.bind(*[None] * (3 + is_class))
+    except TypeError as error:
+        name = criterion.__name__ if is_class else type(criterion).__name__
+        raise ValueError(
+            f"criterion={name} cannot be called as criterion(logits, proba, y), with probabilities "
+            f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy, "
+            "torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), or a "
+            "loss of your own of three arguments."
+        ) from error
+
+
+def check_batch_options(net, prefix):
+    """Raise for options that the iterator of a net does not have, or that contradict each other."""
+    iterator, options = getattr(net, prefix), net.get_params_for(prefix)
+    if iterator is DeviceBatches:
+        foreign = sorted(set(options) - OPTIONS_OF_BATCHES)
+        if foreign:
+            name = f"{prefix}__{foreign[0]}"
+            raise ValueError(
+                f"{name}={options[foreign[0]]!r} is an option of torch's DataLoader, and "
+                f"{prefix}={DeviceBatches.__name__} has {sorted(OPTIONS_OF_BATCHES)}. Set {prefix}="
+                f"torch.utils.data.DataLoader beside it."
+            )
+    if options.get("sampler") is not None and options.get("shuffle"):
+        raise ValueError(
+            f"{prefix}__sampler decides on the order of the rows, and {prefix}__shuffle=True "
+            f"does so, too. Set {prefix}__shuffle=False."
+        )
+    if prefix == "iterator_valid" and options.get("drop_last"):
+        raise ValueError(
+            "iterator_valid__drop_last=True would leave rows out of every prediction. Set "
+            "iterator_train__drop_last only."
+        )

@@ -1,0 +1,159 @@
+"""Columns of every dtype, with no values missing, some, or all: missing is a value like others."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from skdistill.augmentation import MarginalAugmenter, MungeAugmenter
+from skdistill.augmentation._table import missing
+
+N = 60
+DAYS = [datetime(2020, 1, day) for day in range(1, 10)]
+WORDS = ["a", "b", "c"]
+
+# dtype -> values of which a column is drawn; dtypes of NumPy that hold no missing value below.
+PANDAS = {
+    "float64": [0.5, 1.25, 3.0],
+    "float32": [0.5, 1.25, 3.0],
+    "Float64": [0.5, 1.25, 3.0],
+    "Int64": [1, 2, 5],
+    "UInt8": [1, 2, 255],
+    "boolean": [True, False],
+    "object": WORDS,
+    "str": WORDS,
+    "string": WORDS,
+    "category": WORDS,
+    "datetime64[ns]": DAYS,
+    "datetime64[s]": DAYS,
+    "datetime64[ns, UTC]": DAYS,
+    "timedelta64[ns]": [timedelta(day) for day in range(9)],
+    "period[D]": DAYS,
+    "int64[pyarrow]": [1, 2, 5],
+    "double[pyarrow]": [0.5, 1.25],
+    "bool[pyarrow]": [True, False],
+    "string[pyarrow]": WORDS,
+    "timestamp[ns][pyarrow]": DAYS,
+    "duration[ns][pyarrow]": [timedelta(day) for day in range(9)],
+    "date32[pyarrow]": [day.date() for day in DAYS],
+}
+WITHOUT_MISSING = {"int64": [1, 2, 5], "uint8": [1, 2, 255], "bool": [True, False]}
+OBJECTS = {
+    "dates": [day.date() for day in DAYS],
+    "numbers": [1, 2.5, 3],
+    "booleans": [True, False],
+    "numbers and text": [1, "a"],
+    "tuples": [(1, 2), (3,)],
+}
+POLARS = {
+    "Float64": [0.5, 1.25, 3.0],
+    "Int16": [1, 2, 5],
+    "UInt64": [1, 2, 5],
+    "Boolean": [True, False],
+    "String": WORDS,
+    "Categorical": WORDS,
+    "Date": [day.date() for day in DAYS],
+    "Datetime": DAYS,
+    "Duration": [timedelta(day) for day in range(9)],
+    "Time": [day.time().replace(hour=day.day) for day in DAYS],
+}
+
+
+def drawn(values, share, seed=0):
+    """Return values at random, None in some places."""
+    rng = np.random.RandomState(seed)
+    column = [values[k] for k in rng.randint(len(values), size=N)]
+    gone = rng.rand(N) < share if share < 1 else np.ones(N, dtype=bool)
+    return [None if lacks else value for value, lacks in zip(column, gone, strict=True)]
+
+
+def numbers():
+    """Return two columns of which new rows can be made."""
+    one, other = np.random.RandomState(1).randn(2, N)
+    return {"one": one, "other": other}
+
+
+def pandas_columns(share):
+    pd = pytest.importorskip("pandas")
+    columns = {}
+    for dtype, values in (PANDAS if share else PANDAS | WITHOUT_MISSING).items():
+        if "pyarrow" in dtype:
+            pytest.importorskip("pyarrow")
+        if dtype == "period[D]":
+            columns[dtype] = pd.Series(pd.PeriodIndex(drawn(values, share), freq="D"))
+        else:
+            columns[dtype] = pd.Series(drawn(values, share), dtype=dtype)
+    for name, values in OBJECTS.items():
+        columns[name] = pd.Series(drawn(values, share), dtype=object)
+    days = pd.Series(drawn(DAYS, share), dtype="datetime64[ns]")
+    columns["category of dates"] = days.astype("category")
+    columns["category of durations"] = (days - days.min()).astype("category")
+    columns["category of numbers"] = pd.Series(drawn([1, 2, 5], share)).astype("category")
+    columns["interval"] = pd.cut(pd.Series(drawn([0.5, 1.5], share), dtype=float), [0, 1, 2])
+    columns["sparse"] = pd.Series(drawn([0.0, 1.0], share), dtype=float).astype("Sparse[float64]")
+    return {name: pd.DataFrame({**numbers(), "x": column}) for name, column in columns.items()}
+
+
+def polars_columns(share):
+    pl = pytest.importorskip("polars")
+    return {
+        dtype: pl.DataFrame({**numbers(), "x": pl.Series(drawn(values, share)).cast(
+            getattr(pl, dtype))})
+        for dtype, values in POLARS.items()
+    }  # fmt: skip
+
+
+def values_of(column):
+    """Return the values of a column that are there."""
+    gone = missing(column)
+    return [value for value, lacks in zip(column.to_list(), gone, strict=True) if not lacks]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("augmenter", [MungeAugmenter(2), MarginalAugmenter(2)])
+@pytest.mark.parametrize("share", [0, 0.3, 1])
+@pytest.mark.parametrize("frames_of", [pandas_columns, polars_columns])
+def test_missing_is_a_value(frames_of, share, augmenter):
+    for name, X in frames_of(share).items():
+        new = augmenter.sample(X, random_state=0)
+        assert list(new.columns) == ["one", "other", "x"]
+        assert new["x"].dtype == X["x"].dtype, name
+        lacking = missing(new["x"])
+        assert len(lacking) == 2 * N
+        assert lacking.mean() == pytest.approx(missing(X["x"]).mean(), abs=0.15), name
+        known = values_of(X["x"])
+        is_drawn = isinstance(augmenter, MarginalAugmenter)
+        if is_drawn or not isinstance((known or [""])[0], int | float):
+            assert all(value in known for value in values_of(new["x"])), name
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("augmenter", [MungeAugmenter(2), MarginalAugmenter(2)])
+def test_objects_of_pandas_in_a_plain_array(augmenter):
+    pd = pytest.importorskip("pandas")
+    number = np.random.RandomState(1).randn(N)
+    for gone in (None, np.nan, pd.NA, pd.NaT):
+        words = [gone if word is None else word for word in drawn(WORDS, 0.3)]
+        X = np.column_stack([number.astype(object), np.array(words, dtype=object)])
+        new = augmenter.sample(X, random_state=0)
+        lacking = [value is gone or value != value for value in new[:, 1]]
+        assert 0.15 < np.mean(lacking) < 0.45
+        assert {value for value in new[:, 1] if isinstance(value, str)} == set(WORDS)
+
+
+@pytest.mark.parametrize("augmenter", [MungeAugmenter(), MarginalAugmenter()])
+def test_values_that_cannot_be_compared(augmenter):
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame({"number": [1.0, 2.0], "tags": [["a"], ["a", "b"]]})
+    with pytest.raises(TypeError, match=r"Column 'tags' holds values .* text or numbers"):
+        augmenter.sample(X, random_state=0)
+
+
+def test_two_columns_of_one_name_stay_two():
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame(np.random.RandomState(0).randn(9, 3), columns=["a", "a", "b"])
+    for augmenter in (MungeAugmenter(), MarginalAugmenter()):
+        new = augmenter.sample(X, random_state=0)
+        assert list(new.columns) == ["a", "a", "b"]
+        same = augmenter.sample(X.to_numpy(), random_state=0)
+        np.testing.assert_array_equal(new.to_numpy(), same)
