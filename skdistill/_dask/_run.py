@@ -45,20 +45,32 @@ def keep(tasks):
 
 
 def wait_for(kept):
-    """Wait until a cluster has made what it is to keep.
+    """Wait until a cluster has made what it is to keep; raise the first error that there is.
 
     In a task, whose thread would stay taken meanwhile, the thread is left to other tasks: they are
     what is waited for. `dask.compute` does so by itself.
     """
-    from distributed import get_worker, wait, worker_client
+    from distributed import get_worker, worker_client
 
     try:
         get_worker()
     except ValueError:  # this is no task
-        wait(kept)
+        _raise_first_error(kept)
         return
     with worker_client():
-        wait(kept)
+        _raise_first_error(kept)
+
+
+def _raise_first_error(kept):
+    """Wait for tasks, and raise the first error at once: the others are not worth to be waited for.
+
+    A task that takes its workers with it would take four of them for each partition.
+    """
+    from distributed import as_completed, futures_of
+
+    for future in as_completed(futures_of(kept)):
+        if future.status != "finished":
+            future.result()
 
 
 def client_of_cluster():

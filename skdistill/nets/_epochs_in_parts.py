@@ -6,6 +6,7 @@ the losses of the epoch.
 """
 
 import copy
+import pickle
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -58,6 +59,20 @@ def check_trains_in_parts(net: SoftLabelNet) -> None:
         )
     check_net(net)
     check_criterion_call(net.criterion)
+    _check_travels(net.module, "module")
+    _check_travels(net.criterion, "criterion")
+
+
+def _check_travels(value, name):
+    """Raise unless the class of a module can be pickled, as skorch does with a net."""
+    cls = value if isinstance(value, type) else type(value)
+    try:
+        pickle.dumps(cls)
+    except (pickle.PicklingError, AttributeError) as error:
+        raise ValueError(
+            f"{name}={cls.__name__} cannot be sent to where the rows are: {error}. Define the "
+            "class at the top of a file, which workers can import, and not inside a function."
+        ) from error
 
 
 def train_in_parts(

@@ -254,6 +254,16 @@ def test_what_only_all_rows_can_tell_is_refused_before_anything_is_computed(
         model.fit(far, dy)
 
 
+def test_a_module_that_cannot_travel_is_refused_by_name(problem):
+    class Local(torch.nn.Linear):
+        pass
+
+    X, _, y = problem
+    model = DistilledClassifier(NeverAsked(), make_net(module=Local), alpha=1.0, cv=2)
+    with pytest.raises(ValueError, match=r"module=Local cannot be sent.*top of a file"):
+        model.fit(*in_partitions(4, X, y))
+
+
 def test_a_loss_that_is_not_finite_names_the_epoch(problem):
     X, P, y = problem
     dX, dP, dy = in_partitions(4, X * np.float32(1e30), P, y)

@@ -245,6 +245,52 @@ def test_estimators_in_memory_load_no_collection(estimator, form, collections):
             assert dask.is_dask_collection(answer)  # lazy: nothing is loaded
 
 
+def test_one_class_in_a_partition_at_all_and_one_partition(collections):
+    _, dy, _ = collections
+    order = np.argsort(dy.compute(), kind="stable")  # the first partition holds one class
+    X, y, P = (each.compute()[order] for each in collections)
+    parts = [da.from_array(each, chunks=(25, *each.shape[1:])) for each in (X, y, P)]
+    model = DistilledClassifier(student=GaussianNB(), alpha=0).fit(*parts[:2])
+    np.testing.assert_allclose(model.student_.theta_, model.fit(X, y).student_.theta_, rtol=1e-10)
+    whole = [each.rechunk(-1) for each in collections]
+    with pytest.raises(ValueError, match=r"cv=5 asks for 5 folds.*X has 1 with rows"):
+        DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0).fit(*whole[:2])
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0)
+    model.fit(*whole[:2], teacher_proba=whole[2])
+    expected = clone(model).fit(X, y, teacher_proba=P).student_.theta_
+    np.testing.assert_allclose(model.student_.theta_, expected, rtol=1e-10)
+
+
+def test_strings_of_several_kinds_in_different_partitions():
+    X, _, y = make_problem(100)
+    words = pd.Series(np.array(["no", "yes"])[y])
+    kinds = ["object", "string[python]", "string[pyarrow]", "str"]
+    pytest.importorskip("pyarrow")
+    parts = [words[25 * k : 25 * (k + 1)].astype(kind) for k, kind in enumerate(kinds)]
+    text = dd.from_delayed([dask.delayed(each) for each in parts], verify_meta=False)
+    rows = dd.from_pandas(pd.DataFrame(X), npartitions=4)
+    model = DistilledClassifier(student=GaussianNB(), alpha=0)
+    expected = clone(model).fit(X, words.to_numpy()).predict(X)
+    np.testing.assert_array_equal(model.fit(rows, text).predict(rows).compute(), expected)
+    assert model.score(rows, text) == (expected == words).mean()
+    parts[2] = parts[2].where(parts[2].index != 60)
+    lacking = dd.from_delayed([dask.delayed(each) for each in parts], verify_meta=False)
+    with pytest.raises((TypeError, ValueError), match=r"(?i)nan|NA|kind"):
+        DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0, cv=2).fit(rows, lacking)
+
+
+def test_columns_in_several_chunks_of_unknown_sizes():
+    X, _, y = make_problem(100)
+    frame = dd.from_pandas(pd.DataFrame(X, columns=list("abcde")).assign(y=y), npartitions=4)
+    unknown = frame[list("abcde")].to_dask_array()
+    model = DistilledClassifier(student=GaussianNB(), alpha=0)
+    expected = clone(model).fit(X, y).student_.theta_
+    halves = [unknown[:, :2], unknown[:, 2:]]
+    for rows in (unknown, da.concatenate(halves, axis=1, allow_unknown_chunksizes=True)):
+        model.fit(rows, frame.y.to_dask_array())
+        np.testing.assert_allclose(model.student_.theta_, expected, rtol=1e-10)
+
+
 def test_what_is_no_collection(collections):
     dX, dy, _ = collections
     model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)

@@ -1,0 +1,26 @@
+"""Each student of partitions learns what its twin learns from the same rows in memory."""
+
+import pytest
+from twins import CUTS, WEIGHTS, difference, twins
+
+TWINS = twins()
+FAST = [name for name in ("MultinomialNB", "ranker", "SoftLabelNet") if name in TWINS]
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_twins_of_weighted_unequal_partitions_are_alike(name):
+    twin = TWINS[name]
+    assert difference(twin, "unequal", WEIGHTS["heavy partition"]) <= twin.tolerance
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("way", CUTS)
+@pytest.mark.parametrize("name", TWINS)
+def test_twins_are_alike_however_the_rows_are_cut(name, way, weights):
+    twin = TWINS[name]
+    assert difference(twin, way, WEIGHTS[weights]) <= twin.tolerance
+
+
+def test_students_that_scikit_learn_has_are_found():
+    assert {"GaussianNB", "MultinomialNB", "SGDClassifier", "ranker"} <= set(TWINS)

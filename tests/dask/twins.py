@@ -1,0 +1,145 @@
+"""Twins: each student that learns from partitions beside the one that learns the rows in memory.
+
+``python tests/dask/twins.py`` prints the table: the largest difference for each student, way of
+cutting rows into partitions, and weights.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import dask
+import dask.array as da
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import Perceptron, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils import all_estimators
+
+from skdistill import DistilledBipartiteRanker, DistilledClassifier
+from skdistill._dask._students import check_learns_by_partitions
+from skdistill.datasets import make_gaussian_classes
+
+N_ROWS = 240
+CUTS = {
+    "equal": [60] * 4,
+    "unequal": [100, 20, 120],
+    "with empty": [0, 120, 0, 0, 120],
+    "one-row": [1] * 20 + [100, 120],
+    "one partition": [N_ROWS],
+    "unknown sizes": [100, 20, 120],
+}
+WEIGHTS = {
+    "none": None,
+    "heavy partition": np.where(np.arange(N_ROWS) < 100, 20.0, 1.0),
+    "some zero": np.arange(N_ROWS) % 3.0,
+}
+# Passes of stochastic descent see the rows in another order; the shares of classes agree.
+STOCHASTIC = {
+    SGDClassifier: {"loss": "log_loss", "alpha": 0.01, "max_iter": 15, "tol": None},
+    MLPClassifier: {
+        "hidden_layer_sizes": (),
+        "learning_rate_init": 0.02,
+        "max_iter": 12,
+        "tol": 0.0,
+    },
+    Perceptron: {"max_iter": 15, "tol": None},
+}
+
+
+class Twin(NamedTuple):
+    """A student, what may differ from its twin, and by how much."""
+
+    estimator: object
+    tolerance: float
+    of_shares: bool = False  # whether only the mean prediction of each class is compared
+
+
+def twins():
+    """Return each student that learns from partitions, by its name."""
+    found = {"ranker": Twin(DistilledBipartiteRanker(tol=1e-11), 1e-8), "SoftLabelNet": net()}
+    for name, cls in all_estimators(type_filter="classifier"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # what scikit-learn will remove
+            try:
+                check_learns_by_partitions(student := cls())
+            except (TypeError, ValueError):
+                continue  # it is refused, or wants arguments
+        if cls in STOCHASTIC:
+            student = cls(**STOCHASTIC[cls], random_state=0)
+        # GaussianNB smooths by the variance of the last partition.
+        tolerance = 0.05 if cls in STOCHASTIC else 1e-7 if cls is GaussianNB else 1e-10
+        model = DistilledClassifier(student=student, alpha=1.0)
+        found[name] = Twin(model, tolerance, cls in STOCHASTIC)
+    return {name: twin for name, twin in found.items() if twin is not None}
+
+
+def net():
+    """Return a net that learns one row after the other, in memory, too; None without torch."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    from skdistill.nets import SoftLabelNet
+
+    student = SoftLabelNet(
+        torch.nn.Linear, module__in_features=3, module__out_features=3, max_epochs=2, lr=0.02,
+        batch_size=1, iterator_train__shuffle=False, random_state=0,
+    )  # fmt: skip
+    return Twin(DistilledClassifier(student=student, alpha=1.0), 1e-5)
+
+
+def cut(array, sizes, *, known):
+    """Return an array in partitions of these sizes."""
+    ends = np.cumsum(sizes)
+    parts = [dask.delayed(array[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
+    shapes = [(size if known else np.nan, *array.shape[1:]) for size in sizes]
+    parts = [
+        da.from_delayed(part, shape, array.dtype) for part, shape in zip(parts, shapes, strict=True)
+    ]
+    return da.concatenate(parts, allow_unknown_chunksizes=True)
+
+
+def difference(twin, way, weight):
+    """Return the largest difference between a student of partitions and its twin."""
+    X, y, P = make_gaussian_classes(N_ROWS, n_features=3, n_classes=3, random_state=0)
+    X = np.abs(X)  # as counts are, for some naive Bayes
+    if isinstance(twin.estimator, DistilledBipartiteRanker):
+        y, P = y > 0, np.column_stack([P[:, 0], 1 - P[:, 0]])
+    elif "CategoricalNB" in repr(twin.estimator):
+        X = np.minimum(X.astype(int), 3)
+    given = {"X": X, "y": y, "teacher_proba": P}
+    if weight is not None:
+        given["sample_weight"] = weight
+    known = way != "unknown sizes"
+    cuts = {name: cut(each, CUTS[way], known=known) for name, each in given.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # stochastic descent ends before it converges
+        models = [clone(twin.estimator).fit(**each) for each in (cuts, given)]
+    ours, theirs = (predictions(each, X) for each in models)
+    if twin.of_shares:
+        ours, theirs = ours.mean(axis=0), theirs.mean(axis=0)
+    return np.abs(ours - theirs).max()
+
+
+def predictions(model, X):
+    """Return probabilities, or predicted classes as columns, or scores of a ranker."""
+    if hasattr(model, "predict_proba"):
+        return model.predict_proba(X)
+    if isinstance(model, DistilledBipartiteRanker):
+        return model.decision_function(X)
+    return model.predict(X)[:, None] == model.classes_
+
+
+def print_table():
+    """Print the largest difference of each student, and its tolerance."""
+    print(f"{'student':16}{'tolerance':>10}  {'weights':16}", *(f"{way:>14}" for way in CUTS))
+    for name, twin in twins().items():
+        for what, weight in WEIGHTS.items():
+            found = [difference(twin, way, weight) for way in CUTS]
+            line = f"{name:16}{twin.tolerance:10.0e}  {what:16}"
+            print(line, *(f"{each:14.1e}" for each in found), flush=True)
+
+
+if __name__ == "__main__":
+    print_table()
