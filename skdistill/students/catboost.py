@@ -12,6 +12,7 @@ from .._labels import check_classes, check_labels, class_places, encode
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._boosting import stand_in_labels
+from ._capabilities import DataSummary
 from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
 from ._dispatch import register
@@ -46,7 +47,49 @@ MAIN_NAMES = {
 BALANCING = {"Balanced": 1.0, "SqrtBalanced": 0.5}
 
 
-@register(CatBoostClassifier)
+def check_catboost(student: Estimator, summary: DataSummary) -> None:
+    """Raise for class weights that contradict each other, and if copies would be split.
+
+    They are where the student learns by expansion and holds rows out.
+    """
+    params = by_main_names(student.get_params())
+    check_class_weights(params, summary.n_classes)
+    if summary.n_classes == 2 and find_obstacle(params) is None:
+        return
+    if params.get("eval_fraction"):
+        raise ValueError(
+            f"CatBoostClassifier (eval_fraction={params['eval_fraction']!r}) splits the rows that "
+            "it is fitted on, and copies of one row would stand on both sides. Split them "
+            "yourself and give the rows held out as eval_set, with their true labels."
+        )
+
+
+def _is_none(value):
+    """Return whether automatic class weights are switched off, which CatBoost does by a word."""
+    return isinstance(value, str) and value == "None"
+
+
+def check_class_weights(params, n_classes):
+    """Raise for two ways to weigh classes, and for another number of weights than of two classes.
+
+    CatBoost itself refuses both; what it is given here does not show them.
+    """
+    given = {name: params[name] for name in CLASS_WEIGHTS if params.get(name) is not None}
+    given = {name: value for name, value in given.items() if not _is_none(value)}
+    if len(given) > 1:
+        raise ValueError(
+            f"CatBoostClassifier weighs classes by one parameter, and has {given}: drop all but "
+            "one of them."
+        )
+    weights = given.get("class_weights")
+    if n_classes == 2 and isinstance(weights, list | tuple) and len(weights) != 2:
+        raise ValueError(
+            f"CatBoostClassifier (class_weights={weights!r}) has {len(weights)} weights for 2 "
+            "classes: give one for each, or a dict {label: weight}."
+        )
+
+
+@register(CatBoostClassifier, check=check_catboost)
 def learn_catboost(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -209,12 +252,6 @@ def evaluation_sets(given, classes, second, factors, feature_kinds):
 
 def train_on_copies(student_class, params, X, soft_labels, fit_params):
     """Return a model trained on the expansion, regularised as on as many rows as there are."""
-    if params.get("eval_fraction"):
-        raise ValueError(
-            f"CatBoostClassifier (eval_fraction={params['eval_fraction']!r}) splits the rows that "
-            "it is fitted on, and copies of one row would stand on both sides. Split them "
-            "yourself and give the rows held out as eval_set, with their true labels."
-        )
     warn_of_statistics(params, fit_params)
     rows, _, _ = soft_labels.expand()
     own = dict(params)

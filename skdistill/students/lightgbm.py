@@ -14,10 +14,11 @@ from ._boosting import (
     soft_objective,
     stand_in_labels,
 )
+from ._capabilities import DataSummary
 from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
 from ._dispatch import register
-from .expansion import learn_by_expansion, warn_of_expansion
+from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
 
 # Where LGBMClassifier keeps what no public name sets.
 PRIVATE = ("_Booster", "_objective", "_other_params")
@@ -44,7 +45,18 @@ METRIC = ("metric", "metrics", "metric_types")
 COUNT_ROWS = ("is_unbalance", "unbalance", "unbalanced_sets")
 
 
-@register(LGBMClassifier)
+def check_lightgbm(student: Estimator, summary: DataSummary) -> None:
+    """Raise if the student weighs classes by their rows: each has one copy of each row."""
+    params = student.get_params()
+    for name in COUNT_ROWS:
+        if params.get(name):
+            raise ValueError(
+                f"LGBMClassifier({name}=True) counts the rows of each class, which soft labels do "
+                'not have. Use class_weight="balanced", which counts their probability mass.'
+            )
+
+
+@register(LGBMClassifier, check=check_lightgbm)
 def learn_lightgbm(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -96,7 +108,6 @@ def learn_lightgbm(
     """
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    refuse_to_count_rows(student)
     # LightGBM would place its borders between rows of weight 0, too.
     X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     metrics = metrics_to_evaluate(fit_params)
@@ -108,7 +119,8 @@ def learn_lightgbm(
             return student
         obstacle = "this LightGBM writes models in a way that skdistill does not know"
     warn_of_expansion(student, obstacle)
-    return learn_by_expansion(student, X, soft_labels, **fit_params)
+    # Not `learn_by_expansion`: `early_stopping` is a number of rounds here, and splits nothing.
+    return fit_on_copies(student, X, soft_labels, **fit_params)
 
 
 def fit_softly(student, X, soft_labels, metrics, fit_params):
@@ -199,17 +211,6 @@ def has_usable_feature(student, X, fit_params):
     params = {**student.get_params(), "objective": None, "class_weight": None, "verbosity": -1}
     data = Dataset(X, params=params, **about).construct()
     return any(data.feature_num_bin(column) > 1 for column in range(data.num_feature()))
-
-
-def refuse_to_count_rows(student):
-    """Raise if the student weighs classes by their rows: each has one copy of each row."""
-    params = student.get_params()
-    for name in COUNT_ROWS:
-        if params.get(name):
-            raise ValueError(
-                f"LGBMClassifier({name}=True) counts the rows of each class, which soft labels do "
-                'not have. Use class_weight="balanced", which counts their probability mass.'
-            )
 
 
 def find_obstacle(student, soft_labels, metrics):
