@@ -2,9 +2,11 @@
 
 from .._validation import check_top_k
 from ._lesson import ask_about_partitions, record
+from ._run import one_cluster
 from ._students import check_learns_by_partitions, learn_by_partitions
 
 
+@one_cluster()
 def fit_classifier(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params):
     """Fit a DistilledClassifier on Dask collections."""
     check_top_k(estimator.top_k)

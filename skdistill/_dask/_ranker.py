@@ -17,9 +17,10 @@ from ._lesson import ask_about_partitions, record
 from ._pairs import TOLD, PairsObjective, PairTargets, Sums
 from ._partitions import blocks_with
 from ._places import ask
-from ._run import keep, task
+from ._run import keep, one_cluster, task
 
 
+@one_cluster()
 def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params):
     """Fit a DistilledBipartiteRanker on Dask collections."""
     estimator._check_own_parameters()

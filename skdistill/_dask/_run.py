@@ -2,6 +2,8 @@
 
 import sys
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from contextvars import ContextVar
 from uuid import uuid4
 
 import dask
@@ -9,6 +11,8 @@ import dask
 # Sums of so many partitions are added up at once: a tree that the number of workers does not
 # change, and with it no rounding.
 FAN_IN = 8
+
+CLIENT_OF_FIT = ContextVar("client of the fit under way", default=None)
 
 
 def task(function, *args):
@@ -102,11 +106,24 @@ def add_up(parts):
     return result
 
 
+@contextmanager
+def one_cluster():
+    """Let a fit be of the cluster that there is when it begins.
+
+    Dask runs tasks by itself once the client is closed, without what workers have kept for them.
+    """
+    token = CLIENT_OF_FIT.set(client_of_cluster())
+    try:
+        yield
+    finally:
+        CLIENT_OF_FIT.reset(token)
+
+
 class scheduler_explained:
     """Say in plain words that the scheduler is lost, where that is what an error means."""
 
     def __enter__(self):
-        self.client = client_of_cluster()
+        self.client = CLIENT_OF_FIT.get() or client_of_cluster()
         return self
 
     def __exit__(self, kind, error, traceback):
@@ -121,9 +138,9 @@ class scheduler_explained:
 def tells_of_loss(error, client):
     """Return whether an error means that the scheduler of a client is lost.
 
-    Which error comes depends on what notices first: a message that finds the connection closed,
-    or a new connection that is refused until its time is over. The latter is an OSError, as a
-    missing file is, so that the state of the client decides.
+    Which error comes depends on what notices first: a message that finds the connection closed, a
+    new connection that is refused until its time is over, or tasks that lack what was kept. They
+    are errors that tasks may have, too, so that the state of the client decides.
     """
     if "distributed" not in sys.modules:
         return False
@@ -131,4 +148,4 @@ def tells_of_loss(error, client):
 
     if isinstance(error, CancelledError | CommClosedError):
         return True
-    return isinstance(error, OSError) and client is not None and client.status != "running"
+    return isinstance(error, Exception) and client is not None and client.status != "running"

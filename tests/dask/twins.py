@@ -34,17 +34,22 @@ WEIGHTS = {
     "heavy partition": np.where(np.arange(N_ROWS) < 100, 20.0, 1.0),
     "some zero": np.arange(N_ROWS) % 3.0,
 }
-# Passes of stochastic descent see the rows in another order; the shares of classes agree.
+# Stochastic descent sees the rows in another order: its expected accuracy is about the same, as it
+# is for two seeds in memory (which a perceptron, whose steps do not shrink, sets far apart).
 STOCHASTIC = {
-    SGDClassifier: {"loss": "log_loss", "alpha": 0.01, "max_iter": 15, "tol": None},
-    MLPClassifier: {
-        "hidden_layer_sizes": (),
-        "learning_rate_init": 0.02,
-        "max_iter": 12,
-        "tol": 0.0,
-    },
-    Perceptron: {"max_iter": 15, "tol": None},
-}
+    SGDClassifier: (
+        0.03,
+        {
+            "loss": "log_loss", "alpha": 0.01, "learning_rate": "constant", "eta0": 1e-3,
+            "max_iter": 40, "tol": None,
+        },
+    ),
+    MLPClassifier: (
+        0.06,
+        {"hidden_layer_sizes": (), "learning_rate_init": 0.02, "max_iter": 20, "tol": 0.0},
+    ),
+    Perceptron: (0.3, {"max_iter": 15, "tol": None}),
+}  # fmt: skip
 
 
 class Twin(NamedTuple):
@@ -52,7 +57,7 @@ class Twin(NamedTuple):
 
     estimator: object
     tolerance: float
-    of_shares: bool = False  # whether only the mean prediction of each class is compared
+    stochastic: bool = False  # whether only the expected accuracy is compared
 
 
 def twins():
@@ -65,10 +70,11 @@ def twins():
                 check_learns_by_partitions(student := cls())
             except (TypeError, ValueError):
                 continue  # it is refused, or wants arguments
-        if cls in STOCHASTIC:
-            student = cls(**STOCHASTIC[cls], random_state=0)
         # GaussianNB smooths by the variance of the last partition.
-        tolerance = 0.05 if cls in STOCHASTIC else 1e-7 if cls is GaussianNB else 1e-10
+        tolerance = 1e-7 if cls is GaussianNB else 1e-10
+        if cls in STOCHASTIC:
+            tolerance, options = STOCHASTIC[cls]
+            student = cls(**options, random_state=0)
         model = DistilledClassifier(student=student, alpha=1.0)
         found[name] = Twin(model, tolerance, cls in STOCHASTIC)
     return {name: twin for name, twin in found.items() if twin is not None}
@@ -116,19 +122,13 @@ def difference(twin, way, weight):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # stochastic descent ends before it converges
         models = [clone(twin.estimator).fit(**each) for each in (cuts, given)]
-    ours, theirs = (predictions(each, X) for each in models)
-    if twin.of_shares:
-        ours, theirs = ours.mean(axis=0), theirs.mean(axis=0)
+    if twin.stochastic:
+        rows = np.arange(N_ROWS)
+        expected = [np.average(P[rows, each.predict(X)], weights=weight) for each in models]
+        return abs(expected[0] - expected[1])
+    method = "predict_proba" if hasattr(models[0], "predict_proba") else "decision_function"
+    ours, theirs = (getattr(each, method)(X) for each in models)
     return np.abs(ours - theirs).max()
-
-
-def predictions(model, X):
-    """Return probabilities, or predicted classes as columns, or scores of a ranker."""
-    if hasattr(model, "predict_proba"):
-        return model.predict_proba(X)
-    if isinstance(model, DistilledBipartiteRanker):
-        return model.decision_function(X)
-    return model.predict(X)[:, None] == model.classes_
 
 
 def print_table():
