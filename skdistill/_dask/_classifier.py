@@ -10,7 +10,8 @@ from ._students import check_learns_by_partitions, learn_by_partitions
 def fit_classifier(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params):
     """Fit a DistilledClassifier on Dask collections."""
     check_top_k(estimator.top_k)
-    check_learns_by_partitions(estimator._unfitted_student())  # before anybody is asked in vain
+    student = estimator._unfitted_student()  # before anybody is asked in vain
+    check_learns_by_partitions(student, weighted=sample_weight is not None)
     lesson = ask_about_partitions(
         estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=_nothing
     )

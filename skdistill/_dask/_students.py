@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.linear_model import Perceptron, SGDClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_random_state
 
 from .._sample_weight import takes_sample_weight
@@ -19,8 +20,8 @@ from ._run import once, run, task
 PARTITIONS_AT_A_TIME = 4
 
 
-def check_learns_by_partitions(student):
-    """Raise unless a student can learn soft labels partition by partition."""
+def check_learns_by_partitions(student, *, weighted=False):
+    """Raise unless a student can learn soft labels partition by partition, and weights if asked."""
     if _is_soft_label_net(student):
         from ..nets._epochs_in_parts import check_trains_in_parts
 
@@ -34,6 +35,13 @@ def check_learns_by_partitions(student):
             "student, compute the collections, or a sample of their rows, and fit in memory."
         )
     refuse_to_split_copies(student)
+    if weighted and isinstance(student, MLPClassifier):
+        raise ValueError(
+            f"{type(student).__name__} divides weights by their sum in each batch: a partition of "
+            "heavy rows would count as much as one of light rows. Give no sample_weight, or take "
+            "SGDClassifier or skdistill.nets.SoftLabelNet; or compute the collections, and fit in "
+            "memory."
+        )
     if getattr(student, "average", False):
         raise ValueError(
             f"{type(student).__name__}(average={student.average!r}) averages over whole passes, "
