@@ -55,6 +55,12 @@ def _holds_out_always(value, params):
 
 
 HINTS = {
+    "batch_size": Hint(
+        lambda value, _: not isinstance(value, str),
+        "takes steps of so few copies, each divided by the weight of its copies, that improbable "
+        "classes count as much as sure ones",
+        'set {name}="auto"',
+    ),
     "bootstrap": Hint(
         lambda value, _: not value,
         "draws rows without replacement, where their weights hardly count",
@@ -122,7 +128,7 @@ PROBED = {
     LinearSVC: (),
     LogisticRegression: (),
     LogisticRegressionCV: ("cv",),
-    MLPClassifier: ("early_stopping",),
+    MLPClassifier: ("batch_size", "early_stopping"),
     MultinomialNB: (),
     NuSVC: ("probability",),
     Perceptron: ("early_stopping",),
@@ -134,7 +140,7 @@ PROBED = {
 }
 # A class that no probe has seen: any parameter that hints at splitting or drawing counts, but
 # for those whose names are common for other things.
-UNKNOWN = tuple(name for name in HINTS if name not in ("bootstrap", "held_out"))
+UNKNOWN = tuple(name for name in HINTS if name not in ("batch_size", "bootstrap", "held_out"))
 
 
 def _is_prefit(cv):

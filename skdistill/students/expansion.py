@@ -81,6 +81,11 @@ def learn_by_expansion(
         weights = {"sample_weight": soft_labels.weight, **fit_params}
         return fitted(student, X, soft_labels.first_choice(), **weights)
     check_expansion(student, DataSummary.of(soft_labels))
+    return fit_on_copies_or_chunks(student, X, soft_labels, **fit_params)
+
+
+def fit_on_copies_or_chunks(student, X, soft_labels, **fit_params):
+    """Fit a student on the expanded rows, in chunks where they would take too much memory."""
     chunk = rows_per_chunk(X, soft_labels)
     if takes_sample_weight(student, "partial_fit") and (
         chunk < len(soft_labels) or not takes_sample_weight(student, "fit")

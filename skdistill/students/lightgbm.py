@@ -43,16 +43,29 @@ MIN_ROWS = (
 BOOSTING = ("boosting_type", "boosting", "boost")
 METRIC = ("metric", "metrics", "metric_types")
 COUNT_ROWS = ("is_unbalance", "unbalance", "unbalanced_sets")
+# Objectives in which a weight is no factor of the loss, so that copies do not add up to their row.
+WEIGHTS_ARE_NO_FACTORS = ("cross_entropy_lambda", "xentlambda")
 
 
 def check_lightgbm(student: Estimator, summary: DataSummary) -> None:
-    """Raise if the student weighs classes by their rows: each has one copy of each row."""
+    """Raise if the student counts classes by their rows, or if weights are no factors of its loss.
+
+    Each class has one copy of each row, with its probability as weight.
+    """
     params = student.get_params()
     for name in COUNT_ROWS:
         if params.get(name):
             raise ValueError(
                 f"LGBMClassifier({name}=True) counts the rows of each class, which soft labels do "
                 'not have. Use class_weight="balanced", which counts their probability mass.'
+            )
+    for name in ("objective", *OBJECTIVE):
+        objective = params.get(name)
+        if isinstance(objective, str) and objective in WEIGHTS_ARE_NO_FACTORS:
+            raise ValueError(
+                f"LGBMClassifier({name}={objective!r}) has no loss that is proportional to the "
+                "weights of rows, which soft labels come as, and predicts no probabilities. Use "
+                '"cross_entropy" or "binary".'
             )
 
 

@@ -25,6 +25,7 @@ from skdistill.students._internal_splits import HINTS, PROBED, UNKNOWN, find_spl
 
 # Values that switch on what the name of a hint says.
 ACTIVE = {
+    "batch_size": 1,
     "bootstrap": False,
     "class_weight": "balanced_subsample",
     "early_stopping": True,

@@ -1,0 +1,85 @@
+"""Neural networks of scikit-learn on soft labels: the expansion, in batches of original rows."""
+
+from numbers import Integral
+from typing import Any
+
+from sklearn.neural_network import MLPClassifier
+
+from .._soft_labels import SoftLabels
+from .._typing import Estimator, Rows
+from ._capabilities import DataSummary, check_expansion
+from ._dispatch import register
+from .expansion import fit_on_copies_or_chunks, learn_by_expansion
+
+AUTO_BATCH = 200  # of scikit-learn
+FEWEST_ROWS = 4  # whose copies weigh about as much in every batch
+
+
+def check_mlp(student: Estimator, summary: DataSummary) -> None:
+    """Raise if a network would split rows, or take steps of too few."""
+    size = student.batch_size
+    if isinstance(size, Integral) and 0 < size < FEWEST_ROWS:
+        raise ValueError(
+            f"MLPClassifier(batch_size={size}) takes steps that are divided by the weight of so "
+            "few copies of rows that improbable classes count as much as sure ones. Set "
+            f'batch_size="auto", or to {FEWEST_ROWS} or more.'
+        )
+    check_expansion(student, summary, but_for={"batch_size"})
+
+
+@register(MLPClassifier, check=check_mlp)
+def learn_mlp(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any) -> Estimator:
+    """Fit an MLPClassifier to soft labels by expansion, with steps that weigh what they should.
+
+    scikit-learn divides the gradient of a batch by the weight of the batch. A batch of a few
+    copies, all of improbable classes, would count as much as one of sure labels; by steps of
+    single copies a network learns that all classes are alike. So `batch_size` counts original
+    rows, and a batch holds the copies of so many. ``batch_size="auto"`` takes 200 copies, with
+    more than 50 classes the copies of four rows: more and smaller steps than for hard labels.
+
+    Parameters
+    ----------
+    student : MLPClassifier
+        It is fitted in place.
+
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Rows.
+
+    soft_labels : SoftLabels
+        Their class probabilities and weights.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    MLPClassifier
+        The student, fitted.
+
+    Raises
+    ------
+    TypeError
+        Before scikit-learn 1.7, whose networks take no weights.
+
+    ValueError
+        With ``early_stopping=True``, which would split copies of a row, or a `batch_size` below 4.
+    """
+    if soft_labels.is_hard:
+        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    check_mlp(student, DataSummary.of(soft_labels))
+    own = student.batch_size
+    student.set_params(batch_size=batch_of_copies(own, soft_labels))
+    try:
+        return fit_on_copies_or_chunks(student, X, soft_labels, **fit_params)
+    finally:
+        student.set_params(batch_size=own)
+
+
+def batch_of_copies(batch_size, soft_labels):
+    """Return how many copies a batch holds; what is no number of rows as it is."""
+    copies = soft_labels.count_expanded() / max(len(soft_labels), 1)
+    if isinstance(batch_size, Integral) and batch_size > 0:
+        return max(1, round(min(batch_size, len(soft_labels)) * copies))
+    if isinstance(batch_size, str) and batch_size == "auto":
+        return "auto" if FEWEST_ROWS * copies <= AUTO_BATCH else round(FEWEST_ROWS * copies)
+    return batch_size
