@@ -16,6 +16,7 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegressionCV, Perceptron, SGDClassifier
 from sklearn.model_selection import check_cv, train_test_split
+from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -43,6 +44,9 @@ def fit_by_hand(student, X, labels, **fit_params):
         return fit_and_hold_out(student, X, labels)
     if isinstance(student, WITH_FOLDS):
         student.set_params(cv=folds_of_original_rows(student.cv, labels))
+    if isinstance(student, MLPClassifier) and not isinstance(student.batch_size, str):
+        n_rows = min(student.batch_size, len(X))  # in a batch
+        student.set_params(batch_size=n_rows * len(labels.classes))
     by_family = {"LGBMClassifier": as_lightgbm, "CatBoostClassifier": as_catboost}
     adapt = by_family.get(type(student).__name__, as_scikit_learn)
     return fit_copies(adapt(student, X, labels), X, labels, **fit_params)
