@@ -18,7 +18,7 @@ FEWEST_ROWS = 4  # whose copies weigh about as much in every batch
 def check_mlp(student: Estimator, summary: DataSummary) -> None:
     """Raise if a network would split rows, or take steps of too few."""
     size = student.batch_size
-    if isinstance(size, Integral) and 0 < size < FEWEST_ROWS:
+    if isinstance(size, Integral) and 0 < int(size) < FEWEST_ROWS:
         raise ValueError(
             f"MLPClassifier(batch_size={size}) takes steps that are divided by the weight of so "
             "few copies of rows that improbable classes count as much as sure ones. Set "
