@@ -5,6 +5,7 @@ probabilities of the rows asked about end the fit, and leave nothing behind.
 """
 
 import re
+import threading
 
 import joblib
 import numpy as np
@@ -355,11 +356,15 @@ def test_an_exception_in_the_third_fold_reaches_the_user(estimator, n_jobs, back
     y = labels_for(estimator)
     broken = Hostile(of_rows=fail_in_third_fold)
     model = estimator.set_params(teacher=broken, n_jobs=n_jobs, memory=tmp_path)
+    others = set(threading.enumerate())
     with (
         joblib.parallel_config(backend),
         pytest.raises(RuntimeError, match=r"^the service said 503$"),
     ):
         model.fit(X, y)
+    if backend == "threading":  # a thread cannot be stopped: what it began to write it ends
+        for thread in set(threading.enumerate()) - others:
+            thread.join()
     assert not [name for name in vars(model) if name.endswith("_")]
     assert not list(tmp_path.rglob("*.tmp"))
     model.set_params(teacher=Hostile(), n_jobs=1).fit(X, y)  # what the broken one said is not used
