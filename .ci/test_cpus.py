@@ -32,7 +32,10 @@ def main():
 
 
 def settings():
-    """Yield the name of each setting, its environment, and the tests that it may change."""
+    """Yield the name of each setting, its environment, and the tests that it may change.
+
+    NumPy with all that the processor has is what the settings of OpenBLAS run with.
+    """
     with_torch = [str(path) for path in test_files() if imports_torch(path)]
     others = [str(path) for path in test_files() if not imports_torch(path)]
     for level in ("default", "avx2", "avx512"):
@@ -40,7 +43,6 @@ def settings():
     newest = [name for name in features_of_numpy() if name.startswith(("AVX512", "X86_V4"))]
     if newest:
         yield "NumPy: without AVX-512", {"NPY_DISABLE_CPU_FEATURES": " ".join(newest)}, others
-    yield "NumPy: all of the processor", {}, others
     for kernel in ("Haswell", "SkylakeX"):
         yield f"OpenBLAS: {kernel}", {"OPENBLAS_CORETYPE": kernel}, others
 
