@@ -40,23 +40,6 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 pytestmark = pytest.mark.xdist_group("cluster")
 
 
-@pytest.fixture(scope="module")
-def cluster_client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
-    with (
-        distributed.LocalCluster(**options, dashboard_address=":0") as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
-@pytest.fixture
-def client(cluster_client):
-    """A client of both workers: one that a test has killed is back first."""
-    cluster_client.wait_for_workers(2, timeout=120)
-    return cluster_client
-
-
 def on_threads(function):
     """Return what a function returns where Dask runs on the threads of this process."""
     with dask.config.set(scheduler="threads"):

@@ -50,23 +50,6 @@ def within(seconds, function):
     return result
 
 
-@pytest.fixture(scope="module")
-def cluster_client():
-    """A cluster of two worker processes, which come back if they die."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
-    with (
-        distributed.LocalCluster(**options, dashboard_address=":0") as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
-
-
-@pytest.fixture
-def client(cluster_client):
-    cluster_client.wait_for_workers(2, timeout=120)
-    return cluster_client
-
-
 def die_once(marker):
     """End the process of a worker, if none has died of this marker; without one, in any case."""
     if marker is None or not Path(marker).exists():
