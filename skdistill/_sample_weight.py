@@ -40,6 +40,7 @@ class InnerFit(NamedTuple):
     draws: bool = False  # rows, by their weights: those inside need not take any
     takes_weights: str = ALWAYS  # or only where metadata is routed, or only where it is not
     labels: str = "own"  # what those inside learn: "own" labels, "codes" or "binary" ones
+    by_name: bool = False  # without routing, only to a `fit` that names the parameter
 
 
 _SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
@@ -50,19 +51,19 @@ FORESTS_DRAW = _SKLEARN >= (1, 9)
 
 # A class stands for its subclasses as long as they keep its `fit`.
 INNER_FITS = {
-    AdaBoostClassifier: InnerFit(takes_weights=UNROUTED),
+    AdaBoostClassifier: InnerFit(takes_weights=UNROUTED, by_name=True),
     AdaBoostRegressor: InnerFit(draws=True, takes_weights=UNROUTED),
     BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes"),
     BaggingRegressor: InnerFit(draws=BAGGING_DRAWS),
     CalibratedClassifierCV: InnerFit(),
     ClassifierChain: InnerFit(takes_weights=ROUTED, labels="binary"),
     FixedThresholdClassifier: InnerFit(takes_weights=ROUTED),
-    MultiOutputClassifier: InnerFit(),
-    MultiOutputRegressor: InnerFit(),
+    MultiOutputClassifier: InnerFit(by_name=True),
+    MultiOutputRegressor: InnerFit(by_name=True),
     OneVsOneClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
     OneVsRestClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
     OutputCodeClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
-    RANSACRegressor: InnerFit(),
+    RANSACRegressor: InnerFit(by_name=True),
     RFE: InnerFit(),
     RFECV: InnerFit(takes_weights=ROUTED),
     RegressorChain: InnerFit(),
@@ -110,10 +111,21 @@ def takes_sample_weight(estimator, method="fit"):
             return True
     elif named:
         return True
-    inside = inner_estimators(estimator)
     hands_on = named or any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
-    everyone = all(takes_sample_weight(each, method) for each in inside.values())
-    return hands_on and everyone and (bool(inside) or known is not None)
+    somewhere = known is not None or inner_estimators(estimator)
+    return bool(hands_on and somewhere and not without_weights(estimator, method))
+
+
+def without_weights(estimator, method="fit"):
+    """Return those inside an estimator in which the weights that it hands on do not arrive."""
+    known, inside = inner_fit(estimator), inner_estimators(estimator).values()
+    by_name = known is not None and known.by_name and not get_config()["enable_metadata_routing"]
+    return [
+        each
+        for each in inside
+        if not takes_sample_weight(each, method)
+        or (by_name and "sample_weight" not in signature(getattr(each, method)).parameters)
+    ]
 
 
 def inner_estimators(estimator):

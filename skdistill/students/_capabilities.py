@@ -14,7 +14,7 @@ from sklearn.cross_decomposition import CCA, PLSCanonical
 from sklearn.ensemble import BaggingRegressor
 from sklearn.feature_selection import RFE, RFECV, SelectKBest, SelectPercentile
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
@@ -31,6 +31,7 @@ from .._sample_weight import (
     inner_fit,
     is_pipeline,
     takes_sample_weight,
+    without_weights,
 )
 from ._class_weight import balanced_params, labels_around
 from ._real_rows import refuse_to_split_copies, refuse_to_split_many_rows
@@ -44,13 +45,14 @@ SAME_JOB = {
     "QuadraticDiscriminantAnalysis": "make_pipeline(PolynomialFeatures(2), LinearRegression())",
     "RadiusNeighborsClassifier": "RadiusNeighborsRegressor",
 }
-# Regressors that hand their target on to the one inside them, and its name.
+# Regressors that hand their target on to the one inside them, and its name. The searches have a
+# base in common, which tells those that scikit-learn calls experimental, too.
+SEARCH = GridSearchCV.__base__
 HAND_TARGET_ON = {
+    SEARCH: "estimator",
     BaggingRegressor: "estimator",
-    GridSearchCV: "estimator",
     RFE: "estimator",
     RFECV: "estimator",
-    RandomizedSearchCV: "estimator",
     TransformedTargetRegressor: "regressor",
 }
 
@@ -141,6 +143,8 @@ def check_regression(student, summary):
         )
     if summary.weighted and not takes_sample_weight(student):
         raise ValueError(f"{student!r} takes no sample_weight, {ROWS_DIFFER_IN_WEIGHT}")
+    if summary.weighted:
+        _check_decided(student)
 
 
 ROWS_DIFFER_IN_WEIGHT = (
@@ -172,7 +176,8 @@ def _learns_the_target(regressor):
     """Return the regressor that a target is handed on to, through those that hand it on."""
     if is_pipeline(regressor) and regressor.steps:
         return _learns_the_target(regressor.steps[-1][1])
-    name = HAND_TARGET_ON.get(type(regressor))
+    cls = type(regressor)
+    name = HAND_TARGET_ON.get(SEARCH if issubclass(cls, SEARCH) else cls)
     if name is None:
         return regressor
     inside = getattr(regressor, name)
@@ -210,9 +215,9 @@ def _no_weights(student):
 
 def _without_weights(student):
     """Return who takes no weights: a student itself, or one inside it."""
-    inside = [each for each in inner_estimators(student).values() if not takes_sample_weight(each)]
+    inside = without_weights(student)
     if inside and inner_fit(student) is not None and not isinstance(student, Pipeline):
-        return _without_weights(inside[0])
+        return inside[0] if takes_sample_weight(inside[0]) else _without_weights(inside[0])
     return student
 
 
@@ -334,6 +339,30 @@ def _routing_of(estimator):
             f"{error} {estimator!r} gets no soft labels while metadata is routed: disable it with "
             "sklearn.set_config(enable_metadata_routing=False)."
         ) from error
+
+
+def _check_decided(student):
+    """Raise if metadata is routed, and something inside neither requests nor declines weights."""
+    if not get_config()["enable_metadata_routing"] or not inner_estimators(student):
+        return
+    for owner, method in _undecided(_routing_of(student), "fit"):
+        raise ValueError(
+            f"{type(student).__name__} hands weights on as sample_weight while metadata is routed, "
+            f"and {owner} inside it neither requests nor declines them in its {method}. Call "
+            f"set_{method}_request(sample_weight=True) on it, or disable metadata routing."
+        )
+
+
+def _undecided(requests, method):
+    """Yield who would raise when a method routes sample weights: its owner, and its method."""
+    if isinstance(requests, MetadataRequest):
+        if getattr(requests, method).requests.get("sample_weight", False) is None:
+            yield requests.owner, method
+        return
+    for _, (mapping, inside) in requests:
+        for pair in mapping:
+            if pair.caller == method:
+                yield from _undecided(inside, pair.callee)
 
 
 def _check_request(student, inside, *, or_none=False):

@@ -13,7 +13,14 @@ from functools import wraps
 from pathlib import Path
 
 import numpy as np
-from contracts.student_definitions import fits_by_hand, inner_estimators, mean_accuracies
+from contracts.student_definitions import (
+    fits_by_hand,
+    inner_estimators,
+    mean_accuracies,
+    splits_copies,
+    takes_weights,
+    targets_of,
+)
 from sklearn.base import clone, is_regressor
 from sklearn.pipeline import Pipeline
 
@@ -61,30 +68,16 @@ class Known:
         return re.search(self.student, case.student_name) is not None
 
 
-COLUMNS = "in the works: whether a target of one column arrives as one inside other regressors"
 KNOWN = [
-    Known(
-        "(Bagging|Halving).* of (CCA|MultiTask|PLS)",
-        "mono-task|upper bound|fits failed",
-        COLUMNS,
-    ),
-    Known(
-        "MultiOutputRegressor of TransformedTargetRegressor",
-        "does not support sample weights",
-        "in the works: some look for a parameter sample_weight, and not for what is handed on",
-    ),
     Known("NuSVC", "nu is infeasible", "whether nu is feasible only the weights of the copies say"),
-    Known(
-        "(RFECV|Search).* of OrthogonalMatchingPursuit",
-        "matmul",
-        "scikit-learn scores the pursuit of several columns with the wrong shape",
-    ),
 ]
 
-# So many students of scikit-learn are refused in some case, alone, of two or three classes with and
-# without weights. There were 46 before the contract: 27 refused (most after all teachers had been
-# fitted) and 19 that crashed. One more needs a reason here.
-MOST_REFUSED = 44
+
+# Why a student of scikit-learn may be refused as it is.
+NO_WEIGHTS = "its fit takes no sample_weight"
+SPLITS = "it splits the rows that it is fitted on"
+COLUMNS_OF_TARGET = "it takes no target of so many columns"
+REASONS = (NO_WEIGHTS, SPLITS, COLUMNS_OF_TARGET)
 
 
 @dataclass(frozen=True)
@@ -114,6 +107,20 @@ def known_reason(case, outcome):
     entries = [each for each in KNOWN if each.may_concern(case)]
     found = [each for each in entries if re.search(each.detail, outcome.detail)]
     return found[0].reason if outcome.kind == "fault" and found else None
+
+
+def reason_to_refuse(case):
+    """Return why a student cannot learn from probabilities, by what scikit-learn itself shows.
+
+    None where nothing stands against it.
+    """
+    student, problem = case.make(), case.problem
+    needs_weights = case.weighted or not is_regressor(student)
+    if needs_weights and not takes_weights(student):
+        return NO_WEIGHTS
+    if not is_regressor(student):
+        return SPLITS if splits_copies(student) else None
+    return None if fits_by_hand(student, problem) else COLUMNS_OF_TARGET
 
 
 def outcome_of_error(error, student, problem, n_fits):
@@ -209,9 +216,7 @@ def is_ours(error):
 
 def fails_alone(student, problem):
     """Return whether scikit-learn cannot fit a student to such rows and plain labels either."""
-    targets = [problem.y]
-    if is_regressor(student):
-        targets = [problem.proba[:, 1], problem.proba]
+    targets = targets_of(problem) if is_regressor(student) else [problem.y]
     for target in targets:
         try:
             fitted = clone(student).fit(problem.X, target)

@@ -45,7 +45,7 @@ def fits_by_hand(student, problem):
         return _fits_of_last_step(student, problem)
     if is_regressor(student):
         return _fits_to_numbers(student, problem)
-    if _splits_copies(student) or not takes_weights(student):
+    if splits_copies(student) or not takes_weights(student):
         return []
     if type(student) in FORESTS and student.bootstrap:
         return [ForestOfOriginalRows(student, problem)]
@@ -87,7 +87,7 @@ def names_weights(estimator):
     return "sample_weight" in parameters or handed_on
 
 
-def _splits_copies(student):
+def splits_copies(student):
     """Return whether a student would split or draw copies, as its parameters say."""
     params = student.get_params(deep=True)
     own = {"cv"} if isinstance(student, WITH_FOLDS) else set()
@@ -279,19 +279,23 @@ class BehindSteps:
 
 def _fits_to_numbers(student, problem):
     """Fit a regressor to the probability of the second of two classes, of each of more."""
-    targets = [problem.proba]
-    if len(problem.classes) == 2:
-        targets = [problem.proba[:, 1], problem.proba[:, 1:]]
     weights = {} if problem.weight is None else {"sample_weight": problem.weight}
     if weights and not takes_weights_of_rows(student):
         return []
-    for target in targets:
+    for target in targets_of(problem):
         try:
             fitted = clone(student).fit(problem.X, target, **weights)
             return [Numbers(fitted)]
         except Exception:  # whatever a library raises
             continue
     return []
+
+
+def targets_of(problem):
+    """Return the forms that a regressor's target may have: of two classes the second is enough."""
+    if len(problem.classes) == 2:
+        return [problem.proba[:, 1], problem.proba[:, 1:]]
+    return [problem.proba]
 
 
 class Numbers:

@@ -20,7 +20,15 @@ from contracts.student_cases import (
     pairwise_cover,
     students,
 )
-from contracts.student_contract import KNOWN, MOST_REFUSED, counted_fits, known_reason, run, table
+from contracts.student_contract import (
+    KNOWN,
+    REASONS,
+    counted_fits,
+    known_reason,
+    reason_to_refuse,
+    run,
+    table,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -74,16 +82,18 @@ def test_meta_estimators_in_each_other_are_right_or_refused(around):
     check(pairwise_cover([pair for pair in deeper_pairs() if outermost(pair[1]) == around]))
 
 
-def test_no_more_students_are_refused_than_there_were():
+def test_students_of_scikit_learn_are_refused_for_a_reason_that_it_shows_itself():
     """A student counts if it is refused in some case, as it is: not inside another estimator."""
-    refused = {
-        student.name
-        for student in students()
-        if student.cls.__module__.startswith("sklearn.")
-        if any(map(is_refused, alone(student)))
-    }
-    print(f"{len(refused)} students of scikit-learn are refused in some case: {sorted(refused)}")
-    assert len(refused) <= MOST_REFUSED, sorted(refused)
+    reasons = {}
+    for student in students():
+        if student.cls.__module__.startswith("sklearn."):
+            for case in filter(is_refused, alone(student)):
+                reasons.setdefault(student.name, set()).add(reason_to_refuse(case))
+    for why in REASONS:
+        names = sorted(name for name, each in reasons.items() if why in each)
+        print(f"{len(names)} are refused in some case because {why}: {', '.join(names)}")
+    print(f"{len(reasons)} students of scikit-learn in all")
+    assert set().union(*reasons.values()) == set(REASONS), reasons
 
 
 def alone(student):

@@ -1,15 +1,18 @@
 """Soft labels arrive inside a student, at every depth, or it is refused before any teacher."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from contracts.sklearn_estimators import meta_estimators
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as imblearn_pipeline
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.cross_decomposition import CCA
 from sklearn.datasets import load_digits, load_wine, make_classification
 from sklearn.ensemble import (
@@ -24,7 +27,7 @@ from sklearn.ensemble import (
     StackingRegressor,
     VotingClassifier,
 )
-from sklearn.feature_selection import RFE, SelectKBest
+from sklearn.feature_selection import RFE, RFECV, SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import (
     LogisticRegression,
@@ -64,7 +67,7 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
-from skdistill._sample_weight import BAGGING_DRAWS
+from skdistill._sample_weight import BAGGING_DRAWS, INNER_FITS
 from skdistill.students import logit_regressor, register
 from skdistill.students._capabilities import DataSummary
 from skdistill.students._class_weight import class_weights
@@ -489,6 +492,52 @@ def test_a_regressor_is_refused_before_any_teacher(student, weighted, message):
         check_no_teacher_is_fitted(model, X, y, **more)
         ranker = DistilledBipartiteRanker(Counting(3), student, cv=3)
         check_no_teacher_is_fitted(ranker, X[y < 2], y[y < 2], sample_weight=y[y < 2] + 1.0)
+
+
+def known_meta_estimators(inner):
+    """Return an estimator of every class of `INNER_FITS` that may stand around `inner`."""
+    kind = SimpleNamespace(is_classifier=is_classifier(inner))
+    known = [maker for maker in meta_estimators() if maker.cls in INNER_FITS and not maker.params]
+    return [maker.make(inner) for maker in known if maker.fits(kind)]
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize(
+    "outer",
+    [
+        *known_meta_estimators(RFE(DecisionTreeClassifier())),
+        *known_meta_estimators(RFE(DecisionTreeRegressor())),
+        *known_meta_estimators(TransformedTargetRegressor(Ridge())),
+    ],
+    ids=named,
+)
+@pytest.mark.filterwarnings("ignore")
+def test_weights_that_an_inner_fit_takes_without_naming_them_arrive_or_are_refused(outer, routing):
+    """These take whatever is handed on; some meta-estimators look for the parameter's name."""
+    X, y = load_wine(return_X_y=True)
+    proba = np.eye(3)[y] * 0.8 + 0.2 / 3
+    with config_context(enable_metadata_routing=routing):
+        try:
+            check_student(outer, DataSummary(3, len(y), weighted=True))
+        except (TypeError, ValueError):
+            return
+        try:
+            clone(outer).fit(X, y if is_classifier(outer) else proba)
+        except ValueError:
+            return  # scikit-learn cannot fit it without weights either
+        fit_soft_labels(outer, X, SoftLabels(proba, sample_weight=y + 1.0))
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0])
+def test_a_scorer_that_decides_nothing_about_weights_is_named(alpha):
+    X, y = load_wine(return_X_y=True)
+    with config_context(enable_metadata_routing=True):
+        student = RFECV(Ridge().set_fit_request(sample_weight=True), cv=3)
+        teacher = Counting(3).set_fit_request(sample_weight=True)
+        model = DistilledClassifier(teacher, student, alpha=alpha, cv=3)
+        with pytest.raises(ValueError, match=r"make_scorer.* inside it neither requests.*_score_"):
+            model.fit(X, y, sample_weight=y + 1.0)
+        check_no_teacher_is_fitted(model, X, y, sample_weight=y + 1.0)
 
 
 # Classes that are not known
