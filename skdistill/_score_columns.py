@@ -39,5 +39,8 @@ def _wrapped(estimator):
         return estimator.estimator
     if isinstance(estimator, BaggingClassifier):
         return estimator.estimators_[0]
-    fitted = ("best_estimator_", "estimator_", "student_")
-    return next((getattr(estimator, name) for name in fitted if hasattr(estimator, name)), None)
+    inside = [
+        getattr(estimator, f"{name}_", None) for name in ("best_estimator", "estimator", "student")
+    ]
+    # AdaBoost's is a template that is never fitted.
+    return next((each for each in inside if hasattr(each, "classes_")), None)

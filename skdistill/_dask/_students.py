@@ -145,9 +145,9 @@ def _learn(student, block, classes, class_factors, seed):
     """
     student, (X, targets) = deepcopy(student), block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
-    if not soft_labels.weight.any():
+    rows = np.flatnonzero(soft_labels.weight)  # others have no part in the order, as in memory
+    if len(rows) == 0:
         return student
-    rows = np.arange(len(soft_labels))
     if seed is not None:
         rows = check_random_state(seed).permutation(rows)
     return one_pass(student, X, soft_labels, rows, rows_per_chunk(X, soft_labels), {})

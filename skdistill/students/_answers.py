@@ -13,7 +13,14 @@ def predicts_numbers(student):
     """Return whether a student predicts numbers; one that has no tags does not say so."""
     if not hasattr(student, "__sklearn_tags__"):
         return False
-    return is_regressor(student) or (_is_net_of_skorch(student) and not is_classifier(student))
+    try:
+        numbers = is_regressor(student)
+    except AttributeError as error:  # a meta-estimator asks what is inside it
+        raise TypeError(
+            f"{student!r} holds something that is no estimator, so that it cannot say whether it "
+            f"is a regressor: {error} Give it an estimator."
+        ) from error
+    return numbers or (_is_net_of_skorch(student) and not is_classifier(student))
 
 
 def predicts_labels(student):

@@ -40,6 +40,8 @@ SMALL_OF: dict[str, dict[str, Any]] = {
         **{"leaf_estimation_iterations": 1, "learning_rate": 0.3, "boost_from_average": False},
         **{"bootstrap_type": "No", "random_strength": 0},
     },
+    # One random border in one of the features leaves a tree without a split.
+    "ExtraTreeClassifier": {"max_features": None, "random_state": 1},
     "HistGradientBoostingClassifier": {"max_iter": 3},
     "HistGradientBoostingRegressor": {"max_iter": 3},
     # What counts rows counts copies.
@@ -49,7 +51,10 @@ SMALL_OF: dict[str, dict[str, Any]] = {
     "MLPRegressor": {"max_iter": 20},
     "RandomizedSearchCV": {"n_iter": 1},
     "NuSVC": {"tol": 1e-6},
-    "SVC": {"tol": 1e-6},
+    # AdaBoost's weights add up to 1, with which C=1 lets a support vector machine learn nothing.
+    "SVC": {"C": 50.0, "tol": 1e-6},
+    # Rows that a bag leaves out have no weight, and not all that it draws may be of them.
+    "RANSACRegressor": {"min_samples": 0.5},
     "SGDClassifier": {"alpha": 0.1},
     "TheilSenRegressor": {"max_subpopulation": 20},
     "XGBRFClassifier": {"colsample_bynode": 1, "subsample": 1},

@@ -13,6 +13,7 @@ from inspect import signature
 
 import numpy as np
 import sklearn
+from scipy.special import softmax
 from sklearn.base import clone, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
@@ -50,6 +51,8 @@ def fits_by_hand(student, problem):
     if type(student) in FORESTS and student.bootstrap:
         return [ForestOfOriginalRows(student, problem)]
     fits = [_fit_to_copies(each, problem) for each in _with_balance(student, problem)]
+    if type(student).__name__ == "LGBMClassifier" and len(problem.classes) > 2:
+        fits.append(LightGBMOnRows(student, problem))
     return [each for each in fits if each is not None]
 
 
@@ -172,17 +175,25 @@ def _balancing(estimator, table):
     """
     cls = type(estimator)
 
-    def fit(self, X, y, sample_weight=None):
+    def weigh_classes(self, y, sample_weight=None):
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
         mass = {label: weight[y == label].sum() for label in np.unique(y).tolist()}
         total = sum(mass.values()) / len(mass)
         weights = {label: table[label] if table else total / each for label, each in mass.items()}
         self.class_weight = as_looked_up(cls, weights)
+
+    def fit_balanced(self, X, y, **fit_params):
+        weigh_classes(self, y, **fit_params)
         try:
-            return cls.fit(self, X, y, sample_weight=sample_weight)
+            return cls.fit(self, X, y, **fit_params)
         finally:
             self.class_weight = "balanced"
 
+    def fit_with_weights(self, X, y, sample_weight=None):
+        return fit_balanced(self, X, y, sample_weight=sample_weight)
+
+    # Bagging looks for the name of the parameter.
+    fit = fit_with_weights if names_weights(estimator) else fit_balanced
     own = type(cls.__name__, (cls,), {"fit": fit})
     return own(**estimator.get_params(deep=False))
 
@@ -200,6 +211,35 @@ def as_looked_up(cls, class_weight):
         int(label) if isinstance(label, str) and label.isdecimal() else label: weight
         for label, weight in class_weight.items()
     }
+
+
+class LightGBMOnRows:
+    """LightGBM on the rows themselves, by an objective of soft labels for more than two classes.
+
+    It guesses how many rows are in a leaf from sums of Hessians, which it rounds for each bin:
+    among copies it may see a split that it does not see among rows.
+    """
+
+    def __init__(self, student, problem):
+        of_class = _weights_of_classes(student, problem)
+        mass = problem.row_weights[:, None] * problem.proba * of_class
+        some = mass.sum(axis=1) > 0
+        mass, (_, n_classes) = mass[some], mass.shape
+        weight = mass.sum(axis=1, keepdims=True)
+        self.classes_, self.start = problem.classes, np.log(mass.sum(axis=0) / mass.sum())
+
+        def gradient_and_hessian(_, scores):
+            q = softmax(scores + self.start, axis=1)
+            return weight * q - mass, n_classes / (n_classes - 1) * weight * q * (1 - q)
+
+        self.model = clone(student).set_params(objective=gradient_and_hessian, class_weight=None)
+        self.model.fit(problem.X[some], np.arange(len(mass)) % n_classes)
+
+    def predict_proba(self, X):
+        return softmax(self.model.predict(X, raw_score=True) + self.start, axis=1)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 class ForestOfOriginalRows:

@@ -111,22 +111,32 @@ def cut(array, sizes, *, known):
     return da.concatenate(parts, allow_unknown_chunksizes=True)
 
 
-def difference(twin, way, weight):
-    """Return the largest difference between a student of partitions and its twin."""
+def problem_for(twin):
+    """Return rows that a student can learn, their labels and probabilities."""
     X, y, P = make_gaussian_classes(N_ROWS, n_features=3, n_classes=3, random_state=0)
     X = np.abs(X)  # as counts are, for some naive Bayes
     if isinstance(twin.estimator, DistilledBipartiteRanker):
         y, P = y > 0, np.column_stack([P[:, 0], 1 - P[:, 0]])
     elif "CategoricalNB" in repr(twin.estimator):
         X = np.minimum(X.astype(int), 3)
+    return X, y, P
+
+
+def in_cuts(way, given):
+    """Return arrays in partitions."""
+    known = way != "unknown sizes"
+    return {name: cut(each, CUTS[way], known=known) for name, each in given.items()}
+
+
+def difference(twin, way, weight):
+    """Return the largest difference between a student of partitions and its twin."""
+    X, y, P = problem_for(twin)
     given = {"X": X, "y": y, "teacher_proba": P}
     if weight is not None:
         given["sample_weight"] = weight
-    known = way != "unknown sizes"
-    cuts = {name: cut(each, CUTS[way], known=known) for name, each in given.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # stochastic descent ends before it converges
-        models = [clone(twin.estimator).fit(**each) for each in (cuts, given)]
+        models = [clone(twin.estimator).fit(**each) for each in (in_cuts(way, given), given)]
     if twin.stochastic:
         rows = np.arange(N_ROWS)
         expected = [np.average(P[rows, each.predict(X)], weights=weight) for each in models]
@@ -134,6 +144,52 @@ def difference(twin, way, weight):
     method = "predict_proba" if hasattr(models[0], "predict_proba") else "decision_function"
     ours, theirs = (getattr(each, method)(X) for each in models)
     return np.abs(ours - theirs).max()
+
+
+def difference_in_steps(twin, way, weight):
+    """Return by how much a stochastic student differs from scikit-learn's own steps.
+
+    Its definition: in each pass, and in a new order, the partitions; of each the rows in a new
+    order, one copy per class, to `partial_fit`. The penalty is parted among the copies. Rows of
+    weight 0 have no part.
+    """
+    X, y, P = problem_for(twin)
+    w = np.ones(N_ROWS) if weight is None else weight
+    given = {"X": X, "y": y, "teacher_proba": P} | ({} if weight is None else {"sample_weight": w})
+    student = twin.estimator.student
+    expected = clone(student)
+    if isinstance(student, SGDClassifier | Perceptron):
+        expected.set_params(alpha=student.alpha / np.count_nonzero(P[w > 0], axis=1).mean())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # stochastic descent ends before it converges
+        model = clone(twin.estimator).fit(**in_cuts(way, given))
+    rng = np.random.RandomState(student.random_state)
+    ends = np.cumsum(CUTS[way])
+    parts = [np.arange(end - size, end) for size, end in zip(CUTS[way], ends, strict=True)]
+    parts = [part[w[part] > 0] for part in parts if len(part)]
+    for _ in range(model.student_.n_iter_):
+        order, seeds = rng.permutation(len(parts)), rng.randint(2**31 - 1, size=len(parts))
+        for k in order:
+            rows = np.random.RandomState(seeds[k]).permutation(parts[k])
+            copies, labels = np.repeat(rows, 3), np.tile(np.arange(3), len(rows))
+            mass = w[copies] * P[copies, labels]
+            some = mass > 0
+            if some.any():
+                expected.partial_fit(
+                    X[copies[some]], labels[some], classes=np.arange(3), sample_weight=mass[some]
+                )
+    ours, theirs = (
+        np.concatenate([np.ravel(part) for part in weights_of(each)])
+        for each in (model.student_, expected)
+    )
+    return np.abs(ours - theirs).max() / np.abs(theirs).max()
+
+
+def weights_of(student):
+    """Return the coefficients of a linear student or a net, layer by layer."""
+    if hasattr(student, "coefs_"):
+        return [*student.coefs_, *student.intercepts_]
+    return [student.coef_, student.intercept_]
 
 
 def print_table():
