@@ -55,22 +55,6 @@ MEAN_ACCURACY = {
 }
 
 
-@dataclass(frozen=True)
-class Known:
-    """A fault that is left for a reason, in some students, with some error."""
-
-    student: str  # regular expression for the name of the student and of what it stands in
-    detail: str  # regular expression for the fault
-    reason: str
-
-    def may_concern(self, case):
-        """Return whether a case is about such a student."""
-        return re.search(self.student, case.student_name) is not None
-
-
-KNOWN = []
-
-
 # Why a student of scikit-learn may be refused as it is.
 NO_WEIGHTS = "its fit takes no sample_weight"
 SPLITS = "it splits the rows that it is fitted on"
@@ -98,13 +82,6 @@ def run(case):
             except Exception as error:
                 return outcome_of_error(error, student, problem, fits[0])
         return outcome_of_fit(model, student, problem)
-
-
-def known_reason(case, outcome):
-    """Return why a fault is left; None where no entry of KNOWN is about it."""
-    entries = [each for each in KNOWN if each.may_concern(case)]
-    found = [each for each in entries if re.search(each.detail, outcome.detail)]
-    return found[0].reason if outcome.kind == "fault" and found else None
 
 
 def reason_to_refuse(case):

@@ -1,9 +1,11 @@
 import pickle
 from inspect import signature
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from contracts.sklearn_estimators import meta_estimators
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import (
@@ -369,6 +371,31 @@ def test_scorer_finds_one_versus_one_inside_of_others(wrap):
     assert retrieval_scorer(recall_at_k, k=1)(model, X, y) > 0.9
     each = OneVsRestClassifier(SVC(decision_function_shape="ovo")).fit(X, y)
     assert retrieval_scorer(recall_at_k, k=1)(each, X, y) > 0.9
+
+
+@pytest.mark.parametrize("inner", [SVC(decision_function_shape="ovo"), BaggingClassifier(SVC())])
+@pytest.mark.parametrize(
+    "meta",
+    [meta for meta in meta_estimators() if meta.fits(SimpleNamespace(is_classifier=True))],
+    ids=lambda meta: meta.name,
+)
+@pytest.mark.filterwarnings("ignore")
+def test_scorer_reads_what_stands_around_others_or_refuses(meta, inner):
+    """Three classes make three pairs: what counts is who makes the scores, not their number."""
+    X, y = load_iris(return_X_y=True)
+    try:
+        model = meta.make(clone(inner)).fit(X, y)
+    except (AttributeError, IndexError, ValueError) as error:
+        pytest.skip(f"it cannot be fitted: {error}")
+    if not hasattr(model, "decision_function"):
+        pytest.skip("it has no scores")
+    try:
+        score = retrieval_scorer(recall_at_k, k=1)(model, X, y)
+    except ValueError as error:
+        assert "decision_function_shape" in str(error)
+        assert isinstance(inner, SVC)
+    else:
+        assert score == pytest.approx(model.score(X, y), abs=0.02)
 
 
 INDICATOR_CLASSIFIERS = [
