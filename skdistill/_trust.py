@@ -47,9 +47,10 @@ class AlphaCurve(NamedTuple):
         of the best mixture.
 
     noise : dict of {float: float}
-        Standard error of what each alpha that was tried gains over alpha 0: over rows for
-        the log-loss, over folds for the pairwise loss. With repeated folds a row counts once,
-        by the mean of its gains, and as many folds count as hold out every row once.
+        Standard error of what each alpha that was tried gains over alpha 0: for the log-loss
+        over rows, or over groups where `groups` were given; for the pairwise loss over folds,
+        which hold whole groups. With repeated folds a row counts once, by the mean of its gains,
+        and as many folds count as hold out every row once.
     """
 
     alpha: Floats
@@ -77,6 +78,7 @@ def alpha_by_log_loss(lesson, n_jobs):
     """Choose the trust by the log-loss of the true labels of held-out rows."""
     rows = np.concatenate([fold.test for fold in lesson.folds])
     weight = lesson.soft_labels.weight[rows]
+    unit = rows if lesson.groups is None else lesson.groups[rows]
 
     def answer(student, X, true):
         return entries(student_proba(student, X, true.classes), true.codes)
@@ -85,7 +87,7 @@ def alpha_by_log_loss(lesson, n_jobs):
         return -np.log(np.maximum(np.concatenate(answers), SMALLEST)), weight
 
     def noise(gains):
-        return standard_error(gains, weight, unit=rows)
+        return standard_error(gains, weight, unit=unit)
 
     return _choose(_learn_classes, answer, losses, noise, lesson, n_jobs)
 
