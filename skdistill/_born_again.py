@@ -190,8 +190,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             routing, for the generations only if the estimator requests it).
 
         **params : dict
-            `groups` for the splitter. With metadata routing enabled, whatever splitter
-            and estimator request.
+            `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
+            enabled, whatever splitter and estimator request.
 
         Returns
         -------
