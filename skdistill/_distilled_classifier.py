@@ -149,7 +149,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels
     alone and to the teacher alone, and finds the weight of their mixed probabilities that
-    minimises the log-loss of the labels held out, a convex problem. A third fit per fold tries
+    minimises the log-loss of the labels held out, a convex problem; where the student has a
+    `class_weight`, a label weighs there what it weighs for the student. A third fit per fold tries
     that weight as alpha, and the best of the three is taken; 0 if it gains no more than one
     standard error. The teachers asked there have seen none of the labels held out: those of
     another fold's rows saw neither fold, and serve both. Probabilities that are given, and those

@@ -12,6 +12,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._internal_splits import find_split
+from ._nested_params import params_set_to
 
 # HistGradientBoostingClassifier(early_stopping="auto") stops early beyond so many rows.
 AUTO_EARLY_STOPPING_ROWS = 10_000
@@ -45,13 +46,7 @@ def refuse_to_split_many_rows(student, n_rows):
 
 def _automatic_early_stopping(student):
     """Return the parameters `early_stopping="auto"` of a student and those inside it."""
-    return {
-        name: value
-        for name, value in student.get_params(deep=True).items()
-        if name.rpartition("__")[2] == "early_stopping"
-        and isinstance(value, str)
-        and value == "auto"
-    }
+    return params_set_to(student, "early_stopping", "auto")
 
 
 @contextmanager
