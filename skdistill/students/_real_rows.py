@@ -13,6 +13,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._internal_splits import find_split
 from ._nested_params import params_set_to
+from ._row_counts import copies_for
 
 # HistGradientBoostingClassifier(early_stopping="auto") stops early beyond so many rows.
 AUTO_EARLY_STOPPING_ROWS = 10_000
@@ -75,7 +76,7 @@ def folds_of_real_rows(student, X, soft_labels, fit_params):
         yield fit_params
         return
     cv, y = student.cv, soft_labels.hard_labels()
-    rows, _, _ = soft_labels.expand()
+    rows, _, _ = copies_for(student, soft_labels)
     names = _names_of_split_params(cv, fit_params)
     split_params = {name: fit_params[given] for name, given in names.items()}
     folds = check_cv(cv, y, classifier=True).split(X, y, **split_params)

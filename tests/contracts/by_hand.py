@@ -36,7 +36,7 @@ def fit_by_hand(student, X, labels, **fit_params):
         return fit_numbers(student, X, labels)
     if isinstance(student, (SGDClassifier, Perceptron)):
         return fit_by_descent(student, X, labels)
-    if isinstance(student, TREES + FORESTS) and not is_one_of_regression(student):
+    if isinstance(student, FORESTS) and student.bootstrap and draws_copies(student):
         return fit_copies(balanced_by_hand(student, labels), X, labels)
     if isinstance(student, FORESTS) and student.bootstrap:
         return Forest(student, X, labels)
@@ -58,13 +58,10 @@ def fit_copies(student, X, labels, **fit_params):
     return student.fit(X[rows], y, sample_weight=weight, **fit_params)
 
 
-def is_one_of_regression(student):
-    """Return whether regression trees learn the same; other ones count copies, with a warning."""
-    return (
-        student.criterion == "gini"
-        and student.monotonic_cst is None
-        and student.class_weight != "balanced_subsample"
-    )
+def draws_copies(forest):
+    """Return whether a forest has no regression that learns the same: its bags hold copies."""
+    by_entropy = forest.criterion != "gini" and forest.monotonic_cst is not None
+    return by_entropy or forest.class_weight == "balanced_subsample"
 
 
 def fit_numbers(regressor, X, labels):
@@ -81,9 +78,7 @@ def fit_by_descent(student, X, labels):
 
 def as_scikit_learn(student, X, labels):
     """Return a student whose parameters count original rows, and classes by their weight."""
-    params = student.get_params(deep=False)
-    if isinstance(student, TREES + FORESTS):
-        student.set_params(**counts_of_copies(params, len(X), len(labels.classes)))
+    student.set_params(**counts_of_copies(student, len(X), len(labels.classes)))
     return balanced_by_hand(student, labels)
 
 
@@ -95,15 +90,17 @@ def balanced_by_hand(student, labels):
     return student
 
 
-def counts_of_copies(params, n_rows, n_copies):
+def counts_of_copies(student, n_rows, n_copies):
     """Return what `min_samples_split` and `min_samples_leaf` are where rows are copied."""
-    counts = {}
-    for name in ("min_samples_split", "min_samples_leaf"):
+    params, counts = student.get_params(deep=False), {}
+    for name in params.keys() & {"min_samples_split", "min_samples_leaf"}:
         value = params[name]
         if isinstance(value, float):  # a share of the rows
             value = int(np.ceil(value * n_rows))
             value = max(value, 2) if name == "min_samples_split" else value
-        counts[name] = value * n_copies
+        # Copies of a single row have nothing to be split by, but draw what is tried.
+        if isinstance(student, TREES + FORESTS) or value > 2:
+            counts[name] = value * n_copies
     return counts
 
 
@@ -134,6 +131,7 @@ def fit_and_hold_out(student, X, labels):
     of_classes = student.class_weight
     of_classes = balanced(labels) if of_classes == "balanced" else of_classes
     student.set_params(class_weight=of_classes)
+    student.set_params(**counts_of_copies(student, len(train), len(labels.classes)))
     return fit_copies(
         student,
         X[train],
