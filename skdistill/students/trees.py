@@ -224,7 +224,7 @@ def _obstacle(student):
     params = student.get_params(deep=False)
     if params["monotonic_cst"] is not None and params["criterion"] != "gini":
         return f"criterion={params['criterion']!r} with monotonic_cst"
-    if params["criterion"] not in REGRESSIONS:  # the student's own fit refuses it
+    if params["criterion"] not in list(REGRESSIONS):  # the student's own fit refuses it
         return f"criterion={params['criterion']!r}"
     if params["class_weight"] == "balanced_subsample":
         return 'class_weight="balanced_subsample"'
