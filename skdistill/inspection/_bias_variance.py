@@ -326,8 +326,8 @@ def bias_variance(
     check_consistent_length(rows, true)
     if len(true) < 2:
         raise ValueError(f"X must have at least 2 rows, to estimate variances; got {len(true)}.")
-    groups = group_codes(groups, len(true))
-    if groups is not None and not groups.any():
+    codes = group_codes(groups, len(true))
+    if codes is not None and not codes.any():
         raise ValueError("groups must be at least 2, to estimate variances; all rows are of one.")
     train_rows, train_true = _training_rows(X_train, y_train)
     labels = _all_classes(student, true, train_true, classes)
@@ -342,7 +342,7 @@ def bias_variance(
         n_samples = len(true) if train_true is None else len(train_true)
     return BiasVariance(
         n_samples=_size("n_samples", n_samples),
-        **_objective_terms(losses, answers, one_hot_rows, p_star, groups),
+        **_objective_terms(losses, answers, one_hot_rows, p_star, codes),
         **_teacher_terms(answers, one_hot_rows, p_star),
     )
 

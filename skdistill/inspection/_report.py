@@ -134,7 +134,7 @@ def distillation_report(
     classes = classes_in_common(models)
     y_codes = encode_test_labels(y, classes)
     weight = check_row_weights(sample_weight, count_rows(X))
-    groups = group_codes(groups, count_rows(X))
+    codes = group_codes(groups, count_rows(X))
     counted = np.flatnonzero(weight)
     if not len(counted):
         raise ValueError(
@@ -142,7 +142,7 @@ def distillation_report(
             "positive sample_weight."
         )
     X, y_codes, weight = _safe_indexing(X, counted), y_codes[counted], weight[counted]
-    groups = None if groups is None else group_codes(groups[counted], len(counted))
+    codes = None if codes is None else group_codes(codes[counted], len(counted))
 
     answers = {name: ask(model, X, classes, name=name) for name, model in models.items()}
     rows = {
@@ -150,8 +150,8 @@ def distillation_report(
         for name, each in answers.items()
     }
     scores = {name: scores_on(each, weight) for name, each in rows.items()}
-    resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state), groups)
-    n_groups = None if groups is None else int(groups.max()) + 1
+    resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state), codes)
+    n_groups = None if codes is None else int(codes.max()) + 1
     if n_groups is not None and n_groups < FEWEST_FOR_INTERVAL:
         resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)

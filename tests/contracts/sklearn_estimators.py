@@ -40,7 +40,8 @@ SMALL_OF: dict[str, dict[str, Any]] = {
         **{"leaf_estimation_iterations": 1, "learning_rate": 0.3, "boost_from_average": False},
         **{"bootstrap_type": "No", "random_strength": 0},
     },
-    "HistGradientBoostingClassifier": {"max_iter": 3},
+    # By hand it would count copies.
+    "HistGradientBoostingClassifier": {"max_iter": 3, "min_samples_leaf": 1},
     "HistGradientBoostingRegressor": {"max_iter": 3},
     # What counts rows counts copies.
     "LGBMClassifier": {"min_child_samples": 1, "min_data_in_bin": 1, "verbose": -1},
