@@ -249,8 +249,8 @@ n_features), default=None
             More rows, without labels, as in :class:`DistilledClassifier`. They weigh `alpha`.
 
         **params : dict
-            `groups` for the splitter. With metadata routing enabled, whatever splitter,
-            teacher and student request.
+            `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
+            enabled, whatever splitter, teacher and student request.
 
         Returns
         -------

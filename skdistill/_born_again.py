@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import check_cv
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -20,12 +19,13 @@ from ._class_codes import check_codes
 from ._labels import check_classes, check_labels
 from ._methods import may_have_method
 from ._random_state import seeded_clones
-from ._rows import copied, count_rows, refuse_partitions, row_positions, rows_of
+from ._rows import copied, count_rows, refuse_partitions, rows_of
 from ._sample_weight import pop_row_weights, requesting_weights
 from ._soft_labels import SoftLabels
 from ._student_predictions import StudentPredictionsMixin, student_has
 from ._teacher import check_folds, teacher_scores
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Rows
+from ._utils._groups import make_folds, splitter_for_routing
 from ._validation import check_alpha
 from .students import fit_soft_labels
 from .students._answers import predicts_numbers, student_proba
@@ -190,8 +190,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             routing, for the generations only if the estimator requests it).
 
         **params : dict
-            `groups` for the splitter. With metadata routing enabled, whatever splitter
-            and estimator request.
+            `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
+            enabled, whatever splitter and estimator request.
 
         Returns
         -------
@@ -226,8 +226,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         labels.check_several_classes()
         check_student(estimator, DataSummary.of(labels))
         check_codes(estimator, labels.classes)
-        splitter = check_cv(self.cv, y, classifier=True)
-        folds = nested_folds(splitter.split(X, y, **routed.splitter.split), len(labels))
+        folds = nested_folds(make_folds(self.cv, X, y, routed.splitter.split), len(labels))
         warn_of_unseen(labels, folds)
         breeding = Breeding(estimator, X, labels, routed.estimator.fit, folds, self.n_jobs)
         lessons, scores = self._raise(breeding, sample_weight)
@@ -330,7 +329,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             MetadataRouter(owner=self)
             .add_self_request(self)
             .add(estimator=self._unfitted_student(), method_mapping=to_fit)
-            .add(splitter=self.cv, method_mapping=to_split)  # a generator is not run here
+            .add(splitter=splitter_for_routing(self.cv), method_mapping=to_split)
         )
 
     @available_if(student_has("predict"))
@@ -404,7 +403,6 @@ class Fold(NamedTuple):
 
 def nested_folds(splits, n_rows):
     """Return folds, each with the others as folds of its training rows."""
-    splits = [(row_positions(train), row_positions(test)) for train, test in splits]
     if len(splits) < 3:
         raise ValueError(
             f"Generations need at least 3 folds, got {len(splits)}: each fold's training rows are "

@@ -52,7 +52,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     cv : int, splitter, iterable or "in-sample", default=5
         Folds for the teacher's probabilities, as everywhere in scikit-learn (None is 5
-        folds, stratified). Each row is labelled by teachers that did not see it, by their
+        folds, stratified). With `groups` a number means that many folds of whole groups,
+        ``StratifiedGroupKFold``. Each row is labelled by teachers that did not see it, by their
         mean if several folds test it; every row must be tested. "in-sample" fits one
         teacher on all rows and asks it about the same rows, whose labels it then repeats
         (a forest exactly): for teachers that do not interpolate.
@@ -148,7 +149,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels
     alone and to the teacher alone, and finds the weight of their mixed probabilities that
-    minimises the log-loss of the labels held out, a convex problem. A third fit per fold tries
+    minimises the log-loss of the labels held out, a convex problem; where the student has a
+    `class_weight`, a label weighs there what it weighs for the student. A third fit per fold tries
     that weight as alpha, and the best of the three is taken; 0 if it gains no more than one
     standard error. The teachers asked there have seen none of the labels held out: those of
     another fold's rows saw neither fold, and serve both. Probabilities that are given, and those
@@ -273,8 +275,9 @@ n_features), default=None
             they must be transformed too: ``Pipeline(..., transform_input=["X_unlabeled"])``.
 
         **params : dict
-            `groups` for the splitter. With metadata routing enabled, whatever splitter,
-            teacher and student request.
+            `groups`, one entry per row, for the folds and for the standard error that
+            ``alpha="auto"`` goes by: rows of one group are not independent of each other. With
+            metadata routing enabled, whatever splitter, teacher and student request.
 
         Returns
         -------
@@ -285,7 +288,8 @@ n_features), default=None
         ValueError
             If a parameter is out of its range, if labels or probabilities do not fit
             together, if the test folds do not cover every row or are fewer than the three
-            that ``alpha="auto"`` needs, or if fewer than two classes carry weight.
+            that ``alpha="auto"`` needs, if a fold has rows of one group on both sides, a group
+            is missing or groups are fewer than folds, or if fewer than two classes carry weight.
 
         TypeError
             If the teacher has no `predict_proba`, if the student can learn from neither

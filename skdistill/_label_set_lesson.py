@@ -12,6 +12,7 @@ from ._progress import Progress
 from ._random_state import seeded_clones
 from ._sample_weight import pop_row_weights
 from ._teacher import LabelsQuestion, frozen_proba, given_proba
+from ._utils._groups import group_codes
 from ._validation import check_marginals, column_names
 
 
@@ -39,6 +40,7 @@ class LabelSetTeacherMixin(TeacherMixin):
         )
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.student.fit, student)
+        group_codes(routed.splitter.split.get("groups"), relevant.shape[0])  # checked in any case
         if self.alpha == 0:  # ordinary training: nobody is asked
             own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
             return Lesson(X, own, 1.0, None, student, routed.student.fit, progress)

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn import get_config
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
@@ -17,7 +16,7 @@ from ._labels import check_classes, check_labels
 from ._named import check_row_names
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
-from ._rows import count_rows, row_positions
+from ._rows import count_rows
 from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_weight
 from ._soft_labels import SoftLabels
 from ._tags import narrow
@@ -32,6 +31,7 @@ from ._teacher import (
 )
 from ._teacher_memory import TeacherMemory, memory_folder
 from ._temperature import best_temperature
+from ._utils._groups import group_codes, make_folds, splitter_for_routing
 from ._validation import check_alpha, check_cv_word, check_proba, check_temperature
 from .augmentation._ask import check_augmenter, sampled_rows
 from .students._capabilities import DataSummary
@@ -60,6 +60,7 @@ class Lesson(NamedTuple):
     student_params: dict  # what metadata routing has for the student's fit
     progress: Progress  # of the fit that the lesson is for
     folds: list[FoldLesson] | None = None  # where alpha is to be chosen by them
+    groups: np.ndarray | None = None  # the group of each labelled row, as a number
 
     def ready(self, top_k=None):
         """Return the lesson with its temperature applied, and the top k probabilities of a row."""
@@ -109,6 +110,7 @@ class TeacherMixin(CallbackSupportMixin):
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.student.fit, student)
         soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
+        groups = group_codes(routed.splitter.split.get("groups"), len(y))
         if self.alpha == 0:  # ordinary training: nobody is asked
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit, progress)
 
@@ -159,6 +161,7 @@ class TeacherMixin(CallbackSupportMixin):
             routed.student.fit,
             progress,
             fold_lessons(folds, answers, classes, y, weight) if self.alpha == "auto" else None,
+            groups,
         )
 
     def _check_student(self, student, labels, X_unlabeled):
@@ -178,8 +181,7 @@ class TeacherMixin(CallbackSupportMixin):
         """Return the positions that each fold trains on and tests; None for in-sample."""
         if isinstance(self.cv, str):
             return None
-        folds = check_cv(self.cv, y, classifier=True).split(X, y, **routed.splitter.split)
-        return [(row_positions(train), row_positions(test)) for train, test in folds]
+        return make_folds(self.cv, X, y, routed.splitter.split)
 
     def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed, folds, progress):
         """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
@@ -338,7 +340,7 @@ class TeacherMixin(CallbackSupportMixin):
         )
         if not isinstance(self.cv, str):
             to_split = MethodMapping().add(caller="fit", callee="split")
-            router.add(splitter=self.cv, method_mapping=to_split)  # a generator is not run here
+            router.add(splitter=splitter_for_routing(self.cv), method_mapping=to_split)
         return router
 
 

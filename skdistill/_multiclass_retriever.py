@@ -289,8 +289,8 @@ n_features), default=None
             "label_weighted", which needs a label of each row, they are refused.
 
         **params : dict
-            `groups` for the splitter. With metadata routing enabled, whatever splitter,
-            teacher and student request.
+            `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
+            enabled, whatever splitter, teacher and student request.
 
         Returns
         -------

@@ -138,13 +138,18 @@ def inner_estimators(estimator):
         params = {"final_estimator": params.get("final_estimator")}
     found = {}
     for name, value in params.items():
-        several = isinstance(value, list) and all(isinstance(item, tuple) for item in value)
+        several = isinstance(value, list) and all(map(_is_named, value))
         found.update({item[0]: item[1] for item in value} if several else {name: value})
     return {
         name: value
         for name, value in found.items()
         if hasattr(value, "fit") and not isinstance(value, type | FrozenEstimator)
     }
+
+
+def _is_named(item):
+    """Return whether an item of a list is (name, estimator), and not a fold of positions."""
+    return isinstance(item, tuple) and len(item) > 1 and isinstance(item[0], str)
 
 
 def pop_row_weights(fit_params, student):

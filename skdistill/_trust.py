@@ -25,6 +25,7 @@ from .objectives import pairwise_loss
 from .rankers import fit_ranker
 from .students import fit_soft_labels
 from .students._answers import predicts_numbers, student_proba, student_scores
+from .students._class_factors import class_factors
 
 # A weight so near to 0 or to 1 is that; and a teacher so little trusted changes next to nothing.
 LITTLE = 0.02
@@ -40,16 +41,18 @@ class AlphaCurve(NamedTuple):
         Weight of the student of the teacher in a mixture with the student of the labels.
 
     loss : ndarray of shape (21,)
-        Loss of the mixed answers.
+        Loss of the mixed answers; a row counts by its weight and, where the student has a
+        `class_weight`, by that of its class.
 
     tried : dict of {float: float}
         Loss of a student fitted with that alpha: 0, 1 and, if it lies between, the weight
         of the best mixture.
 
     noise : dict of {float: float}
-        Standard error of what each alpha that was tried gains over alpha 0: over rows for
-        the log-loss, over folds for the pairwise loss. With repeated folds a row counts once,
-        by the mean of its gains, and as many folds count as hold out every row once.
+        Standard error of what each alpha that was tried gains over alpha 0: for the log-loss
+        over rows, or over groups where `groups` were given; for the pairwise loss over folds,
+        which hold whole groups. With repeated folds a row counts once, by the mean of its gains,
+        and as many folds count as hold out every row once.
     """
 
     alpha: Floats
@@ -76,7 +79,8 @@ def check_predicts_proba(student):
 def alpha_by_log_loss(lesson, n_jobs):
     """Choose the trust by the log-loss of the true labels of held-out rows."""
     rows = np.concatenate([fold.test for fold in lesson.folds])
-    weight = lesson.soft_labels.weight[rows]
+    weight = _weights_in_the_loss(lesson)[rows]
+    unit = rows if lesson.groups is None else lesson.groups[rows]
 
     def answer(student, X, true):
         return entries(student_proba(student, X, true.classes), true.codes)
@@ -85,9 +89,18 @@ def alpha_by_log_loss(lesson, n_jobs):
         return -np.log(np.maximum(np.concatenate(answers), SMALLEST)), weight
 
     def noise(gains):
-        return standard_error(gains, weight, unit=rows)
+        return standard_error(gains, weight, unit=unit)
 
     return _choose(_learn_classes, answer, losses, noise, lesson, n_jobs)
+
+
+def _weights_in_the_loss(lesson):
+    """Return the weight of each labelled row: its own, times what its class weighs in the student.
+
+    A student with class weights learns probabilities of other frequencies than those of the rows.
+    """
+    labels = lesson.soft_labels.take(np.flatnonzero(lesson.soft_labels.codes >= 0)).mix(0.0)
+    return labels.weight * class_factors(lesson.student, labels)[labels.codes]
 
 
 def alpha_by_pairs(lesson, surrogate, n_jobs):

@@ -28,6 +28,21 @@ def test_it_prints_its_table_and_draws_its_picture(script, options, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "options"),
+    [("loans.py", ["--n-samples", "6000"]), ("persons.py", ["--persons", "36"])],
+)
+def test_mean_predictions_stand_beside_observed_rates(script, options):
+    command = [sys.executable, "-W", "error::UserWarning", EXAMPLES / script, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "mean prediction  observed rate" in done.stdout
+    if script == "loans.py":
+        assert int(done.stdout.split("smallest holds ")[1].split()[0]) >= 100
+    else:
+        assert "over persons" in done.stdout
+
+
 # As in WordNet's file: the licence, then entries of words, pointers and a gloss.
 NOUNS = """\
   1 This line stands for the licence.

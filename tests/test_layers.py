@@ -30,6 +30,7 @@ LAYERS = [
         "_score_columns",
     ],
     ["objectives", "metrics", "_rows", "_concatenate", "datasets", "_code", "_fingerprint"],
+    ["_utils"],
     ["_soft_labels", "_label_sets", "_teacher_memory"],
     ["_retrieval_targets"],
     ["nets"],

@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
@@ -16,6 +17,7 @@ from .._random_state import seeded_clones
 from .._rows import count_rows
 from .._teacher import ClassQuestion, check_frozen, check_teacher, fit_teacher
 from .._typing import ArrayLike, Estimator, Proba, Rows
+from .._utils._groups import group_codes
 from .._validation import check_proba, column_names
 from ..metrics._proba import SMALLEST
 from ._tables import html_list, html_table, import_pandas, text_table
@@ -191,6 +193,7 @@ def bias_variance(
     y: ArrayLike,
     *,
     p_star: Proba | None = None,
+    groups: ArrayLike | None = None,
     X_train: Rows | None = None,
     y_train: ArrayLike | None = None,
     n_samples: int | None = None,
@@ -227,6 +230,12 @@ def bias_variance(
         True class probabilities of `X`, where they are known. The estimates are then
         sharper, and terms that need them are not NaN.
 
+    groups : array-like of shape (n_samples,), default=None
+        The group of each row of `X`, such as a person with many rows. Rows of one group are not
+        independent of each other: `squared_bias` is freed of the noise of groups, and
+        `squared_bias_se` is over groups, of which there must be at least 2. Variances remain those
+        of N independent rows.
+
     X_train : array-like, sparse matrix or dataframe of shape (n_train, n_features), default=None
         Rows that an unfitted `teacher` learns from; none of them may be in `X`.
 
@@ -260,7 +269,8 @@ def bias_variance(
     ------
     ValueError
         For probabilities of the wrong shape or other classes, a teacher to be fitted without
-        `X_train` and `y_train`, or fewer than two repeats of it or rows in `X`.
+        `X_train` and `y_train`, for fewer than two repeats of it or rows or groups in `X`, or if a
+        group is missing (NaN or None).
 
     TypeError
         If student or teacher is an estimator without `predict_proba`.
@@ -316,6 +326,9 @@ def bias_variance(
     check_consistent_length(rows, true)
     if len(true) < 2:
         raise ValueError(f"X must have at least 2 rows, to estimate variances; got {len(true)}.")
+    codes = group_codes(groups, len(true))
+    if codes is not None and not codes.any():
+        raise ValueError("groups must be at least 2, to estimate variances; all rows are of one.")
     train_rows, train_true = _training_rows(X_train, y_train)
     labels = _all_classes(student, true, train_true, classes)
     losses = -np.log(np.clip(_student_proba(student, rows, labels), SMALLEST, 1))
@@ -329,7 +342,7 @@ def bias_variance(
         n_samples = len(true) if train_true is None else len(train_true)
     return BiasVariance(
         n_samples=_size("n_samples", n_samples),
-        **_objective_terms(losses, answers, one_hot_rows, p_star),
+        **_objective_terms(losses, answers, one_hot_rows, p_star, codes),
         **_teacher_terms(answers, one_hot_rows, p_star),
     )
 
@@ -348,21 +361,20 @@ def _training_rows(X_train, y_train):
     return X_train, y_train
 
 
-def _objective_terms(losses, answers, labels, p_star):
+def _objective_terms(losses, answers, labels, p_star, groups):
     """Return variances (times N) and squared bias of the objectives, from rows of losses."""
     truth = labels if p_star is None else p_star
     expected = (truth * losses).sum(axis=1)  # of each row; its loss, where labels are the truth
     within = (truth * losses**2).sum(axis=1) - expected**2  # over labels given x
     distilled = (answers * losses).sum(axis=2)  # (n_repeats, n_samples)
     difference = distilled - expected
-    bias, spread = difference.mean(axis=1), difference.var(axis=1, ddof=1)
-    n_rows = len(losses)
+    bias, of_mean = difference.mean(axis=1), _variance_of_mean(difference, groups)
     # A mean's square is too large by the mean's own variance.
-    squared_bias = (bias**2 - spread / n_rows).mean()
+    squared_bias = (bias**2 - of_mean).mean()
     influence = 2 * (bias[:, None] * difference).mean(axis=0)
     # V[mean²] = 4 bias² v + 2 v² with v the mean's variance; the first is freed of its noise.
-    v = spread.mean() / n_rows
-    noise = max(influence.var(ddof=1) / n_rows - 4 * v**2, 0) + 2 * v**2
+    v = of_mean.mean()
+    noise = max(_variance_of_mean(influence, groups) - 4 * v**2, 0) + 2 * v**2
     if len(bias) > 1:
         noise += (bias**2).var(ddof=1) / len(bias)  # other teachers have other biases
     between = expected.var(ddof=1)
@@ -375,6 +387,20 @@ def _objective_terms(losses, answers, labels, p_star):
         "squared_bias_se": float(np.sqrt(noise)),
         "loss_scale": float((centred**2).sum(axis=1).mean()),
     }
+
+
+def _variance_of_mean(values, groups):
+    """Return the variance of the mean over rows, the last axis; over groups where there are any.
+
+    That over groups is cluster-robust: a group counts by the sum of its rows' deviations.
+    """
+    n_rows = values.shape[-1]
+    if groups is None:
+        return values.var(axis=-1, ddof=1) / n_rows
+    n_groups = groups.max() + 1
+    of_group = sparse.csr_array((np.ones(n_rows), (np.arange(n_rows), groups)), (n_rows, n_groups))
+    sums = (values - values.mean(axis=-1, keepdims=True)) @ of_group
+    return (sums**2).sum(axis=-1) * n_groups / (n_groups - 1) / n_rows**2
 
 
 def _teacher_terms(answers, labels, p_star):

@@ -186,7 +186,8 @@ def compare_teachers(
     groups : array-like of shape (n_samples,), default=None
         Rows of one group stay together: a splitter that parts them is refused. Without it,
         repeats of one thing in several folds make the teacher that memorises look better.
-        Distil on the same folds: give their splitter as `cv` to ``DistilledClassifier``.
+        Folds hold whole groups, and so the standard errors over folds are over groups. Distil on
+        the same folds: give the same `cv` and groups to ``DistilledClassifier``.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in every score, and for the teachers that take it.
@@ -209,7 +210,8 @@ def compare_teachers(
     ------
     ValueError
         If there are no teachers, if they know other classes than `y` has, if folds share
-        rows, part groups, have no weight, or test a class that their training rows lack.
+        rows, part groups, are more than groups, have no weight, or test a class that their
+        training rows lack.
 
     TypeError
         If `teachers` is not a dict, or one of them has no `predict_proba`.

@@ -47,6 +47,9 @@ class DistillationReport:
 
     n_rows, n_bootstrap : int
         Test rows that carry weight, and resamples of them.
+
+    n_groups : int or None
+        Groups that the rows with weight belong to, and that were resampled; None without `groups`.
     """
 
     quality: dict[str, dict[str, Estimate]]
@@ -58,6 +61,7 @@ class DistillationReport:
     missing: tuple[str, ...]
     n_rows: int
     n_bootstrap: int
+    n_groups: int | None = None
 
     @property
     def verdict(self) -> tuple[str, ...]:

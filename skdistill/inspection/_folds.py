@@ -4,15 +4,14 @@ from numbers import Integral
 
 import numpy as np
 from scipy import sparse
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
 
-from .._rows import row_positions
+from .._utils._groups import make_folds
 
 
 def honest_folds(cv, X, y, groups=None, weight=None):
     """Return pairs of (train, test) row numbers, or say why no honest score comes from them.
 
-    A number of folds with `groups` is that many ``StratifiedGroupKFold``.
+    A number of folds with `groups` is that many of ``StratifiedGroupKFold``.
     """
     if isinstance(cv, str):
         raise ValueError(
@@ -22,19 +21,13 @@ def honest_folds(cv, X, y, groups=None, weight=None):
     n_folds = 5 if cv is None else cv
     if isinstance(n_folds, Integral):
         _check_enough_rows(n_folds, y)
-    if isinstance(n_folds, Integral) and groups is not None:
-        splitter = StratifiedGroupKFold(n_folds)
-    else:
-        splitter = check_cv(cv, y, classifier=True)
-    folds = [
-        (row_positions(train), row_positions(test)) for train, test in splitter.split(X, y, groups)
-    ]
+    folds = make_folds(cv, X, y, {"groups": groups})
     if len(folds) < 2:
         raise ValueError(
             f"cv must have at least 2 folds, to estimate errors over them; got {len(folds)}."
         )
     for number, (train, test) in enumerate(folds, start=1):
-        _check_fold(f"Fold {number} of {len(folds)}", train, test, y, groups, weight)
+        _check_fold(f"Fold {number} of {len(folds)}", train, test, y, weight)
     return folds
 
 
@@ -48,7 +41,7 @@ def _check_enough_rows(n_folds, y):
         )
 
 
-def _check_fold(fold, train, test, y, groups, weight):
+def _check_fold(fold, train, test, y, weight):
     """Raise unless a fold's rows are apart and hold every class that they are asked about."""
     shared = np.intersect1d(train, test)
     if len(shared):
@@ -56,14 +49,6 @@ def _check_fold(fold, train, test, y, groups, weight):
             f"{fold} tests {len(shared)} rows that it trains on, the first is row {shared[0]}: its "
             "teacher would repeat their labels. Keep the two apart."
         )
-    if groups is not None:
-        parted = np.intersect1d(np.asarray(groups)[train], np.asarray(groups)[test])
-        if len(parted):
-            raise ValueError(
-                f"{fold} has {len(parted)} groups on both sides, such as {parted.tolist()[0]!r}: a "
-                "teacher that remembers them would look better than it is. Use GroupKFold or "
-                "StratifiedGroupKFold, or give cv as a number."
-            )
     lacking = np.setdiff1d(y[test], y[train])
     if len(lacking):
         label = lacking.tolist()[0]

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._rows import count_rows
 from .._typing import ArrayLike, Estimator, Rows
+from .._utils._groups import FEWEST_FOR_INTERVAL, group_codes
 from .._validation import check_row_weights
 from ..metrics import expected_calibration_error
 from ._answers import ask, classes_in_common, encode_test_labels
@@ -28,6 +29,7 @@ def distillation_report(
     X: Rows,
     y: ArrayLike,
     *,
+    groups: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     n_bootstrap: int = 1000,
     random_state: int | np.random.RandomState | None = None,
@@ -51,12 +53,17 @@ def distillation_report(
     y : array-like of shape (n_samples,)
         Their true labels.
 
+    groups : array-like of shape (n_samples,), default=None
+        The group of each row, such as a person with many rows. Rows of one group are not
+        independent of each other, so that whole groups are resampled. Intervals need at least 10
+        groups with weight; with fewer there are none.
+
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row. Rows that weigh 0 are left out.
 
     n_bootstrap : int, default=1000
-        Resamples of the test rows behind the 95 % intervals; 1000 place their ends to about a
-        tenth of their width. They take some ten seconds for 100,000 rows.
+        Resamples of the test rows, or of the groups, behind the 95 % intervals; 1000 place their
+        ends to about a tenth of their width. They take some ten seconds for 100,000 rows.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the resamples. Times are measured, and vary all the same.
@@ -74,7 +81,8 @@ def distillation_report(
     ------
     ValueError
         If the models have different classes, if `y` holds a label that they do not know, if a
-        model's answers do not fit the classes, or if no row carries weight.
+        model's answers do not fit the classes, if a group is missing (NaN or None), or if no row
+        carries weight.
 
     sklearn.exceptions.NotFittedError
         If a model is not fitted.
@@ -126,6 +134,7 @@ def distillation_report(
     classes = classes_in_common(models)
     y_codes = encode_test_labels(y, classes)
     weight = check_row_weights(sample_weight, count_rows(X))
+    codes = group_codes(groups, count_rows(X))
     counted = np.flatnonzero(weight)
     if not len(counted):
         raise ValueError(
@@ -133,6 +142,7 @@ def distillation_report(
             "positive sample_weight."
         )
     X, y_codes, weight = _safe_indexing(X, counted), y_codes[counted], weight[counted]
+    codes = None if codes is None else group_codes(codes[counted], len(counted))
 
     answers = {name: ask(model, X, classes, name=name) for name, model in models.items()}
     rows = {
@@ -140,12 +150,16 @@ def distillation_report(
         for name, each in answers.items()
     }
     scores = {name: scores_on(each, weight) for name, each in rows.items()}
-    resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state))
+    resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state), codes)
+    n_groups = None if codes is None else int(codes.max()) + 1
+    if n_groups is not None and n_groups < FEWEST_FOR_INTERVAL:
+        resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)
     calibration = _calibration_errors(answers, classes[y_codes], classes, weight)
     cost, not_pickled = costs(models, X)
     return DistillationReport(
         n_rows=len(weight),
+        n_groups=n_groups,
         n_bootstrap=n_bootstrap,
         quality=quality | ({"ece": calibration} if calibration else {}),
         gain=gains("distilled", "student", scores, resampled),
@@ -153,7 +167,11 @@ def distillation_report(
         fidelity=table(FIDELITY, ("student", "distilled"), scores, resampled),
         cost=cost,
         cost_of={name: description(model) for name, model in models.items()},
-        missing=(*_missing_scores(answers, y_codes, len(classes)), *not_pickled),
+        missing=(
+            *_missing_intervals(n_groups),
+            *_missing_scores(answers, y_codes, len(classes)),
+            *not_pickled,
+        ),
     )
 
 
@@ -178,6 +196,24 @@ def _calibration_errors(answers, y, classes, weight):
         for name, each in answers.items()
         if each.proba is not None
     }
+
+
+def _without_values(resampled):
+    """Return resampled scores without their values, from which no interval comes."""
+    return {
+        model: {name: np.full_like(values, np.nan) for name, values in scores.items()}
+        for model, scores in resampled.items()
+    }
+
+
+def _missing_intervals(n_groups):
+    """Return a sentence if there are too few groups for intervals."""
+    if n_groups is None or n_groups >= FEWEST_FOR_INTERVAL:
+        return []
+    return [
+        f"The test rows are of {n_groups} {'groups' if n_groups > 1 else 'group'}: no intervals, "
+        f"which need at least {FEWEST_FOR_INTERVAL}."
+    ]
 
 
 def _missing_scores(answers, y_codes, n_classes):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from .._utils._groups import FEWEST_FOR_INTERVAL
 from ._figures import FORMATS, LABELS, directed, interval
 
 TITLE = "Did distilling pay?"
@@ -49,9 +50,16 @@ def tables(report):
 
 def subtitle(report):
     """Return on what the figures rest."""
+    if report.n_groups is None:
+        rows, resampled = f"{report.n_rows:,} test rows", "the test rows"
+    else:
+        rows = f"{report.n_rows:,} test rows of {report.n_groups:,} groups"
+        resampled = "the groups"
+    if report.n_groups is not None and report.n_groups < FEWEST_FOR_INTERVAL:
+        return f"{rows}. No intervals: they need at least {FEWEST_FOR_INTERVAL} groups."
     return (
-        f"{report.n_rows:,} test rows. In brackets: 95 % intervals from {report.n_bootstrap:,} "
-        "resamples of the test rows, the same for all models."
+        f"{rows}. In brackets: 95 % intervals from {report.n_bootstrap:,} resamples of "
+        f"{resampled}, the same for all models."
     )
 
 

@@ -75,21 +75,26 @@ def scores_on(rows, weight):
     return {name: score[0] for name, score in scores_under(weight[None], rows).items()}
 
 
-def resampled_weights(weight, n_bootstrap, rng):
-    """Yield blocks of bootstrap weights: how often each row was drawn, times its own weight."""
+def resampled_weights(weight, n_bootstrap, rng, groups=None):
+    """Yield blocks of bootstrap weights: how often each row was drawn, times its own weight.
+
+    With `groups`, the number of each row's group, whole groups are drawn, as many as there are.
+    """
     n_rows = len(weight)
+    n_units = n_rows if groups is None else groups.max() + 1
     block = max(1, IN_CACHE // n_rows)
     for start in range(0, n_bootstrap, block):
         n = min(block, n_bootstrap - start)
-        drawn = rng.randint(n_rows, size=(n, n_rows)) + n_rows * np.arange(n)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=n * n_rows).reshape(n, n_rows) * weight
+        drawn = rng.randint(n_units, size=(n, n_units)) + n_units * np.arange(n)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=n * n_units).reshape(n, n_units)
+        yield (times if groups is None else times[:, groups]) * weight
 
 
-def bootstrap(rows, weight, n_bootstrap, rng):
+def bootstrap(rows, weight, n_bootstrap, rng, groups=None):
     """Return {model: {score: (n_bootstrap,)}} for {model: RowScores}, on the same resamples."""
     blocks = [
         {model: scores_under(weights, each) for model, each in rows.items()}
-        for weights in resampled_weights(weight, n_bootstrap, rng)
+        for weights in resampled_weights(weight, n_bootstrap, rng, groups)
     ]
     return {
         model: {name: np.concatenate([block[model][name] for block in blocks]) for name in scores}

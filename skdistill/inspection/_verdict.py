@@ -8,6 +8,8 @@ from ._intervals import Estimate
 
 def verdict(report):
     """Return sentences: on the gain, on the gap, and on the cost."""
+    if all(isnan(each.low) for each in report.gain.values()):
+        return ("Too few groups to say whether distilling paid.", *_on_cost(report.cost))
     return (*_on_gain(report.gain), *_on_gap(report.gap_recovered), *_on_cost(report.cost))
 
 

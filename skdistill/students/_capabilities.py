@@ -35,6 +35,7 @@ from .._sample_weight import (
 )
 from ._class_weight import balanced_params, labels_around
 from ._real_rows import refuse_to_split_copies, refuse_to_split_many_rows
+from ._row_counts import refuse_to_count_drawn_copies
 
 # Classifiers that take no weights, and the regressor that learns probabilities in their way.
 SAME_JOB = {
@@ -93,6 +94,7 @@ def check_expansion(student, summary, *, but_for=()):
     refuse_to_split_many_rows(student, summary.n_rows)
     if not (takes_sample_weight(student) or takes_sample_weight(student, "partial_fit")):
         raise TypeError(_no_weights(student))
+    refuse_to_count_drawn_copies(student)
     _check_prefit(student)
     _check_inside(student, student)
     for name in balanced_params(student):

@@ -7,6 +7,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from .._sample_weight import inner_fit
+from ._nested_params import params_set_to
 
 
 def class_weights(class_weight, soft_labels):
@@ -49,7 +50,7 @@ def balanced_by_mass(student, soft_labels):
     present = soft_labels.drop_empty_classes()
     weights = class_weights("balanced", present)
     for name in own:
-        keys = _keys(student, name, present.classes.tolist())
+        keys = class_keys(student, name, present.classes.tolist())
         student.set_params(**{name: {key: weights[code] for key, code in keys}})
     try:
         yield
@@ -58,7 +59,7 @@ def balanced_by_mass(student, soft_labels):
             student.set_params(**own)
 
 
-def _keys(student, name, labels):
+def class_keys(student, name, labels):
     """Return (key, position of the class) for a dict of class weights, as its owner looks them up.
 
     Some meta-estimators show those inside the positions of the sorted classes, in the place of the
@@ -85,13 +86,7 @@ def _as_number(label):
 
 def balanced_params(student):
     """Return the parameters ``class_weight="balanced"`` of a student and those inside it."""
-    return {
-        name: value
-        for name, value in student.get_params(deep=True).items()
-        if name.rpartition("__")[2] == "class_weight"
-        and isinstance(value, str)
-        and value == "balanced"
-    }
+    return params_set_to(student, "class_weight", "balanced")
 
 
 def labels_around(student, name):

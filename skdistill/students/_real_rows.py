@@ -7,9 +7,13 @@ learnt. Such a student is split by real rows where it can be told how, and refus
 from contextlib import contextmanager
 
 import numpy as np
+from sklearn import get_config
 from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ._internal_splits import find_split
+from ._nested_params import params_set_to
+from ._row_counts import copies_for
 
 # HistGradientBoostingClassifier(early_stopping="auto") stops early beyond so many rows.
 AUTO_EARLY_STOPPING_ROWS = 10_000
@@ -43,13 +47,7 @@ def refuse_to_split_many_rows(student, n_rows):
 
 def _automatic_early_stopping(student):
     """Return the parameters `early_stopping="auto"` of a student and those inside it."""
-    return {
-        name: value
-        for name, value in student.get_params(deep=True).items()
-        if name.rpartition("__")[2] == "early_stopping"
-        and isinstance(value, str)
-        and value == "auto"
-    }
+    return params_set_to(student, "early_stopping", "auto")
 
 
 @contextmanager
@@ -68,24 +66,39 @@ def judged_by_real_rows(student, n_rows):
 
 
 @contextmanager
-def folds_of_real_rows(student, X, soft_labels):
+def folds_of_real_rows(student, X, soft_labels, fit_params):
     """Let a student's own `cv` split real rows, each with all of its copies on one side.
 
-    With ``cv="prefit"`` nothing inside is fitted, and nothing is split.
+    Yield the further parameters of its `fit`, without those that only its `cv` takes, such as
+    groups. With ``cv="prefit"`` nothing inside is fitted, and nothing is split.
     """
     if isinstance(student.cv, str):
-        yield
+        yield fit_params
         return
     cv, y = student.cv, soft_labels.hard_labels()
-    rows, _, _ = soft_labels.expand()
-    folds = check_cv(cv, y, classifier=True).split(X, y)
+    rows, _, _ = copies_for(student, soft_labels)
+    names = _names_of_split_params(cv, fit_params)
+    split_params = {name: fit_params[given] for name, given in names.items()}
+    folds = check_cv(cv, y, classifier=True).split(X, y, **split_params)
     student.set_params(
         cv=[
             (np.flatnonzero(np.isin(rows, train)), np.flatnonzero(np.isin(rows, test)))
             for train, test in folds
         ]
     )
+    others = set(names.values())
+    if others:
+        others -= student.get_metadata_routing().consumes("fit", others)
     try:
-        yield
+        yield {name: value for name, value in fit_params.items() if name not in others}
     finally:
         student.set_params(cv=cv)
+
+
+def _names_of_split_params(cv, fit_params):
+    """Return {argument of a splitter's `split`: its name in `fit_params`}, as it requests them."""
+    if not (get_config()["enable_metadata_routing"] and hasattr(cv, "split")):
+        return {}
+    requests = get_routing_for_object(cv).split.requests
+    asked = {name: name if request is True else request for name, request in requests.items()}
+    return {name: given for name, given in asked.items() if given in fit_params}

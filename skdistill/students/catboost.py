@@ -16,7 +16,8 @@ from ._capabilities import DataSummary
 from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
 from ._dispatch import register
-from .expansion import fit_on_copies, warn_of_expansion
+from ._row_counts import even_copies
+from .expansion import fit_on_given_copies, warn_of_expansion
 
 # Where CatBoostClassifier keeps its parameters; all else in it is the model.
 PRIVATE = ("_init_params", "_canonized_params")
@@ -253,8 +254,12 @@ def evaluation_sets(given, classes, second, factors, feature_kinds):
 def train_on_copies(student_class, params, X, soft_labels, fit_params):
     """Return a model trained on the expansion, regularised as on as many rows as there are."""
     warn_of_statistics(params, fit_params)
-    rows, _, _ = soft_labels.expand()
     own = dict(params)
+    least = own.get("min_data_in_leaf", 1)
+    copies = soft_labels.expand() if least == 1 else even_copies(soft_labels)
+    rows, _, _ = copies
+    if least != 1:  # it counts rows, of which there are as many copies each
+        own["min_data_in_leaf"] = least * np.bincount(rows).max()
     strength = own.get("l2_leaf_reg", DEFAULT_STRENGTH)
     own["l2_leaf_reg"] = strength * len(rows) / len(soft_labels)
     automatic = own.pop("auto_class_weights", None)
@@ -266,7 +271,7 @@ def train_on_copies(student_class, params, X, soft_labels, fit_params):
         places = class_places(names, soft_labels.classes)
         weights = balancing_weights(automatic, soft_labels)[places]
         own["class_weights"] = np.where(places >= 0, weights, 0)
-    return fit_on_copies(student_class(**own), X, soft_labels, **fit_params)
+    return fit_on_given_copies(student_class(**own), X, soft_labels, copies, **fit_params)
 
 
 def weights_of_classes(params, soft_labels, second):

@@ -28,5 +28,5 @@ def learn_with_folds_of_real_rows(
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     check_cross_validating(student, DataSummary.of(soft_labels))
-    with folds_of_real_rows(student, X, soft_labels):
-        return fit_on_copies(student, X, soft_labels, **fit_params)
+    with folds_of_real_rows(student, X, soft_labels, fit_params) as others:
+        return fit_on_copies(student, X, soft_labels, **others)

@@ -19,6 +19,7 @@ from ._capabilities import DataSummary, check_expansion
 from ._chunks import learn_in_chunks, rows_per_chunk
 from ._class_weight import balanced_by_mass
 from ._real_rows import judged_by_real_rows
+from ._row_counts import copies_for, counting_original_rows
 
 
 def learn_by_expansion(
@@ -32,8 +33,9 @@ def learn_by_expansion(
     students get the whole expansion all the same, since there is no other way.
 
     A probability counts however small it is: one of 1e-12 costs a row too, which `top_k`
-    avoids. What counts rows counts copies here: `min_samples_leaf`, bootstraps, and the steps
-    of a mini-batch student, which so trains for longer than on hard labels.
+    avoids. `min_samples_leaf`, `min_samples_split` and the like count original rows, of which
+    all have as many copies then as the one with most classes. Bootstraps draw copies, and so do
+    the steps of a mini-batch student, which trains for longer than on hard labels.
 
     Parameters
     ----------
@@ -106,8 +108,15 @@ def warn_of_expansion(student, obstacle, remedy=""):
 
 
 def fit_on_copies(student, X, soft_labels, **fit_params):
-    """Fit a student on the expanded rows, whatever it does with them."""
-    rows, labels, weight = soft_labels.expand()
+    """Fit a student on the expanded rows, whatever it does with them but for counting them."""
+    copies = copies_for(student, soft_labels)
+    with counting_original_rows(student, copies[0]):
+        return fit_on_given_copies(student, X, soft_labels, copies, **fit_params)
+
+
+def fit_on_given_copies(student, X, soft_labels, copies, **fit_params):
+    """Fit a student on copies of rows, given as positions, labels and weights."""
+    rows, labels, weight = copies
     fit_params = rows_of(fit_params, rows, len(soft_labels))
     with balanced_by_mass(student, soft_labels):
         return fitted(student, repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)

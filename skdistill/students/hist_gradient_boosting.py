@@ -28,7 +28,7 @@ def learn_hist_boosting(
     Its public interface has no way in for soft labels, so that K classes cost K rows for
     each of K trees: at 10 classes 47 times the time of hard labels. For many classes set
     `top_k`, or use LGBMClassifier or XGBClassifier, which learn soft labels at the cost of hard
-    ones. `min_samples_leaf` counts copies.
+    ones. `min_samples_leaf` counts original rows, of which all have equally many copies.
 
     Early stopping holds out real rows and scores them with their true labels (the most
     probable class where there is none); whether "auto" switches it on is decided by the

@@ -1,8 +1,6 @@
-"""Trees and forests with Gini on soft labels: one regression tree on the probability rows.
+"""Trees and forests on soft labels: one regression tree on the probability rows.
 
-The Gini impurity of weighted labels, 1 − Σ_k p̄_k², and the summed variance of the probability
-rows, Σ_k (mean of p_k² − p̄_k²), differ by a sum over rows that no split changes. So both choose
-the same splits, and the mean probabilities of a leaf are its class frequencies.
+`_tree_regressions.py` says which regression grows the tree of which impurity.
 """
 
 from typing import Any
@@ -24,11 +22,14 @@ from sklearn.tree import (
     ExtraTreeRegressor,
 )
 
+from .._probabilities import entries
+from .._sample_weight import FORESTS_DRAW
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion
 from ._class_weight import class_weights
 from ._dispatch import register
+from ._tree_regressions import REGRESSIONS
 from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
 
 # What goes wrong below for rows and parameters that scikit-learn refuses, and if a fitted tree
@@ -55,17 +56,28 @@ OF_REGRESSORS = {
 }
 
 
-@register(DecisionTreeClassifier)
-@register(ExtraTreeClassifier)
+def check_tree(student: Estimator, summary: DataSummary) -> None:
+    """Raise for monotonicity constraints on more than two classes, as scikit-learn would."""
+    if student.monotonic_cst is not None and summary.n_classes > 2:
+        raise ValueError(
+            f"{type(student).__name__}(monotonic_cst={student.monotonic_cst!r}) is for two "
+            f"classes, and there are {summary.n_classes}: scikit-learn constrains the probability "
+            "of the second. Set monotonic_cst=None, or distil one class against the others."
+        )
+
+
+@register(DecisionTreeClassifier, check=check_tree)
+@register(ExtraTreeClassifier, check=check_tree)
 def learn_tree(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a classification tree to soft labels by one regression tree, without a copy of X.
 
-    It is the tree of the expansion, up to ties, but for what counts rows: `min_samples_split`
-    and `min_samples_leaf` count real rows here, copies there. ``class_weight="balanced"``
-    counts the probability mass of a class. Criteria other than Gini, and monotonicity
-    constraints, learn by expansion, with a warning.
+    It is the tree of the expansion, up to ties, of Gini and of the entropy, but for what counts
+    rows: `min_samples_split` and `min_samples_leaf` count original rows.
+    ``class_weight="balanced"`` counts the probability mass of a class. Monotonicity constraints
+    hold for the probability of the second of two classes; with the entropy they learn by
+    expansion, with a warning.
 
     Parameters
     ----------
@@ -93,11 +105,11 @@ def learn_tree(
     """
     if soft_labels.is_hard or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    targets, present = _targets(student, soft_labels)
+    regression, present = _regression(student, soft_labels)
     try:
-        taught = _regressor_like(student, present)
-        taught.fit(X, targets, sample_weight=present.weight, **fit_params)
-        tree = _as_classification_tree(taught.tree_, len(present.classes))
+        taught = _regressor_like(student, regression)
+        taught.fit(X, regression.targets, sample_weight=present.weight, **fit_params)
+        (tree,) = _classification_trees(taught, X, present, regression)
     except REGRESSION_FAILED as error:
         return _expand_after_all(student, X, soft_labels, error, **fit_params)
     _set_fitted_attributes(student, taught, present.classes)
@@ -107,6 +119,7 @@ def learn_tree(
 
 def check_forest(student: Estimator, summary: DataSummary) -> None:
     """Raise if a forest must learn by expansion and would draw or count copies of rows."""
+    check_tree(student, summary)
     if _obstacle(student):
         check_expansion(student, summary)
 
@@ -154,13 +167,11 @@ def learn_forest(
     """
     if soft_labels.is_hard or _must_expand(student):
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    targets, present = _targets(student, soft_labels)
+    regression, present = _regression(student, soft_labels)
     try:
-        taught = _regressor_like(student, present)
-        taught.fit(X, targets, sample_weight=present.weight, **fit_params)
-        trees = [
-            _as_classification_tree(each.tree_, len(present.classes)) for each in taught.estimators_
-        ]
+        taught = _regressor_like(student, regression)
+        taught.fit(X, regression.targets, sample_weight=present.weight, **fit_params)
+        trees = _classification_trees(taught, X, present, regression)
     except REGRESSION_FAILED as error:
         return _expand_after_all(student, X, soft_labels, error, **fit_params)
     _set_fitted_attributes(student, taught, present.classes)
@@ -176,7 +187,7 @@ def learn_forest(
         own.tree_ = tree
         student.estimators_.append(own)
     if student.oob_score:
-        _set_out_of_bag_score(student, taught, present)
+        _set_out_of_bag_score(student, taught, present, regression)
     return student
 
 
@@ -203,7 +214,7 @@ def _must_expand(student):
     warn_of_expansion(
         student,
         f"{obstacle} is not what a regression tree on the probabilities does",
-        'criterion="gini" with neither monotonic_cst nor "balanced_subsample" is.',
+        'class_weight="balanced" is, and so is criterion="gini" where there is a monotonic_cst.',
     )
     return True
 
@@ -211,36 +222,32 @@ def _must_expand(student):
 def _obstacle(student):
     """Return the parameter that no regression tree can honour; None if there is none."""
     params = student.get_params(deep=False)
-    if params["criterion"] != "gini":
+    if params["monotonic_cst"] is not None and params["criterion"] != "gini":
+        return f"criterion={params['criterion']!r} with monotonic_cst"
+    if params["criterion"] not in list(REGRESSIONS):  # the student's own fit refuses it
         return f"criterion={params['criterion']!r}"
-    if params["monotonic_cst"] is not None:
-        return "monotonic_cst"
     if params["class_weight"] == "balanced_subsample":
         return 'class_weight="balanced_subsample"'
     return None
 
 
-def _targets(student, soft_labels):
-    """Return the columns to regress on, and the soft labels with the class weights in them."""
+def _regression(student, soft_labels):
+    """Return the regression that grows the tree, and the soft labels with the class weights."""
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
     soft_labels = soft_labels.drop_empty_classes()
     proba = soft_labels.proba
     proba = proba.toarray() if sparse.issparse(proba) else proba
-    # Of two columns that sum to one, one says it all, in half the time.
-    return (proba[:, 1] if proba.shape[1] == 2 else proba), soft_labels
+    return REGRESSIONS[student.criterion](proba, soft_labels.weight), soft_labels
 
 
-def _regressor_like(student, soft_labels):
+def _regressor_like(student, regression):
     """Return an unfitted regressor that grows the same tree or forest."""
     classifier = next(base for base in type(student).__mro__ if base in REGRESSORS)
     regressor = REGRESSORS[classifier]()
     shared = student.get_params(deep=False).keys() & regressor.get_params(deep=False).keys()
-    shared -= {"criterion", "monotonic_cst"}
-    params = {name: getattr(student, name) for name in shared}
-    # The regression criterion is the mean over classes, Gini the sum.
-    n_classes = len(soft_labels.classes)
+    params = {name: getattr(student, name) for name in shared} | {"criterion": regression.criterion}
     for threshold in ("min_impurity_decrease", "ccp_alpha"):
-        params[threshold] = params[threshold] / n_classes
+        params[threshold] = params[threshold] * regression.per_impurity
     if "oob_score" in params:
         # A score of one's own is for labels.
         params["oob_score"] = True if callable(student.oob_score) else student.oob_score
@@ -255,27 +262,70 @@ def _set_fitted_attributes(student, taught, classes):
     student.classes_, student.n_classes_ = classes, np.intp(len(classes))
 
 
-def _as_classification_tree(tree, n_classes):
-    """Return a regression tree of probabilities as a classification tree."""
+def _classification_trees(taught, X, soft_labels, regression):
+    """Return the regression trees of a fitted tree or forest as classification trees."""
+    is_forest = hasattr(taught, "estimators_")
+    trees = [each.tree_ for each in taught.estimators_] if is_forest else [taught.tree_]
+    n_classes = len(soft_labels.classes)
+    if taught.monotonic_cst is None:
+        return [_as_classification_tree(tree, n_classes, regression) for tree in trees]
+    leaves = taught.apply(X).reshape(len(soft_labels), -1).T
+    weight = soft_labels.weight
+    weights = _bag_weights(taught, weight) if is_forest else [weight]
+    return [
+        _as_classification_tree(
+            tree, n_classes, regression, _impurities_of_rows(tree, of_rows, soft_labels, own)
+        )
+        for tree, of_rows, own in zip(trees, leaves, weights, strict=True)
+    ]
+
+
+def _as_classification_tree(tree, n_classes, regression, impurity=None):
+    """Return a regression tree of probabilities as a classification tree.
+
+    The impurity of a node is that of its probabilities, if not given.
+    """
     state = tree.__getstate__()
-    means = state["values"][:, :, 0]
-    frequencies = np.column_stack([1 - means, means]) if n_classes == 2 else means
+    frequencies = regression.proba(state["values"][:, :, 0])
     # A copy would keep whatever lay in memory between the fields, and the pickle with it.
-    nodes = np.zeros(len(means), dtype=state["nodes"].dtype)
+    nodes = np.zeros(len(frequencies), dtype=state["nodes"].dtype)
     for name in nodes.dtype.names:
         nodes[name] = state["nodes"][name]
-    nodes["impurity"] = 1 - (frequencies**2).sum(axis=1)
+    nodes["impurity"] = regression.impurity(frequencies) if impurity is None else impurity
     classification = type(tree)(tree.n_features, np.array([n_classes], dtype=np.intp), 1)
     values = np.ascontiguousarray(frequencies[:, None, :])
     classification.__setstate__({**state, "nodes": nodes, "values": values})
     return classification
 
 
-def _set_out_of_bag_score(student, taught, soft_labels):
+def _impurities_of_rows(tree, leaves, soft_labels, weight):
+    """Return the Gini impurity of the rows of each node, of two classes.
+
+    Monotonicity constraints cut the probabilities of nodes, and leave the impurity as it is.
+    """
+    of_second = weight * entries(soft_labels.proba, np.ones(len(weight), dtype=int))
+    total, second = (
+        np.bincount(leaves, weights=each, minlength=tree.node_count) for each in (weight, of_second)
+    )
+    left, right = tree.children_left, tree.children_right
+    for node in np.flatnonzero(left >= 0)[::-1]:  # children come after their parents
+        for sums in (total, second):
+            sums[node] = sums[left[node]] + sums[right[node]]
+    share = second / total
+    return 2 * share * (1 - share)
+
+
+def _bag_weights(forest, weight):
+    """Return, for each tree of a fitted forest, how much each row weighs in it."""
+    if not forest.bootstrap:
+        return [weight] * len(forest.estimators_)
+    times = [np.bincount(rows, minlength=len(weight)) for rows in forest.estimators_samples_]
+    return [each if FORESTS_DRAW else each * weight for each in times]
+
+
+def _set_out_of_bag_score(student, taught, soft_labels, regression):
     """Set what `oob_score=True` documents, from what the regression forest held out."""
-    held_out = taught.oob_prediction_
-    if held_out.ndim == 1:
-        held_out = np.column_stack([1 - held_out, held_out])
+    held_out = regression.proba(taught.oob_prediction_)
     student.oob_decision_function_ = held_out
     first_choice = student.classes_[held_out.argmax(axis=1)]
     true = soft_labels.hard_labels()

@@ -27,6 +27,8 @@ TREES = (DecisionTreeClassifier, ExtraTreeClassifier)
 BAGS_BY_WEIGHT = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)
 WITH_FOLDS = (LogisticRegressionCV, CalibratedClassifierCV)
+# Parameters that count the rows of a node, and the values that hold for every node.
+NO_LIMIT = {"min_samples_split": 2, "min_samples_leaf": 1}
 
 
 def fit_by_hand(student, X, labels, **fit_params):
@@ -36,7 +38,7 @@ def fit_by_hand(student, X, labels, **fit_params):
         return fit_numbers(student, X, labels)
     if isinstance(student, (SGDClassifier, Perceptron)):
         return fit_by_descent(student, X, labels)
-    if isinstance(student, TREES + FORESTS) and not is_one_of_regression(student):
+    if isinstance(student, FORESTS) and student.bootstrap and not learns_by_regression(student):
         return fit_copies(balanced_by_hand(student, labels), X, labels)
     if isinstance(student, FORESTS) and student.bootstrap:
         return Forest(student, X, labels)
@@ -58,13 +60,11 @@ def fit_copies(student, X, labels, **fit_params):
     return student.fit(X[rows], y, sample_weight=weight, **fit_params)
 
 
-def is_one_of_regression(student):
-    """Return whether regression trees learn the same; other ones count copies, with a warning."""
-    return (
-        student.criterion == "gini"
-        and student.monotonic_cst is None
-        and student.class_weight != "balanced_subsample"
-    )
+def learns_by_regression(student):
+    """Return whether a regression on the probabilities grows the trees: no copy exists then."""
+    if not isinstance(student, TREES + FORESTS) or student.class_weight == "balanced_subsample":
+        return False
+    return student.criterion == "gini" or student.monotonic_cst is None
 
 
 def fit_numbers(regressor, X, labels):
@@ -81,9 +81,7 @@ def fit_by_descent(student, X, labels):
 
 def as_scikit_learn(student, X, labels):
     """Return a student whose parameters count original rows, and classes by their weight."""
-    params = student.get_params(deep=False)
-    if isinstance(student, TREES + FORESTS):
-        student.set_params(**counts_of_copies(params, len(X), len(labels.classes)))
+    student.set_params(**counts_of_copies(student, len(X), len(labels.classes)))
     return balanced_by_hand(student, labels)
 
 
@@ -95,15 +93,17 @@ def balanced_by_hand(student, labels):
     return student
 
 
-def counts_of_copies(params, n_rows, n_copies):
+def counts_of_copies(student, n_rows, n_copies):
     """Return what `min_samples_split` and `min_samples_leaf` are where rows are copied."""
-    counts = {}
-    for name in ("min_samples_split", "min_samples_leaf"):
+    params, counts = student.get_params(deep=False), {}
+    for name in params.keys() & NO_LIMIT.keys():
         value = params[name]
         if isinstance(value, float):  # a share of the rows
             value = int(np.ceil(value * n_rows))
             value = max(value, 2) if name == "min_samples_split" else value
-        counts[name] = value * n_copies
+        # Copies of a single row have nothing to be split by; but draws are made where it is tried.
+        if learns_by_regression(student) or value > NO_LIMIT[name]:
+            counts[name] = value * n_copies
     return counts
 
 
@@ -134,6 +134,7 @@ def fit_and_hold_out(student, X, labels):
     of_classes = student.class_weight
     of_classes = balanced(labels) if of_classes == "balanced" else of_classes
     student.set_params(class_weight=of_classes)
+    student.set_params(**counts_of_copies(student, len(train), len(labels.classes)))
     return fit_copies(
         student,
         X[train],

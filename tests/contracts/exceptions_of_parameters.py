@@ -47,7 +47,6 @@ REASONS = {
 }
 
 
-COUNTS_COPIES = "It counts copies, though hardly any but those of the labels have a weight."
 DRAWS_COPIES = "It draws copies, fairly, and so other ones than the rows of ordinary training."
 LOOSE = "The solver stops at the first point that is good enough, which copies make another one."
 
@@ -67,8 +66,6 @@ REASONS_OF_NEARLY_HARD_LABELS = {
     ("GradientBoostingClassifier", "max_features"): (
         "Leaves with copies of hardly any weight are split further, which draws other features."
     ),
-    ("GradientBoostingClassifier", "min_samples_leaf"): COUNTS_COPIES,
-    ("GradientBoostingClassifier", "min_samples_split"): COUNTS_COPIES,
     ("GradientBoostingClassifier", "subsample"): DRAWS_COPIES,
     ("HistGradientBoostingClassifier", "early_stopping", True): (
         "Ours holds out other original rows than ordinary training does, as many."
@@ -76,7 +73,6 @@ REASONS_OF_NEARLY_HARD_LABELS = {
     ("HistGradientBoostingClassifier", "max_features"): (
         "Of splits that are equally good one is drawn, and copies take part in the draw."
     ),
-    ("HistGradientBoostingClassifier", "min_samples_leaf"): COUNTS_COPIES,
     ("LGBMClassifier", "extra_trees"): DRAWS_COLUMNS,
     ("LGBMClassifier", "feature_fraction"): DRAWS_COLUMNS,
     ("LGBMClassifier", "max_delta_step"): (

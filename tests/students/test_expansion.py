@@ -40,7 +40,7 @@ STUDENTS = [
     DecisionTreeClassifier(random_state=0),
     RandomForestClassifier(5, random_state=0),
     GradientBoostingClassifier(n_estimators=5, random_state=0),
-    HistGradientBoostingClassifier(max_iter=5),
+    HistGradientBoostingClassifier(min_samples_leaf=1, max_iter=5),
     AdaBoostClassifier(n_estimators=3, random_state=0),
     VotingClassifier([("nb", GaussianNB()), ("ridge", RidgeClassifier())]),
 ]

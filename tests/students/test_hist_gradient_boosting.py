@@ -49,7 +49,8 @@ def test_early_stopping_holds_out_real_rows_with_their_true_labels(n_rows):
     fitted = fit_soft_labels(student, X, labels)
     train, held_out = train_test_split(np.arange(n_rows), test_size=0.1, stratify=y, random_state=0)
     rows, expanded, weight = labels.take(train).expand()
-    by_hand = clone(student).fit(
+    by_hand = clone(student).set_params(min_samples_leaf=20 * 3)  # copies of 20 rows
+    by_hand.fit(
         X[train][rows],
         expanded,
         sample_weight=weight,
@@ -105,7 +106,7 @@ def test_rows_held_out_weigh_as_their_class(class_weight, n_classes):
     rows, codes = np.nonzero(P[train])
     by_hand = (
         clone(student)
-        .set_params(class_weight=None)
+        .set_params(class_weight=None, min_samples_leaf=20 * n_classes)  # copies of 20 rows
         .fit(
             X[train][rows],
             codes,

@@ -1,5 +1,6 @@
 import pickle
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
@@ -34,6 +35,21 @@ TREES = [
     ExtraTreeClassifier(**BY_WEIGHT),
     RandomForestClassifier(4, bootstrap=False, **BY_WEIGHT),
     ExtraTreesClassifier(4, **BY_WEIGHT),
+    DecisionTreeClassifier(criterion="entropy", random_state=0, max_depth=4),
+    DecisionTreeClassifier(criterion="entropy", random_state=0, max_depth=5, ccp_alpha=0.005),
+    DecisionTreeClassifier(criterion="log_loss", random_state=0, min_impurity_decrease=0.003),
+    DecisionTreeClassifier(
+        criterion="entropy", class_weight="balanced", max_features=2, **BY_WEIGHT
+    ),
+    RandomForestClassifier(4, criterion="entropy", bootstrap=False, **BY_WEIGHT),
+    ExtraTreesClassifier(4, criterion="log_loss", **BY_WEIGHT),
+]
+MONOTONE = [
+    DecisionTreeClassifier(monotonic_cst=[1, -1, 0, 0], random_state=0, max_depth=3),
+    DecisionTreeClassifier(monotonic_cst=[-1, 0, 0, 1], random_state=0, ccp_alpha=0.003),
+    DecisionTreeClassifier(monotonic_cst=[1, 0, 0, 0], max_features=2, **BY_WEIGHT),
+    ExtraTreesClassifier(4, monotonic_cst=[1, -1, 0, 0], **BY_WEIGHT),
+    RandomForestClassifier(4, monotonic_cst=[1, 0, 0, 0], bootstrap=False, **BY_WEIGHT),
 ]
 
 
@@ -76,8 +92,11 @@ def test_attributes_are_those_of_the_expansion(student, n_classes):
     check_same_attributes(fast, learn_by_expansion(clone(student), X, labels))
 
 
-@pytest.mark.parametrize("student", TREES, ids=repr)
-@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize(
+    ("student", "n_classes"),
+    [*product(TREES, [2, 3, 10]), *((student, 2) for student in MONOTONE)],
+    ids=repr,
+)
 def test_leaves_are_those_of_the_expansion(student, n_classes):
     X, labels = problem(n_classes)
     fast = fit_soft_labels(student, X, labels)
@@ -98,23 +117,26 @@ def test_leaves_are_those_of_the_expansion(student, n_classes):
             assert_allclose(ours_sorted, theirs_sorted, atol=1e-12)
 
 
-@pytest.mark.parametrize("student", TREES, ids=repr)
+@pytest.mark.parametrize("student", TREES + MONOTONE, ids=repr)
 def test_importances_are_those_of_the_expansion(student):
-    X, labels = problem(3)
+    X, labels = problem(2 if student.monotonic_cst else 3)
     fast = fit_soft_labels(student, X, labels)
     slow = learn_by_expansion(clone(student), X, labels)
     assert_allclose(fast.feature_importances_, slow.feature_importances_, atol=1e-10)
 
 
-@given(st.integers(2, 5), st.integers(0, 1000), st.integers(1, 6))
+@given(st.integers(2, 5), st.integers(0, 1000), st.integers(1, 6), st.booleans(), st.booleans())
 @settings(deadline=None, max_examples=25)
-def test_leaves_for_any_soft_labels(n_classes, seed, depth):
+def test_leaves_for_any_soft_labels(n_classes, seed, depth, by_entropy, some_are_sure):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(60, 3))
     P = rng.dirichlet(np.full(n_classes, 0.5), size=60)
+    if some_are_sure:
+        P[::4] = np.eye(n_classes)[P[::4].argmax(axis=1)]
     weight = rng.integers(0, 3, size=60)
     labels = SoftLabels(sparse.csr_array(P), sample_weight=weight)
-    student = DecisionTreeClassifier(max_depth=depth, random_state=0)
+    criterion = "entropy" if by_entropy else "gini"
+    student = DecisionTreeClassifier(criterion=criterion, max_depth=depth, random_state=0)
     fast = fit_soft_labels(student, X, labels)
     slow = learn_by_expansion(clone(student), X, labels)
     X = X[weight > 0]  # where no weight is, a threshold may lie anywhere
@@ -262,9 +284,16 @@ def test_names_strings_and_classes_without_mass():
 @pytest.mark.parametrize(
     ("student", "named"),
     [
-        (DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0), "entropy"),
-        (RandomForestClassifier(3, criterion="log_loss", random_state=0), "log_loss"),
-        (DecisionTreeClassifier(monotonic_cst=[1, 0, 0, 0], random_state=0), "monotonic_cst"),
+        (
+            DecisionTreeClassifier(criterion="entropy", monotonic_cst=[1, 0, 0, 0], random_state=0),
+            "criterion='entropy' with monotonic_cst",
+        ),
+        (
+            RandomForestClassifier(
+                3, criterion="log_loss", monotonic_cst=[1, 0, 0, 0], random_state=0
+            ),
+            "criterion='log_loss' with monotonic_cst",
+        ),
         pytest.param(
             RandomForestClassifier(3, class_weight="balanced_subsample", random_state=0),
             "balanced_subsample",
@@ -334,3 +363,34 @@ def test_many_classes_are_nothing_to_warn_of(student):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit_soft_labels(clone(student).set_params(max_depth=3), X, labels)
+
+
+def test_weights_and_probabilities_may_be_tiny():
+    X, labels = problem(3)
+    P = labels.proba.copy()
+    P[:50] = np.eye(3)[P[:50].argmax(axis=1)]
+    P[50:100] = [1e-200, 1e-20, 1]
+    student = DecisionTreeClassifier(criterion="entropy", max_depth=4, random_state=0)
+    expected = fit_soft_labels(student, X, SoftLabels(P, sample_weight=labels.weight))
+    slow = learn_by_expansion(clone(student), X, SoftLabels(P, sample_weight=labels.weight))
+    assert_allclose(expected.predict_proba(X), slow.predict_proba(X), atol=1e-12)
+    for unit in (2.0**-480, 2.0**-40, 2.0**480):
+        found = fit_soft_labels(student, X, SoftLabels(P, sample_weight=unit * labels.weight))
+        assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-12)
+    weight = np.where(np.arange(len(X)) % 3, labels.weight, 1e-12)
+    uneven = SoftLabels(P, sample_weight=weight)
+    found, slow = fit_soft_labels(student, X, uneven), learn_by_expansion(clone(student), X, uneven)
+    heavy = weight > 0.1
+    assert_allclose(found.predict_proba(X[heavy]), slow.predict_proba(X[heavy]), atol=1e-9)
+
+
+def test_a_leaf_may_lack_a_class():
+    X = np.arange(40.0)[:, None]
+    P = np.column_stack([np.where(X[:, 0] < 20, 0.7, 0.0), np.zeros(40), np.zeros(40)])
+    P[:, 1] = 1 - P[:, 0]
+    P[39] = [0, 0, 1]
+    tree = fit_soft_labels(
+        DecisionTreeClassifier(criterion="entropy", random_state=0), X, SoftLabels(P)
+    )
+    assert_allclose(tree.predict_proba(X), P, atol=1e-15)
+    assert (tree.predict_proba(X)[P == 0] == 0).all()

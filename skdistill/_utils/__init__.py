@@ -1,0 +1,1 @@
+"""Utilities of the whole package, each file one idea."""
