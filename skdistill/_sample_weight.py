@@ -24,7 +24,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
-from sklearn.feature_selection import RFE, RFECV
+from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RANSACRegressor
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
@@ -73,7 +73,9 @@ INNER_FITS = {
     RFE: InnerFit(),
     RFECV: InnerFit(takes_weights=ROUTED),
     RegressorChain: InnerFit(),
+    SelectFromModel: InnerFit(),
     SelfTrainingClassifier: InnerFit(takes_weights=ROUTED),
+    SequentialFeatureSelector: InnerFit(takes_weights=ROUTED),
     StackingClassifier: InnerFit(labels="codes"),
     StackingRegressor: InnerFit(),
     TransformedTargetRegressor: InnerFit(),
