@@ -56,8 +56,6 @@ HAND_TARGET_ON = {
     TransformedTargetRegressor: "regressor",
 }
 
-NUMBER_KINDS = "biuf"  # of the classes' dtype: a step that takes numbers takes them as they are
-
 
 class DataSummary(NamedTuple):
     """What is known of soft labels before any teacher has given them."""
@@ -66,23 +64,28 @@ class DataSummary(NamedTuple):
     n_rows: int
     weighted: bool = False  # some rows weigh more than others
     n_labelled: int = 0  # rows of which a label is known
-    classes_are_numbers: bool = False
+    classes_are_text: bool = False  # or something else that is no number
 
     @classmethod
     def of(cls, soft_labels):
         """Return the summary of soft labels."""
         weight = soft_labels.weight
         weighted = len(weight) > 0 and not (weight == weight[0]).all()
-        n_labelled = (
-            len(soft_labels) if soft_labels.is_hard else np.count_nonzero(soft_labels.codes >= 0)
-        )
+        n_labelled = int(np.count_nonzero(soft_labels.codes >= 0))
+        if n_labelled == 0 and soft_labels.is_hard:  # one-hot rows say it as well
+            n_labelled = len(soft_labels)
         return cls(
             len(soft_labels.classes),
             len(soft_labels),
             weighted,
             n_labelled,
-            soft_labels.classes.dtype.kind in NUMBER_KINDS,
+            not are_numbers(soft_labels.classes),
         )
+
+
+def are_numbers(classes):
+    """Return whether classes are numbers, so that what takes numbers takes them as they are."""
+    return classes.dtype.kind in "biuf"
 
 
 def check_expansion(student, summary, *, but_for=()):

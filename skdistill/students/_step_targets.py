@@ -8,10 +8,13 @@ A step's `fit` gets, whichever comes first,
   rows;
 - the rows that have a true label, with that label;
 
-or the Pipeline is refused, before any teacher is fitted. Its `transform` sees each row once.
+or the Pipeline is refused, before any teacher is fitted. A class of which nothing is known, and
+which can do without a target, gets none where no row has a label, with a warning. The `transform`
+of a step sees each row once.
 `TargetEncoder` gets the probabilities, a class at a time: see `_target_encoder.py`.
 """
 
+import warnings
 from inspect import signature
 
 import numpy as np
@@ -19,14 +22,14 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import TargetEncoder
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._concatenate import stack_rows
 from .._rows import count_rows, rows_of
 from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
-from ._capabilities import NUMBER_KINDS, DataSummary, check_expansion, check_inside
+from ._capabilities import DataSummary, are_numbers, check_expansion, check_inside
 from ._step_kinds import (
     HAND_PAIRS_ON,
     NOTHING,
@@ -40,7 +43,8 @@ from ._step_kinds import (
 from ._target_encoder import check_target_encoder, fit_target_encoder
 from .expansion import fit_on_copies
 
-EXPECTED, COPIES, TRUE_LABELS, PROBABILITIES = "expected", "copies", "true labels", "probabilities"
+EXPECTED, COPIES, TRUE_LABELS = "expected target", "weighted copies", "true labels"
+PROBABILITIES, NO_TARGET = "probabilities", "no target"
 
 
 def check_steps(pipeline: Pipeline, summary: DataSummary) -> None:
@@ -96,7 +100,7 @@ def way_of_step(step, summary):
         check_target_encoder(step, summary)
         return PROBABILITIES
     if kind == NUMBERS:
-        if summary.classes_are_numbers or summary.n_classes == 2:
+        if not summary.classes_are_text or summary.n_classes == 2:
             return EXPECTED
         obstacle = f"it takes numbers, and the {summary.n_classes} classes are none"
         raise TypeError(_cannot_learn(step, obstacle, "Encode the classes as numbers"))
@@ -105,10 +109,19 @@ def way_of_step(step, summary):
         return COPIES
     if summary.n_labelled:
         return TRUE_LABELS
+    if kind == UNKNOWN and _can_do_without(step):
+        return NO_TARGET
     remedy = "Give the true labels that there are, SoftLabels(P, y=y) or DistilledClassifier"
     if hasattr(step, "score_func"):
         remedy = f"Take a score of numbers, such as f_regression. {remedy}"
     raise TypeError(_cannot_learn(step, f"no row has a true label, and {obstacle}", remedy))
+
+
+def _can_do_without(step):
+    """Return whether the `fit` of a step says that its target may be left out."""
+    parameter = signature(step.fit).parameters.get("y")
+    needs = hasattr(step, "__sklearn_tags__") and get_tags(step).target_tags.required
+    return parameter is not None and parameter.default is None and not needs
 
 
 FREEZE = (
@@ -221,6 +234,16 @@ def fit_step(step, X, soft_labels, **fit_params):
     way = way_of_step(step, DataSummary.of(soft_labels))
     if way == TRUE_LABELS:
         return _fit_on_true_labels(step, X, soft_labels, fit_params)
+    if way == NO_TARGET:
+        warnings.warn(
+            f"{type(step).__name__}, a step of the Pipeline, is fitted without a target, y=None: "
+            "no row has a true label, and whether it learns from labels is not known. If it does: "
+            "give those that there are, SoftLabels(P, y=y), or fit it beforehand and freeze it, "
+            "sklearn.frozen.FrozenEstimator(step.fit(X, y)).",
+            UserWarning,
+            stacklevel=2,
+        )
+        return _fit_transform(step, X, None, fit_params)
     if way == PROBABILITIES:
         return fit_target_encoder(step, X, soft_labels, **fit_params)
     if fit_params.get("sample_weight") is not None:
@@ -236,7 +259,7 @@ def fit_step(step, X, soft_labels, **fit_params):
 def expected_target(soft_labels):
     """Return the expected target of each row; text counts as 0 and 1."""
     classes = soft_labels.classes
-    values = classes if classes.dtype.kind in NUMBER_KINDS else np.arange(len(classes))
+    values = classes if are_numbers(classes) else np.arange(len(classes))
     return soft_labels.proba @ values.astype(float)
 
 
