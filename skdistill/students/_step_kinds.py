@@ -7,7 +7,7 @@ class ignores the target if the code of its `fit` never reads it; else nothing i
 
 import dis
 from functools import partial
-from inspect import unwrap
+from inspect import getattr_static, unwrap
 
 from sklearn.base import TransformerMixin, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
@@ -130,10 +130,11 @@ def target_of(step):
 def is_fitted_as(cls, base):
     """Return whether a class is fitted by the methods of another one, itself or one of its bases.
 
-    A Pipeline is fitted by `fit_transform` as a step, and so are unions.
+    Steps are fitted by `fit_transform`, where they have it.
     """
     return issubclass(cls, base) and all(
-        getattr(cls, name, None) is getattr(base, name, None) for name in ("fit", "fit_transform")
+        getattr_static(cls, name, None) is getattr_static(base, name, None)
+        for name in ("fit", "fit_transform")
     )
 
 

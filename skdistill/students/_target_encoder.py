@@ -8,7 +8,7 @@ is enough, and of more each class is encoded by itself, with the same folds.
 import numpy as np
 import sklearn
 from scipy import sparse
-from sklearn import get_config
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import check_random_state
@@ -34,13 +34,13 @@ def fit_target_encoder(encoder, X, soft_labels, **fit_params):
     proba = proba.toarray() if sparse.issparse(proba) else proba
     own = {name: getattr(encoder, name) for name in ("target_type", "cv", "random_state")}
     folds = _folds(encoder, X, soft_labels, len(shown) > 2, fit_params.pop("groups", None))
-    if CV_TAKES_SPLITTERS and get_config()["enable_metadata_routing"]:
-        fit_params["groups"] = None  # scikit-learn 1.9 wants to be told that there are none
     try:
         encoder.set_params(target_type="continuous", **folds)
-        if len(shown) <= 2:
-            return encoder.fit_transform(X, proba[:, -1], **fit_params)
-        return _fit_each(encoder, X, proba, soft_labels.classes[shown], fit_params)
+        # Groups are in the folds; without any, scikit-learn 1.9 fits no encoder with routing.
+        with config_context(enable_metadata_routing=False):
+            if len(shown) <= 2:
+                return encoder.fit_transform(X, proba[:, -1], **fit_params)
+            return _fit_each(encoder, X, proba, soft_labels.classes[shown], fit_params)
     finally:
         encoder.set_params(**own)
 
