@@ -17,11 +17,12 @@ from ._named import check_row_names
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
 from ._rows import count_rows
-from ._sample_weight import pop_row_weights, requesting_weights, takes_sample_weight
+from ._sample_weight import pop_row_weights, requesting_weights
 from ._soft_labels import SoftLabels
 from ._tags import narrow
 from ._teacher import (
     ClassQuestion,
+    check_takes_weights,
     check_teacher,
     frozen_proba,
     given_proba,
@@ -186,13 +187,7 @@ class TeacherMixin(CallbackSupportMixin):
     def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed, folds, progress):
         """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
         fit_params = routed.teacher.fit
-        if "sample_weight" in fit_params and not takes_sample_weight(teacher):
-            warnings.warn(
-                f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, "
-                "and the weights count for the student and for teacher_scores_ only.",
-                UserWarning,
-                stacklevel=5,
-            )
+        if "sample_weight" in fit_params and not check_takes_weights(teacher, stacklevel=5):
             del fit_params["sample_weight"]
         memory = TeacherMemory.about(
             memory_folder(self.memory), teacher, X, y, X_unlabeled, question, fit_params

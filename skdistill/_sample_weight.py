@@ -1,10 +1,17 @@
-"""Does an estimator take row weights? Also one that hands them on to those inside it."""
+"""How an estimator gets row weights: a teacher, a student, a step, and those inside them.
+
+With metadata routing, the requests of the user decide, as everywhere in scikit-learn. Without, the
+weights of a Pipeline are those of its last step: a student has its last step fitted by itself, and
+the Pipelines of a teacher take `sample_weight` while they are fitted. Steps before the last get
+no weights of rows; the copies of a supervised one are weighted, see `students/_step_targets.py`.
+"""
 
 from inspect import Parameter, signature
 from typing import NamedTuple
 
 import sklearn
 from sklearn import get_config
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -17,7 +24,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
-from sklearn.feature_selection import RFE, RFECV
+from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFeatureSelector
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RANSACRegressor
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
@@ -67,7 +74,9 @@ INNER_FITS = {
     RFE: InnerFit(),
     RFECV: InnerFit(takes_weights=ROUTED),
     RegressorChain: InnerFit(),
+    SelectFromModel: InnerFit(),
     SelfTrainingClassifier: InnerFit(takes_weights=ROUTED),
+    SequentialFeatureSelector: InnerFit(takes_weights=ROUTED),
     StackingClassifier: InnerFit(labels="codes"),
     StackingRegressor: InnerFit(),
     TransformedTargetRegressor: InnerFit(),
@@ -101,8 +110,7 @@ def takes_sample_weight(estimator, method="fit"):
     routing = get_config()["enable_metadata_routing"]
     if isinstance(estimator, Pipeline) and not named:
         # Without routing a Pipeline takes step__sample_weight only.
-        last = estimator.steps[-1][1] if estimator.steps else None
-        return routing and takes_sample_weight(last, method)
+        return routing and takes_sample_weight(_last_step(estimator), method)
     known = inner_fit(estimator)
     if known is not None:
         if known.takes_weights == (UNROUTED if routing else ROUTED):
@@ -150,6 +158,89 @@ def inner_estimators(estimator):
 def _is_named(item):
     """Return whether an item of a list is (name, estimator), and not a fold of positions."""
     return isinstance(item, tuple) and len(item) > 1 and isinstance(item[0], str)
+
+
+class WeightedPipeline(Pipeline):
+    """A Pipeline whose `fit` takes `sample_weight` without metadata routing, for its last step."""
+
+    def fit(self, X, y=None, sample_weight=None, **params):
+        """Fit all steps, the last one with the weights."""
+        if sample_weight is not None:
+            params[f"{self.steps[-1][0]}__sample_weight"] = sample_weight
+        return super().fit(X, y, **params)
+
+
+def let_pipelines_take_weights(estimator):
+    """Make the Pipelines of an unfitted estimator, itself included, take `sample_weight`; in place.
+
+    Those whose last step takes none stay as they are, and so does what scikit-learn does not fit
+    itself. With metadata routing nothing is changed: Pipelines take weights there.
+    """
+    if get_config()["enable_metadata_routing"]:
+        return
+    for each in _fitted_inside(estimator):
+        let_pipelines_take_weights(each)
+    if type(estimator) is Pipeline and takes_sample_weight(_last_step(estimator)):
+        estimator.__class__ = WeightedPipeline
+
+
+def teacher_takes_weights(teacher):
+    """Return whether a teacher is fitted with row weights, its Pipelines by their last step."""
+    teacher = clone(teacher)
+    let_pipelines_take_weights(teacher)
+    return takes_sample_weight(teacher)
+
+
+def how_to_hand_weights_on(teacher):
+    """Return what keeps weights from a teacher that takes none, and the remedy."""
+    teacher = clone(teacher)
+    let_pipelines_take_weights(teacher)
+    culprit = _without_weights(teacher)
+    name = type(culprit).__name__
+    inside = "" if culprit is teacher else f"{name} inside it takes none. "
+    known = inner_fit(culprit)
+    if known is not None and known.takes_weights == ROUTED:
+        return (
+            f"{inside}{name} takes them where metadata is routed: enable it, "
+            "sklearn.set_config(enable_metadata_routing=True), and let the estimators inside it "
+            "request them, set_fit_request(sample_weight=True)."
+        )
+    if isinstance(culprit, Pipeline):
+        return (
+            f"{inside}{type(culprit).__module__.partition('.')[0]}'s {name} may be fitted in a way "
+            "of its own: use sklearn.pipeline.Pipeline, whose last step gets them, or enable "
+            "metadata routing, sklearn.set_config(enable_metadata_routing=True), and let its steps "
+            "request them."
+        )
+    return (
+        f"{inside}In the place of {name}, take a classifier whose fit takes sample_weight, such as "
+        "LogisticRegression, a forest or a booster; or give out-of-fold probabilities that the "
+        "weights are in as teacher_proba."
+    )
+
+
+def _without_weights(estimator):
+    """Return who takes no weights: an estimator itself, or one inside it."""
+    inside = [each for each in _fitted_inside(estimator) if not takes_sample_weight(each)]
+    known = inner_fit(estimator)
+    if not inside or (known is not None and known.takes_weights == ROUTED):
+        return estimator
+    return _without_weights(inside[0])
+
+
+def _fitted_inside(estimator):
+    """Return what the `fit` of an estimator of scikit-learn hands weights on to."""
+    owner = getattr(getattr(type(estimator), "fit", None), "__module__", None) or ""
+    if isinstance(estimator, FrozenEstimator) or not owner.startswith("sklearn."):
+        return []
+    if isinstance(estimator, Pipeline):
+        return [_last_step(estimator)] if hasattr(_last_step(estimator), "fit") else []
+    return list(inner_estimators(estimator).values())
+
+
+def _last_step(pipeline):
+    """Return the last step of a Pipeline, None where it has no steps."""
+    return pipeline.steps[-1][1] if pipeline.steps else None
 
 
 def pop_row_weights(fit_params, student):

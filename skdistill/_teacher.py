@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -23,6 +24,11 @@ from ._labels import class_places, encode, one_hot
 from ._methods import may_have_method
 from ._probabilities import row_sums, top_entries
 from ._rows import count_rows, predict_on_copy, rows_of
+from ._sample_weight import (
+    how_to_hand_weights_on,
+    let_pipelines_take_weights,
+    teacher_takes_weights,
+)
 from ._teacher_memory import FoldAnswer
 from ._validation import check_marginals, check_proba, column_names
 from .metrics import brier_loss, expected_calibration_error, soft_log_loss
@@ -409,9 +415,28 @@ def _fit_fold(teacher, X, y, train, fit_params, memory, name):
     return teacher
 
 
+def check_takes_weights(teacher, *, stacklevel):
+    """Return whether a teacher takes row weights; say so, with the remedy, where it does not.
+
+    With metadata routing it gets what it requests, and nothing more is asked.
+    """
+    if get_config()["enable_metadata_routing"] or teacher_takes_weights(teacher):
+        return True
+    warnings.warn(
+        f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, and the "
+        "weights count for the student and for teacher_scores_ only. "
+        f"{how_to_hand_weights_on(teacher)}",
+        UserWarning,
+        stacklevel=stacklevel + 1,
+    )
+    return False
+
+
 def fit_teacher(teacher, X, y, fit_params):
     """Fit a teacher in place; one that takes codes only is fitted on those of its labels."""
     y, fit_params = with_codes(teacher, y, fit_params)
+    if "sample_weight" in fit_params:
+        let_pipelines_take_weights(teacher)
     teacher.fit(X, y, **fit_params)
     return teacher
 

@@ -530,8 +530,9 @@ def test_a_row_that_some_fold_teacher_could_know_is_counted():
     assert n_right == pytest.approx(round(n_right))
 
 
-def test_a_pipeline_as_teacher_takes_no_weights_without_routing():
+def test_weights_reach_the_last_step_of_a_pipeline_as_teacher():
     weight = np.arange(150) % 2 + 1.0
-    model = DistilledClassifier(make_pipeline(GaussianNB()), GaussianNB(), alpha=1.0)
-    with pytest.warns(UserWarning, match="Pipeline takes no sample_weight"):
-        model.fit(X, Y, sample_weight=weight)
+    student = GaussianNB()
+    found = DistilledClassifier(make_pipeline(GaussianNB()), student, alpha=1.0)
+    expected = DistilledClassifier(GaussianNB(), student, alpha=1.0).fit(X, Y, weight)
+    assert found.fit(X, Y, weight).teacher_scores_ == expected.teacher_scores_

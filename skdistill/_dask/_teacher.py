@@ -11,9 +11,8 @@ from sklearn.frozen import FrozenEstimator
 
 from .._concatenate import stack_rows
 from .._labels import check_labels
-from .._sample_weight import takes_sample_weight
 from .._soft_labels import SoftLabels
-from .._teacher import check_frozen, fit_teacher, seen_classes, teacher_scores
+from .._teacher import check_frozen, check_takes_weights, fit_teacher, seen_classes, teacher_scores
 from ..metrics._proba import calibration_gaps
 from ._partitions import PARTITIONS, check_rows
 from ._run import keep, once, run, task, total
@@ -83,18 +82,11 @@ def _teachers_of(partitions, teacher, question, cv):
     if isinstance(teacher, FrozenEstimator):
         check_frozen(teacher, question)
         return [once((teacher, None))], 1
-    takes_weights = takes_sample_weight(teacher)
-    if partitions.weight[0] is not None and not takes_weights:
-        warnings.warn(
-            f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, "
-            "and the weights count for the student and for teacher_scores_ only.",
-            UserWarning,
-            stacklevel=7,
-        )
+    weighted = partitions.weight[0] is not None and check_takes_weights(teacher, stacklevel=7)
 
     def fitted_on(rows):
         X, y = [partitions.X[k] for k in rows], [partitions.y[k] for k in rows]
-        weight = [partitions.weight[k] if takes_weights else None for k in rows]
+        weight = [partitions.weight[k] if weighted else None for k in rows]
         return task(_fit_on, rows, teacher, X, y, weight)
 
     if cv == "in-sample":

@@ -10,7 +10,7 @@ from sklearn.utils import check_consistent_length, indexable
 
 from .._labels import check_classes, check_labels, class_places
 from .._random_state import seeded_clones
-from .._sample_weight import takes_sample_weight
+from .._sample_weight import how_to_hand_weights_on, teacher_takes_weights
 from .._soft_labels import SoftLabels
 from .._teacher import ClassQuestion, check_frozen, check_teacher
 from .._typing import ArrayLike, Estimator, Rows
@@ -341,11 +341,12 @@ def _fit_params(name, teacher, sample_weight):
     """Return what goes to the teacher's fit: the weights, if it takes them."""
     if sample_weight is None or isinstance(teacher, FrozenEstimator):
         return {}
-    if takes_sample_weight(teacher):
+    if teacher_takes_weights(teacher):
         return {"sample_weight": check_row_weights(sample_weight, len(sample_weight))}
     warnings.warn(
         f"teachers[{name!r}], a {type(teacher).__name__}, takes no sample_weight: it is fitted "
-        "without, and the weights count in its scores only.",
+        "without, and the weights count in its scores only. "
+        f"{how_to_hand_weights_on(teacher)}",
         UserWarning,
         stacklevel=3,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from .._rows import count_rows
 from .._soft_labels import SoftLabels
@@ -11,6 +12,7 @@ from .._typing import Estimator, Rows
 from ..students._answers import predicts_numbers
 from ..students._capabilities import check_regression
 from ..students._dispatch import Check, Learn, registered_way
+from ..students._step_targets import check_steps
 from ..students.pipeline import last_step
 from ._pairs import check_pairs, check_surrogate
 from .regression import learn_newton_step
@@ -149,6 +151,8 @@ def fit_ranker(
 
 def check_ranker(student, summary):
     """Raise unless a student can learn to rank, by what is known before any teacher is fitted."""
+    if isinstance(student, Pipeline):
+        check_steps(student, summary)
     student = last_step(student)
     check = _checks.get(way_of_ranking(student))
     if check is not None:

@@ -8,15 +8,16 @@ regressor gets the rows themselves, with the probabilities as targets.
 from inspect import signature
 from typing import NamedTuple
 
+import numpy as np
 from sklearn import get_config
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.cross_decomposition import CCA, PLSCanonical
 from sklearn.ensemble import BaggingRegressor
-from sklearn.feature_selection import RFE, RFECV, SelectKBest, SelectPercentile
+from sklearn.feature_selection import RFE, RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
@@ -36,6 +37,7 @@ from .._sample_weight import (
 from ._class_weight import balanced_params, labels_around
 from ._real_rows import refuse_to_split_copies, refuse_to_split_many_rows
 from ._row_counts import refuse_to_count_drawn_copies
+from ._step_kinds import NOTHING, target_of
 
 # Classifiers that take no weights, and the regressor that learns probabilities in their way.
 SAME_JOB = {
@@ -64,13 +66,29 @@ class DataSummary(NamedTuple):
     n_classes: int
     n_rows: int
     weighted: bool = False  # some rows weigh more than others
+    n_labelled: int = 0  # rows of which a label is known
+    classes_are_text: bool = False  # or something else that is no number
 
     @classmethod
     def of(cls, soft_labels):
         """Return the summary of soft labels."""
         weight = soft_labels.weight
         weighted = len(weight) > 0 and not (weight == weight[0]).all()
-        return cls(len(soft_labels.classes), len(soft_labels), weighted)
+        n_labelled = int(np.count_nonzero(soft_labels.codes >= 0))
+        if n_labelled == 0 and soft_labels.is_hard:  # one-hot rows say it as well
+            n_labelled = len(soft_labels)
+        return cls(
+            len(soft_labels.classes),
+            len(soft_labels),
+            weighted,
+            n_labelled,
+            not are_numbers(soft_labels.classes),
+        )
+
+
+def are_numbers(classes):
+    """Return whether classes are numbers, so that what takes numbers takes them as they are."""
+    return classes.dtype.kind in "biuf"
 
 
 def check_expansion(student, summary, *, but_for=()):
@@ -96,7 +114,7 @@ def check_expansion(student, summary, *, but_for=()):
         raise TypeError(_no_weights(student))
     refuse_to_count_drawn_copies(student)
     _check_prefit(student)
-    _check_inside(student, student)
+    check_inside(student, student)
     for name in balanced_params(student):
         shown = labels_around(student, name)
         if "both" in shown:
@@ -279,7 +297,7 @@ def _is_frozen(estimator):
     return isinstance(estimator, FrozenEstimator)
 
 
-def _check_inside(student, outermost):
+def check_inside(student, outermost):
     """Raise unless the weights reach all that is fitted inside a student on copies of rows."""
     known = inner_fit(student)
     inside = inner_estimators(student)
@@ -296,33 +314,21 @@ def _check_inside(student, outermost):
         # A final estimator of stacking gets what its `fit` got, whatever it requests.
         if name != "final_estimator" and get_config()["enable_metadata_routing"]:
             _check_request(student, each)
-        _check_inside(each, outermost)
+        check_inside(each, outermost)
 
 
 def _check_steps(pipeline, outermost):
     """Raise unless the weights reach the steps of a Pipeline that learn from labels."""
     *before, (_, last) = pipeline.steps
     for _, step in before:
-        if hasattr(step, "fit") and _learns_from_labels(step):
+        if hasattr(step, "fit") and target_of(step) != NOTHING:
             if not takes_sample_weight(step):
                 raise TypeError(_none_inside(outermost, step))
             _check_request(outermost, step)
         elif hasattr(step, "fit"):
             _check_request(outermost, step, or_none=True)
     _check_request(outermost, last)
-    _check_inside(last, outermost)
-
-
-def _learns_from_labels(step):
-    """Return whether a step before the last looks at the labels; one without tags may."""
-    if not _has_tags(step):
-        return True
-    inside = inner_estimators(step).values()
-    if isinstance(step, ColumnTransformer | FeatureUnion | Pipeline):
-        return any(map(_learns_from_labels, inside))
-    # These may be used without labels, and say so.
-    scores_features = isinstance(step, SelectKBest | SelectPercentile)
-    return scores_features or get_tags(step).target_tags.required or bool(inside)
+    check_inside(last, outermost)
 
 
 def _consumes_weights(estimator):

@@ -8,7 +8,6 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
-from .._labels import encode
 from .._rows import rows_of
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -30,10 +29,10 @@ def learn_hist_boosting(
     `top_k`, or use LGBMClassifier or XGBClassifier, which learn soft labels at the cost of hard
     ones. `min_samples_leaf` counts original rows, of which all have equally many copies.
 
-    Early stopping holds out real rows and scores them with their true labels (the most
-    probable class where there is none); whether "auto" switches it on is decided by the
-    number of real rows. `class_weight` weighs the rows held out, too. It needs scikit-learn 1.7;
-    before, it is refused. `X_val` and `y_val` of your own may be given.
+    Early stopping holds out rows with a true label and scores them by it; where no row has one, it
+    holds out any and scores them by their soft labels. Whether "auto" switches it on is decided by
+    the number of real rows. `class_weight` weighs the rows held out, too. It needs scikit-learn
+    1.7; before, it is refused. `X_val` and `y_val` of your own may be given.
 
     Parameters
     ----------
@@ -64,19 +63,14 @@ def learn_hist_boosting(
     if soft_labels.is_hard or not stops or not can_be_given:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
     if "X_val" not in fit_params and student.validation_fraction is not None:
-        train, held_out = train_test_split(
-            np.arange(len(soft_labels)),
-            test_size=student.validation_fraction,
-            stratify=soft_labels.hard_labels(),
-            random_state=student.random_state,
-        )
-        true, factors = soft_labels.hard_labels(), class_weights(own_class_weight, soft_labels)
-        weight_val = soft_labels.weight * factors[encode(true, soft_labels.classes)]
+        train, held_out = _hold_out(student, soft_labels)
+        factors = class_weights(own_class_weight, soft_labels)
+        rows, y_val, weight_val = _scored_by(soft_labels.take(held_out), factors)
         fit_params = {
             **rows_of(fit_params, train, len(soft_labels)),
-            "X_val": _safe_indexing(X, held_out),
-            "y_val": true[held_out],
-            "sample_weight_val": weight_val[held_out],
+            "X_val": _safe_indexing(X, held_out[rows]),
+            "y_val": y_val,
+            "sample_weight_val": weight_val,
         }
         X = _safe_indexing(X, train)
         soft_labels = soft_labels.take(train).reweight_classes(factors)
@@ -86,3 +80,28 @@ def learn_hist_boosting(
         return fit_on_copies(student, X, soft_labels, **fit_params)
     finally:
         student.set_params(early_stopping=own, class_weight=own_class_weight)
+
+
+def _hold_out(student, soft_labels):
+    """Return the rows to train on, and those to hold out: of the rows with a true label, if any."""
+    known = np.flatnonzero(soft_labels.codes >= 0)
+    others = np.flatnonzero(soft_labels.codes < 0)
+    candidates = known if len(known) else others
+    train, held_out = train_test_split(
+        candidates,
+        test_size=student.validation_fraction,
+        stratify=soft_labels.codes[candidates] if len(known) else None,
+        random_state=student.random_state,
+    )
+    return (np.concatenate([train, others]) if len(known) else train), held_out
+
+
+def _scored_by(held_out, factors):
+    """Return rows, labels and weights that held-out rows are scored by: true labels, if known.
+
+    Else a row is scored by its soft label: by each class, weighted by its probability.
+    """
+    if (held_out.codes >= 0).all():
+        weight = held_out.weight * factors[held_out.codes]
+        return np.arange(len(held_out)), held_out.classes[held_out.codes], weight
+    return held_out.reweight_classes(factors).expand()

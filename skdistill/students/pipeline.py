@@ -11,23 +11,25 @@ from .._typing import Rows
 from ._answers import predicts_labels
 from ._capabilities import DataSummary
 from ._dispatch import check_student, fit_soft_labels, register
+from ._step_targets import check_steps, with_soft_targets, without_soft_targets
 
 
-def check_last_step(pipeline: Pipeline, summary: DataSummary) -> None:
-    """Raise unless the last step of a Pipeline can learn soft labels."""
+def check_pipeline(pipeline: Pipeline, summary: DataSummary) -> None:
+    """Raise unless the last step of a Pipeline, and those before it, can learn soft labels."""
     if pipeline.steps:
+        check_steps(pipeline, summary)
         check_student(pipeline.steps[-1][1], summary)
 
 
-@register(Pipeline, check=check_last_step)
+@register(Pipeline, check=check_pipeline)
 def learn_pipeline(
     pipeline: Pipeline, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Pipeline:
     """Fit the steps before the last on X, and the last on the soft labels.
 
-    Steps that want a `y` (feature selection) get the true labels, and the most probable
-    class for a row that has none. The Pipeline itself runs, with its memory and its
-    routing; only its last step is exchanged for the time of the fit.
+    What a supervised step before the last gets is said in `_step_targets.py`; with one-hot rows
+    it gets the labels. The Pipeline itself runs, with its memory and its routing; only its last
+    step and the supervised ones are exchanged for the time of the fit.
     """
     if soft_labels.is_ordinary and predicts_labels(pipeline):
         return pipeline.fit(X, soft_labels.first_choice(), **fit_params)
@@ -42,10 +44,26 @@ def last_step(student):
 def fit_last_step(pipeline, X, soft_labels, learn, **fit_params):
     """Fit a Pipeline whose last step learns by ``learn(step, X, soft_labels, ...)``."""
     *before, (name, last) = pipeline.steps
-    stand_in = _SoftLabelStep(last, soft_labels, learn)
-    pipeline.set_params(steps=[*before, (name, stand_in)])
-    pipeline.fit(X, soft_labels.hard_labels(), **fit_params)
-    return pipeline.set_params(steps=[*pipeline.steps[:-1], (name, stand_in.student_)])
+    if has_soft_targets(soft_labels):
+        before = [(key, with_soft_targets(step, soft_labels)) for key, step in before]
+    last = _SoftLabelStep(last, soft_labels, learn)
+    pipeline.set_params(steps=[*before, (name, last)])
+    pipeline.fit(X, _step_labels(soft_labels), **fit_params)
+    before = [(key, without_soft_targets(step)) for key, step in pipeline.steps[:-1]]
+    return pipeline.set_params(steps=[*before, (name, last.student_)])
+
+
+def has_soft_targets(soft_labels):
+    """Return whether steps are to be given another target than the labels of all rows."""
+    if isinstance(soft_labels, SoftLabels):
+        return not soft_labels.is_hard
+    return not soft_labels.several and bool((soft_labels.codes < 0).any())
+
+
+def _step_labels(soft_labels):
+    """Return one label per row for steps that ignore it, and for all where rows are one-hot."""
+    is_hard = isinstance(soft_labels, SoftLabels) and soft_labels.is_hard
+    return soft_labels.first_choice() if is_hard else soft_labels.hard_labels()
 
 
 class _SoftLabelStep(BaseEstimator):

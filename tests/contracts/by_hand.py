@@ -125,12 +125,16 @@ def folds_of_original_rows(cv, labels):
 
 
 def fit_and_hold_out(student, X, labels):
-    """Fit a booster that stops early by original rows, which weigh as its class weights say."""
-    y = labels.classes[labels.proba.argmax(axis=1)]
-    rows = np.arange(len(X))
+    """Fit a booster that stops early by original rows, which weigh as its class weights say.
+
+    Rows held out have no true label here: they are scored by each class, weighted by p.
+    """
     train, held_out = train_test_split(
-        rows, test_size=student.validation_fraction, stratify=y, random_state=student.random_state
+        np.arange(len(X)),
+        test_size=student.validation_fraction,
+        random_state=student.random_state,
     )
+    rows, y, weight = labels.take(held_out).expand()
     of_classes = student.class_weight
     of_classes = balanced(labels) if of_classes == "balanced" else of_classes
     student.set_params(class_weight=of_classes)
@@ -139,9 +143,9 @@ def fit_and_hold_out(student, X, labels):
         student,
         X[train],
         labels.take(train),
-        X_val=X[held_out],
-        y_val=y[held_out],
-        sample_weight_val=labels.weight[held_out] * compute_sample_weight(of_classes, y[held_out]),
+        X_val=X[held_out][rows],
+        y_val=y,
+        sample_weight_val=weight * compute_sample_weight(of_classes, y),
     )
 
 

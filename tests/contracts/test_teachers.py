@@ -23,7 +23,8 @@ from sklearn.svm import SVC
 
 from skdistill import BornAgainClassifier, DistilledClassifier, DistilledMulticlassRetriever
 from skdistill._methods import may_have_method
-from skdistill._sample_weight import takes_sample_weight
+from skdistill._sample_weight import teacher_takes_weights
+from skdistill._teacher import fit_teacher
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
@@ -67,8 +68,9 @@ def test_a_teacher_learns_with_weights_or_a_warning_says_that_it_takes_none(name
     if not alone:
         return
     fit(teacher)
-    if takes_sample_weight(teacher):
-        clone(teacher).fit(X, Y, sample_weight=WEIGHT)  # it is not said of one that refuses them
+    if teacher_takes_weights(teacher):
+        # It is not said of one that refuses them; `test_teacher_weights.py` compares the results.
+        fit_teacher(clone(teacher), X, Y, {"sample_weight": WEIGHT})
         fit(teacher, WEIGHT)
         return
     with pytest.warns(UserWarning, match=f"{type(teacher).__name__} takes no sample_weight"):

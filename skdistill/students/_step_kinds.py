@@ -1,0 +1,161 @@
+"""What the `fit` of a transformer learns from its target: nothing, numbers or classes.
+
+`tests/students/test_step_kinds.py` finds this by a probe for each transformer of scikit-learn. A
+class stands for its subclasses as long as they keep its `fit` and its `fit_transform`. Another
+class ignores the target if the code of its `fit` never reads it; else nothing is known of it.
+"""
+
+import dis
+from functools import partial
+from inspect import getattr_static, unwrap
+
+from sklearn.base import TransformerMixin, is_classifier, is_regressor
+from sklearn.compose import ColumnTransformer
+from sklearn.cross_decomposition import CCA, PLSSVD, PLSCanonical, PLSRegression
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    f_regression,
+    mutual_info_regression,
+    r_regression,
+)
+from sklearn.frozen import FrozenEstimator
+from sklearn.isotonic import IsotonicRegression
+from sklearn.neighbors import NeighborhoodComponentsAnalysis
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import TargetEncoder
+
+NOTHING, NUMBERS, CLASSES, UNKNOWN = "nothing", "numbers", "classes", "unknown"
+
+# They hand their target on to the transformers inside them.
+CONTAINERS = (ColumnTransformer, FeatureUnion, Pipeline)
+# They learn what the estimator inside them learns.
+SELECTORS = (RFE, RFECV, SelectFromModel, SequentialFeatureSelector)
+# They learn what their `score_func` takes; one that is not known takes classes.
+SCORING = (
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+)
+SCORES_OF_NUMBERS = (f_regression, mutual_info_regression, r_regression)
+# As a step they hand on a pair, of transformed rows and transformed targets.
+HAND_PAIRS_ON = (CCA, PLSSVD, PLSCanonical, PLSRegression)
+LEARNS = {
+    IsotonicRegression: NUMBERS,
+    LinearDiscriminantAnalysis: CLASSES,
+    NeighborhoodComponentsAnalysis: CLASSES,
+    StackingClassifier: CLASSES,
+    StackingRegressor: NUMBERS,
+    TargetEncoder: NUMBERS,
+    VotingClassifier: CLASSES,
+    VotingRegressor: NUMBERS,
+}
+# Transformers of scikit-learn that take a target for the sake of Pipelines, by their names.
+_NAMES = """
+    AdditiveChi2Sampler BernoulliRBM Binarizer Birch BisectingKMeans DictVectorizer
+    DictionaryLearning FactorAnalysis FastICA FeatureAgglomeration FeatureHasher FrozenEstimator
+    FunctionTransformer GaussianRandomProjection HashingVectorizer IncrementalPCA Isomap
+    IterativeImputer KBinsDiscretizer KMeans KNNImputer KNeighborsTransformer KernelCenterer
+    KernelPCA LatentDirichletAllocation LocallyLinearEmbedding MaxAbsScaler MinMaxScaler
+    MiniBatchDictionaryLearning MiniBatchKMeans MiniBatchNMF MiniBatchSparsePCA MissingIndicator
+    NMF Normalizer Nystroem OneHotEncoder OrdinalEncoder PCA PatchExtractor PolynomialCountSketch
+    PolynomialFeatures PowerTransformer QuantileTransformer RBFSampler RadiusNeighborsTransformer
+    RandomTreesEmbedding RobustScaler SimpleImputer SkewedChi2Sampler SparseCoder SparsePCA
+    SparseRandomProjection SplineTransformer StandardScaler TfidfTransformer TfidfVectorizer
+    CountVectorizer TruncatedSVD VarianceThreshold
+"""
+IGNORE_TARGET = frozenset(_NAMES.split())
+
+
+def is_container(step):
+    """Return whether a step hands its target on to transformers inside it, as scikit-learn does."""
+    return any(is_fitted_as(type(step), base) for base in CONTAINERS)
+
+
+def transformers_inside(container):
+    """Return the transformers that a container fits; the word "drop" and the like are left out."""
+    if isinstance(container, ColumnTransformer):
+        inside = [*(each[1] for each in container.transformers), container.remainder]
+    elif isinstance(container, FeatureUnion):
+        inside = [each for _, each in container.transformer_list]
+    else:
+        inside = [each for _, each in container.steps]
+    return [each for each in inside if each is not None and not isinstance(each, str)]
+
+
+def target_of(step):
+    """Return what the `fit` of a transformer learns from: one of the four kinds."""
+    cls = type(step)
+    if isinstance(step, FrozenEstimator):
+        return NOTHING
+    if is_container(step):
+        kinds = {target_of(each) for each in transformers_inside(step)}
+        return next((kind for kind in (UNKNOWN, CLASSES, NUMBERS) if kind in kinds), NOTHING)
+    if any(is_fitted_as(cls, base) for base in SELECTORS):
+        return target_of(step.estimator)
+    if any(is_fitted_as(cls, base) for base in SCORING):
+        score = step.score_func
+        score = score.func if isinstance(score, partial) else score
+        return NUMBERS if score in SCORES_OF_NUMBERS else CLASSES
+    for base, kind in LEARNS.items():
+        if is_fitted_as(cls, base):
+            return kind
+    if any(_is_of_sklearn(base) and is_fitted_as(cls, base) for base in cls.__mro__):
+        return NOTHING
+    if never_reads_target(cls):
+        return NOTHING
+    if not hasattr(step, "__sklearn_tags__"):
+        return UNKNOWN
+    return NUMBERS if is_regressor(step) else CLASSES if is_classifier(step) else UNKNOWN
+
+
+def is_fitted_as(cls, base):
+    """Return whether a class is fitted by the methods of another one, itself or one of its bases.
+
+    Steps are fitted by `fit_transform`, where they have it.
+    """
+    return issubclass(cls, base) and all(
+        getattr_static(cls, name, None) is getattr_static(base, name, None)
+        for name in ("fit", "fit_transform")
+    )
+
+
+def _is_of_sklearn(cls):
+    return cls.__module__.startswith("sklearn.") and cls.__name__ in IGNORE_TARGET
+
+
+def never_reads_target(cls):
+    """Return whether the fits of a class are Python code that never reads the target."""
+    for name in ("fit", "fit_transform"):
+        method = getattr(cls, name, None)
+        if method is None or method is TransformerMixin.fit_transform:  # it calls `fit`
+            continue
+        code = getattr(unwrap(method), "__code__", None)
+        if code is None or code.co_argcount < 3:  # self, X, y
+            return False
+        if any(_names(each.argval, code.co_varnames[2]) for each in dis.get_instructions(code)):
+            return False
+    return True
+
+
+def _names(argument, variable):
+    """Return whether an instruction has to do with a variable; some have several arguments."""
+    return variable in argument if isinstance(argument, tuple) else argument == variable
