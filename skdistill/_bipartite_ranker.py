@@ -116,6 +116,9 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     intercept_ : ndarray of shape (1,)
         Shift of the scores, which minimises the log-loss of the targets: pairs see none.
 
+    feature_importances_ : ndarray of shape (n_features,)
+        Importance of each feature for a booster or a forest as student; absent for others.
+
     n_iter_ : ndarray of shape (1,), int32
         Newton steps of a linear student; 1 for any other, which is fitted once.
 
@@ -382,11 +385,6 @@ n_features), default=None
         positive = np.asarray(y) == self.classes_[1]
         return float(roc_auc_score(positive, scores, sample_weight=sample_weight))
 
-    @property
-    def coef_(self) -> Floats:
-        """Coefficients of the linear student."""
-        return last_step(self.student_).coef_
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
@@ -397,6 +395,9 @@ n_features), default=None
             return self.student
         linear = LogisticRegression(C=self.C, tol=self.tol, max_iter=self.max_iter)
         return requesting_weights(linear)
+
+    def _student_to_describe(self):
+        return last_step(super()._student_to_describe())
 
     def _check_learns(self, student, summary):
         check_ranker(student, summary)

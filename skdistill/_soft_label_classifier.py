@@ -39,6 +39,17 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
     student_ : estimator
         The fitted student, an ordinary object of its class.
 
+    coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
+        Coefficients of a linear student, as its class has them, for its own `classes_`. Those of
+        a regressor are of its targets, the probabilities, and not of logits. As `intercept_` and
+        `feature_importances_`, it is absent where the student lacks it.
+
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Intercepts of a linear student.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        Importance of each feature for a tree, a forest or a booster as student.
+
     n_features_in_ : int
         Number of features of `X`, where it has a number of them.
 

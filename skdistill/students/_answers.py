@@ -69,6 +69,12 @@ def student_proba(student, X, classes):
     return _in_columns(student.predict_proba(X), class_columns(student, classes), classes, fill=0)
 
 
+def student_log_proba(student, X, classes):
+    """Return a fitted student's log-probabilities, one column per class, -inf for those unmet."""
+    log_proba, columns = student.predict_log_proba(X), class_columns(student, classes)
+    return _in_columns(log_proba, columns, classes, fill=-np.inf)
+
+
 def student_decision(student, X, classes):
     """Return a fitted student's scores: one for two classes, else one column per class.
 
