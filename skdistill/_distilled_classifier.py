@@ -273,7 +273,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
             are in the order of `classes`, or of the sorted labels. Those of a dataframe are
             matched by name: a class without a column has probability 0, a column that is
             neither in `classes` nor in `y` is refused; so is an index that names the rows of X in
-            another order, or other rows. See that the model has not seen the labels of these rows.
+            another order, or other rows. Of two classes, one number per row will do, the
+            probability of the second. See that the model has not seen the labels of these rows.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None

@@ -15,6 +15,7 @@ from ._class_codes import check_codes
 from ._concatenate import align_rows, check_same_columns, stack_rows
 from ._labels import check_classes, check_labels
 from ._named import check_row_names
+from ._one_column import both_columns
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
 from ._rows import count_rows, row_positions
@@ -245,8 +246,9 @@ class TeacherMixin(CallbackSupportMixin):
         """Return the sorted classes, and given probabilities with one column for each."""
         if teacher_proba is None:
             return check_classes(y, self.classes), None
-        check_proba(teacher_proba, name="teacher_proba")
         columns = np.unique(y) if self.classes is None else self.classes
+        teacher_proba = both_columns(teacher_proba, columns, name="teacher_proba")
+        check_proba(teacher_proba, name="teacher_proba")
         given = SoftLabels(teacher_proba, columns, y=y)
         return given.classes, given.proba
 

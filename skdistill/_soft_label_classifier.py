@@ -8,9 +8,10 @@ from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from ._named import check_row_names
+from ._one_column import is_soft
 from ._rows import refuse_partitions
 from ._sample_weight import pop_row_weights
-from ._soft_labels import SoftLabels, as_soft_labels, is_soft
+from ._soft_labels import SoftLabels, as_soft_labels
 from ._student_predictions import StudentPredictionsMixin
 from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import column_names
@@ -98,7 +99,9 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes), or SoftLabels
             Class probabilities. The columns of a dataframe are matched to `classes` by name, a
             class without a column has probability 0; its index must be that of `X`, if both have
-            one. Labels of shape (n_samples,) are ordinary training.
+            one. One number with a fraction per row, of shape (n_samples,) or (n_samples, 1), is
+            the probability of the second of two classes: of 1, or of the second in `classes`,
+            which are to be sorted then. Labels of shape (n_samples,) are ordinary training.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 1 by default.
@@ -121,7 +124,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **fit_params)
         fit_params = self._route(sample_weight, fit_params)
         weight = pop_row_weights(fit_params, self._unfitted_student())
-        if is_soft(y):
+        if is_soft(y, self.classes):
             check_row_names(y, X, name="y")
         soft_labels = as_soft_labels(y, self.classes, weight)
         soft_labels.check_several_classes()
@@ -139,8 +142,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             Rows.
 
         y : array-like of shape (n_samples, n_classes) or (n_samples,)
-            Class probabilities, columns as in `fit`, those of a dataframe matched to the classes
-            by name; for labels, this is the accuracy.
+            Class probabilities, as in `fit`, columns of a dataframe matched to the classes by
+            name; for labels, this is the accuracy.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
@@ -150,7 +153,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         float
             Mean probability of the predicted class, Σ_n p_n[ŷ_n] / n; higher is better.
         """
-        if not is_soft(y):
+        if not is_soft(y, self.classes):
             return super().score(X, y, sample_weight)
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
         check_row_names(y, X, name="y")

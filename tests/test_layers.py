@@ -22,6 +22,7 @@ LAYERS = [
         "_labels",
         "_methods",
         "_named",
+        "_one_column",
         "_tags",
         "_progress",
         "_random_state",

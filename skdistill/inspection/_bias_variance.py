@@ -12,6 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._labels import check_classes, check_labels, one_hot
 from .._named import columns_by_name
+from .._one_column import both_columns
 from .._random_state import seeded_clones
 from .._rows import count_rows
 from .._teacher import ClassQuestion, check_frozen, check_teacher, fit_teacher
@@ -460,6 +461,7 @@ def _fit_and_ask(teacher, X_train, y_train, rows, X, question):
 
 def _class_columns(proba, name, n_rows, classes):
     """Return checked dense probabilities of shape (n_rows, n_classes), or name what they are."""
+    proba = both_columns(proba, classes, name=name)
     names = column_names(proba)
     proba = check_proba(proba, name=name)
     if names is not None:
