@@ -310,8 +310,8 @@ n_features), default=None
         Warns
         -----
         UserWarning
-            If a fold's teacher never saw the class of a row (which keeps its one-hot
-            label), if the teacher takes no `sample_weight`, if the best temperature lies on
+            If a fold's teacher, or a frozen one, never saw the class of a row (which keeps its
+            one-hot label), if the teacher takes no `sample_weight`, if the best temperature lies on
             the edge of its range, if ``alpha="auto"`` finds no use for the teacher, or if a
             file of `memory` is damaged (its teacher is fitted anew) or cannot be written.
         """

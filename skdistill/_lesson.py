@@ -127,7 +127,7 @@ class TeacherMixin(CallbackSupportMixin):
         if teacher_proba is not None:
             answers = given_proba(teacher_proba, teacher, X_unlabeled, question)
         elif isinstance(teacher, FrozenEstimator):
-            answers = frozen_proba(teacher, X, X_unlabeled, question)
+            answers = frozen_proba(teacher, X, y, X_unlabeled, question)
         else:
             soft_labels.check_several_classes()
             answers = self._fit_and_ask(

@@ -433,7 +433,13 @@ def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, r
         return _class_columns(teacher, "teacher", n_rows, classes)[None]
     check_teacher(teacher)
     if isinstance(teacher, FrozenEstimator):
-        check_frozen(teacher, question)
+        known = check_frozen(teacher, question)
+        if len(known) < len(classes):
+            raise ValueError(
+                f"The classes of the frozen teacher are {classes[known].tolist()}, those of y "
+                f"{classes.tolist()}: what it says of the others is no estimate. Fit it on rows of "
+                "all classes, or leave out the rows of the others."
+            )
         return question.ask(teacher, X)[None]
     if y_train is None:
         raise ValueError(
