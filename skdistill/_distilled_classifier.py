@@ -73,7 +73,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     classes : array-like of shape (n_classes,), default=None
         All classes, when a split or `teacher_proba` may have more than `y` shows; the
-        columns of `teacher_proba` follow their order. Those of `y` by default.
+        columns of `teacher_proba` follow their order. Those of `y` by default. Such a class has
+        probability 0 and a column in `student_` too, where its class can have one:
+        :func:`deployable` says.
 
     memory : str, path, joblib.Memory or None, default=None
         A folder for what fold teachers answered, as ``Pipeline`` has one for transformers: each

@@ -30,7 +30,9 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `P`, in any order. By default the names of a dataframe's
-        columns, and 0, 1, ... for anything else; for hard labels, those in `y`.
+        columns, and 0, 1, ... for anything else; for hard labels, those in `y`. A class that no
+        row shows has probability 0, also in `student_`, where its class can have further ones:
+        :func:`deployable` says.
 
     Attributes
     ----------

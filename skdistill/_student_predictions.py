@@ -19,6 +19,7 @@ from .students._answers import (
     student_log_proba,
     student_proba,
 )
+from .students._further_classes import add_classes
 
 
 def student_has(method):
@@ -90,6 +91,10 @@ class StudentMixin(ClassifierMixin):
 
 class StudentPredictionsMixin(StudentMixin):
     """Predict as the attribute `student_` does, and only as it does."""
+
+    def _record(self, X, student, classes):
+        add_classes(student, classes)  # for those who ship it
+        super()._record(X, student, classes)
 
     intercept_ = student_attribute("intercept_", "Intercept of a linear student.")
 

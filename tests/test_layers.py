@@ -44,7 +44,7 @@ LAYERS = [
         "_multiclass_retriever",
         "_soft_label_classifier",
     ],
-    ["inspection"],
+    ["inspection", "_deployable"],
     ["__init__"],
 ]
 
