@@ -215,6 +215,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     ['accuracy', 'brier', 'ece', 'log_loss']
     """
 
+    _takes_one_label = True
+
     def __init__(
         self,
         teacher: Estimator = None,
@@ -327,12 +329,15 @@ n_features), default=None
         lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
         lesson = lesson.ready(self.top_k)
         alpha, curve = self.alpha, None
-        if alpha == "auto":
+        if alpha == "auto" and lesson.scores is None:  # no teacher was asked
+            alpha = 0.0
+        elif alpha == "auto":
             with lesson.progress.task("choose-alpha"):
                 curve = alpha_by_log_loss(lesson, self.n_jobs)
             alpha = curve.best
         lesson = lesson.mix(alpha)
-        lesson.soft_labels.check_several_classes()
+        if not lesson.soft_labels.weighs_one_label:
+            lesson.soft_labels.check_several_classes()
         with lesson.progress.task("fit-student"):
             student = fit_soft_labels(
                 lesson.student, lesson.X, lesson.soft_labels, **lesson.student_params

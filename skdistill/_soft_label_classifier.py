@@ -129,7 +129,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         if is_soft(y, self.classes):
             check_row_names(y, X, name="y")
         soft_labels = as_soft_labels(y, self.classes, weight)
-        soft_labels.check_several_classes()
+        if not soft_labels.weighs_one_label:
+            soft_labels.check_several_classes()
         (X,) = indexable(X)
         student = fit_soft_labels(self._unfitted_student(), X, soft_labels, **fit_params)
         self._record(X, student, soft_labels.classes)

@@ -245,6 +245,15 @@ class SoftLabels:
         columns = encode(np.asarray(predicted), self.classes)
         return float(np.average(entries(self.proba, columns), weights=self.weight))
 
+    @property
+    def weighs_one_label(self) -> bool:
+        """Whether labels show several classes, and those of rows with weight only one.
+
+        Such are the bags of an ensemble that draws rows by weights.
+        """
+        with_weight = np.unique(self.codes[self.weight > 0])
+        return self.is_hard and len(with_weight) == 1 and len(np.unique(self.codes)) > 1
+
     def check_some_weight(self) -> None:
         """Raise unless a row carries weight: there is nothing to learn from, and no mean."""
         if not self.weight.any():

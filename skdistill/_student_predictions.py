@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._methods import may_have_method
-from ._rows import is_in_partitions
+from ._rows import is_in_partitions, refuse_queries
 from ._sample_weight import requesting_weights
 from ._tags import allows_nan, narrow
 from ._typing import ArrayLike, Floats, NDArray, Rows
@@ -79,6 +79,7 @@ class StudentMixin(ClassifierMixin):
 
     def _check_features(self, X):
         """Raise unless X has the features that were fitted; the student checks the rest."""
+        refuse_queries(X=X)
         if getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "

@@ -14,7 +14,7 @@ from .._labels import check_classes, check_labels, one_hot
 from .._named import columns_by_name
 from .._one_column import both_columns
 from .._random_state import seeded_clones
-from .._rows import count_rows
+from .._rows import count_rows, refuse_queries
 from .._teacher import ClassQuestion, check_frozen, check_teacher, fit_teacher
 from .._typing import ArrayLike, Estimator, Proba, Rows
 from .._validation import check_proba, column_names
@@ -313,6 +313,7 @@ def bias_variance(
     >>> terms.pays, terms.at(1_000_000).pays
     (True, False)
     """
+    refuse_queries(X=X, y=y)
     rows, true = indexable(X)[0], check_labels(y)
     check_consistent_length(rows, true)
     if len(true) < 2:
