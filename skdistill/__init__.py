@@ -2,6 +2,7 @@
 
 from ._bipartite_ranker import DistilledBipartiteRanker
 from ._born_again import BornAgainClassifier
+from ._deployable import deployable
 from ._distilled_classifier import DistilledClassifier
 from ._multiclass_retriever import DistilledMulticlassRetriever
 from ._soft_label_classifier import SoftLabelClassifier
@@ -15,6 +16,7 @@ __all__ = [
     "DistilledMulticlassRetriever",
     "SoftLabelClassifier",
     "SoftLabels",
+    "deployable",
     "fit_soft_labels",
 ]
 __version__ = "0.1.0"

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._labels import check_classes
 from ._lesson import TeacherMixin
+from ._one_column import both_columns
 from ._progress import with_callbacks
 from ._rows import copied, is_in_partitions
 from ._sample_weight import requesting_weights
@@ -115,6 +116,9 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
     intercept_ : ndarray of shape (1,)
         Shift of the scores, which minimises the log-loss of the targets: pairs see none.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        Importance of each feature for a booster or a forest as student; absent for others.
 
     n_iter_ : ndarray of shape (1,), int32
         Newton steps of a linear student; 1 for any other, which is fitted once.
@@ -382,11 +386,6 @@ n_features), default=None
         positive = np.asarray(y) == self.classes_[1]
         return float(roc_auc_score(positive, scores, sample_weight=sample_weight))
 
-    @property
-    def coef_(self) -> Floats:
-        """Coefficients of the linear student."""
-        return last_step(self.student_).coef_
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
@@ -397,6 +396,9 @@ n_features), default=None
             return self.student
         linear = LogisticRegression(C=self.C, tol=self.tol, max_iter=self.max_iter)
         return requesting_weights(linear)
+
+    def _student_to_describe(self):
+        return last_step(super()._student_to_describe())
 
     def _check_learns(self, student, summary):
         check_ranker(student, summary)
@@ -424,10 +426,10 @@ n_features), default=None
         """Return both classes, and given probabilities with one column for each."""
         classes = check_classes(y, self.classes)
         _refuse_more_than_two(classes)
-        if np.ndim(teacher_proba) == 1:
-            teacher_proba = _two_columns(teacher_proba)
-        else:
-            classes, teacher_proba = super()._check_columns(y, teacher_proba)
+        if np.ndim(teacher_proba) == 1:  # of the second of the sorted classes, however declared
+            self._check_two_classes(classes)
+            return classes, both_columns(teacher_proba, classes, name="teacher_proba")
+        classes, teacher_proba = super()._check_columns(y, teacher_proba)
         self._check_two_classes(classes)
         return classes, teacher_proba
 
@@ -448,18 +450,6 @@ def _intercept_and_steps(student, X, soft_labels):
         return linear.intercept_, linear.n_iter_
     scores = np.ravel(student.predict(X))
     return np.array([best_intercept(scores, soft_labels)]), np.array([1], dtype=np.int32)
-
-
-def _two_columns(proba):
-    """Return probabilities of the second class as one column for each class."""
-    p = np.asarray(proba, dtype=np.float64)
-    if not ((p >= 0) & (p <= 1)).all():
-        row = np.argmin((p >= 0) & (p <= 1))
-        raise ValueError(
-            f"teacher_proba must lie in [0, 1]; row {row} has {p[row]}. If these are scores, turn "
-            "them into probabilities first (scipy.special.expit)."
-        )
-    return np.column_stack([1 - p, p])
 
 
 def _refuse_more_than_two(classes):

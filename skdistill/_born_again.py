@@ -100,6 +100,17 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         all generations, weighted by `sample_weight`. The smallest log-loss, of some that
         are all noisy, is chosen: it is then a little too good.
 
+    coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
+        Coefficients of the last generation, if it is linear, for its own `classes_`. Those of
+        a regressor are of its targets, the probabilities, and not of logits. As `intercept_` and
+        `feature_importances_`, it is absent where the student lacks it.
+
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Intercepts of the last generation, if it is linear.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        Importance of each feature for the last generation, if it is a tree, a forest or a booster.
+
     n_features_in_ : int
         Number of features of `X`, where it has a number of them.
 
@@ -300,6 +311,14 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             return self.estimator
         return requesting_weights(DecisionTreeClassifier(min_samples_leaf=5))
 
+    def _student_to_describe(self):
+        if hasattr(self, "estimators_"):
+            raise AttributeError(
+                f"{len(self.estimators_)} generations predict together with ensemble=True, and no "
+                "attribute of one of them describes all. Look at each of estimators_."
+            )
+        return super()._student_to_describe()
+
     def _route(self, sample_weight, params):
         """Return what goes to the estimator's fit and to the splitter's split."""
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -375,6 +394,27 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         self._check_features(X)
         answers = [student_proba(each, copied(X), self.classes_) for each in self.estimators_]
         return np.mean(answers, axis=0)
+
+    @available_if(student_has("predict_log_proba"))
+    def predict_log_proba(self, X: Rows) -> Floats:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the estimator takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            As the last generation predicts it; with ``ensemble=True``, the logarithm of the mean
+            probability. Columns are in the order of `classes_`.
+        """
+        check_is_fitted(self, "student_")
+        if not hasattr(self, "estimators_"):
+            return super().predict_log_proba(X)
+        with np.errstate(divide="ignore"):  # a probability of 0 has the logarithm -inf
+            return np.log(self.predict_proba(X))
 
     @available_if(lambda self: not self.ensemble and student_has("decision_function")(self))
     def decision_function(self, X: Rows) -> Floats:

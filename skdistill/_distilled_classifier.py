@@ -74,7 +74,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     classes : array-like of shape (n_classes,), default=None
         All classes, when a split or `teacher_proba` may have more than `y` shows; the
-        columns of `teacher_proba` follow their order. Those of `y` by default.
+        columns of `teacher_proba` follow their order. Those of `y` by default. Such a class has
+        probability 0 and a column in `student_` too, where its class can have one:
+        :func:`deployable` says.
 
     memory : str, path, joblib.Memory or None, default=None
         A folder for what fold teachers answered, as ``Pipeline`` has one for transformers: each
@@ -126,6 +128,17 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         `teacher_proba` that depends on what it has seen, and with ``cv="in-sample"`` they
         are optimistic. Rows whose class no fold teacher had seen are not counted. None if
         no teacher was used.
+
+    coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
+        Coefficients of a linear student, as its class has them, for its own `classes_`. Those of
+        a regressor are of its targets, the probabilities, and not of logits. As `intercept_` and
+        `feature_importances_`, it is absent where the student lacks it.
+
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Intercepts of a linear student.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        Importance of each feature for a tree, a forest or a booster as student.
 
     n_features_in_ : int
         Number of features of `X`, where it has a number of them.
@@ -204,6 +217,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     ['accuracy', 'brier', 'ece', 'log_loss']
     """
 
+    _takes_one_label = True
+
     def __init__(
         self,
         teacher: Estimator = None,
@@ -264,7 +279,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
             are in the order of `classes`, or of the sorted labels. Those of a dataframe are
             matched by name: a class without a column has probability 0, a column that is
             neither in `classes` nor in `y` is refused; so is an index that names the rows of X in
-            another order, or other rows. See that the model has not seen the labels of these rows.
+            another order, or other rows. Of two classes, one number per row will do, the
+            probability of the second. See that the model has not seen the labels of these rows.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
@@ -302,8 +318,8 @@ n_features), default=None
         Warns
         -----
         UserWarning
-            If a fold's teacher never saw the class of a row (which keeps its one-hot
-            label), if the teacher takes no `sample_weight`, if the best temperature lies on
+            If a fold's teacher, or a frozen one, never saw the class of a row (which keeps its
+            one-hot label), if the teacher takes no `sample_weight`, if the best temperature lies on
             the edge of its range, if ``alpha="auto"`` finds no use for the teacher, or if a
             file of `memory` is damaged (its teacher is fitted anew) or cannot be written.
         """
@@ -317,12 +333,15 @@ n_features), default=None
         lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
         lesson = lesson.ready(self.top_k)
         alpha, curve = self.alpha, None
-        if alpha == "auto":
+        if alpha == "auto" and lesson.scores is None:  # no teacher was asked
+            alpha = 0.0
+        elif alpha == "auto":
             with lesson.progress.task("choose-alpha"):
                 curve = alpha_by_log_loss(lesson, self.n_jobs)
             alpha = curve.best
         lesson = lesson.mix(alpha)
-        lesson.soft_labels.check_several_classes()
+        if not lesson.soft_labels.weighs_one_label:
+            lesson.soft_labels.check_several_classes()
         with lesson.progress.task("fit-student"):
             student = fit_soft_labels(
                 lesson.student, lesson.X, lesson.soft_labels, **lesson.student_params

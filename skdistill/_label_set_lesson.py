@@ -52,7 +52,7 @@ class LabelSetTeacherMixin(TeacherMixin):
             given = self._check_marginals(teacher_proba, relevant.shape, classes)
             answers = given_proba(given, teacher, X_unlabeled, question)
         elif isinstance(teacher, FrozenEstimator):
-            answers = frozen_proba(teacher, X, X_unlabeled, question)
+            answers = frozen_proba(teacher, X, relevant, X_unlabeled, question)
         else:
             # Forests, one of which is the default, take no sparse indicator.
             own = relevant.toarray().astype(int) if dense or self.teacher is None else relevant

@@ -5,6 +5,11 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+_REMEDY = (
+    "If {name} holds probabilities, they lie in [0, 1]: SoftLabelClassifier().fit(X, {name}) "
+    "learns them, one number per row as those of the second of two classes."
+)
+
 
 def check_labels(y, *, name="y"):
     """Return class labels as a one-dimensional array, or say what they are instead."""
@@ -19,7 +24,10 @@ def check_labels(y, *, name="y"):
             f"{' and '.join(sorted(kind.__name__ for kind in kinds))}. Turn them all into strings, "
             f"as in {name}.astype(str)."
         )
-    check_classification_targets(y)
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        raise ValueError(f"{error} {_REMEDY.format(name=name)}") from error
     return y
 
 

@@ -14,9 +14,10 @@ from ._class_codes import check_codes
 from ._concatenate import align_rows, check_same_columns, stack_rows
 from ._labels import check_classes, check_labels
 from ._named import check_row_names
+from ._one_column import both_columns
 from ._progress import CallbackSupportMixin, Progress
 from ._random_state import seeded_clones
-from ._rows import count_rows
+from ._rows import count_rows, refuse_queries
 from ._sample_weight import pop_row_weights, requesting_weights
 from ._soft_labels import SoftLabels
 from ._tags import narrow
@@ -90,14 +91,20 @@ class TeacherMixin(CallbackSupportMixin):
     Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
     `classes`, `memory`, `n_jobs`, `random_state` and `verbose`, and define
     `_unfitted_student()`, and `_check_learns(student, summary)` where a student may be unable to
-    learn.
+    learn. `_takes_one_label` is whether labels of which only one carries weight can be learnt.
     """
+
+    _takes_one_label = False
 
     def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
         """Check what came in, and return the lesson.
 
         With `top_k` the teacher's answers are cut to it as they are given.
         """
+        refuse_queries(
+            X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
+            X_unlabeled=X_unlabeled, **params,
+        )  # fmt: skip
         self._check_teacher_parameters(teacher_proba, X_unlabeled)
         progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
         y = check_labels(y)
@@ -112,13 +119,15 @@ class TeacherMixin(CallbackSupportMixin):
         weight = pop_row_weights(routed.student.fit, student)
         soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
         groups = group_codes(routed.splitter.split.get("groups"), len(y))
-        if self.alpha == 0:  # ordinary training: nobody is asked
+        cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
+        # A teacher of one class would repeat the labels.
+        nothing_to_ask = self._takes_one_label and cross_fitted and soft_labels.weighs_one_label
+        if self.alpha == 0 or nothing_to_ask:  # ordinary training
             return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit, progress)
 
         X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
         self._check_student(student, soft_labels, X_unlabeled)
         question = ClassQuestion(classes, top_k)
-        cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
         folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
         if cross_fitted and self.alpha == "auto" and len(folds) < 3:
             raise ValueError(
@@ -129,7 +138,7 @@ class TeacherMixin(CallbackSupportMixin):
         if teacher_proba is not None:
             answers = given_proba(teacher_proba, teacher, X_unlabeled, question)
         elif isinstance(teacher, FrozenEstimator):
-            answers = frozen_proba(teacher, X, X_unlabeled, question)
+            answers = frozen_proba(teacher, X, y, X_unlabeled, question)
         else:
             soft_labels.check_several_classes()
             answers = self._fit_and_ask(
@@ -242,8 +251,9 @@ class TeacherMixin(CallbackSupportMixin):
         """Return the sorted classes, and given probabilities with one column for each."""
         if teacher_proba is None:
             return check_classes(y, self.classes), None
-        check_proba(teacher_proba, name="teacher_proba")
         columns = np.unique(y) if self.classes is None else self.classes
+        teacher_proba = both_columns(teacher_proba, columns, name="teacher_proba")
+        check_proba(teacher_proba, name="teacher_proba")
         given = SoftLabels(teacher_proba, columns, y=y)
         return given.classes, given.proba
 

@@ -1,5 +1,7 @@
 """Whether an estimator has a method, now or once it is fitted."""
 
+from sklearn.pipeline import Pipeline
+
 
 def may_have_method(estimator, method):
     """Return whether an estimator has a method, or may have it once it is fitted.
@@ -12,6 +14,8 @@ def may_have_method(estimator, method):
         return True
     if not (hasattr(type(estimator), method) and hasattr(estimator, "get_params")):
         return False
+    if isinstance(estimator, Pipeline):
+        return bool(estimator.steps) and may_have_method(estimator.steps[-1][1], method)
     params = estimator.get_params(deep=False)
     if "refit" in params:  # a search: what it sets may decide
         return bool(params["refit"]) and hasattr(type(params.get("estimator")), method)

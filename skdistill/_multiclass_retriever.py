@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import _safe_indexing, gen_batches, indexable
@@ -20,7 +20,7 @@ from ._progress import with_callbacks
 from ._retrieval_targets import RetrievalTargets, check_objective
 from ._rows import count_rows, refuse_partitions
 from ._sample_weight import requesting_weights
-from ._student_predictions import StudentMixin
+from ._student_predictions import StudentMixin, student_attribute
 from ._tags import answers_several_labels
 from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._validation import check_alpha, check_number, check_top_k
@@ -156,6 +156,13 @@ default="double_distillation"
         `top_k` that are kept: a label that was cut counts as 2e-16 in the log-loss. With several
         labels per row, the Brier score and the precision at 1.
 
+    coef_ : ndarray of shape (n_labels, n_features)
+        Coefficients of the linear student, which give its scores; for two labels one row, that of
+        the second less that of the first. As `intercept_`, absent for other students.
+
+    intercept_ : ndarray of shape (n_labels,)
+        Intercepts of the linear student.
+
     n_iter_ : ndarray of shape (1,), int32
         Iterations of the linear student; 1 for any other.
 
@@ -206,6 +213,8 @@ default="double_distillation"
     >>> labels.shape, bool(retriever.score(X[900:] / 16, y[900:]) > 0.95)
     ((897, 3), True)
     """
+
+    intercept_ = student_attribute("intercept_", "Intercepts of the linear student.")
 
     def __init__(
         self,
@@ -468,6 +477,25 @@ n_features), default=None
         if scores.ndim == 1:
             return np.column_stack([expit(-scores), expit(scores)])
         return softmax(scores, axis=1)
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: Rows) -> Floats:
+        """Predict the logarithm of each label's probability, where there is `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels)
+            Columns are in the order of `classes_`.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([log_expit(-scores), log_expit(scores)])
+        return log_softmax(scores, axis=1)
 
     def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the recall at `k`: the share of the rows' labels that are among the k best.

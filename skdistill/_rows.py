@@ -22,8 +22,20 @@ def is_in_partitions(*values):
     return dask is not None and any(dask.is_dask_collection(each) for each in values)
 
 
+def refuse_queries(**values):
+    """Raise if a value is a query that has not been run, such as a LazyFrame of polars."""
+    for name, value in values.items():
+        if hasattr(value, "collect") and not hasattr(value, "shape"):
+            kind = type(value)
+            raise TypeError(
+                f"{name} is a {kind.__name__} of {kind.__module__.partition('.')[0]}, a query that "
+                f"has not been run and has no rows yet. Give its result, {name}.collect()."
+            )
+
+
 def refuse_partitions(estimator, **values):
-    """Raise if a value is a Dask collection, which an estimator would load into this process."""
+    """Raise for a Dask collection, which an estimator would load into this process; for queries."""
+    refuse_queries(**values)
     for name, value in values.items():
         if is_in_partitions(value):
             raise TypeError(

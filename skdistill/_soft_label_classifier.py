@@ -8,9 +8,10 @@ from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from ._named import check_row_names
+from ._one_column import is_soft
 from ._rows import refuse_partitions
 from ._sample_weight import pop_row_weights
-from ._soft_labels import SoftLabels, as_soft_labels, is_soft
+from ._soft_labels import SoftLabels, as_soft_labels
 from ._student_predictions import StudentPredictionsMixin
 from ._typing import ArrayLike, Estimator, Proba, Rows
 from ._validation import column_names
@@ -29,7 +30,9 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `P`, in any order. By default the names of a dataframe's
-        columns, and 0, 1, ... for anything else; for hard labels, those in `y`.
+        columns, and 0, 1, ... for anything else; for hard labels, those in `y`. A class that no
+        row shows has probability 0, also in `student_`, where its class can have further ones:
+        :func:`deployable` says.
 
     Attributes
     ----------
@@ -38,6 +41,17 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     student_ : estimator
         The fitted student, an ordinary object of its class.
+
+    coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
+        Coefficients of a linear student, as its class has them, for its own `classes_`. Those of
+        a regressor are of its targets, the probabilities, and not of logits. As `intercept_` and
+        `feature_importances_`, it is absent where the student lacks it.
+
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Intercepts of a linear student.
+
+    feature_importances_ : ndarray of shape (n_features,)
+        Importance of each feature for a tree, a forest or a booster as student.
 
     n_features_in_ : int
         Number of features of `X`, where it has a number of them.
@@ -87,7 +101,9 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes), or SoftLabels
             Class probabilities. The columns of a dataframe are matched to `classes` by name, a
             class without a column has probability 0; its index must be that of `X`, if both have
-            one. Labels of shape (n_samples,) are ordinary training.
+            one. One number with a fraction per row, of shape (n_samples,) or (n_samples, 1), is
+            the probability of the second of two classes: of 1, or of the second in `classes`,
+            which are to be sorted then. Labels of shape (n_samples,) are ordinary training.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 1 by default.
@@ -110,10 +126,11 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **fit_params)
         fit_params = self._route(sample_weight, fit_params)
         weight = pop_row_weights(fit_params, self._unfitted_student())
-        if is_soft(y):
+        if is_soft(y, self.classes):
             check_row_names(y, X, name="y")
         soft_labels = as_soft_labels(y, self.classes, weight)
-        soft_labels.check_several_classes()
+        if not soft_labels.weighs_one_label:
+            soft_labels.check_several_classes()
         (X,) = indexable(X)
         student = fit_soft_labels(self._unfitted_student(), X, soft_labels, **fit_params)
         self._record(X, student, soft_labels.classes)
@@ -128,8 +145,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             Rows.
 
         y : array-like of shape (n_samples, n_classes) or (n_samples,)
-            Class probabilities, columns as in `fit`, those of a dataframe matched to the classes
-            by name; for labels, this is the accuracy.
+            Class probabilities, as in `fit`, columns of a dataframe matched to the classes by
+            name; for labels, this is the accuracy.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
@@ -139,7 +156,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         float
             Mean probability of the predicted class, Σ_n p_n[ŷ_n] / n; higher is better.
         """
-        if not is_soft(y):
+        if not is_soft(y, self.classes):
             return super().score(X, y, sample_weight)
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
         check_row_names(y, X, name="y")

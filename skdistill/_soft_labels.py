@@ -7,6 +7,7 @@ from scipy import sparse
 
 from ._labels import check_classes, check_labels, encode, one_hot
 from ._named import columns_by_name
+from ._one_column import both_columns, is_soft
 from ._probabilities import entries, first_choice, largest, row_sums, temper, top_entries
 from ._typing import ArrayLike, Floats, NDArray, Proba
 from ._validation import (
@@ -32,7 +33,9 @@ class SoftLabels:
         Probability of each class, one row per sample. Rows that miss 1 by at most 1e-3
         (rounding, float16) are renormalised. A sparse matrix stays sparse. The columns
         of a dataframe are matched to `classes` by name: a class without a column has
-        probability 0, a column of no class is refused.
+        probability 0, a column of no class is refused. Where `classes` are two, sorted, one
+        number per row, of shape (n_samples,) or (n_samples, 1), is the probability of the
+        second, a dataframe's only column that of the class that it is named after.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, in any order. By default the names of a
@@ -88,6 +91,8 @@ class SoftLabels:
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ):
+        if classes is not None:  # else an array of one dimension may be a single row
+            proba = both_columns(proba, classes)
         names = column_names(proba)
         self.proba = check_proba(proba)
         if classes is None:
@@ -239,6 +244,15 @@ class SoftLabels:
         """
         columns = encode(np.asarray(predicted), self.classes)
         return float(np.average(entries(self.proba, columns), weights=self.weight))
+
+    @property
+    def weighs_one_label(self) -> bool:
+        """Whether labels show several classes, and those of rows with weight only one.
+
+        Such are the bags of an ensemble that draws rows by weights.
+        """
+        with_weight = np.unique(self.codes[self.weight > 0])
+        return self.is_hard and len(with_weight) == 1 and len(np.unique(self.codes)) > 1
 
     def check_some_weight(self) -> None:
         """Raise unless a row carries weight: there is nothing to learn from, and no mean."""
@@ -530,12 +544,7 @@ def as_soft_labels(y, classes=None, sample_weight=None):
     """Return soft labels, whether `y` holds them, probabilities or labels."""
     if isinstance(y, SoftLabels):
         return y if sample_weight is None else y.reweight_rows(sample_weight)
-    if is_soft(y):
+    if is_soft(y, classes):
+        y = both_columns(y, classes, name="y")
         return SoftLabels(y, classes, sample_weight=sample_weight)
     return SoftLabels.from_labels(y, classes, sample_weight=sample_weight)
-
-
-def is_soft(y):
-    """Return whether `y` holds a row of probabilities per sample, and not labels."""
-    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
-    return len(shape) == 2 and shape[1] > 1

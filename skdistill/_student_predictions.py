@@ -7,16 +7,19 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._rows import is_in_partitions
+from ._methods import may_have_method
+from ._rows import is_in_partitions, refuse_queries
 from ._sample_weight import requesting_weights
-from ._tags import allows_nan, narrow, predictor_of
+from ._tags import allows_nan, narrow
 from ._typing import ArrayLike, Floats, NDArray, Rows
 from .students._answers import (
     predicts_numbers,
     student_decision,
     student_labels,
+    student_log_proba,
     student_proba,
 )
+from .students._further_classes import add_classes
 
 
 def student_has(method):
@@ -27,10 +30,16 @@ def student_has(method):
         student = estimator.student_ if fitted else estimator._unfitted_student()
         if predicts_numbers(student):
             return method in ("predict", "predict_proba")
-        getattr(predictor_of(student), method)  # its AttributeError says what the student lacks
+        if fitted or not may_have_method(student, method):
+            getattr(student, method)  # its AttributeError says what the student lacks
         return True
 
     return check
+
+
+def student_attribute(name, doc):
+    """Return a property that is the fitted student's attribute, absent where the student's is."""
+    return property(lambda self: getattr(self._student_to_describe(), name), doc=doc)
 
 
 class StudentMixin(ClassifierMixin):
@@ -39,10 +48,20 @@ class StudentMixin(ClassifierMixin):
     Children have the parameter `student`.
     """
 
+    coef_ = student_attribute("coef_", "Coefficients of a linear student.")
+    feature_importances_ = student_attribute(
+        "feature_importances_", "Importance of each feature for a student of trees."
+    )
+
     def _unfitted_student(self):
         if self.student is not None:
             return self.student
         return requesting_weights(LogisticRegression())
+
+    def _student_to_describe(self):
+        """Return the student whose coefficients or importances are those of this estimator."""
+        check_is_fitted(self, "student_")  # its error is an AttributeError: hasattr says no
+        return self.student_
 
     def _record(self, X, student, classes):
         """Set what a fit leaves behind, all at once, so that a fit that fails changes nothing."""
@@ -60,6 +79,7 @@ class StudentMixin(ClassifierMixin):
 
     def _check_features(self, X):
         """Raise unless X has the features that were fitted; the student checks the rest."""
+        refuse_queries(X=X)
         if getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
@@ -72,6 +92,12 @@ class StudentMixin(ClassifierMixin):
 
 class StudentPredictionsMixin(StudentMixin):
     """Predict as the attribute `student_` does, and only as it does."""
+
+    def _record(self, X, student, classes):
+        add_classes(student, classes)  # for those who ship it
+        super()._record(X, student, classes)
+
+    intercept_ = student_attribute("intercept_", "Intercept of a linear student.")
 
     @available_if(student_has("predict"))
     def predict(self, X: Rows) -> NDArray:
@@ -118,6 +144,30 @@ class StudentPredictionsMixin(StudentMixin):
             return predict_partitions(self, "predict_proba", X, tail=(len(self.classes_),))
         self._check_features(X)
         return student_proba(self.student_, X, self.classes_)
+
+    @available_if(student_has("predict_log_proba"))
+    def predict_log_proba(self, X: Rows) -> Floats:
+        """Predict the logarithm of the probability of each class, as the student does.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Rows, in whatever form the student takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns are in the order of `classes_`. A class that the student was given no weight
+            for has minus infinity. Students without this method, such as regressors, have none
+            here either.
+        """
+        check_is_fitted(self, "student_")
+        if is_in_partitions(X):
+            from ._dask import predict_partitions
+
+            return predict_partitions(self, "predict_log_proba", X, tail=(len(self.classes_),))
+        self._check_features(X)
+        return student_log_proba(self.student_, X, self.classes_)
 
     @available_if(student_has("decision_function"))
     def decision_function(self, X: Rows) -> Floats:

@@ -1,9 +1,6 @@
 """What an estimator can take is what every estimator inside it can take."""
 
-from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 
@@ -37,18 +34,3 @@ def answers_several_labels(estimator):
 def allows_nan(estimator):
     """Return whether an estimator says that it takes missing values."""
     return hasattr(estimator, "__sklearn_tags__") and get_tags(estimator).input_tags.allow_nan
-
-
-def predictor_of(estimator):
-    """Return what has the methods that an estimator predicts with, once it is fitted.
-
-    It is the estimator itself. Only stacking with its default final estimator does not show
-    them before.
-    """
-    last = estimator
-    while isinstance(last, Pipeline) and last.steps:
-        last = last.steps[-1][1]
-    fitted = hasattr(last, "final_estimator_")
-    if isinstance(last, StackingClassifier) and last.final_estimator is None and not fitted:
-        return LogisticRegression()
-    return estimator

@@ -15,6 +15,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
     KFold,
     TunedThresholdClassifierCV,
     cross_val_predict,
@@ -22,6 +24,7 @@ from sklearn.model_selection import (
     validation_curve,
 )
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -120,12 +123,16 @@ class Shy(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
+    @unless_lacking("predict_log_proba")
+    def predict_log_proba(self, X):
+        return np.log(np.full((len(X), len(self.classes_)), 1 / len(self.classes_)))
+
     @unless_lacking("decision_function")
     def decision_function(self, X):
         return np.zeros(len(X))
 
 
-METHODS = ["predict", "predict_proba", "decision_function"]
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 
 
 @pytest.mark.parametrize("lacking", METHODS)
@@ -356,10 +363,6 @@ WITHOUT_TEACHER = ["classifier", "soft labels", pytest.param("born again", marks
 FOLDS = KFold(3, shuffle=True, random_state=0)
 
 
-def importances_of(model):
-    return "coef_" if isinstance(model, LogisticRegression) else "student_.coef_"
-
-
 def some_unknown(y):
     unknown = y.copy()
     unknown[::3] = -1
@@ -402,6 +405,23 @@ OTHERS = {
     "cross-validated scores": lambda model, X, y: cross_val_predict(
         model, X, y, cv=FOLDS, method="decision_function"
     ),
+    "cross-validated log-probabilities": lambda model, X, y: cross_val_predict(
+        model, X, y, cv=FOLDS, method="predict_log_proba"
+    ),
+    "log-probabilities of a fixed threshold": lambda model, X, y: (
+        FixedThresholdClassifier(model).fit(X, y).predict_log_proba(X)
+    ),
+    "log-probabilities of a tuned threshold": lambda model, X, y: (
+        TunedThresholdClassifierCV(model, thresholds=5, cv=FOLDS).fit(X, y).predict_log_proba(X)
+    ),
+    "log-probabilities of a search": lambda model, X, y: (
+        GridSearchCV(model, {}, cv=FOLDS).fit(X, y).predict_log_proba(X)
+    ),
+    "a chain of log-probabilities": lambda model, X, y: (
+        ClassifierChain(model, chain_method="predict_log_proba")
+        .fit(X, np.column_stack([y == 1, X[:, 0] > 0]).astype(int))
+        .predict_proba(X)
+    ),
     "a learning curve": lambda model, X, y: learning_curve(
         model, X, y, cv=FOLDS, train_sizes=[0.5, 1.0]
     )[2],
@@ -414,13 +434,9 @@ OTHERS = {
     "a selection forwards": lambda model, X, y: (
         SequentialFeatureSelector(model, n_features_to_select=1, cv=FOLDS).fit(X, y).get_support()
     ),
-    "an elimination": lambda model, X, y: (
-        RFE(model, n_features_to_select=1, importance_getter=importances_of(model))
-        .fit(X, y)
-        .ranking_
-    ),
+    "an elimination": lambda model, X, y: RFE(model, n_features_to_select=1).fit(X, y).ranking_,
     "a selection by coefficients": lambda model, X, y: (
-        SelectFromModel(model, importance_getter=importances_of(model)).fit(X, y).get_support()
+        SelectFromModel(model).fit(X, y).get_support()
     ),
 }
 

@@ -22,6 +22,7 @@ LAYERS = [
         "_labels",
         "_methods",
         "_named",
+        "_one_column",
         "_tags",
         "_progress",
         "_random_state",
@@ -44,7 +45,7 @@ LAYERS = [
         "_multiclass_retriever",
         "_soft_label_classifier",
     ],
-    ["inspection"],
+    ["inspection", "_deployable"],
     ["__init__"],
 ]
 

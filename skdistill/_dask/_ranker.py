@@ -1,8 +1,10 @@
 """A linear ranker distilled over partitions, exact over all pairs of their rows."""
 
-import numpy as np
+from functools import partial
+
 from sklearn.utils.validation import validate_data
 
+from .._one_column import both_columns
 from ..objectives._logistic_blocks import Moments
 from ..rankers._dispatch import way_of_ranking
 from ..rankers.linear import (
@@ -29,7 +31,10 @@ def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_un
     def prepare(partitions, classes):
         estimator._check_two_classes(classes)
         if getattr(teacher_proba, "ndim", 2) == 1:
-            partitions.proba = [task(_two_columns, each) for each in partitions.proba]
+            partitions.proba = [
+                task(partial(both_columns, classes=classes, name="teacher_proba"), each)
+                for each in partitions.proba
+            ]
 
     lesson = ask_about_partitions(
         estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=prepare
@@ -95,9 +100,3 @@ def check_pairs_carry_weight(sums, classes):
             f"{sums.negative:.6g}. Ranking compares rows that may be of one class with rows that "
             "may be of the other: ask a less certain teacher, or mix the labels in (alpha < 1)."
         )
-
-
-def _two_columns(p):
-    """Return probabilities of the second class as one column for each class."""
-    p = np.asarray(p, dtype=np.float64)
-    return np.column_stack([1 - p, p])

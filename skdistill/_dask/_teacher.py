@@ -80,8 +80,8 @@ def _teachers_of(partitions, teacher, question, cv):
     if partitions.proba[0] is not None:
         return [None], 1
     if isinstance(teacher, FrozenEstimator):
-        check_frozen(teacher, question)
-        return [once((teacher, None))], 1
+        known = question.classes[check_frozen(teacher, question)]
+        return [once((teacher, known))], 1
     weighted = partitions.weight[0] is not None and check_takes_weights(teacher, stacklevel=7)
 
     def fitted_on(rows):
@@ -136,10 +136,9 @@ def _label(number, X, y, weight, given, teacher, question, treatment):
     else:
         model, known = teacher
         answer = question.ask(model, X, known)
-        if known is not None:
-            codes = question.places_of(known)
-            unseen = question.unseen(y, codes)
-            answer = question.with_labels(answer, y, codes)
+        codes = question.places_of(known)
+        unseen = question.unseen(y, codes)
+        answer = question.with_labels(answer, y, codes)
     soft_labels = SoftLabels(answer, question.classes, y=y, sample_weight=weight)
     scores = Scores.of(soft_labels.take(~unseen), treatment.temperature)
     scores.unseen[number] = int(unseen.sum())
@@ -205,10 +204,13 @@ def _warn_of_unseen(unseen, n_folds):
     """Say which folds' teachers never saw the class of rows that they were asked about."""
     for k, count in unseen.items():
         if count:
+            one = f"teacher of fold {k % n_folds + 1} of {n_folds}"
+            remedy = "Shuffle the rows, so that each class is in several partitions."
+            if n_folds == 1:
+                one, remedy = "frozen teacher", "Fit it on rows of all classes."
             warnings.warn(
-                f"The teacher of fold {k % n_folds + 1} of {n_folds} never saw the class of "
-                f"{count} rows of partition {k}, which keep their own label. Shuffle the rows, so "
-                "that each class is in several partitions.",
+                f"The {one} never saw the class of {count} rows of partition {k}, which keep their "
+                f"own label. {remedy}",
                 UserWarning,
                 stacklevel=6,
             )

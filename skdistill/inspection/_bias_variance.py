@@ -13,8 +13,9 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._labels import check_classes, check_labels, one_hot
 from .._named import columns_by_name
+from .._one_column import both_columns
 from .._random_state import seeded_clones
-from .._rows import count_rows
+from .._rows import count_rows, refuse_queries
 from .._teacher import ClassQuestion, check_frozen, check_teacher, fit_teacher
 from .._typing import ArrayLike, Estimator, Proba, Rows
 from .._utils._groups import group_codes
@@ -322,6 +323,7 @@ def bias_variance(
     >>> terms.pays, terms.at(1_000_000).pays
     (True, False)
     """
+    refuse_queries(X=X, y=y)
     rows, true = indexable(X)[0], check_labels(y)
     check_consistent_length(rows, true)
     if len(true) < 2:
@@ -458,7 +460,13 @@ def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, r
         return _class_columns(teacher, "teacher", n_rows, classes)[None]
     check_teacher(teacher)
     if isinstance(teacher, FrozenEstimator):
-        check_frozen(teacher, question)
+        known = check_frozen(teacher, question)
+        if len(known) < len(classes):
+            raise ValueError(
+                f"The classes of the frozen teacher are {classes[known].tolist()}, those of y "
+                f"{classes.tolist()}: what it says of the others is no estimate. Fit it on rows of "
+                "all classes, or leave out the rows of the others."
+            )
         return question.ask(teacher, X)[None]
     if y_train is None:
         raise ValueError(
@@ -486,6 +494,7 @@ def _fit_and_ask(teacher, X_train, y_train, rows, X, question):
 
 def _class_columns(proba, name, n_rows, classes):
     """Return checked dense probabilities of shape (n_rows, n_classes), or name what they are."""
+    proba = both_columns(proba, classes, name=name)
     names = column_names(proba)
     proba = check_proba(proba, name=name)
     if names is not None:

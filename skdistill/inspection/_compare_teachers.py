@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, indexable
 
 from .._labels import check_classes, check_labels, class_places
 from .._random_state import seeded_clones
+from .._rows import refuse_queries
 from .._sample_weight import how_to_hand_weights_on, teacher_takes_weights
 from .._soft_labels import SoftLabels
 from .._teacher import ClassQuestion, check_frozen, check_teacher
@@ -279,6 +280,7 @@ def compare_teachers(
     if not teachers:
         raise ValueError("teachers is empty: there is nothing to compare. Give at least one.")
     y = check_labels(y)
+    refuse_queries(X=X, y=y, groups=groups, sample_weight=sample_weight)
     X, groups, sample_weight = indexable(X, groups, sample_weight)
     check_consistent_length(X, y, groups, sample_weight)
     classes = check_classes(y)

@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from .._labels import check_classes, check_labels, one_hot
 from .._named import check_row_names, columns_by_name
+from .._one_column import both_columns, is_soft
 from .._probabilities import entries, first_choice, largest, row_sums
 from .._typing import ArrayLike, Estimator, Proba, Rows
 from .._validation import check_number, check_proba, check_row_weights, column_names
@@ -39,8 +40,9 @@ def soft_log_loss(
     y_true_or_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
         True labels, or the probabilities that stand in for them.
 
-    proba : array-like of shape (n_samples, n_classes)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class.
+    proba : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Predicted probabilities, columns in the order of the sorted classes, or named by class; of
+        two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, sorted; needed where the labels show fewer.
@@ -93,8 +95,9 @@ def brier_loss(
     y_true_or_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
         True labels, or the probabilities that stand in for them.
 
-    proba : array-like of shape (n_samples, n_classes)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class.
+    proba : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Predicted probabilities, columns in the order of the sorted classes, or named by class; of
+        two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, sorted; needed where the labels show fewer.
@@ -145,8 +148,9 @@ def expected_calibration_error(
     y_true : array-like of shape (n_samples,) or (n_samples, n_classes)
         True labels. With probabilities, "right" is the probability of the first choice.
 
-    proba : array-like of shape (n_samples, n_classes)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class.
+    proba : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Predicted probabilities, columns in the order of the sorted classes, or named by class; of
+        two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, sorted; needed where the labels show fewer.
@@ -284,6 +288,8 @@ def teacher_agreement(
     0.5
     """
     known = _known_classes(None, teacher, student)
+    teacher = both_columns(teacher, known, name="teacher") if is_soft(teacher) else teacher
+    student = both_columns(student, known, name="student") if is_soft(student) else student
     ours, theirs = (_by_name(_as_array(each), each, known) for each in (student, teacher))
     if ours.shape != theirs.shape:
         raise ValueError(
@@ -337,9 +343,11 @@ def soft_log_loss_scorer(
     """
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     declared = getattr(last, "classes", None)
-    if not _is_labels(y):
+    soft = is_soft(y, declared)
+    if soft:
         check_row_names(y, X, name="y")
-    if declared is not None and column_names(y) is None and not _is_labels(y):
+        y = both_columns(y, declared, name="y")
+    if soft and declared is not None and column_names(y) is None:
         y = check_proba(y, name="y")[:, np.argsort(declared)]  # they come in the order declared
     proba, classes = sorted_proba(estimator, X)
     return -soft_log_loss(y, proba, classes=classes, sample_weight=sample_weight)
@@ -359,7 +367,7 @@ def sorted_proba(estimator, X):
 
 def check_predictions(y_true_or_proba, proba, classes, sample_weight):
     """Return targets as probability rows, predictions and weights, all of one length."""
-    soft = not _is_labels(y_true_or_proba)
+    soft = is_soft(y_true_or_proba, classes)
     if classes is not None and not np.array_equal(np.sort(classes), classes):
         unnamed = column_names(proba) is None or (soft and column_names(y_true_or_proba) is None)
         if unnamed:
@@ -369,14 +377,16 @@ def check_predictions(y_true_or_proba, proba, classes, sample_weight):
             )
         classes = np.sort(classes)
     if soft:
-        target = check_proba(y_true_or_proba, name="y_true_or_proba")
         check_row_names(proba, y_true_or_proba, name="proba", of="y_true_or_proba")
         known = _known_classes(classes, y_true_or_proba, proba)
+        y_true_or_proba = both_columns(y_true_or_proba, known, name="y_true_or_proba")
+        target = check_proba(y_true_or_proba, name="y_true_or_proba")
         target = _by_name(target, y_true_or_proba, known)
     else:
         y = check_labels(y_true_or_proba)
         known = check_classes(y, classes)
         target = one_hot(y, known)
+    proba = both_columns(proba, known)
     proba = _by_name(check_proba(proba), proba, known)
     if target.shape != proba.shape:
         raise ValueError(
@@ -402,8 +412,3 @@ def _by_name(values, given, classes):
     """Return columns in the order of the classes, if those of what was given have names."""
     names = column_names(given)
     return values if names is None else columns_by_name(values, names, classes)
-
-
-def _is_labels(y_true_or_proba):
-    """Return whether these are labels, and not a row of probabilities per sample."""
-    return not sparse.issparse(y_true_or_proba) and np.ndim(y_true_or_proba) != 2

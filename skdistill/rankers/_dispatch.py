@@ -10,7 +10,7 @@ from .._rows import count_rows
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
 from ..students._answers import predicts_numbers
-from ..students._capabilities import check_regression
+from ..students._capabilities import check_regression, refuse_own_pipeline
 from ..students._dispatch import Check, Learn, registered_way
 from ..students._step_targets import check_steps
 from ..students.pipeline import last_step
@@ -166,6 +166,7 @@ def way_of_ranking(student):
         return way
     if predicts_numbers(student):
         return learn_newton_step
+    refuse_own_pipeline(student)
     raise TypeError(
         f"{student!r} cannot be taught to rank by pairs: it is no LogisticRegression (the linear "
         "scorer), no regressor or ranker of XGBoost or LightGBM, no net, no other regressor and no "

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from .._retrieval_targets import RetrievalTargets
 from .._rows import count_rows
 from .._typing import Estimator, Rows
+from ..students._capabilities import refuse_own_pipeline
 from ..students._dispatch import Learn, registered_way
 from ..students.pipeline import last_step
 
@@ -146,6 +147,7 @@ def way_of_retrieving(student):
     """Return the function that teaches a student to rank labels."""
     way = registered_way(student, _ways, "skdistill.retrievers", OPTIONAL_PACKAGES)
     if way is None:
+        refuse_own_pipeline(student)
         raise TypeError(
             f"{student!r} cannot be taught to rank labels: it is no LogisticRegression (the linear "
             "scorer), no net and no Pipeline that ends in one. Any classifier learns the "

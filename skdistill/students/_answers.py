@@ -76,6 +76,14 @@ def student_proba(student, X, classes):
     return _in_columns(student.predict_proba(X), class_columns(student, classes), classes, fill=0)
 
 
+def student_log_proba(student, X, classes):
+    """Return a fitted student's log-probabilities, one column per class, -inf for those unmet."""
+    with np.errstate(divide="ignore"):  # a class that no row showed has probability 0
+        log_proba = student.predict_log_proba(X)
+    columns = class_columns(student, classes)
+    return _in_columns(log_proba, columns, classes, fill=-np.inf)
+
+
 def student_decision(student, X, classes):
     """Return a fitted student's scores: one for two classes, else one column per class.
 
@@ -87,7 +95,24 @@ def student_decision(student, X, classes):
     if scores.ndim == 1:
         scores = np.column_stack([-scores, scores])
     check_columns_are_classes(student, scores)
+    scores = _finite_scores(scores)
     return _in_columns(scores, columns, classes, fill=np.finfo(scores.dtype).min)
+
+
+def _finite_scores(scores):
+    """Return scores with the lowest float for classes that no row showed, which have -inf.
+
+    Two classes that rows did show have the score of the second and its negative, as they have
+    where the student was not made to know further ones.
+    """
+    learnt = np.flatnonzero(~np.isneginf(scores).all(axis=0))
+    if len(learnt) == scores.shape[1]:
+        return scores
+    finite = np.full_like(scores, np.finfo(scores.dtype).min)
+    finite[:, learnt] = scores[:, learnt]
+    if len(learnt) == 2:
+        finite[:, learnt[0]] = -scores[:, learnt[1]]
+    return finite
 
 
 def student_labels(student, X, classes):

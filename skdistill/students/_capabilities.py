@@ -15,6 +15,7 @@ from sklearn.cross_decomposition import CCA, PLSCanonical
 from sklearn.ensemble import BaggingRegressor
 from sklearn.feature_selection import RFE, RFECV
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import RANSACRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
@@ -54,6 +55,7 @@ SEARCH = GridSearchCV.__base__
 HAND_TARGET_ON = {
     SEARCH: "estimator",
     BaggingRegressor: "estimator",
+    RANSACRegressor: "estimator",
     RFE: "estimator",
     RFECV: "estimator",
     TransformedTargetRegressor: "regressor",
@@ -96,8 +98,7 @@ def check_expansion(student, summary, *, but_for=()):
 
     Parameters named in `but_for` may split rows: they are given folds of original rows.
     """
-    if isinstance(student, Pipeline) and not is_pipeline(student):
-        raise TypeError(_unknown(student))
+    refuse_own_pipeline(student)
     if isinstance(student, SelfTrainingClassifier):
         raise TypeError(
             f"{student!r} labels rows that have no label, and every row has a soft label: give the "
@@ -132,6 +133,12 @@ def check_expansion(student, summary, *, but_for=()):
             )
 
 
+def refuse_own_pipeline(student):
+    """Raise if a student is a Pipeline of another package, whose `fit` is its own."""
+    if isinstance(student, Pipeline) and not is_pipeline(student):
+        raise TypeError(unknown_inside(student))
+
+
 def check_cross_validating(student, summary):
     """As :func:`check_expansion`, for a student whose `cv` is given folds of original rows."""
     check_expansion(student, summary, but_for={"cv"})
@@ -146,6 +153,7 @@ def check_hist_boosting(student, summary):
 def check_regression(student, summary):
     """Raise unless a regressor learns the probabilities of so many classes, and the weights."""
     name, n_classes = type(student).__name__, summary.n_classes
+    _refuse_resampling(student)
     if n_classes > 2 and not _takes_columns(student):
         raise ValueError(
             f"The target has {n_classes} columns, the probabilities of the classes, and "
@@ -165,6 +173,20 @@ def check_regression(student, summary):
         raise ValueError(f"{student!r} takes no sample_weight, {ROWS_DIFFER_IN_WEIGHT}")
     if summary.weighted:
         _check_decided(student)
+
+
+def _refuse_resampling(student):
+    """Raise if a Pipeline that ends in a regressor adds or drops rows by their labels."""
+    if not isinstance(student, Pipeline):
+        return
+    for step in inner_estimators(student).values():
+        if hasattr(step, "fit_resample"):
+            raise TypeError(
+                f"{type(step).__name__} in the student adds or drops rows by their labels, and a "
+                "regressor learns probabilities. Use sklearn.pipeline.Pipeline without it, and let "
+                "sample_weight balance the classes; or take a classifier with "
+                'class_weight="balanced".'
+            )
 
 
 ROWS_DIFFER_IN_WEIGHT = (
@@ -258,7 +280,7 @@ def _none_inside(student, inside):
     return f"{begin}Take one that does, such as LogisticRegression, a tree or naive Bayes."
 
 
-def _unknown(student):
+def unknown_inside(student):
     """Return why a meta-estimator that is not known is refused, and what to do."""
     inside = [type(each).__name__ for each in inner_estimators(student).values()]
     cls = type(student)
@@ -305,7 +327,7 @@ def check_inside(student, outermost):
         _check_steps(student, outermost)
         return
     if known is None and inside:
-        raise TypeError(_unknown(student))
+        raise TypeError(unknown_inside(student))
     for name, each in inside.items():
         if known.draws and not _consumes_weights(each):
             continue  # it sees the drawn rows

@@ -140,7 +140,8 @@ class _LogisticObjective:
         shape = (self.n_rows, self.n_features + self.intercept)
         if student.warm_start and hasattr(student, "coef_"):
             rows = [student.coef_] + ([student.intercept_[:, None]] if self.intercept else [])
-            return np.column_stack(rows).astype(np.float64).reshape(shape).ravel()
+            flat = np.column_stack(rows).astype(np.float64).reshape(shape).ravel()
+            return np.where(np.isfinite(flat), flat, 0)  # a class that no row showed before
         return np.zeros(shape).ravel()
 
     def parts(self, flat):

@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._sample_weight import is_pipeline
 from .._soft_labels import SoftLabels
 from .._typing import Rows
 from ._answers import predicts_labels
@@ -37,8 +38,8 @@ def learn_pipeline(
 
 
 def last_step(student):
-    """Return the last step of a Pipeline, anything else as it is."""
-    return student[-1] if isinstance(student, Pipeline) else student
+    """Return the last step of a Pipeline of scikit-learn, anything else as it is."""
+    return student[-1] if is_pipeline(student) else student
 
 
 def fit_last_step(pipeline, X, soft_labels, learn, **fit_params):
