@@ -113,7 +113,7 @@ def way_of_step(step, summary):
         return NO_TARGET
     remedy = "Give the true labels that there are, SoftLabels(P, y=y) or DistilledClassifier"
     if hasattr(step, "score_func"):
-        remedy = f"Take a score of numbers, such as f_regression. {remedy}"
+        remedy = f"Take a score of numbers, such as f_regression; or g{remedy[1:]}"
     raise TypeError(_cannot_learn(step, f"no row has a true label, and {obstacle}", remedy))
 
 
@@ -133,7 +133,7 @@ def _cannot_learn(step, obstacle, remedy):
     """Return why a step cannot be given soft labels, and what to do."""
     return (
         f"{step!r}, a step of the Pipeline, learns from its target and cannot be given soft "
-        f"labels: {obstacle}. {remedy}. {FREEZE}."
+        f"labels: {obstacle}. {remedy}; or f{FREEZE[1:]}."
     )
 
 

@@ -8,6 +8,7 @@ Pipeline no weights without routing: there the same steps are written by hand in
 
 import warnings
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -157,16 +158,19 @@ def twin(meta, inner):
     return teacher, make(meta, Scaled(LogisticRegression()))
 
 
-CASES = [
-    pytest.param(meta, inner, n_classes, marks=[pytest.mark.slow] if is_slow else [])
-    for meta in METAS
-    for inner in INNER
-    for n_classes in (2, 3)
-    for is_slow in [n_classes == 3 or inner == "GaussianNB" or "Halving" in meta]
-]
+def cases(*more):
+    """Return each meta-estimator around each inner one; the quick tests run some of them."""
+    found = []
+    for meta, inner, n_classes in product(METAS, INNER, (2, 3)):
+        is_quick = n_classes == 2 and inner != "GaussianNB" and "Halving" not in meta
+        for each in more or [()]:
+            quick = is_quick and (not more or each == more[0] or inner == "Pipeline")
+            marks = [] if quick else [pytest.mark.slow]
+            found.append(pytest.param(meta, inner, n_classes, *each, marks=marks))
+    return found
 
 
-@pytest.mark.parametrize(("meta", "inner", "n_classes"), CASES)
+@pytest.mark.parametrize(("meta", "inner", "n_classes"), cases())
 def test_weights_without_routing(meta, inner, n_classes):
     y = LABELS[n_classes]
     teacher, same = twin(meta, inner)
@@ -197,8 +201,7 @@ def request_weights(estimator):
     return estimator
 
 
-@pytest.mark.parametrize("requests", [True, False])
-@pytest.mark.parametrize(("meta", "inner", "n_classes"), CASES)
+@pytest.mark.parametrize(("meta", "inner", "n_classes", "requests"), cases((True,), (False,)))
 def test_weights_with_routing(meta, inner, n_classes, requests):
     y = LABELS[n_classes]
     with config_context(enable_metadata_routing=True):

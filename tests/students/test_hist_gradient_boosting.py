@@ -120,3 +120,45 @@ def test_rows_held_out_weigh_as_their_class(class_weight, n_classes):
     assert_allclose(fitted.validation_score_, by_hand.validation_score_)
     assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X))
     assert fitted.get_params() == student.get_params()
+
+
+STOPS = HistGradientBoostingClassifier(
+    early_stopping=True, max_iter=40, validation_fraction=0.2, n_iter_no_change=3, random_state=0
+)
+
+
+@needs_x_val
+def test_rows_without_a_label_are_trained_on_where_others_have_one(gaussian):
+    X, y, p_star = gaussian
+    labels = SoftLabels(p_star[:100], y=y[:100]).append(SoftLabels(p_star[100:]))
+    fitted = fit_soft_labels(STOPS, X, labels)
+    train, held_out = train_test_split(
+        np.arange(100), test_size=0.2, stratify=y[:100], random_state=0
+    )
+    train = np.r_[train, 100 : len(X)]
+    rows, copies, weight = labels.take(train).expand()
+    by_hand = clone(STOPS).fit(
+        X[train][rows], copies, weight, X_val=X[held_out], y_val=y[held_out],
+        sample_weight_val=np.ones(len(held_out)),
+    )  # fmt: skip
+    assert_allclose(fitted.validation_score_, by_hand.validation_score_)
+    assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X))
+
+
+@needs_x_val
+def test_rows_held_out_without_any_label_are_scored_by_their_soft_labels(gaussian):
+    """A class that is most probable in one row only could not be held out by that."""
+    X, _, p_star = gaussian
+    P = p_star * [1, 1, 0.01]
+    P[0] = [0.1, 0.1, 0.8]
+    labels = SoftLabels(P / P.sum(axis=1, keepdims=True))
+    fitted = fit_soft_labels(STOPS, X, labels)
+    train, held_out = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
+    rows, copies, weight = labels.take(train).expand()
+    of_held_out, y_val, weight_val = labels.take(held_out).expand()
+    by_hand = clone(STOPS).fit(
+        X[train][rows], copies, weight,
+        X_val=X[held_out][of_held_out], y_val=y_val, sample_weight_val=weight_val,
+    )  # fmt: skip
+    assert_allclose(fitted.validation_score_, by_hand.validation_score_)
+    assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X))
