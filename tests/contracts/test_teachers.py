@@ -102,7 +102,7 @@ STACK = StackingClassifier([("nb", GaussianNB())], cv=2)
         make_pipeline(StandardScaler(), STACK),
         OneVsRestClassifier(STACK),
         GridSearchCV(STACK, {"passthrough": [True, False]}, cv=2),
-        GridSearchCV(SGDClassifier(), {"loss": ["log_loss"]}, cv=2),
+        GridSearchCV(SGDClassifier(random_state=0), {"loss": ["log_loss"]}, cv=2),
         GridSearchCV(VotingClassifier([("nb", GaussianNB())]), {"voting": ["soft"]}, cv=2),
     ],
     ids=repr,
