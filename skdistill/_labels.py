@@ -17,13 +17,7 @@ def check_labels(y, *, name="y"):
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name=name)
-    kinds = {type(label) for label in y.tolist()} if y.dtype == object else set()
-    if str in kinds and len(kinds) > 1:
-        raise TypeError(
-            f"Labels must be of one kind; {name} holds "
-            f"{' and '.join(sorted(kind.__name__ for kind in kinds))}. Turn them all into strings, "
-            f"as in {name}.astype(str)."
-        )
+    _check_kinds(y.tolist() if y.dtype == object else [], name)
     try:
         check_classification_targets(y)
     except ValueError as error:
@@ -31,15 +25,38 @@ def check_labels(y, *, name="y"):
     return y
 
 
+def as_labels(classes, *, name="classes"):
+    """Return declared classes as an array; NumPy would make text of numbers beside text."""
+    _check_kinds(classes if isinstance(classes, list | tuple) else np.asarray(classes), name)
+    return np.asarray(classes)
+
+
+def _check_kinds(labels, name):
+    """Raise for text among labels that are no text: 1 and "1" are two labels of one name."""
+    kinds = {str if isinstance(label, str) else type(label) for label in labels}
+    if str in kinds and len(kinds) > 1:
+        raise TypeError(
+            f"Labels must be of one kind; {name} holds "
+            f"{' and '.join(sorted(kind.__name__ for kind in kinds))}. Turn them all into strings, "
+            f"as in {name}.astype(str)."
+        )
+
+
 def check_classes(y, classes=None):
     """Return the sorted classes: those of `y`, or the declared ones if `y` keeps to them."""
     seen = np.unique(y)
     if classes is None:
         return seen
-    declared = np.unique(np.asarray(classes))
+    declared = np.unique(as_labels(classes))
     if len(declared) != len(classes):
         raise ValueError(f"classes must not repeat a label; got {list(classes)}.")
     unknown = sorted(set(seen.tolist()) - set(declared.tolist()), key=str)
+    if unknown and set(map(str, unknown)) <= set(map(str, declared.tolist())):
+        kinds = [type(label).__name__ for label in (unknown[0], declared.tolist()[0])]
+        raise ValueError(
+            f"y holds {unknown} of type {kinds[0]}, and classes={list(classes)} lists the same of "
+            f"type {kinds[1]}. Give both in one type, as in np.asarray(y).astype({kinds[1]})."
+        )
     if unknown:
         raise ValueError(
             f"y holds {unknown}, which classes={list(classes)} does not list. Add the "

@@ -95,10 +95,15 @@ def check_row_names(values, X, *, name, of="X"):
         k for k, pair in enumerate(zip(index, expected, strict=True)) if pair[0] != pair[1]
     )
     which = "the same rows in another order" if same_rows else "other rows"
+    remedy = f"Give {name}.loc[{of}.index]; or, if"
+    if not (index.is_unique and expected.is_unique):
+        remedy = (
+            "Labels are repeated, so that rows cannot be matched by them: bring them in order. If"
+        )
     raise ValueError(
         f"The index of {name} names {which} than that of {of}: row {first} is {index[first]!r} in "
-        f"{name} and {expected[first]!r} in {of}. Give {name}.loc[{of}.index]; or, if the rows are "
-        f"in the order of {of} and this index means nothing, {name}.set_axis({of}.index)."
+        f"{name} and {expected[first]!r} in {of}. {remedy} the rows are in the order of {of} and "
+        f"this index means nothing, give {name}.set_axis({of}.index)."
     )
 
 

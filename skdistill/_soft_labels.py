@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from ._labels import check_classes, check_labels, encode, one_hot
+from ._labels import as_labels, check_classes, check_labels, encode, one_hot
 from ._named import columns_by_name
 from ._one_column import both_columns, is_soft
 from ._probabilities import entries, first_choice, largest, row_sums, temper, top_entries
@@ -96,9 +96,13 @@ class SoftLabels:
         names = column_names(proba)
         self.proba = check_proba(proba)
         if classes is None:
-            labels = np.arange(self.proba.shape[1]) if names is None else np.asarray(names)
+            labels = (
+                np.arange(self.proba.shape[1])
+                if names is None
+                else as_labels(names, name="the columns of proba")
+            )
         else:
-            labels = np.asarray(classes)
+            labels = as_labels(classes)
         if names is not None:
             check_classes(labels, labels)
             self.proba = columns_by_name(self.proba, names, labels)

@@ -168,8 +168,8 @@ INEXACT = [
         ),
         {ON_DENSE: "a Pipeline hands no weights to its scaler, as without distillation"},
     ),
-    (
-        DistilledClassifier(RandomForestClassifier(5), RandomForestClassifier(5), alpha=1.0),
+    (  # quarters, and sums of two: equal probabilities are equal to the last bit, as are their logs
+        DistilledClassifier(RandomForestClassifier(4), RandomForestClassifier(2), alpha=1.0),
         {
             ON_DENSE: "bootstraps draw from rows, repeated ones among them",
             ON_SPARSE: "bootstraps draw from rows, repeated ones among them",

@@ -69,8 +69,8 @@ def check_criterion_call(criterion):
             f"criterion={name} cannot be called as criterion(logits, proba, y), with probabilities "
             f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy: it "
             "is torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), and "
-            "takes the log-probabilities that a module gives to NLLLoss as they are. Or give a loss of "
-            "your own of three arguments."
+            "takes the log-probabilities that a module gives to NLLLoss as they are. Or give a "
+            "loss of your own of three arguments."
         ) from error
 
 

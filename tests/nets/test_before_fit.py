@@ -276,3 +276,16 @@ def test_datasets_that_give_out_their_rows_only():
 
     with pytest.raises(TypeError, match=r"X is a Rows.*parameter `dataset`"):
         net().fit(Rows(), None)
+
+
+def test_a_module_for_nll_loss_learns_by_soft_cross_entropy():
+    """The remedy that the message for `criterion=NLLLoss` names: log-probabilities are logits."""
+
+    class LogProba(torch.nn.Linear):
+        def forward(self, X):
+            return torch.log_softmax(super().forward(X), dim=-1)
+
+    with pytest.raises(ValueError, match="takes the log-probabilities that a module gives to NLLL"):
+        as_classifier(module=LogProba, criterion=torch.nn.NLLLoss)
+    ours, plain = as_classifier(module=LogProba), as_classifier()
+    np.testing.assert_allclose(ours.predict_proba(X), plain.predict_proba(X), rtol=1e-4)
