@@ -17,6 +17,7 @@ OTHER_ORDER = (
     "and where they are few, large or have no optimum to settle at, that shows."
 )
 TIES = "A leaf weighs exactly as much as it must, and the weights of copies add up with an error."
+MEDIAN = "The border of two bins is a weighted median; between two rows rounding decides."
 NO_VARIANCE = "Of a constant column no variance is left, and scikit-learn divides rounding by zero."
 HELD_OUT = "Ours holds out original rows; the expansion has copies of a row on both sides."
 
@@ -24,6 +25,8 @@ HELD_OUT = "Ours holds out original rows; the expansion has copies of a row on b
 REASONS = {
     ("XGBClassifier", "subsample"): DRAWS_ROWS,
     ("XGBRFClassifier", "subsample"): DRAWS_ROWS,
+    ("XGBClassifier", "max_bin", 2): MEDIAN,
+    ("XGBRFClassifier", "max_bin", 2): MEDIAN,
     ("LGBMClassifier", "min_data_in_leaf"): GUESSES_ROWS,
     ("LGBMClassifier", "path_smooth"): GUESSES_ROWS,
     ("LGBMClassifier", "feature_fraction"): DRAWS_COLUMNS,
