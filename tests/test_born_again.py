@@ -108,7 +108,7 @@ def test_what_is_said_of_a_row_never_depends_on_its_label(noisy):
     X, y = noisy
 
     def held_out(y):
-        folds = nested_folds(KFold(4).split(X), len(y))
+        folds = nested_folds(list(KFold(4).split(X)), len(y))
         breeding = Breeding(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
         lessons, said = breeding.labels_of_lines(), []
         for _ in range(3):

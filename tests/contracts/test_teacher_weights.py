@@ -30,7 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
 from skdistill.inspection import compare_teachers
-from skdistill.students import register
+from skdistill.students._dispatch import _ways
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
@@ -54,10 +54,15 @@ class Keeper(ClassifierMixin, BaseEstimator):
         return self
 
 
-@register(Keeper)
 def keep(student, X, soft_labels, **fit_params):
     student.classes_, student.soft_labels_ = soft_labels.classes, soft_labels
     return student
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    """Other tests read all that are registered: it is, for the time of a test only."""
+    monkeypatch.setitem(_ways, Keeper, keep)
 
 
 class Scaled(ClassifierMixin, BaseEstimator):
@@ -328,9 +333,12 @@ def test_rankers_get_weights_too():
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_weights_of_one_row_only_are_refused_before_any_fit(name):
-    with pytest.raises(ValueError, match="There is only 1 class to learn"):
-        teacher_proba(NESTED[name], LABELS[2], np.eye(N_ROWS)[0])
+def test_weights_of_one_row_only_are_ordinary_training(name):
+    """One class carries all the weight: a teacher would repeat its label."""
+    model = DistilledClassifier(NESTED[name], GaussianNB(), alpha=1.0, cv=CV)
+    model.fit(X, LABELS[2], np.eye(N_ROWS)[0])
+    assert model.teacher_scores_ is None
+    np.testing.assert_array_equal(model.predict(X), np.full(N_ROWS, LABELS[2][0]))
 
 
 def test_a_class_of_weight_zero_gets_no_probability_from_a_tree():

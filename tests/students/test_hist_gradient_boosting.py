@@ -137,7 +137,7 @@ def test_rows_without_a_label_are_trained_on_where_others_have_one(gaussian):
     )
     train = np.r_[train, 100 : len(X)]
     rows, copies, weight = labels.take(train).expand()
-    by_hand = clone(STOPS).fit(
+    by_hand = clone(STOPS).set_params(min_samples_leaf=20 * 3).fit(  # copies of 20 rows
         X[train][rows], copies, weight, X_val=X[held_out], y_val=y[held_out],
         sample_weight_val=np.ones(len(held_out)),
     )  # fmt: skip
@@ -156,7 +156,7 @@ def test_rows_held_out_without_any_label_are_scored_by_their_soft_labels(gaussia
     train, held_out = train_test_split(np.arange(len(X)), test_size=0.2, random_state=0)
     rows, copies, weight = labels.take(train).expand()
     of_held_out, y_val, weight_val = labels.take(held_out).expand()
-    by_hand = clone(STOPS).fit(
+    by_hand = clone(STOPS).set_params(min_samples_leaf=20 * 3).fit(  # copies of 20 rows
         X[train][rows], copies, weight,
         X_val=X[held_out][of_held_out], y_val=y_val, sample_weight_val=weight_val,
     )  # fmt: skip
