@@ -195,7 +195,7 @@ def how_to_hand_weights_on(teacher):
     """Return what keeps weights from a teacher that takes none, and the remedy."""
     teacher = clone(teacher)
     let_pipelines_take_weights(teacher)
-    culprit = _without_weights(teacher)
+    culprit = _who_takes_no_weights(teacher)
     name = type(culprit).__name__
     inside = "" if culprit is teacher else f"{name} inside it takes none. "
     known = inner_fit(culprit)
@@ -219,13 +219,13 @@ def how_to_hand_weights_on(teacher):
     )
 
 
-def _without_weights(estimator):
+def _who_takes_no_weights(estimator):
     """Return who takes no weights: an estimator itself, or one inside it."""
     inside = [each for each in _fitted_inside(estimator) if not takes_sample_weight(each)]
     known = inner_fit(estimator)
     if not inside or (known is not None and known.takes_weights == ROUTED):
         return estimator
-    return _without_weights(inside[0])
+    return _who_takes_no_weights(inside[0])
 
 
 def _fitted_inside(estimator):

@@ -230,7 +230,7 @@ def _learns_the_target(regressor):
 
 def _no_weights(student):
     """Return why a student that takes no weights cannot learn soft labels, and what to do."""
-    culprit = _without_weights(student)
+    culprit = _who_takes_no_weights(student)
     if culprit is not student:
         return _none_inside(student, culprit)
     routing = get_config()["enable_metadata_routing"]
@@ -255,11 +255,11 @@ def _no_weights(student):
     )
 
 
-def _without_weights(student):
+def _who_takes_no_weights(student):
     """Return who takes no weights: a student itself, or one inside it."""
     inside = without_weights(student)
     if inside and inner_fit(student) is not None and not isinstance(student, Pipeline):
-        return inside[0] if takes_sample_weight(inside[0]) else _without_weights(inside[0])
+        return inside[0] if takes_sample_weight(inside[0]) else _who_takes_no_weights(inside[0])
     return student
 
 
