@@ -38,7 +38,7 @@ from xgboost import XGBClassifier, XGBRanker, XGBRegressor
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import load_flights
-from skdistill.rankers import fit_ranker
+from skdistill.students.ranking import fit_ranker
 
 N_FEATURES = 20
 GOAL = 2  # the linear fit by pairs takes so many times the logistic regression's time at most

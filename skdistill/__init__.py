@@ -1,12 +1,12 @@
 """Knowledge distillation for scikit-learn: a teacher's probabilities in the place of labels."""
 
+from ._base._deployable import deployable
 from ._bipartite_ranker import DistilledBipartiteRanker
 from ._born_again import BornAgainClassifier
-from ._deployable import deployable
 from ._distilled_classifier import DistilledClassifier
 from ._multiclass_retriever import DistilledMulticlassRetriever
 from ._soft_label_classifier import SoftLabelClassifier
-from ._soft_labels import SoftLabels
+from ._targets._soft_labels import SoftLabels
 from .students import fit_soft_labels
 
 __all__ = [

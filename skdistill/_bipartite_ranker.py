@@ -9,21 +9,21 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
-from ._labels import check_classes
-from ._lesson import TeacherMixin
-from ._one_column import both_columns
-from ._progress import with_callbacks
-from ._rows import copied, is_in_partitions
-from ._sample_weight import requesting_weights
-from ._student_predictions import StudentMixin
-from ._trust import alpha_by_pairs
-from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
-from ._validation import check_number
-from .rankers import fit_ranker
-from .rankers._dispatch import check_ranker, way_of_ranking
-from .rankers._pairs import best_intercept, check_pairs, check_surrogate
-from .students._answers import student_scores
+from ._base._alpha_selection import alpha_by_pairs
+from ._base._distillation import TeacherMixin
+from ._base._student_predictions import StudentMixin
+from ._utils._labels import check_classes
+from ._utils._one_column import both_columns
+from ._utils._progress import with_callbacks
+from ._utils._rows import copied, is_in_partitions
+from ._utils._sample_weight import requesting_weights
+from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
+from ._utils._validation import check_number
+from .students._predictions import student_scores
 from .students.pipeline import last_step
+from .students.ranking import fit_ranker
+from .students.ranking._pairs import best_intercept, check_pairs, check_surrogate
+from .students.ranking._registry import check_ranker, way_of_ranking
 
 
 class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
@@ -46,7 +46,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         the same with parameters of its own, for the end of a Pipeline; XGBRegressor, XGBRanker,
         LGBMRegressor and LGBMRanker are boosted on the exact loss of all pairs; any other
         regressor learns its first Newton step. A Pipeline may end in any of them. See
-        :func:`skdistill.rankers.fit_ranker`.
+        :func:`skdistill.students.ranking.fit_ranker`.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
         Loss φ of the margin d by which a pair is in the right order: log(1 + e^{−d}), e^{−d},

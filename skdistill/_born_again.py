@@ -15,22 +15,23 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ._class_codes import check_codes
-from ._labels import check_classes, check_labels
-from ._methods import may_have_method
-from ._random_state import seeded_clones
-from ._rows import copied, count_rows, refuse_partitions, rows_of
-from ._sample_weight import pop_row_weights, requesting_weights
-from ._soft_labels import SoftLabels
-from ._student_predictions import StudentPredictionsMixin, student_has
-from ._teacher import check_folds, teacher_scores
-from ._typing import ArrayLike, Estimator, Floats, NDArray, Rows
+from ._base._student_predictions import StudentPredictionsMixin, student_has
+from ._targets._soft_labels import SoftLabels
+from ._teachers._cross_fitting import check_folds
+from ._teachers._scores import teacher_scores
+from ._utils._class_codes import check_codes
 from ._utils._groups import make_folds, splitter_for_routing
-from ._validation import check_alpha
+from ._utils._labels import check_classes, check_labels
+from ._utils._methods import may_have_method
+from ._utils._random_state import seeded_clones
+from ._utils._rows import copied, count_rows, refuse_partitions, rows_of
+from ._utils._sample_weight import pop_row_weights, requesting_weights
+from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Rows
+from ._utils._validation import check_alpha
 from .students import fit_soft_labels
-from .students._answers import predicts_numbers, student_proba
 from .students._capabilities import DataSummary
-from .students._dispatch import check_student
+from .students._predictions import predicts_numbers, student_proba
+from .students._registry import check_student
 
 
 class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):

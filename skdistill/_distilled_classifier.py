@@ -5,15 +5,15 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ._lesson import TeacherMixin
-from ._progress import with_callbacks
-from ._rows import is_in_partitions
-from ._student_predictions import StudentPredictionsMixin
-from ._trust import alpha_by_log_loss, check_predicts_proba
-from ._typing import ArrayLike, Estimator, Proba, Rows
-from ._validation import check_top_k
+from ._base._alpha_selection import alpha_by_log_loss, check_predicts_proba
+from ._base._distillation import TeacherMixin
+from ._base._student_predictions import StudentPredictionsMixin
+from ._utils._progress import with_callbacks
+from ._utils._rows import is_in_partitions
+from ._utils._typing import ArrayLike, Estimator, Proba, Rows
+from ._utils._validation import check_top_k
 from .students import fit_soft_labels
-from .students._dispatch import check_student
+from .students._registry import check_student
 
 
 class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):

@@ -13,22 +13,22 @@ from sklearn.utils import _safe_indexing, gen_batches, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._label_set_lesson import LabelSetTeacherMixin, count_empty_rows
-from ._label_sets import is_indicator
-from ._probabilities import best_columns
-from ._progress import with_callbacks
-from ._retrieval_targets import RetrievalTargets, check_objective
-from ._rows import count_rows, refuse_partitions
-from ._sample_weight import requesting_weights
-from ._student_predictions import StudentMixin, student_attribute
-from ._tags import answers_several_labels
-from ._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
-from ._validation import check_alpha, check_number, check_top_k
+from ._base._multilabel import LabelSetTeacherMixin, count_empty_rows
+from ._base._student_predictions import StudentMixin, student_attribute
+from ._targets._label_sets import is_indicator
+from ._targets._retrieval_targets import RetrievalTargets, check_objective
+from ._utils._probabilities import best_columns
+from ._utils._progress import with_callbacks
+from ._utils._rows import count_rows, refuse_partitions
+from ._utils._sample_weight import requesting_weights
+from ._utils._tags import answers_several_labels
+from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
+from ._utils._validation import check_alpha, check_number, check_top_k
 from .metrics import recall_at_k
-from .retrievers import fit_retriever
-from .retrievers._dispatch import check_retriever
-from .retrievers.linear import check_rank, learn_low_rank
 from .students.pipeline import last_step
+from .students.retrieval import fit_retriever
+from .students.retrieval._registry import check_retriever
+from .students.retrieval.linear import check_rank, learn_low_rank
 
 # So many scores are held at once while labels are retrieved.
 BLOCK = 2**22
@@ -68,7 +68,7 @@ class DistilledMulticlassRetriever(LabelSetTeacherMixin, StudentMixin, BaseEstim
         What scores: by default a linear function of the features, dense or sparse. A
         ``LogisticRegression`` is the same with parameters of its own, for the end of a Pipeline;
         a :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained on the objective in
-        the place of its criterion. See :func:`skdistill.retrievers.fit_retriever`.
+        the place of its criterion. See :func:`skdistill.students.retrieval.fit_retriever`.
 
     objective : {"double_distillation", "label_weighted", "cross_entropy"}, \
 default="double_distillation"
@@ -536,7 +536,7 @@ n_features), default=None
         """Return the scores of a student, (n_samples,) or (n_samples, n_labels)."""
         if hasattr(self.student_, "decision_function"):
             return self.student_.decision_function(X)
-        from .retrievers.skorch import scores_of_net
+        from .students.retrieval.skorch import scores_of_net
 
         return scores_of_net(self.student_, X)
 

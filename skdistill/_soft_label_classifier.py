@@ -7,14 +7,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from ._named import check_row_names
-from ._one_column import is_soft
-from ._rows import refuse_partitions
-from ._sample_weight import pop_row_weights
-from ._soft_labels import SoftLabels, as_soft_labels
-from ._student_predictions import StudentPredictionsMixin
-from ._typing import ArrayLike, Estimator, Proba, Rows
-from ._validation import column_names
+from ._base._student_predictions import StudentPredictionsMixin
+from ._targets._soft_labels import SoftLabels, as_soft_labels
+from ._utils._named import check_row_names
+from ._utils._one_column import is_soft
+from ._utils._rows import refuse_partitions
+from ._utils._sample_weight import pop_row_weights
+from ._utils._typing import ArrayLike, Estimator, Proba, Rows
+from ._utils._validation import column_names
 from .students import fit_soft_labels
 
 

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import softmax
 from sklearn.utils import check_random_state
 
-from ._typing import ArrayLike, Floats, NDArray
+from ._utils._typing import ArrayLike, Floats, NDArray
 
 __all__ = [
     "load_flight_destinations",

@@ -26,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from skdistill import DistilledBipartiteRanker, DistilledClassifier, SoftLabels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.objectives import pairwise_loss
-from skdistill.rankers import fit_ranker
+from skdistill.students.ranking import fit_ranker
 
 SURROGATES = ["logistic", "exponential", "hinge", "squared_hinge"]
 X, Y, P = make_gaussian_classes(200, 3, 2, class_sep=0.5, random_state=0)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import skdistill
-from skdistill.students import _dispatch
+from skdistill.students import _registry
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,7 +31,7 @@ def blocks_of(page):
 @pytest.mark.parametrize("page", list(filter(blocks_of, PAGES)), ids=lambda page: page.name)
 def test_code_blocks_run_in_order_and_print_what_they_say(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_dispatch, "_ways", dict(_dispatch._ways))  # a page may register students
+    monkeypatch.setattr(_registry, "_ways", dict(_registry._ways))  # a page may register students
     namespace = {}
     for code, printed in blocks_of(page):
         exec(compile(code, page.name, "exec"), namespace)
@@ -86,7 +86,8 @@ def test_the_readme_names_the_commands_of_the_makefile():
 
 
 MODULES = ["", ".augmentation", ".datasets", ".inspection", ".metrics", ".nets", ".objectives",
-           ".rankers", ".retrievers", ".students"]  # fmt: skip
+           ".students", ".students.ranking",
+           ".students.retrieval"]  # fmt: skip
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,6 +1,7 @@
 """The structure: imports run downwards only, nothing optional early, nothing private of others."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,54 +13,30 @@ import skdistill
 PACKAGE = Path(skdistill.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# From the ground up; a file may import from its own layer's folder or below.
-LAYERS = [
-    [
-        "_fit",
-        "_typing",
-        "_probabilities",
-        "_validation",
-        "_labels",
-        "_methods",
-        "_named",
-        "_one_column",
-        "_tags",
-        "_progress",
-        "_random_state",
-        "_sample_weight",
-        "_class_codes",
-        "_score_columns",
-    ],
-    ["objectives", "metrics", "_rows", "_concatenate", "datasets", "_code", "_fingerprint"],
-    ["_utils"],
-    ["_soft_labels", "_label_sets", "_teacher_memory"],
-    ["_retrieval_targets"],
-    ["nets"],
-    ["_temperature", "_teacher", "students", "augmentation"],
-    ["_lesson", "_student_predictions", "rankers", "retrievers", "_dask"],
-    ["_label_set_lesson", "_trust"],
-    [
-        "_bipartite_ranker",
-        "_born_again",
-        "_distilled_classifier",
-        "_multiclass_retriever",
-        "_soft_label_classifier",
-    ],
-    ["inspection", "_deployable"],
-    ["__init__"],
-]
+CONTRIBUTING = Path(__file__).parent.parent / "CONTRIBUTING.md"
+
+
+def layers():
+    """Return what each row of the table in CONTRIBUTING names, from the top down."""
+    text = CONTRIBUTING.read_text()
+    table = text[text.index("| files and folders |") :].split("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    return [[name.removesuffix(".py") for name in re.findall(r"`([\w.]+)/?`", row)] for row in rows]
+
+
+LAYERS = layers()[::-1]
 
 
 def layer_of(name):
     return next(k for k, names in enumerate(LAYERS) if name in names)
 
 
-def room_of(path):
+def folder_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports_of(path):
-    """Yield (module, name) of each import, relative ones with their room in this package."""
+    """Yield (module, name) of each import, relative ones with their folder in this package."""
     folder = path.relative_to(PACKAGE).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -73,13 +50,18 @@ def imports_of(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_run_downwards(path):
-    own = room_of(path)
+    own = folder_of(path)
     for module, name in imports_of(path):
         if module.split(".")[0] != "skdistill":
             continue
-        room = [*module.split(".")[1:], name][0]
-        if room != own:
-            assert layer_of(room) <= layer_of(own), f"{own} imports {room} from above"
+        folder = [*module.split(".")[1:], name][0]
+        if folder != own:
+            assert layer_of(folder) < layer_of(own), f"{own} imports {folder}, not below it"
+
+
+def test_the_table_names_each_file_and_folder_once():
+    named = sorted(name for names in LAYERS for name in names)
+    assert named == sorted({folder_of(path) for path in FILES})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -18,26 +18,26 @@ from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 
 import skdistill
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill._temperature import best_temperature
+from skdistill._targets._temperature import best_temperature
 from skdistill.objectives import double_distillation_loss, label_weighted_cross_entropy
-from skdistill.rankers import fit_ranker
-from skdistill.rankers._pairs import best_intercept
-from skdistill.retrievers import RetrievalTargets, fit_retriever
-from skdistill.retrievers.linear import learn_low_rank
+from skdistill.students.ranking import fit_ranker
+from skdistill.students.ranking._pairs import best_intercept
+from skdistill.students.retrieval import RetrievalTargets, fit_retriever
+from skdistill.students.retrieval.linear import learn_low_rank
 
 # The files that minimise, and which test below looks at them.
 MINIMISE = {
     "students/linear.py": "linear",
-    "rankers/_newton.py": "linear",
-    "rankers/linear.py": "linear",
-    "rankers/_pairs.py": "intercept",
-    "retrievers/linear.py": "linear",
+    "objectives/_newton.py": "linear",
+    "students/ranking/linear.py": "linear",
+    "students/ranking/_pairs.py": "intercept",
+    "students/retrieval/linear.py": "linear",
     "students/_chunks.py": "descent",
     "objectives/_logistic_blocks.py": "intercept",
     "_dask/_ranker.py": "tests/dask/test_dask_ranker.py: as in memory",
     "_dask/_students.py": "tests/dask/test_dask_classifier.py: as in memory",
-    "_temperature.py": "temperature",
-    "_trust.py": "tests/test_trust.py: the best of the grid",
+    "_targets/_temperature.py": "temperature",
+    "_base/_alpha_selection.py": "tests/base/test_alpha_selection.py: the best of the grid",
 }
 
 

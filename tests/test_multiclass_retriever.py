@@ -25,12 +25,12 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledMulticlassRetriever, SoftLabels
 from skdistill import _multiclass_retriever as module
-from skdistill import _teacher as teacher_module
-from skdistill._probabilities import best_columns
-from skdistill._retrieval_targets import RetrievalTargets
+from skdistill._targets._retrieval_targets import RetrievalTargets
+from skdistill._teachers import _predict as teacher_module
+from skdistill._utils._probabilities import best_columns
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import precision_at_k, retrieval_scorer
-from skdistill.retrievers import fit_retriever
+from skdistill.students.retrieval import fit_retriever
 
 OBJECTIVES = ["double_distillation", "label_weighted", "cross_entropy"]
 TIGHT = {"tol": 1e-8, "max_iter": 5000}

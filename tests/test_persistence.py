@@ -363,7 +363,7 @@ OURS = {
     DistilledBipartiteRanker: "skdistill._bipartite_ranker.DistilledBipartiteRanker",
     DistilledMulticlassRetriever: "skdistill._multiclass_retriever.DistilledMulticlassRetriever",
 }
-CURVE = "skdistill._trust.AlphaCurve"  # with alpha="auto" only
+CURVE = "skdistill._base._alpha_selection.AlphaCurve"  # with alpha="auto" only
 TREE = DecisionTreeClassifier(max_depth=3)
 
 

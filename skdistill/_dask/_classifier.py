@@ -1,7 +1,7 @@
 """A classifier distilled over partitions: the teacher labels them, the student passes over them."""
 
-from .._validation import check_top_k
-from ._lesson import ask_about_partitions, record
+from .._utils._validation import check_top_k
+from ._distillation import ask_about_partitions, record
 from ._run import one_cluster
 from ._students import check_learns_by_partitions, learn_by_partitions
 

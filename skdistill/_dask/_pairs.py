@@ -15,9 +15,9 @@ from ..objectives import _exponential_pairs, _logistic_pairs
 from ..objectives._bipartite_rows import KnownRows
 from ..objectives._exponential_pairs import Factors
 from ..objectives._logistic_blocks import Moments
-from ..rankers._pairs import PairwiseRisk
-from ..rankers.linear import LARGEST_SCORE, LinearObjective, draw_rows, draws_worth_it
-from ._places import ask, ask_for_sum
+from ..students.ranking._pairs import PairwiseRisk
+from ..students.ranking.linear import LARGEST_SCORE, LinearObjective, draw_rows, draws_worth_it
+from ._placement import ask, ask_for_sum
 from ._run import once
 
 # What partitions tell of their rows, and the loss of a pair of equal scores.

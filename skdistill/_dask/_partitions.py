@@ -5,10 +5,10 @@ from typing import NamedTuple
 import dask.array as da
 import numpy as np
 
-from .._concatenate import align_rows, have_same_dtypes
-from .._labels import check_labels
-from .._validation import column_names
-from ._places import lie_on_workers
+from .._utils._concatenate import align_rows, have_same_dtypes
+from .._utils._labels import check_labels
+from .._utils._validation import column_names
+from ._placement import lie_on_workers
 from ._run import keep, run, task
 
 # What errors call two partitions whose columns differ.

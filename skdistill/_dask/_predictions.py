@@ -3,7 +3,7 @@
 import dask.array as da
 import numpy as np
 
-from .._rows import predict_on_copy
+from .._utils._rows import predict_on_copy
 from ._partitions import Partitions, check_rows, sizes_of
 from ._run import once, run, task, total
 

@@ -4,10 +4,10 @@ from functools import partial
 
 from sklearn.utils.validation import validate_data
 
-from .._one_column import both_columns
+from .._utils._one_column import both_columns
 from ..objectives._logistic_blocks import Moments
-from ..rankers._dispatch import way_of_ranking
-from ..rankers.linear import (
+from ..students.ranking._registry import way_of_ranking
+from ..students.ranking.linear import (
     check_linear,
     fit_coefficients,
     learn_linear,
@@ -15,10 +15,10 @@ from ..rankers.linear import (
     set_linear,
     warn_unless_converged,
 )
-from ._lesson import ask_about_partitions, record
+from ._distillation import ask_about_partitions, record
 from ._pairs import TOLD, PairsObjective, PairTargets, Sums
 from ._partitions import blocks_with
-from ._places import ask
+from ._placement import ask
 from ._run import keep, one_cluster, task
 
 

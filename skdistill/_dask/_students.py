@@ -8,12 +8,12 @@ from sklearn.linear_model import Perceptron, SGDClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_random_state
 
-from .._sample_weight import takes_sample_weight
+from .._utils._sample_weight import takes_sample_weight
 from ..students._chunks import fit_quality, one_pass, rows_per_chunk, warn_unless_stale
 from ..students._class_weight import class_weights
-from ..students._real_rows import refuse_to_split_copies
+from ..students._original_rows import refuse_to_split_copies
 from ._partitions import blocks_with
-from ._places import ask
+from ._placement import ask
 from ._run import once, run, task
 
 # So many partitions are loaded for one trip of the student: they may be in memory at a time.

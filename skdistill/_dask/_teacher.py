@@ -9,10 +9,13 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from .._concatenate import stack_rows
-from .._labels import check_labels
-from .._soft_labels import SoftLabels
-from .._teacher import check_frozen, check_takes_weights, fit_teacher, seen_classes, teacher_scores
+from .._targets._soft_labels import SoftLabels
+from .._teachers._frozen import check_frozen
+from .._teachers._predict import seen_classes
+from .._teachers._sample_weight import check_takes_weights, fit_teacher
+from .._teachers._scores import teacher_scores
+from .._utils._concatenate import stack_rows
+from .._utils._labels import check_labels
 from ..metrics._proba import calibration_gaps
 from ._partitions import PARTITIONS, check_rows
 from ._run import keep, once, run, task, total

@@ -10,7 +10,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 
-from .._rows import count_rows, row_positions
+from ._rows import count_rows, row_positions
 
 # Below so many groups a bootstrap over groups has no interval: one said to hold the true value
 # with 95 % holds it with about 90 % at 10 groups, 83 % at 5 and 74 % at 3.

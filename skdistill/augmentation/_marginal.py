@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from .._typing import Rows
+from .._utils._typing import Rows
 from ._size import check_probability, drawn_rows
 from ._table import check_table, columns_of, table_of, take, values_of
 

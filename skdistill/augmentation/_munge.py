@@ -8,8 +8,8 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import check_random_state
 
-from .._typing import ArrayLike, Rows
-from .._validation import check_number
+from .._utils._typing import ArrayLike, Rows
+from .._utils._validation import check_number
 from ._nominal import nominal_columns
 from ._size import check_probability, drawn_rows
 from ._table import as_column, check_table, columns_of, floats, kind_of, table_of, take, values_of

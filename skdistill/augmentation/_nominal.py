@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._validation import column_names
+from .._utils._validation import column_names
 from ._table import columns_of, kind_of, missing
 
 

@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from .._validation import check_number
+from .._utils._validation import check_number
 
 
 def check_probability(name, value):

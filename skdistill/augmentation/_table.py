@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import _safe_indexing, assert_all_finite
 
-from .._validation import column_names
+from .._utils._validation import column_names
 
 NUMBERS = (int, float, np.integer, np.floating)
 

@@ -11,15 +11,17 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._labels import check_classes, check_labels, one_hot
-from .._named import columns_by_name
-from .._one_column import both_columns
-from .._random_state import seeded_clones
-from .._rows import count_rows, refuse_queries
-from .._teacher import ClassQuestion, check_frozen, check_teacher, fit_teacher
-from .._typing import ArrayLike, Estimator, Proba, Rows
+from .._teachers._frozen import check_frozen
+from .._teachers._predict import ClassQuestion, check_teacher
+from .._teachers._sample_weight import fit_teacher
 from .._utils._groups import group_codes
-from .._validation import check_proba, column_names
+from .._utils._labels import check_classes, check_labels, one_hot
+from .._utils._named import columns_by_name
+from .._utils._one_column import both_columns
+from .._utils._random_state import seeded_clones
+from .._utils._rows import count_rows, refuse_queries
+from .._utils._typing import ArrayLike, Estimator, Proba, Rows
+from .._utils._validation import check_proba, column_names
 from ..metrics._proba import SMALLEST
 from ._tables import html_list, html_table, import_pandas, text_table
 

@@ -8,14 +8,15 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, indexable
 
-from .._labels import check_classes, check_labels, class_places
-from .._random_state import seeded_clones
-from .._rows import refuse_queries
-from .._sample_weight import how_to_hand_weights_on, teacher_takes_weights
-from .._soft_labels import SoftLabels
-from .._teacher import ClassQuestion, check_frozen, check_teacher
-from .._typing import ArrayLike, Estimator, Rows
-from .._validation import check_row_weights
+from .._targets._soft_labels import SoftLabels
+from .._teachers._frozen import check_frozen
+from .._teachers._predict import ClassQuestion, check_teacher
+from .._teachers._sample_weight import how_to_hand_weights_on, teacher_takes_weights
+from .._utils._labels import check_classes, check_labels, class_places
+from .._utils._random_state import seeded_clones
+from .._utils._rows import refuse_queries
+from .._utils._typing import ArrayLike, Estimator, Rows
+from .._utils._validation import check_row_weights
 from ._advice import advise
 from ._folds import honest_folds, share_with_a_twin
 from ._tables import html_list, html_table, import_pandas, text_table

@@ -7,8 +7,8 @@ from statistics import median
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from .._rows import copied, count_rows, predict_on_copy
-from .._student_predictions import StudentMixin
+from .._base._student_predictions import StudentMixin
+from .._utils._rows import copied, count_rows, predict_on_copy
 from ._intervals import Estimate
 
 BATCH = 1000  # rows

@@ -6,15 +6,15 @@ import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._rows import count_rows
-from .._typing import ArrayLike, Estimator, Rows
 from .._utils._groups import FEWEST_FOR_INTERVAL, group_codes
-from .._validation import check_row_weights
+from .._utils._rows import count_rows
+from .._utils._typing import ArrayLike, Estimator, Rows
+from .._utils._validation import check_row_weights
 from ..metrics import expected_calibration_error
-from ._answers import ask, classes_in_common, encode_test_labels
 from ._cost import costs, description
 from ._distillation_report import DistillationReport
 from ._intervals import QUALITY, Estimate, gains, gaps_recovered, table
+from ._predictions import ask, classes_in_common, encode_test_labels
 from ._row_scores import bootstrap, row_scores, scores_on
 
 N_BINS = 15

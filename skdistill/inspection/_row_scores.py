@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._typing import Floats, NDArray
+from .._utils._typing import Floats, NDArray
 
 # log(0) is infinite; scikit-learn's log_loss clips at the same number.
 SMALLEST = np.finfo(np.float64).eps

@@ -10,11 +10,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._probabilities import entries
-from .._rows import copied, rows_of
-from .._soft_labels import SoftLabels
-from .._teacher import fit_teacher, teacher_scores
-from .._temperature import best_temperature
+from .._targets._soft_labels import SoftLabels
+from .._targets._temperature import best_temperature
+from .._teachers._sample_weight import fit_teacher
+from .._teachers._scores import teacher_scores
+from .._utils._probabilities import entries
+from .._utils._rows import copied, rows_of
 from ..metrics._proba import SMALLEST
 from ._jackknife import over_folds
 

@@ -6,12 +6,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.pipeline import Pipeline
 
-from .._labels import check_classes, check_labels, one_hot
-from .._named import check_row_names, columns_by_name
-from .._one_column import both_columns, is_soft
-from .._probabilities import entries, first_choice, largest, row_sums
-from .._typing import ArrayLike, Estimator, Proba, Rows
-from .._validation import check_number, check_proba, check_row_weights, column_names
+from .._utils._labels import check_classes, check_labels, one_hot
+from .._utils._named import check_row_names, columns_by_name
+from .._utils._one_column import both_columns, is_soft
+from .._utils._probabilities import entries, first_choice, largest, row_sums
+from .._utils._typing import ArrayLike, Estimator, Proba, Rows
+from .._utils._validation import check_number, check_proba, check_row_weights, column_names
 
 __all__ = [
     "brier_loss",

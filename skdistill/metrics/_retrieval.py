@@ -14,13 +14,13 @@ from scipy import sparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from .._labels import check_classes, check_labels, encode
-from .._named import columns_by_name
-from .._probabilities import best_columns, row_sums, top_entries
-from .._rows import count_rows
-from .._score_columns import check_columns_are_classes
-from .._typing import ArrayLike, Estimator, Floats, Proba, Rows
-from .._validation import check_row_weights, column_names
+from .._utils._labels import check_classes, check_labels, encode
+from .._utils._named import columns_by_name
+from .._utils._probabilities import best_columns, row_sums, top_entries
+from .._utils._rows import count_rows
+from .._utils._score_columns import check_columns_are_classes
+from .._utils._typing import ArrayLike, Estimator, Floats, Proba, Rows
+from .._utils._validation import check_row_weights, column_names
 
 __all__ = [
     "label_propensities",

@@ -17,8 +17,8 @@ from skorch.callbacks import BatchScoring, EpochScoring, GradientNormClipping, L
 from skorch.helper import predefined_split
 from skorch.history import History
 
-from .._soft_labels import SoftLabels
-from .._typing import NDArray, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import NDArray, Rows
 from ._before_fit import callbacks_of, check_criterion_call, check_net
 from ._device_trained_net import BATCH_EVENTS, overrides
 from ._soft_label_net import SoftLabelNet

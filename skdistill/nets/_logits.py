@@ -2,7 +2,7 @@
 
 import torch
 
-from .._validation import ROW_SUM_TOLERANCE
+from .._utils._validation import ROW_SUM_TOLERANCE
 
 # Of fewer rows all may sum to one by chance.
 FEWEST_ROWS = 8

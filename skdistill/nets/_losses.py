@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .._typing import ArrayLike
-from .._validation import check_alpha, check_temperature
+from .._utils._typing import ArrayLike
+from .._utils._validation import check_alpha, check_temperature
 from ..objectives._simplex import LOGIT_FLOOR
 from ..objectives._softmax import check_codes_given
 

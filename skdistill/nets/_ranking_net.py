@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from .._typing import ArrayLike, Floats, Rows
+from .._utils._typing import ArrayLike, Floats, Rows
 from ._pair_batches import PairBatches, as_scores, pairs_of_batch
 from ._pairwise import PairwiseLoss
 from ._soft_input_net import SoftInputNet

@@ -9,9 +9,9 @@ from skorch.dataset import Dataset
 from skorch.utils import is_dataset
 from torch.utils.data import TensorDataset
 
-from .._retrieval_targets import RetrievalTargets
-from .._soft_labels import SoftLabels, as_soft_labels
-from .._typing import ArrayLike, NDArray, Proba, Rows
+from .._targets._retrieval_targets import RetrievalTargets
+from .._targets._soft_labels import SoftLabels, as_soft_labels
+from .._utils._typing import ArrayLike, NDArray, Proba, Rows
 from ._before_fit import check_net
 from ._device_batches import DeviceBatches
 from ._device_trained_net import DeviceTrainedNet

@@ -6,7 +6,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from skorch import NeuralNetClassifier
 
-from .._typing import Floats, NDArray, Rows
+from .._utils._typing import Floats, NDArray, Rows
 from ._before_fit import check_criterion_call
 from ._logits import check_logits
 from ._losses import SoftCrossEntropy, soft_cross_entropy

@@ -9,8 +9,8 @@ from skorch import NeuralNet
 from skorch.utils import data_from_dataset, is_dataset
 from torch.utils.data import DataLoader, Subset
 
-from .._retrieval_targets import RetrievalTargets
-from .._soft_labels import SoftLabels
+from .._targets._retrieval_targets import RetrievalTargets
+from .._targets._soft_labels import SoftLabels
 from ._batch_errors import check_losses, explain_batch_error
 from ._collate import CollateRows
 from ._targets import SoftLabelDataset, SoftTargets, soft_targets

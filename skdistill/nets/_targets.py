@@ -7,9 +7,9 @@ import torch
 from scipy import sparse
 from skorch.dataset import Dataset
 
-from .._probabilities import first_choice
-from .._retrieval_targets import RetrievalTargets
-from .._soft_labels import SoftLabels
+from .._targets._retrieval_targets import RetrievalTargets
+from .._targets._soft_labels import SoftLabels
+from .._utils._probabilities import first_choice
 from ._losses import TopK
 from ._retrieval import Roles
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._validation import check_row_weights
+from .._utils._validation import check_row_weights
 
 # Rows per block: what is computed from them stays in the processor's cache.
 BLOCK = 8192

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
-from .._typing import ArrayLike, Floats, Proba, Rows
-from .._validation import check_marginals
+from .._utils._typing import ArrayLike, Floats, Proba, Rows
+from .._utils._validation import check_marginals
 from ._retrieval import check_row_shares, chunks_of, loss_and_gradient
 
 

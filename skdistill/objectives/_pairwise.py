@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._typing import ArrayLike, Floats
+from .._utils._typing import ArrayLike, Floats
 from . import _exponential_pairs, _hinge_pairs, _logistic_pairs, _squared_hinge_pairs
 from ._bipartite_rows import LARGEST_SCORE as LARGEST_SCORE
 from ._bipartite_rows import BipartiteRows

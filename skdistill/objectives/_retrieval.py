@@ -15,8 +15,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite, gen_batches
 
-from .._typing import ArrayLike, Floats, NDArray, Proba
-from .._validation import check_marginals, check_row_weights
+from .._utils._typing import ArrayLike, Floats, NDArray, Proba
+from .._utils._validation import check_marginals, check_row_weights
 
 # So many scores are held at once: 8 to 16 MiB, which stay near the processor.
 CHUNK = 2**20

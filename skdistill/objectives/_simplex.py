@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit, softmax
 
-from .._typing import ArrayLike, Floats
+from .._utils._typing import ArrayLike, Floats
 
 # A logit needs a probability above 0; 1e-7 keeps the logits of one-hot rows near 16.
 LOGIT_FLOOR = 1e-7

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
-from .._probabilities import row_sums, temper
-from .._typing import ArrayLike, Floats, Proba
-from .._validation import check_alpha, check_proba, check_row_weights, check_temperature
+from .._utils._probabilities import row_sums, temper
+from .._utils._typing import ArrayLike, Floats, Proba
+from .._utils._validation import check_alpha, check_proba, check_row_weights, check_temperature
 from ._simplex import LOGIT_FLOOR
 
 # What a difference of logits is kept above, so that no log-probability becomes −inf.

@@ -11,7 +11,7 @@ from . import (
     stochastic,
     trees,
 )
-from ._dispatch import fit_soft_labels, register
+from ._registry import fit_soft_labels, register
 from .expansion import learn_by_expansion
 from .regression import logit_regressor
 

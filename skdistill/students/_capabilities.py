@@ -24,7 +24,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
-from .._sample_weight import (
+from .._utils._sample_weight import (
     ALWAYS,
     INNER_FITS,
     ROUTED,
@@ -36,7 +36,7 @@ from .._sample_weight import (
     without_weights,
 )
 from ._class_weight import balanced_params, labels_around
-from ._real_rows import refuse_to_split_copies, refuse_to_split_many_rows
+from ._original_rows import refuse_to_split_copies, refuse_to_split_many_rows
 from ._row_counts import refuse_to_count_drawn_copies
 from ._step_kinds import NOTHING, target_of
 

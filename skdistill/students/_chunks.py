@@ -8,9 +8,9 @@ from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
-from .._rows import bytes_per_row, predict_on_copy, rows_of
+from .._utils._rows import bytes_per_row, predict_on_copy, rows_of
 from ..metrics import soft_log_loss
-from ._answers import student_labels, student_proba
+from ._predictions import student_labels, student_proba
 
 
 def rows_per_chunk(X, soft_labels):

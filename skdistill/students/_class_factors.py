@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier
 
-from .._sample_weight import inner_estimators, is_pipeline
+from .._utils._sample_weight import inner_estimators, is_pipeline
 from ._class_weight import class_keys, class_weights, labels_around
 
 # Parameters that weigh classes: scikit-learn's name, and those of boosters.

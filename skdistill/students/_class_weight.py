@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from .._sample_weight import inner_fit
+from .._utils._sample_weight import inner_fit
 from ._nested_params import params_set_to
 
 

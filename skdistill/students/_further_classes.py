@@ -22,8 +22,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from .._labels import class_places
-from .._sample_weight import is_pipeline
+from .._utils._labels import class_places
+from .._utils._sample_weight import is_pipeline
 
 # Class -> function of a fitted instance, the places of its classes among all, and all classes.
 _extensions: dict[type, Callable[..., None]] = {}

@@ -30,7 +30,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from .._sample_weight import BAGGING_DRAWS, FORESTS_DRAW
+from .._utils._sample_weight import BAGGING_DRAWS, FORESTS_DRAW
 
 
 class Hint(NamedTuple):

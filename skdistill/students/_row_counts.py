@@ -12,7 +12,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-from .._sample_weight import inner_fit
+from .._utils._sample_weight import inner_fit
 
 # What counts rows of a node, with the largest integer that limits nothing: in scikit-learn and,
 # with the synonyms, in LightGBM.

@@ -25,10 +25,10 @@ from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from .._concatenate import stack_rows
-from .._rows import count_rows, rows_of
-from .._sample_weight import takes_sample_weight
-from .._soft_labels import SoftLabels
+from .._targets._soft_labels import SoftLabels
+from .._utils._concatenate import stack_rows
+from .._utils._rows import count_rows, rows_of
+from .._utils._sample_weight import takes_sample_weight
 from ._capabilities import DataSummary, are_numbers, check_expansion, check_inside
 from ._step_kinds import (
     HAND_PAIRS_ON,

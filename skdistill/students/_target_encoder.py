@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import check_random_state
 
-from .._rows import count_rows
+from .._utils._rows import count_rows
 
 CV_TAKES_SPLITTERS = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9)
 

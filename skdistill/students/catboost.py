@@ -8,14 +8,14 @@ import numpy as np
 from catboost import CatBoost, CatBoostClassifier, Pool
 from scipy import sparse
 
-from .._labels import check_classes, check_labels, class_places, encode
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._labels import check_classes, check_labels, class_places, encode
+from .._utils._typing import Estimator, Rows
 from ._boosting import stand_in_labels
 from ._capabilities import DataSummary
 from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
-from ._dispatch import register
+from ._registry import register
 from ._row_counts import even_copies
 from .expansion import fit_on_given_copies, warn_of_expansion
 

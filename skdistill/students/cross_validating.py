@@ -6,11 +6,11 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegressionCV
 
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_cross_validating
-from ._dispatch import register
-from ._real_rows import folds_of_real_rows
+from ._original_rows import folds_of_real_rows
+from ._registry import register
 from .expansion import fit_on_copies, learn_by_expansion
 
 

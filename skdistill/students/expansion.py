@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from .._fit import fitted
-from .._rows import count_rows, rows_of
-from .._sample_weight import takes_sample_weight
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._fit import fitted
+from .._utils._rows import count_rows, rows_of
+from .._utils._sample_weight import takes_sample_weight
+from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion
 from ._chunks import learn_in_chunks, rows_per_chunk
 from ._class_weight import balanced_by_mass
-from ._real_rows import judged_by_real_rows
+from ._original_rows import judged_by_real_rows
 from ._row_counts import copies_for, counting_original_rows
 
 

@@ -8,13 +8,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
-from .._rows import rows_of
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._rows import rows_of
+from .._utils._typing import Estimator, Rows
 from ._capabilities import check_hist_boosting
 from ._class_weight import class_weights
-from ._dispatch import register
-from ._real_rows import AUTO_EARLY_STOPPING_ROWS
+from ._original_rows import AUTO_EARLY_STOPPING_ROWS
+from ._registry import register
 from .expansion import fit_on_copies, learn_by_expansion
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from lightgbm import Booster, Dataset, LGBMClassifier
 from lightgbm.basic import LightGBMError
 
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import Estimator, Rows
 from ._boosting import (
     on_probabilities,
     soft_objective,
@@ -17,7 +17,7 @@ from ._boosting import (
 from ._capabilities import DataSummary
 from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
-from ._dispatch import register
+from ._registry import register
 from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
 
 # Where LGBMClassifier keeps what no public name sets.

@@ -18,11 +18,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import validate_data
 
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import Estimator, Rows
 from ._class_weight import class_weights
-from ._dispatch import register
 from ._logistic_parameters import check_parameters, find_obstacle
+from ._registry import register
 from .expansion import learn_by_expansion, warn_of_expansion
 
 

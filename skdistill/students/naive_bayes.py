@@ -9,9 +9,9 @@ from sklearn.base import clone
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.utils.validation import validate_data
 
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
-from ._dispatch import register
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import Estimator, Rows
+from ._registry import register
 from .expansion import learn_by_expansion
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from sklearn.neural_network import MLPClassifier
 
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion
-from ._dispatch import register
+from ._registry import register
 from .expansion import fit_on_copies_or_chunks, learn_by_expansion
 
 AUTO_BATCH = 200  # of scikit-learn

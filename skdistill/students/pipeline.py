@@ -6,12 +6,12 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from .._sample_weight import is_pipeline
-from .._soft_labels import SoftLabels
-from .._typing import Rows
-from ._answers import predicts_labels
+from .._targets._soft_labels import SoftLabels
+from .._utils._sample_weight import is_pipeline
+from .._utils._typing import Rows
 from ._capabilities import DataSummary
-from ._dispatch import check_student, fit_soft_labels, register
+from ._predictions import predicts_labels
+from ._registry import check_student, fit_soft_labels, register
 from ._step_targets import check_steps, with_soft_targets, without_soft_targets
 
 

@@ -5,10 +5,10 @@ from typing import Any
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 
-from .._fit import fitted
-from .._sample_weight import takes_sample_weight
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._fit import fitted
+from .._utils._sample_weight import takes_sample_weight
+from .._utils._typing import Estimator, Rows
 from ..objectives import centred_logits, softmax_rows
 from ._capabilities import DataSummary, check_regression, needs_columns
 

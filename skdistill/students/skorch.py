@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier, NeuralNetRegressor
 
-from .._soft_labels import SoftLabels
-from .._typing import Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import Rows
 from ..nets import DistillationLoss, LogitMatching, SoftCrossEntropy, SoftLabelNet
 from ..nets._before_fit import check_criterion_call, check_net
 from ..nets._logits import check_logits, check_probabilities
 from ..nets._soft_targets_net import SoftTargetsNet, lent_class
-from ._dispatch import register
+from ._registry import register
 
 # Linear in a target of probabilities, so that a row's weight is a factor of its target.
 LINEAR_IN_TARGET = (torch.nn.CrossEntropyLoss, torch.nn.NLLLoss)

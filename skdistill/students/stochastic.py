@@ -5,13 +5,13 @@ from typing import Any
 
 from sklearn.linear_model import Perceptron, SGDClassifier
 
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._typing import Estimator, Rows
 from ._capabilities import check_expansion
 from ._chunks import learn_in_chunks, rows_per_chunk, without_weightless_rows
 from ._class_weight import class_weights
-from ._dispatch import register
-from ._real_rows import refuse_to_split_copies
+from ._original_rows import refuse_to_split_copies
+from ._registry import register
 from .expansion import fit_on_copies, learn_by_expansion
 
 

@@ -22,13 +22,13 @@ from sklearn.tree import (
     ExtraTreeRegressor,
 )
 
-from .._probabilities import entries
-from .._sample_weight import FORESTS_DRAW
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._probabilities import entries
+from .._utils._sample_weight import FORESTS_DRAW
+from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion
 from ._class_weight import class_weights
-from ._dispatch import register
+from ._registry import register
 from ._tree_regressions import REGRESSIONS
 from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
 

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from xgboost import Booster, DMatrix, XGBClassifier, XGBRFClassifier
 
-from .._rows import rows_of
-from .._soft_labels import SoftLabels
-from .._typing import Estimator, Rows
+from .._targets._soft_labels import SoftLabels
+from .._utils._rows import rows_of
+from .._utils._typing import Estimator, Rows
 from ._boosting import (
     on_probabilities,
     soft_objective,
     stand_in_labels,
 )
-from ._dispatch import register
+from ._registry import register
 from .expansion import learn_by_expansion, repeat_rows, warn_of_expansion
 
 

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.naive_bayes import GaussianNB
 
-from skdistill.students._dispatch import OPTIONAL_PACKAGES, _ways
+from skdistill.students._registry import OPTIONAL_PACKAGES, _ways
 
 N_ROWS, N_FEATURES = 48, 2
 # Names of classes in the order of the teacher's columns, which is no sorted one. Text that looks

@@ -39,9 +39,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill._sample_weight import takes_sample_weight
+from skdistill._utils._sample_weight import takes_sample_weight
 from skdistill.students._capabilities import DataSummary
-from skdistill.students._dispatch import _ways, check_student
+from skdistill.students._registry import _ways, check_student
 
 BOOSTERS = ("xgboost", "lightgbm", "catboost")
 

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 
 from skdistill import DistilledClassifier, SoftLabelClassifier
-from skdistill.students._dispatch import _ways
+from skdistill.students._registry import _ways
 from skdistill.students._step_kinds import NOTHING, target_of
 
 N_LABELLED, N_UNLABELED = 80, 60

@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill.students._capabilities import DataSummary
-from skdistill.students._dispatch import OPTIONAL_PACKAGES, _ways, check_student
+from skdistill.students._registry import OPTIONAL_PACKAGES, _ways, check_student
 
 AROUND = ["alone", *(meta.name for meta in meta_estimators())]
 

@@ -30,7 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
 from skdistill.inspection import compare_teachers
-from skdistill.students._dispatch import _ways
+from skdistill.students._registry import _ways
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),

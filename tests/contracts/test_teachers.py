@@ -22,9 +22,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skdistill import BornAgainClassifier, DistilledClassifier, DistilledMulticlassRetriever
-from skdistill._methods import may_have_method
-from skdistill._sample_weight import teacher_takes_weights
-from skdistill._teacher import fit_teacher
+from skdistill._teachers._sample_weight import fit_teacher, teacher_takes_weights
+from skdistill._utils._methods import may_have_method
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),

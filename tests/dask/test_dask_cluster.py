@@ -28,7 +28,7 @@ from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledCl
 from skdistill._dask import _run
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
-from skdistill._dask._places import ask, groups_where_they_lie, lie_on_workers
+from skdistill._dask._placement import ask, groups_where_they_lie, lie_on_workers
 from skdistill._dask._run import keep, task
 
 distributed = pytest.importorskip("distributed")

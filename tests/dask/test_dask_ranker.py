@@ -17,7 +17,7 @@ from sklearn.model_selection import PredefinedSplit
 
 from skdistill import DistilledBipartiteRanker
 from skdistill._dask import _pairs
-from skdistill.rankers import linear
+from skdistill.students.ranking import linear
 
 
 @pytest.mark.parametrize("surrogate", ["logistic", "exponential"])

@@ -28,7 +28,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
-from skdistill._teacher import ClassQuestion
+from skdistill._teachers._predict import ClassQuestion
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_teachers
 from skdistill.inspection._teacher_quality import measure_teacher

@@ -24,8 +24,8 @@ from torch.utils.data import DataLoader, RandomSampler, TensorDataset
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.nets import RankingNet, SoftLabelNet
-from skdistill.rankers import fit_ranker
-from skdistill.retrievers import RetrievalTargets, fit_retriever
+from skdistill.students.ranking import fit_ranker
+from skdistill.students.retrieval import RetrievalTargets, fit_retriever
 
 X, y, P = make_gaussian_classes(65, 4, 3, random_state=0)
 X = X.astype(np.float32)

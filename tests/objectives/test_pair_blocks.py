@@ -12,7 +12,7 @@ from skdistill.objectives import pairwise_hessian_product, pairwise_loss
 from skdistill.objectives._bipartite_rows import KnownRows
 from skdistill.objectives._exponential_pairs import Factors
 from skdistill.objectives._logistic_blocks import Moments
-from skdistill.rankers._pairs import best_intercept
+from skdistill.students.ranking._pairs import best_intercept
 
 TOLD = {"logistic": Moments, "exponential": Factors}
 

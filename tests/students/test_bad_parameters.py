@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.rankers import fit_ranker
-from skdistill.retrievers import RetrievalTargets, fit_retriever
-from skdistill.students._dispatch import _ways
+from skdistill.students._registry import _ways
+from skdistill.students.ranking import fit_ranker
+from skdistill.students.retrieval import RetrievalTargets, fit_retriever
 
 X, y, P = make_gaussian_classes(60, 3, 2, random_state=0)
 X = np.abs(X)  # some students count

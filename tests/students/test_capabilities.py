@@ -67,11 +67,11 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
-from skdistill._sample_weight import BAGGING_DRAWS, INNER_FITS
+from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS
 from skdistill.students import logit_regressor, register
 from skdistill.students._capabilities import DataSummary
 from skdistill.students._class_weight import class_weights
-from skdistill.students._dispatch import _checks, _ways, check_student
+from skdistill.students._registry import _checks, _ways, check_student
 
 META_ESTIMATORS = {
     "AdaBoost": lambda inner: AdaBoostClassifier(inner, n_estimators=5, random_state=0),

@@ -16,12 +16,12 @@ from sklearn.utils import all_estimators
 from sklearn.utils.metaestimators import available_if
 
 from skdistill import BornAgainClassifier, DistilledClassifier, SoftLabelClassifier, SoftLabels
-from skdistill._labels import class_places
-from skdistill._sample_weight import INNER_FITS, InnerFit
+from skdistill._utils._labels import class_places
+from skdistill._utils._sample_weight import INNER_FITS, InnerFit
 from skdistill.inspection import CostQualityDisplay, bias_variance, distillation_report
 from skdistill.metrics import soft_log_loss_scorer
 from skdistill.students import fit_soft_labels
-from skdistill.students._dispatch import _ways
+from skdistill.students._registry import _ways
 
 # Text that looks like numbers: as text "10" < "2" < "9" < "x".
 TEXT = np.array(["10", "2", "9", "x"])

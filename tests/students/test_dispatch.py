@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.students import learn_by_expansion, register
-from skdistill.students._dispatch import _ways, way_of_learning
+from skdistill.students._registry import _ways, way_of_learning
 from skdistill.students.cross_validating import learn_with_folds_of_real_rows
 from skdistill.students.linear import learn_logistic
 from skdistill.students.pipeline import learn_pipeline

@@ -39,7 +39,7 @@ from skdistill import (
 )
 from skdistill.datasets import make_gaussian_classes
 from skdistill.students import logit_regressor
-from skdistill.students._dispatch import _ways
+from skdistill.students._registry import _ways
 
 STUDENTS = {
     **registered_students(),

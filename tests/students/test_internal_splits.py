@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill._sample_weight import BAGGING_DRAWS, INNER_FITS, takes_sample_weight
+from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS, takes_sample_weight
 from skdistill.students._internal_splits import HINTS, PROBED, UNKNOWN, find_split
 
 # Values that switch on what the name of a hint says.

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
 from skdistill.students import learn_by_expansion
-from skdistill.students._dispatch import way_of_learning
+from skdistill.students._registry import way_of_learning
 
 lightgbm = pytest.importorskip("lightgbm")
 LGBMClassifier = lightgbm.LGBMClassifier

@@ -11,7 +11,7 @@ from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, Gaussi
 from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels
-from skdistill._sample_weight import takes_sample_weight
+from skdistill._utils._sample_weight import takes_sample_weight
 from skdistill.students._chunks import learn_in_chunks, one_pass
 
 rng = np.random.default_rng(0)

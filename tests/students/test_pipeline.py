@@ -22,7 +22,7 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
-from skdistill.rankers import fit_ranker
+from skdistill.students.ranking import fit_ranker
 
 LOGISTIC = LogisticRegression(tol=1e-10, max_iter=10_000)
 

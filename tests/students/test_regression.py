@@ -15,7 +15,7 @@ from sklearn.svm import SVR
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
 from skdistill.objectives import centred_logits, project_onto_simplex
 from skdistill.students import logit_regressor
-from skdistill.students._answers import proba_of_numbers
+from skdistill.students._predictions import proba_of_numbers
 
 
 @pytest.mark.parametrize("student", [Ridge(), KNeighborsRegressor(), LinearRegression()])

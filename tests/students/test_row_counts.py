@@ -24,7 +24,7 @@ from sklearn.utils import all_estimators
 from sklearn.utils._param_validation import Interval
 
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
-from skdistill._sample_weight import FORESTS_DRAW
+from skdistill._utils._sample_weight import FORESTS_DRAW
 from skdistill.students import learn_by_expansion
 from skdistill.students._row_counts import COUNTS, even_copies, row_counts
 

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.nets import LogitMatching, SoftLabelNet
-from skdistill.students._dispatch import way_of_learning
+from skdistill.students._registry import way_of_learning
 from skdistill.students.skorch import learn_net_of_skorch, learn_soft_label_net
 
 X, y, P = make_gaussian_classes(120, 4, 3, random_state=0)
@@ -316,8 +316,8 @@ def test_the_way_is_found_by_whoever_asks_first():
     code = (
         "from torch import nn\n"
         "from skdistill.nets import RankingNet, SoftLabelNet\n"
-        "from skdistill.rankers._dispatch import way_of_ranking\n"
-        "from skdistill.students._dispatch import way_of_learning\n"
+        "from skdistill.students.ranking._registry import way_of_ranking\n"
+        "from skdistill.students._registry import way_of_learning\n"
         "print(way_of_learning(SoftLabelNet(nn.Linear)).__name__)\n"
         "print(way_of_ranking(RankingNet(nn.Linear)).__name__)"
     )

@@ -14,7 +14,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill._sample_weight import FORESTS_DRAW
+from skdistill._utils._sample_weight import FORESTS_DRAW
 from skdistill.datasets import make_gaussian_classes
 from skdistill.students import learn_by_expansion
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill.students._dispatch import _ways
+from skdistill.students._registry import _ways
 
 STUDENTS = sorted(
     {cls for cls in _ways if cls.__module__.startswith("sklearn.")}, key=lambda cls: cls.__name__

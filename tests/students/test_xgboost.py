@@ -25,7 +25,7 @@ from skdistill import (
     fit_soft_labels,
 )
 from skdistill.students import learn_by_expansion
-from skdistill.students._dispatch import way_of_learning
+from skdistill.students._registry import way_of_learning
 
 xgboost = pytest.importorskip("xgboost")
 XGBClassifier = xgboost.XGBClassifier

@@ -4,8 +4,8 @@ from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted
 
-from ..._trust import AlphaCurve
-from ..._typing import Estimator
+from ..._base._alpha_selection import AlphaCurve
+from ..._utils._typing import Estimator
 from ._style import axes, look
 
 

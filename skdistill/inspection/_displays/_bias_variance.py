@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..._typing import ArrayLike
+from ..._utils._typing import ArrayLike
 from ._style import axes, look
 
 

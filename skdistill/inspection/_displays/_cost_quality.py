@@ -5,11 +5,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..._typing import ArrayLike, Estimator, Proba, Rows
-from .._answers import classes_in_common, proba_by_class
+from ..._utils._typing import ArrayLike, Estimator, Proba, Rows
 from .._cost import deployable, pickled_bytes, timings
 from .._distillation_report import DistillationReport
 from .._figures import LABELS, directed
+from .._predictions import classes_in_common, proba_by_class
 from ._scores import score
 from ._style import axes, look
 

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..._probabilities import entries, first_choice, largest
-from ..._rows import predict_on_copy
-from ..._typing import ArrayLike, Estimator, Proba, Rows
-from ..._validation import check_number
+from ..._utils._probabilities import entries, first_choice, largest
+from ..._utils._rows import predict_on_copy
+from ..._utils._typing import ArrayLike, Estimator, Proba, Rows
+from ..._utils._validation import check_number
 from ...metrics._proba import check_predictions, sorted_proba
 from ._style import axes, look, n_curves
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..._probabilities import entries, first_choice
+from ..._utils._probabilities import entries, first_choice
 from ...metrics import brier_loss, expected_calibration_error, pairwise_disagreement, soft_log_loss
 from ...metrics._proba import check_predictions
 

@@ -5,10 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..._rows import predict_on_copy
-from ..._typing import ArrayLike, Estimator, Floats, Proba, Rows
-from .._answers import classes_in_common
+from ..._utils._rows import predict_on_copy
+from ..._utils._typing import ArrayLike, Estimator, Floats, Proba, Rows
 from .._figures import directed
+from .._predictions import classes_in_common
 from ._scores import score
 from ._style import axes, look, n_curves
 

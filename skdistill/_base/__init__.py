@@ -1,0 +1,1 @@
+"""What the estimators share: the steps of `fit`, the choice of alpha, prediction by a student."""

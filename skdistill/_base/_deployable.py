@@ -1,0 +1,114 @@
+"""What to ship of a fitted model: the student, or the Pipeline around it with it in place."""
+
+from copy import copy
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from .._utils._typing import Estimator
+from ..students._further_classes import lacking_classes
+from ..students.pipeline import last_step
+from ._student_predictions import StudentMixin
+
+
+def deployable(model: Estimator) -> Estimator:
+    """Return what predicts where skdistill is not installed, with a column for each class.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted estimator of skdistill, a Pipeline that ends in one, or a search over either.
+
+    Returns
+    -------
+    estimator
+        `student_` itself; or a Pipeline with the same fitted steps, which ends in it. Classifiers
+        have all the classes that the model has, in the same order: those of its parameter
+        `classes` too, with probability 0 where no row showed them. Boosters, which have all
+        classes by themselves, come near to 0. A regressor predicts probabilities, one column per
+        class or that of the second of two.
+
+    Raises
+    ------
+    ValueError
+        If the student does not know all classes of the model, and cannot be given further ones.
+
+    TypeError
+        If there is no single student, or if it needs skdistill where it is loaded.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdistill import DistilledClassifier, deployable
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = DistilledClassifier(student=LogisticRegression(), alpha=1.0, classes=[0, 1, 2])
+    >>> service = deployable(make_pipeline(StandardScaler(), model).fit(X[y < 2], y[y < 2]))
+    >>> service
+    Pipeline(steps=[('standardscaler', StandardScaler()),
+                    ('distilledclassifier', LogisticRegression())])
+    >>> service.predict_proba(X[:1]).shape
+    (1, 3)
+    """
+    if isinstance(model, Pipeline) and model.steps:
+        *before, (name, last) = model.steps
+        shipped = copy(model)
+        shipped.steps = [*before, (name, deployable(last))]
+        return shipped
+    if isinstance(model, FrozenEstimator):
+        return deployable(model.estimator)
+    if hasattr(model, "best_estimator_"):
+        return deployable(model.best_estimator_)
+    if not isinstance(model, StudentMixin):
+        raise TypeError(
+            f"deployable takes an estimator of skdistill, a Pipeline that ends in one, or a search "
+            f"over either; got {model!r}. What is not of skdistill is shipped as it is."
+        )
+    check_is_fitted(model, "student_")
+    _check_single(model)
+    _check_needs_no_skdistill(model.student_)
+    _check_knows_all_classes(model)
+    return model.student_
+
+
+def _check_single(model):
+    """Raise if several generations predict together."""
+    if hasattr(model, "estimators_"):
+        raise TypeError(
+            f"{type(model).__name__}(ensemble=True) predicts by {len(model.estimators_)} "
+            "generations together. Ship each of estimators_ and average their probabilities, or "
+            "set ensemble=False."
+        )
+
+
+def _check_needs_no_skdistill(student):
+    """Raise if what a student is made of is skdistill's."""
+    last = last_step(student)
+    if type(last).__module__.startswith("skdistill."):
+        raise TypeError(
+            f"A {type(last).__name__} is loaded by skdistill only. Ship its module, "
+            "student_.module_, as torch.export or safetensors have it."
+        )
+    function = getattr(last, "inverse_func", None)
+    if getattr(function, "__module__", "").startswith("skdistill."):
+        raise TypeError(
+            "logit_regressor turns logits into probabilities by a function of skdistill. Ship "
+            "student_.regressor_, and take the softmax of its output."
+        )
+
+
+def _check_knows_all_classes(model):
+    """Raise if a student lacks classes of the model around it."""
+    lacking = lacking_classes(model.student_, model.classes_)
+    if len(lacking):
+        kind = type(last_step(model.student_)).__name__
+        raise ValueError(
+            f"The student, a {kind}, does not know the classes {lacking.tolist()}, which no row of "
+            f"weight showed, and a fitted {kind} cannot be given further ones. Add a row of each, "
+            "take a student that can (LogisticRegression, SGDClassifier, MLPClassifier, "
+            "MultinomialNB, GaussianNB, a tree or forest of scikit-learn, XGBClassifier), or ship "
+            f"the {type(model).__name__} itself."
+        )

@@ -1,0 +1,382 @@
+"""The lesson: what a teacher gives a student, for every estimator that has both."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from sklearn import get_config
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from .._targets._soft_labels import SoftLabels
+from .._targets._temperature import best_temperature
+from .._teachers._cache import TeacherMemory, memory_folder
+from .._teachers._cross_fitting import in_sample_proba, out_of_fold_proba
+from .._teachers._frozen import frozen_proba, given_proba
+from .._teachers._predict import ClassQuestion, check_teacher
+from .._teachers._sample_weight import check_takes_weights
+from .._teachers._scores import teacher_scores
+from .._utils._class_codes import check_codes
+from .._utils._concatenate import align_rows, check_same_columns, stack_rows
+from .._utils._groups import group_codes, make_folds, splitter_for_routing
+from .._utils._labels import check_classes, check_labels
+from .._utils._named import check_row_names
+from .._utils._one_column import both_columns
+from .._utils._progress import CallbackSupportMixin, Progress
+from .._utils._random_state import seeded_clones
+from .._utils._rows import count_rows, refuse_queries
+from .._utils._sample_weight import pop_row_weights, requesting_weights
+from .._utils._tags import narrow
+from .._utils._validation import check_alpha, check_cv_word, check_proba, check_temperature
+from ..augmentation._sampling import check_augmenter, sampled_rows
+from ..students._capabilities import DataSummary
+
+
+class FoldLesson(NamedTuple):
+    """One fold of the labelled rows: some to learn from, the others to be judged by.
+
+    The teachers of its soft labels have seen none of the rows to be judged by, where teachers
+    are fitted here; else it has none of its own, and those of the whole lesson serve.
+    """
+
+    train: np.ndarray  # positions among the labelled rows
+    test: np.ndarray
+    soft_labels: SoftLabels | None  # of the training rows, then of those without labels
+
+
+class Lesson(NamedTuple):
+    """Rows and the teacher's soft labels for them: raw ones, until they are `ready` to be mixed."""
+
+    X: object
+    soft_labels: SoftLabels
+    temperature: float
+    scores: dict | None
+    student: object  # an unfitted clone, seeded
+    student_params: dict  # what metadata routing has for the student's fit
+    progress: Progress  # of the fit that the lesson is for
+    folds: list[FoldLesson] | None = None  # where alpha is to be chosen by them
+    groups: np.ndarray | None = None  # the group of each labelled row, as a number
+
+    def ready(self, top_k=None):
+        """Return the lesson with its temperature applied, and the top k probabilities of a row."""
+
+        def ready(lesson):
+            if lesson.soft_labels is None:
+                return lesson
+            soft_labels = lesson.soft_labels.temper(self.temperature).keep_top(top_k)
+            return lesson._replace(soft_labels=soft_labels)
+
+        return ready(self)._replace(folds=self.folds and [ready(fold) for fold in self.folds])
+
+    def mix(self, alpha):
+        """Return the lesson with that trust: without any, rows without labels teach nothing."""
+        if alpha > 0 or (self.soft_labels.codes >= 0).all():
+            return self._replace(soft_labels=self.soft_labels.mix(alpha))
+        own = np.flatnonzero(self.soft_labels.codes >= 0)
+        return self._replace(
+            X=_safe_indexing(self.X, own), soft_labels=self.soft_labels.take(own).mix(alpha)
+        )
+
+
+class TeacherMixin(CallbackSupportMixin):
+    """Ask a teacher for soft labels.
+
+    Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
+    `classes`, `memory`, `n_jobs`, `random_state` and `verbose`, and define
+    `_unfitted_student()`, and `_check_learns(student, summary)` where a student may be unable to
+    learn. `_takes_one_label` is whether labels of which only one carries weight can be learnt.
+    """
+
+    _takes_one_label = False
+
+    def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
+        """Check what came in, and return the lesson.
+
+        With `top_k` the teacher's answers are cut to it as they are given.
+        """
+        refuse_queries(
+            X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
+            X_unlabeled=X_unlabeled, **params,
+        )  # fmt: skip
+        self._check_teacher_parameters(teacher_proba, X_unlabeled)
+        progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
+        y = check_labels(y)
+        X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
+        check_row_names(teacher_proba, X, name="teacher_proba")
+        classes, teacher_proba = self._check_columns(y, teacher_proba)
+        teacher, student = seeded_clones(
+            self.random_state, self._unfitted_teacher(), self._unfitted_student()
+        )
+        check_codes(student, classes)
+        routed = self._route(sample_weight, params)
+        weight = pop_row_weights(routed.student.fit, student)
+        soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
+        groups = group_codes(routed.splitter.split.get("groups"), len(y))
+        cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
+        # A teacher of one class would repeat the labels.
+        nothing_to_ask = self._takes_one_label and cross_fitted and soft_labels.weighs_one_label
+        if self.alpha == 0 or nothing_to_ask:  # ordinary training
+            return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit, progress)
+
+        X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
+        self._check_student(student, soft_labels, X_unlabeled)
+        question = ClassQuestion(classes, top_k)
+        folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
+        if cross_fitted and self.alpha == "auto" and len(folds) < 3:
+            raise ValueError(
+                f'alpha="auto" needs at least 3 folds, got {len(folds)}: it asks teachers that '
+                "have seen neither of two folds, and such a teacher needs rows to learn from. Use "
+                "cv=3 or more, or set alpha by hand."
+            )
+        if teacher_proba is not None:
+            answers = given_proba(teacher_proba, teacher, X_unlabeled, question)
+        elif isinstance(teacher, FrozenEstimator):
+            answers = frozen_proba(teacher, X, y, X_unlabeled, question)
+        else:
+            soft_labels.check_several_classes()
+            answers = self._fit_and_ask(
+                teacher, X, y, X_unlabeled, question, routed, folds, progress
+            )
+        if answers.unseen.all():
+            raise ValueError(
+                "No fold's teacher has seen the class of any row that it was asked about: the "
+                "folds of cv leave out whole classes. Use stratified folds, or groups that hold "
+                "several classes."
+            )
+        answered = SoftLabels(answers.labelled, classes, y=y, sample_weight=sample_weight)
+        answered = answered.take(~answers.unseen)
+        answered.check_some_weight()
+        temperature = self.teacher_temperature
+        if temperature == "auto":
+            temperature = best_temperature(answered)
+        raw = teacher_scores(answered)
+        tempered = teacher_scores(answered.temper(temperature)) if temperature != 1 else dict(raw)
+        scores = {"raw": raw, "tempered": tempered}
+        if X_unlabeled is not None:
+            check_no_aligned_params(routed.student.fit, X, X_unlabeled)
+            X = stack_rows(X, X_unlabeled)
+        return Lesson(
+            X,
+            soft_labels_of(answers, classes, y, weight),
+            float(temperature),
+            scores,
+            student,
+            routed.student.fit,
+            progress,
+            fold_lessons(folds, answers, classes, y, weight) if self.alpha == "auto" else None,
+            groups,
+        )
+
+    def _check_student(self, student, labels, X_unlabeled):
+        """Raise if a student cannot learn soft labels: no teacher is fitted in vain."""
+        summary = DataSummary.of(labels)
+        if X_unlabeled is not None:  # these rows weigh alpha
+            summary = summary._replace(
+                n_rows=summary.n_rows + count_rows(X_unlabeled),
+                weighted=summary.weighted or self.alpha != 1,
+            )
+        self._check_learns(student, summary)
+
+    def _check_learns(self, student, summary):
+        """Raise if a student cannot learn; nothing is known of students here."""
+
+    def _folds(self, X, y, routed):
+        """Return the positions that each fold trains on and tests; None for in-sample."""
+        if isinstance(self.cv, str):
+            return None
+        return make_folds(self.cv, X, y, routed.splitter.split)
+
+    def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed, folds, progress):
+        """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
+        fit_params = routed.teacher.fit
+        if "sample_weight" in fit_params and not check_takes_weights(teacher, stacklevel=5):
+            del fit_params["sample_weight"]
+        memory = TeacherMemory.about(
+            memory_folder(self.memory), teacher, X, y, X_unlabeled, question, fit_params
+        )
+        asked = {
+            "fit_params": fit_params,
+            "memory": memory,
+            "verbose": self.verbose,
+            "progress": progress,
+        }
+        if folds is None:
+            return in_sample_proba(teacher, X, y, X_unlabeled, question, **asked)
+        return out_of_fold_proba(
+            teacher,
+            X,
+            y,
+            X_unlabeled,
+            question,
+            folds=folds,
+            nested=self.alpha == "auto",
+            n_jobs=self.n_jobs,
+            **asked,
+        )
+
+    def _check_rows(self, X, y, X_unlabeled, sample_weight):
+        """Return rows that can be indexed, once they are known to fit together."""
+        X, X_unlabeled, sample_weight = (
+            indexable(each)[0] for each in (X, X_unlabeled, sample_weight)
+        )
+        check_consistent_length(X, y, sample_weight)
+        if X_unlabeled is not None:
+            check_same_columns(X_unlabeled, X)
+        return X, X_unlabeled, sample_weight
+
+    def _with_rows_to_label(self, X, X_unlabeled, sample_weight):
+        """Return X, and the rows without labels followed by those that an augmenter samples from X.
+
+        Models see columns of the same dtypes in both.
+        """
+        if X_unlabeled is not None:
+            X, X_unlabeled = align_rows(X, X_unlabeled)
+        if self.augmenter is None:
+            return X, X_unlabeled
+        of_weight = X  # a row of weight 0 is as good as absent
+        if sample_weight is not None:
+            of_weight = _safe_indexing(X, np.flatnonzero(sample_weight))
+        new = sampled_rows(self.augmenter, of_weight, self.random_state)
+        X, new = align_rows(X, new, ("X", f"the rows of augmenter={self.augmenter!r}"))
+        return X, new if X_unlabeled is None else stack_rows(X_unlabeled, new)
+
+    def _check_columns(self, y, teacher_proba):
+        """Return the sorted classes, and given probabilities with one column for each."""
+        if teacher_proba is None:
+            return check_classes(y, self.classes), None
+        columns = np.unique(y) if self.classes is None else self.classes
+        teacher_proba = both_columns(teacher_proba, columns, name="teacher_proba")
+        check_proba(teacher_proba, name="teacher_proba")
+        given = SoftLabels(teacher_proba, columns, y=y)
+        return given.classes, given.proba
+
+    def _check_teacher_parameters(self, teacher_proba, X_unlabeled):
+        """Check the parameters, each alone and those that exclude each other."""
+        check_alpha(self.alpha, auto=True)
+        check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
+        check_cv_word(self.cv)
+        memory_folder(self.memory)
+        frozen = isinstance(self.teacher, FrozenEstimator)
+        if teacher_proba is None:
+            check_teacher(self._unfitted_teacher())
+        check_augmenter(self.augmenter)
+        more = "X_unlabeled" if X_unlabeled is not None else "augmenter"
+        has_more = X_unlabeled is not None or self.augmenter is not None
+        if teacher_proba is not None and has_more and not frozen:
+            raise ValueError(
+                f"{more} needs somebody to label its rows, and with teacher_proba no teacher is "
+                "fitted. Pass the model that gave teacher_proba as "
+                "teacher=FrozenEstimator(model), or add the rows yourself with "
+                "SoftLabelClassifier."
+            )
+        if self.alpha == "auto" and isinstance(self.cv, str):
+            raise ValueError(
+                'alpha="auto" compares students on rows that they have not seen, and '
+                'cv="in-sample" has none. Use folds, such as cv=5, or set alpha by hand.'
+            )
+        asks_in_sample = isinstance(self.cv, str) and teacher_proba is None and not frozen
+        if self.teacher_temperature == "auto" and asks_in_sample:
+            raise ValueError(
+                'teacher_temperature="auto" needs probabilities for rows that the teacher has not '
+                'seen, and cv="in-sample" has none: the sharpest temperature would always win. '
+                "Use folds, such as cv=5, or set the temperature by hand."
+            )
+
+    def _unfitted_teacher(self):
+        if self.teacher is not None:
+            return self.teacher
+        return requesting_weights(ExtraTreesClassifier())
+
+    def _route(self, sample_weight, params):
+        """Return what goes to the teacher's fit, the student's fit and the splitter's split."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **weights, **params)
+            return Bunch(
+                teacher=Bunch(fit=dict(routed.teacher.fit)),
+                student=Bunch(fit=dict(routed.student.fit)),
+                splitter=routed.get("splitter", Bunch(split={})),
+            )
+        unknown = sorted(set(params) - {"groups"})
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__}.fit() got {unknown}. Without metadata routing only "
+                "`groups` is handed on; enable it with "
+                "sklearn.set_config(enable_metadata_routing=True) and let teacher or student "
+                "request them, as in student.set_fit_request(...)."
+            )
+        if params.get("groups") is not None and isinstance(self.cv, str):
+            warnings.warn(
+                f"groups is ignored: cv={self.cv!r} makes no folds that could keep the rows of a "
+                "group together. Give a splitter, such as cv=GroupKFold(5).",
+                UserWarning,
+                stacklevel=5,
+            )
+        return Bunch(
+            teacher=Bunch(fit=dict(weights)),
+            student=Bunch(fit=dict(weights)),
+            splitter=Bunch(split=params),
+        )
+
+    def __sklearn_tags__(self):
+        return narrow(super().__sklearn_tags__(), self._unfitted_teacher())
+
+    def get_metadata_routing(self):
+        """Return which metadata goes to teacher, student and splitter.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+            `fit` hands on to `fit` of teacher and student and to `split` of the splitter.
+        """
+        to_fit = MethodMapping().add(caller="fit", callee="fit")
+        router = (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(teacher=self._unfitted_teacher(), method_mapping=to_fit)
+            .add(student=self._unfitted_student(), method_mapping=to_fit)
+        )
+        if not isinstance(self.cv, str):
+            to_split = MethodMapping().add(caller="fit", callee="split")
+            router.add(splitter=splitter_for_routing(self.cv), method_mapping=to_split)
+        return router
+
+
+def soft_labels_of(answers, classes, y, weight):
+    """Return soft labels of the labelled rows, then of those that only the teacher labels."""
+    soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
+    if answers.unlabeled is None:
+        return soft_labels
+    return soft_labels.append(SoftLabels(answers.unlabeled, classes))
+
+
+def fold_lessons(folds, answers, classes, y, weight):
+    """Return the lesson of each fold; probabilities that were given, or frozen, serve for all."""
+    if answers.within is None:
+        return [FoldLesson(train, test, None) for train, test in folds]
+
+    def weight_of(rows):
+        return None if weight is None else _safe_indexing(weight, rows)
+
+    return [
+        FoldLesson(
+            train,
+            test,
+            soft_labels_of(own, classes, y[train], weight_of(train)),
+        )
+        for (train, test), own in zip(folds, answers.within, strict=True)
+    ]
+
+
+def check_no_aligned_params(fit_params, X, X_unlabeled):
+    """Raise if the student is to get parameters with one entry per row, but for labelled ones."""
+    aligned = [name for name, value in fit_params.items() if count_rows(value) == count_rows(X)]
+    if aligned:
+        raise ValueError(
+            f"The student's fit parameters {aligned} have one entry for each of the "
+            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} without "
+            "labels. Let the student request none of them, or add the rows yourself "
+            "with SoftLabelClassifier."
+        )

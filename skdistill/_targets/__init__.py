@@ -1,0 +1,1 @@
+"""What students learn from, as immutable values: soft labels, label sets, retrieval targets."""

@@ -1,0 +1,106 @@
+"""Rows with several labels each: which they have, and how probable a teacher finds each."""
+
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import type_of_target
+
+from .._utils._labels import check_classes
+from .._utils._probabilities import row_sums, top_entries
+from .._utils._validation import check_alpha, check_marginals, check_row_weights, column_names
+
+
+class LabelSets:
+    """What a teacher says of rows with several labels: marginals, each by itself in [0, 1].
+
+    The counterpart of SoftLabels, whose rows sum to one.
+    """
+
+    several = True
+
+    def __init__(self, proba, relevant, classes, *, sample_weight=None, known=True, dense=False):
+        self.proba = proba  # CSR (n, L)
+        self.relevant = relevant  # CSR (n, L) of ones: the labels that the rows have
+        self.classes = classes
+        self.weight = check_row_weights(sample_weight, proba.shape[0])
+        self.known = np.full(proba.shape[0], known)  # whether somebody looked for labels
+        self.dense = dense  # whether the user's own indicator is
+
+    def __len__(self):
+        return self.proba.shape[0]
+
+    def keep_top(self, k):
+        """Return the k most probable labels of each row, as they are."""
+        if k is None or k >= len(self.classes):
+            return self
+        return self._with(proba=top_entries(self.proba, k))
+
+    def mix(self, alpha):
+        """Return alpha · p + (1 − alpha) · indicator; rows without one weigh alpha."""
+        alpha = check_alpha(alpha)
+        if alpha == 1:
+            return self
+        trust = np.where(self.known, alpha, 1.0)
+        labels = sparse.diags_array(1 - trust) @ self.relevant
+        proba = sparse.csr_array(sparse.diags_array(trust) @ self.proba + labels)
+        proba.eliminate_zeros()
+        return self._with(proba=proba, weight=np.where(self.known, 1, alpha) * self.weight)
+
+    def append(self, other):
+        """Return these rows followed by the rows of `other`, of the same labels."""
+        new = self._with(
+            proba=sparse.vstack([self.proba, other.proba], format="csr"),
+            weight=np.concatenate([self.weight, other.weight]),
+        )
+        new.relevant = sparse.vstack([self.relevant, other.relevant], format="csr")
+        new.known = np.concatenate([self.known, other.known])
+        return new
+
+    def _with(self, *, proba, weight=None) -> Self:
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__, proba=proba)
+        new.weight = self.weight if weight is None else weight
+        return new
+
+
+def is_indicator(y):
+    """Return whether `y` says of each label whether a row has it."""
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    return len(shape) == 2 and type_of_target(y) == "multilabel-indicator"
+
+
+def check_indicator(y, classes=None):
+    """Return an indicator as CSR rows of ones, and the labels of its columns, in their order."""
+    names = column_names(y)
+    if not sparse.issparse(y):
+        y = np.asarray(y, dtype=np.float64)
+        assert_all_finite(y, input_name="y")
+    if names is None:
+        names = range(y.shape[1]) if classes is None else classes
+    if len(names) != y.shape[1]:
+        raise ValueError(
+            f"y as an indicator has {y.shape[1]} columns, and classes lists {len(names)} labels. "
+            "Give one label per column, in the order of the columns."
+        )
+    if classes is not None and list(classes) != list(names):
+        raise ValueError(
+            f"The columns of y, {list(names)}, are not classes={list(classes)} in this order. "
+            "Leave classes=None to take those of y."
+        )
+    check_classes(names, names)
+    return check_marginals(y, name="y"), np.asarray(names)
+
+
+def label_set_scores(label_sets):
+    """Return how good marginals are against the labels that the rows have."""
+    difference = label_sets.proba - label_sets.relevant
+    first = top_entries(label_sets.proba, 1)
+    right = row_sums(sparse.csr_array(first > 0).multiply(label_sets.relevant))
+    average = {
+        "brier": row_sums(difference.multiply(difference)),
+        "precision_at_1": right,
+    }
+    weight = label_sets.weight
+    return {name: float(np.average(rows, weights=weight)) for name, rows in average.items()}

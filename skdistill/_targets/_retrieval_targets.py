@@ -1,0 +1,182 @@
+"""What a retriever is taught: how far each label counts for a row, and how far it is spared."""
+
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+
+from .._utils._typing import Floats, NDArray
+from ._label_sets import LabelSets
+from ._soft_labels import SoftLabels
+
+OBJECTIVES = ("double_distillation", "label_weighted", "cross_entropy")
+
+
+class RetrievalTargets:
+    """Positives and spared negatives of each row, in the general form of the retrieval losses.
+
+    :meth:`of` makes them of soft labels.
+
+    Parameters
+    ----------
+    positives : csr_array of shape (n_samples, n_labels), float64
+        a in [0, 1]: how far each label counts as a positive.
+
+    spared : csr_array of shape (n_samples, n_labels), float64
+        d in [0, 1]: how far each label is spared as a negative.
+
+    classes : ndarray of shape (n_labels,)
+        The labels, one for each column.
+
+    weight : ndarray of shape (n_samples,), float64
+        Weight of each row.
+
+    relevant : csr_array of shape (n_samples, n_labels)
+        Ones for the labels that the rows have.
+
+    several : bool, default=False
+        Whether a row may have several labels.
+
+    dense : bool, default=False
+        Whether those who want several labels get them as a dense indicator.
+
+    See Also
+    --------
+    skdistill.objectives.linear_retrieval_loss : The loss of such targets.
+    """
+
+    def __init__(
+        self,
+        positives: sparse.csr_array,
+        spared: sparse.csr_array,
+        classes: NDArray,
+        weight: Floats,
+        relevant: sparse.csr_array,
+        *,
+        several: bool = False,
+        dense: bool = False,
+    ):
+        self.positives = positives
+        self.spared = spared
+        self.classes = classes
+        self.weight = weight
+        self.relevant = relevant
+        self.several = several
+        self.dense = dense
+
+    @classmethod
+    def of(cls, soft_labels: SoftLabels | LabelSets, objective: str) -> Self:
+        """Return what an objective makes of soft labels.
+
+        Parameters
+        ----------
+        soft_labels : SoftLabels
+            Probabilities p, weights, and true labels where they are known. (Inside, also the
+            marginals of rows with several labels.)
+
+        objective : {"double_distillation", "label_weighted", "cross_entropy"}
+            See :class:`skdistill.DistilledMulticlassRetriever`.
+
+        Returns
+        -------
+        RetrievalTargets
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> from skdistill.students.retrieval import RetrievalTargets
+        >>> soft_labels = SoftLabels([[0.7, 0.3, 0.0]], y=[1])
+        >>> targets = RetrievalTargets.of(soft_labels, "label_weighted")
+        >>> targets.positives.toarray(), targets.spared.toarray()
+        (array([[0., 1., 0.]]), array([[0.7, 1. , 0. ]]))
+        """
+        check_objective(objective)
+        proba = sparse.csr_array(soft_labels.proba)
+        if isinstance(soft_labels, LabelSets):
+            relevant, several, dense = soft_labels.relevant, True, soft_labels.dense
+        else:
+            relevant, several, dense = _one_hot(soft_labels), False, False
+        if objective == "cross_entropy":
+            positives, spared = proba, sparse.csr_array(proba.shape)
+        elif objective == "label_weighted":
+            positives, spared = relevant, relevant.maximum(proba)
+        else:
+            positives = spared = proba
+        return cls(
+            positives,
+            spared,
+            soft_labels.classes,
+            soft_labels.weight,
+            relevant,
+            several=several,
+            dense=dense,
+        )
+
+    def __len__(self) -> int:
+        return self.positives.shape[0]
+
+    @property
+    def codes(self) -> NDArray[np.intp]:
+        """Column of the first label of each row, -1 where none is known."""
+        filled = np.diff(self.relevant.indptr) > 0
+        codes = np.full(len(self), -1)
+        codes[filled] = self.relevant.indices[self.relevant.indptr[:-1][filled]]
+        return codes
+
+    def hard_labels(self) -> NDArray | sparse.csr_array:
+        """Return the labels of the rows: one each, or an indicator.
+
+        A row without one gets its largest positive.
+        """
+        if self.several:
+            return self.relevant.toarray().astype(int) if self.dense else self.relevant
+        codes = self.codes
+        likeliest = np.ravel(self.positives.argmax(axis=1))  # scipy 1.12 gives a column
+        return self.classes[np.where(codes >= 0, codes, likeliest)]
+
+    def reweight_rows(self, sample_weight: NDArray) -> Self:
+        """Return targets whose rows weigh so many times as much."""
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__, weight=self.weight * np.asarray(sample_weight))
+        return new
+
+    def take(self, rows: slice | NDArray) -> Self:
+        """Return the targets of some rows."""
+        return type(self)(
+            self.positives[rows],
+            self.spared[rows],
+            self.classes,
+            self.weight[rows],
+            self.relevant[rows],
+            several=self.several,
+            dense=self.dense,
+        )
+
+    def check_something_to_learn(self) -> None:
+        """Raise unless some row has a positive that competes with another label."""
+        mass = self.weight @ self.positives
+        if not mass.any():
+            raise ValueError(
+                f"None of the {len(self)} rows has a label that carries weight. Give rows with "
+                "labels and positive sample_weight."
+            )
+        if len(self.classes) < 2 or (not self.several and (mass > 0).sum() < 2):
+            raise ValueError(
+                f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all "
+                f"the weight of the {len(self)} rows. Give rows of at least two labels."
+            )
+
+
+def check_objective(objective: str) -> None:
+    """Raise for an objective that does not exist."""
+    if objective not in OBJECTIVES:
+        raise ValueError(
+            f"objective must be one of {', '.join(map(repr, OBJECTIVES))}; got {objective!r}."
+        )
+
+
+def _one_hot(soft_labels):
+    """Return the true labels as CSR rows of ones, empty where they are not known."""
+    known = np.flatnonzero(soft_labels.codes >= 0)
+    ones = (np.ones(len(known)), (known, soft_labels.codes[known]))
+    return sparse.csr_array(ones, shape=soft_labels.proba.shape)

@@ -1,0 +1,554 @@
+"""Soft labels: how probable each class is for each row, as one checked value."""
+
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+
+from .._utils._labels import as_labels, check_classes, check_labels, encode, one_hot
+from .._utils._named import columns_by_name
+from .._utils._one_column import both_columns, is_soft
+from .._utils._probabilities import entries, first_choice, largest, row_sums, temper, top_entries
+from .._utils._typing import ArrayLike, Floats, NDArray, Proba
+from .._utils._validation import (
+    ROUNDING,
+    check_alpha,
+    check_proba,
+    check_row_weights,
+    check_temperature,
+    check_top_k,
+    column_names,
+)
+
+
+class SoftLabels:
+    """Class probabilities that stand in for labels, with row weights.
+
+    Soft labels know nothing of models: a teacher gives them and a student learns from
+    them. Every method returns new soft labels and leaves these as they are.
+
+    Parameters
+    ----------
+    proba : array-like, sparse matrix or dataframe of shape (n_samples, n_classes)
+        Probability of each class, one row per sample. Rows that miss 1 by at most 1e-3
+        (rounding, float16) are renormalised. A sparse matrix stays sparse. The columns
+        of a dataframe are matched to `classes` by name: a class without a column has
+        probability 0, a column of no class is refused. Where `classes` are two, sorted, one
+        number per row, of shape (n_samples,) or (n_samples, 1), is the probability of the
+        second, a dataframe's only column that of the class that it is named after.
+
+    classes : array-like of shape (n_classes,), default=None
+        Label of each column of `proba`, in any order. By default the names of a
+        dataframe's columns, and 0, 1, ... for anything else.
+
+    y : array-like of shape (n_samples,), default=None
+        The true labels, where they are known. :meth:`mix` leans on them.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row, non-negative; 1 by default.
+
+    Attributes
+    ----------
+    proba : ndarray or csr_array of shape (n_samples, n_classes), float64
+        Rows sum to one; columns are in the order of `classes`.
+
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    codes : ndarray of shape (n_samples,), intp
+        Position in `classes` of each row's true label, -1 where it is not known.
+
+    weight : ndarray of shape (n_samples,), float64
+        Weight of each row.
+
+    Raises
+    ------
+    ValueError
+        For probabilities that are NaN, negative or do not sum to one, column labels
+        that do not fit, a true label without a column, or negative weights. The message
+        says which row and how far off.
+
+    Notes
+    -----
+    With p the soft labels, a student minimises the distilled risk
+    Σ_n weight_n · p_nᵀ ℓ(f(x_n)) (Menon et al., ICML 2021, section 3); one-hot rows give
+    ordinary training.
+
+    Examples
+    --------
+    >>> from skdistill import SoftLabels
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.4, 0.6]], classes=["cat", "dog"], y=["cat", "cat"])
+    >>> soft_labels.mix(alpha=0.5).proba
+    array([[0.95, 0.05],
+           [0.7 , 0.3 ]])
+    """
+
+    def __init__(
+        self,
+        proba: Proba,
+        classes: ArrayLike | None = None,
+        *,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ):
+        if classes is not None:  # else an array of one dimension may be a single row
+            proba = both_columns(proba, classes)
+        names = column_names(proba)
+        self.proba = check_proba(proba)
+        if classes is None:
+            labels = (
+                np.arange(self.proba.shape[1])
+                if names is None
+                else as_labels(names, name="the columns of proba")
+            )
+        else:
+            labels = as_labels(classes)
+        if names is not None:
+            check_classes(labels, labels)
+            self.proba = columns_by_name(self.proba, names, labels)
+        n_rows, n_columns = self.proba.shape
+        if len(labels) != n_columns:
+            raise ValueError(
+                f"proba has {n_columns} columns but there are {len(labels)} classes, "
+                f"{list(labels)}. Give one column per class, in the order of classes; list "
+                "every class in classes where the labels do not show them all."
+            )
+        self.classes = check_classes(labels, labels)
+        if not np.array_equal(self.classes, labels):
+            self.proba = self.proba[:, np.argsort(labels)]
+        self.weight = check_row_weights(sample_weight, n_rows)
+        self.codes = np.full(n_rows, -1)
+        if y is not None:
+            true = check_labels(y)
+            if len(true) != n_rows:
+                raise ValueError(f"proba has {n_rows} rows but y has {len(true)} labels.")
+            check_classes(true, self.classes)
+            self.codes = encode(true, self.classes)
+
+    @classmethod
+    def from_labels(
+        cls,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Return one-hot rows: the soft labels of ordinary training.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            True labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes, when `y` may not show every one of them.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 1 by default.
+
+        Returns
+        -------
+        SoftLabels
+            With `proba` a CSR array, one 1 per row.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels.from_labels(["b", "a"]).proba.toarray()
+        array([[0., 1.],
+               [1., 0.]])
+        """
+        true = check_labels(y)
+        classes = check_classes(true, classes)
+        return cls(one_hot(true, classes), classes, y=true, sample_weight=sample_weight)
+
+    def _with(self, *, proba=None, codes=None, weight=None):
+        """Return soft labels of the same classes with parts replaced; they are known to be good."""
+        new = object.__new__(type(self))
+        new.classes = self.classes
+        new.proba = self.proba if proba is None else proba
+        new.codes = self.codes if codes is None else codes
+        new.weight = self.weight if weight is None else weight
+        return new
+
+    def __len__(self) -> int:
+        return self.proba.shape[0]
+
+    def __repr__(self) -> str:
+        kind = "sparse" if sparse.issparse(self.proba) else "dense"
+        known = (self.codes >= 0).sum()
+        return (
+            f"SoftLabels({len(self)} rows, {len(self.classes)} classes, {kind}, "
+            f"{known} with a true label)"
+        )
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether these are plain labels: every row one-hot and of weight one."""
+        return self.is_hard and bool((self.weight == 1).all())
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether every row is one-hot, whatever it weighs: no row would be copied."""
+        return bool((largest(self.proba) == 1).all())
+
+    @property
+    def mass(self) -> Floats:
+        """Weight that each class has in all rows together: Σ_n weight_n p_n."""
+        return self.weight @ self.proba
+
+    def hard_labels(self) -> NDArray:
+        """Return the true label of each row, the most probable class where there is none.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes`; for transformers and splitters that want a hard `y`.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4]], y=[1]).hard_labels()
+        array([1])
+        """
+        return np.where(self.codes >= 0, self.classes[self.codes], self.first_choice())
+
+    def first_choice(self) -> NDArray:
+        """Return the most probable class of each row, the one that sorts first among equals.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels from `classes`.
+        """
+        return self.classes[first_choice(self.proba)]
+
+    def count_expanded(self) -> int:
+        """Return how many rows :meth:`expand` makes, those of weight zero included."""
+        return int(self.proba.nnz if sparse.issparse(self.proba) else (self.proba > 0).sum())
+
+    def expected_accuracy(self, predicted: ArrayLike) -> float:
+        """Return the weighted mean probability of predicted labels.
+
+        Parameters
+        ----------
+        predicted : array-like of shape (n_samples,)
+            One label from `classes` per row.
+
+        Returns
+        -------
+        float
+            In [0, 1]; the accuracy, if rows are one-hot.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4], [0.1, 0.9]]).expected_accuracy([0, 1])
+        0.75
+        """
+        columns = encode(np.asarray(predicted), self.classes)
+        return float(np.average(entries(self.proba, columns), weights=self.weight))
+
+    @property
+    def weighs_one_label(self) -> bool:
+        """Whether labels show several classes, and those of rows with weight only one.
+
+        Such are the bags of an ensemble that draws rows by weights.
+        """
+        with_weight = np.unique(self.codes[self.weight > 0])
+        return self.is_hard and len(with_weight) == 1 and len(np.unique(self.codes)) > 1
+
+    def check_some_weight(self) -> None:
+        """Raise unless a row carries weight: there is nothing to learn from, and no mean."""
+        if not self.weight.any():
+            raise ValueError(
+                f"Every one of the {len(self)} rows has weight zero. Give sample_weight with "
+                "positive entries for rows of at least two classes."
+            )
+
+    def check_several_classes(self) -> None:
+        """Raise unless at least two classes carry weight: there is nothing to tell apart."""
+        self.check_some_weight()
+        mass = self.mass
+        if (mass > 0).sum() < 2:
+            raise ValueError(
+                f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all "
+                f"the weight of the {len(self)} rows. Give rows of at least two classes."
+            )
+
+    def take(self, rows: slice | NDArray) -> Self:
+        """Return the soft labels of some rows.
+
+        Parameters
+        ----------
+        rows : slice, or array of int or bool
+            Which rows, in which order.
+
+        Returns
+        -------
+        SoftLabels
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4], [0.1, 0.9]]).take([1]).proba
+        array([[0.1, 0.9]])
+        """
+        return self._with(proba=self.proba[rows], codes=self.codes[rows], weight=self.weight[rows])
+
+    def append(self, other: "SoftLabels") -> Self:
+        """Return these rows followed by the rows of `other`.
+
+        Parameters
+        ----------
+        other : SoftLabels
+            Of the same classes.
+
+        Returns
+        -------
+        SoftLabels
+            Sparse if either is.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> len(SoftLabels([[0.6, 0.4]]).append(SoftLabels([[0.1, 0.9]])))
+        2
+        """
+        if not np.array_equal(self.classes, other.classes):
+            raise ValueError(
+                f"Soft labels of different classes cannot be joined: {list(self.classes)} and "
+                f"{list(other.classes)}. Give both all classes (columns of zeros are fine)."
+            )
+        if sparse.issparse(self.proba) or sparse.issparse(other.proba):
+            proba = sparse.csr_array(sparse.vstack([self.proba, other.proba], format="csr"))
+        else:
+            proba = np.vstack([self.proba, other.proba])
+        return self._with(
+            proba=proba,
+            codes=np.concatenate([self.codes, other.codes]),
+            weight=np.concatenate([self.weight, other.weight]),
+        )
+
+    def temper(self, temperature: float) -> Self:
+        """Return p^(1/T), renormalised: softmax(z / T) for a teacher with logits z.
+
+        Parameters
+        ----------
+        temperature : float
+            T > 0. 1 changes nothing, more softens, less sharpens. A probability of
+            exactly 0 stays 0 at every T (so that no floor has to be invented, one-hot
+            rows stay one-hot and sparse rows sparse).
+
+        Returns
+        -------
+        SoftLabels
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.8, 0.2]]).temper(2.0).proba.round(3)
+        array([[0.667, 0.333]])
+        """
+        temperature = check_temperature(temperature)
+        if temperature == 1:
+            return self
+        return self._with(proba=temper(self.proba, temperature))
+
+    def keep_top(self, k: int | None) -> Self:
+        """Return the k most probable classes of each row, renormalised, as sparse rows.
+
+        Parameters
+        ----------
+        k : int or None
+            How many classes a row keeps; ties go to the class that sorts first. None, or
+            a `k` of at least the number of classes, changes nothing.
+
+        Returns
+        -------
+        SoftLabels
+            With `proba` a CSR array of at most `k` entries per row.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.3, 0.1]]).keep_top(2).proba.toarray().round(3)
+        array([[0.667, 0.333, 0.   ]])
+        """
+        k = check_top_k(k)
+        if k is None or k >= len(self.classes):
+            return self
+        proba = top_entries(self.proba, k)
+        proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
+        return self._with(proba=proba)
+
+    def mix(self, alpha: float) -> Self:
+        """Return alpha · p + (1 - alpha) · one-hot true label.
+
+        Parameters
+        ----------
+        alpha : float in [0, 1]
+            Trust in the probabilities: 1 leaves them as they are, 0 gives the labels.
+            A row without a true label has no one-hot part: it keeps its probabilities
+            and weighs alpha times as much.
+
+        Returns
+        -------
+        SoftLabels
+
+        Notes
+        -----
+        This is the loss correction of Dao et al. (ICLR 2021) with gamma = 1 - alpha.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.6, 0.4]], y=[1]).mix(0.5).proba
+        array([[0.3, 0.7]])
+        """
+        alpha = check_alpha(alpha)
+        if alpha == 1:
+            return self
+        known = np.flatnonzero(self.codes >= 0)
+        if sparse.issparse(self.proba):
+            ones = (np.ones(len(known)), (known, self.codes[known]))
+            labels = sparse.csr_array(ones, shape=self.proba.shape)
+            keep = np.where(self.codes >= 0, alpha, 1.0)
+            teacher_part = self.proba.copy()
+            teacher_part.data *= np.repeat(keep, np.diff(teacher_part.indptr))
+            proba = sparse.csr_array(teacher_part + (1 - alpha) * labels)
+            proba.eliminate_zeros()
+        else:
+            proba = self.proba.copy()
+            proba[known] *= alpha
+            proba[known, self.codes[known]] += 1 - alpha
+        weight = np.where(self.codes >= 0, self.weight, alpha * self.weight)
+        return self._with(proba=proba, weight=weight)
+
+    def reweight_classes(self, class_weights: ArrayLike) -> Self:
+        """Return soft labels in which a class counts more or less: p_k c_k, renormalised.
+
+        Parameters
+        ----------
+        class_weights : array-like of shape (n_classes,)
+            Weight c_k >= 0 of each class, in the order of `classes`.
+
+        Returns
+        -------
+        SoftLabels
+            Each row weighs Σ_k p_k c_k times as much, so that row and class weigh
+            together weight · p_k · c_k, as in the expansion with class weights. A row of
+            classes that weigh 0 weighs 0, and keeps its probabilities.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.5, 0.5]]).reweight_classes([3, 1]).proba
+        array([[0.75, 0.25]])
+        """
+        factors = np.asarray(class_weights, dtype=np.float64)
+        if (factors == 1).all():
+            return self
+        proba = self.proba * factors
+        proba = sparse.csr_array(proba) if sparse.issparse(proba) else proba
+        total = row_sums(proba)
+        nothing = total == 0
+        if sparse.issparse(proba):
+            if nothing.any():
+                own = sparse.diags_array(nothing.astype(float)) @ self.proba
+                proba = sparse.csr_array(proba + own)
+            proba.data /= np.repeat(np.where(nothing, 1, total), np.diff(proba.indptr))
+        else:
+            proba[nothing] = self.proba[nothing]
+            proba /= np.where(nothing, 1, total)[:, None]
+        return self._with(proba=proba, weight=self.weight * total)
+
+    def reweight_rows(self, sample_weight: ArrayLike) -> Self:
+        """Return soft labels whose rows weigh so many times as much.
+
+        Parameters
+        ----------
+        sample_weight : array-like of shape (n_samples,)
+            Factor >= 0 of each row's weight.
+
+        Returns
+        -------
+        SoftLabels
+        """
+        return self._with(weight=self.weight * check_row_weights(sample_weight, len(self)))
+
+    def drop_empty_classes(self) -> Self:
+        """Return soft labels without the classes that carry no weight.
+
+        Returns
+        -------
+        SoftLabels
+            Of fewer classes, with the same rows; for students that, like scikit-learn's, know
+            only the classes that they were shown. What rows of weight 0 gave to the others, they
+            give to the first class that is left.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.5, 0.0, 0.5]]).drop_empty_classes().classes
+        array([0, 2])
+        """
+        present = self.mass > 0
+        if present.all():
+            return self
+        proba = self.proba[:, np.flatnonzero(present)]
+        lost = 1 - row_sums(proba)
+        rows = np.flatnonzero(lost > ROUNDING)  # of weight 0
+        if sparse.issparse(proba):
+            lost_of_first = (lost[rows], (rows, np.zeros_like(rows)))
+            proba = sparse.csr_array(proba + sparse.csr_array(lost_of_first, shape=proba.shape))
+        else:
+            proba[rows, 0] += lost[rows]
+        new = self._with(proba=proba)
+        new.classes = self.classes[present]
+        known = (self.codes >= 0) & present[self.codes]
+        new.codes = np.where(known, np.cumsum(present)[self.codes] - 1, -1)
+        return new
+
+    def expand(self) -> tuple[NDArray[np.intp], NDArray, Floats]:
+        """Return one weighted, labelled row per (row, class) of positive weight.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_expanded,), intp
+            Which row each expanded one repeats, in order.
+
+        labels : ndarray of shape (n_expanded,)
+            Its class, from `classes`.
+
+        weight : ndarray of shape (n_expanded,), float64
+            The row's weight times the probability of the class; never zero.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> rows, labels, weight = SoftLabels([[0.25, 0.75], [0.0, 1.0]]).expand()
+        >>> rows, labels, weight
+        (array([0, 0, 1]), array([0, 1, 1]), array([0.25, 0.75, 1.  ]))
+        """
+        if sparse.issparse(self.proba):
+            rows = np.repeat(np.arange(len(self)), np.diff(self.proba.indptr))
+            columns, values = self.proba.indices, self.proba.data
+        else:
+            rows, columns = np.nonzero(self.proba)
+            values = self.proba[rows, columns]
+        weight = values * self.weight[rows]
+        positive = weight > 0
+        if positive.all():
+            return rows, self.classes[columns], weight
+        return rows[positive], self.classes[columns[positive]], weight[positive]
+
+
+def as_soft_labels(y, classes=None, sample_weight=None):
+    """Return soft labels, whether `y` holds them, probabilities or labels."""
+    if isinstance(y, SoftLabels):
+        return y if sample_weight is None else y.reweight_rows(sample_weight)
+    if is_soft(y, classes):
+        y = both_columns(y, classes, name="y")
+        return SoftLabels(y, classes, sample_weight=sample_weight)
+    return SoftLabels.from_labels(y, classes, sample_weight=sample_weight)

@@ -1,0 +1,1 @@
+"""Teachers' probabilities: out of fold, frozen or given; their cache and their scores."""

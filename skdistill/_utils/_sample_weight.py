@@ -1,0 +1,182 @@
+"""Whether an estimator takes row weights, for itself and for the estimators inside it.
+
+With metadata routing, the requests of the user decide, as everywhere in scikit-learn. Without, the
+weights of a Pipeline are those of its last step: the last step of a student is fitted separately,
+and the Pipelines of a teacher take `sample_weight`, see `_teachers/_sample_weight.py`. Steps before
+the last get no weights; the copies for a supervised one do, see `students/_step_targets.py`.
+"""
+
+from inspect import Parameter, signature
+from typing import NamedTuple
+
+import sklearn
+from sklearn import get_config
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFeatureSelector
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import RANSACRegressor
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
+from sklearn.multioutput import (
+    ClassifierChain,
+    MultiOutputClassifier,
+    MultiOutputRegressor,
+    RegressorChain,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
+
+ALWAYS, ROUTED, UNROUTED = "always", "with routing", "without routing"
+
+
+class InnerFit(NamedTuple):
+    """How a meta-estimator of scikit-learn fits the estimators inside it."""
+
+    draws: bool = False  # rows, by their weights: those inside need not take any
+    takes_weights: str = ALWAYS  # or only where metadata is routed, or only where it is not
+    labels: str = "own"  # what those inside learn: "own" labels, "codes" or "binary" ones
+    by_name: bool = False  # without routing, only to a `fit` that names the parameter
+
+
+_SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+# Bagging draws rows by their weights from scikit-learn 1.7 on; before, it hands them on.
+BAGGING_DRAWS = _SKLEARN >= (1, 7)
+# Forests do from 1.9 on; before, they draw rows alike and weigh those that they drew.
+FORESTS_DRAW = _SKLEARN >= (1, 9)
+
+# A class stands for its subclasses as long as they keep its `fit`.
+INNER_FITS = {
+    AdaBoostClassifier: InnerFit(takes_weights=UNROUTED, by_name=True),
+    AdaBoostRegressor: InnerFit(draws=True, takes_weights=UNROUTED),
+    BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes"),
+    BaggingRegressor: InnerFit(draws=BAGGING_DRAWS),
+    CalibratedClassifierCV: InnerFit(),
+    ClassifierChain: InnerFit(takes_weights=ROUTED, labels="binary"),
+    FixedThresholdClassifier: InnerFit(takes_weights=ROUTED),
+    MultiOutputClassifier: InnerFit(by_name=True),
+    MultiOutputRegressor: InnerFit(by_name=True),
+    OneVsOneClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
+    OneVsRestClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
+    OutputCodeClassifier: InnerFit(takes_weights=ROUTED, labels="binary"),
+    RANSACRegressor: InnerFit(by_name=True),
+    RFE: InnerFit(),
+    RFECV: InnerFit(takes_weights=ROUTED),
+    RegressorChain: InnerFit(),
+    SelectFromModel: InnerFit(),
+    SelfTrainingClassifier: InnerFit(takes_weights=ROUTED),
+    SequentialFeatureSelector: InnerFit(takes_weights=ROUTED),
+    StackingClassifier: InnerFit(labels="codes"),
+    StackingRegressor: InnerFit(),
+    TransformedTargetRegressor: InnerFit(),
+    TunedThresholdClassifierCV: InnerFit(takes_weights=ROUTED),
+    VotingClassifier: InnerFit(labels="codes"),
+    VotingRegressor: InnerFit(),
+}
+
+
+def inner_fit(estimator):
+    """Return how a meta-estimator fits those inside it; None where that is not known."""
+    cls = type(estimator)
+    for base in cls.__mro__:
+        if base in INNER_FITS and cls.fit is base.fit:
+            return INNER_FITS[base]
+    return None
+
+
+def is_pipeline(estimator):
+    """Return whether an estimator is a Pipeline that is fitted as scikit-learn's own is."""
+    return isinstance(estimator, Pipeline) and type(estimator).fit is Pipeline.fit
+
+
+def takes_sample_weight(estimator, method="fit"):
+    """Return whether a method takes `sample_weight`, for itself and all that it fits inside."""
+    function = getattr(estimator, method, None)
+    if function is None:
+        return False
+    parameters = signature(function).parameters
+    named = "sample_weight" in parameters
+    routing = get_config()["enable_metadata_routing"]
+    if isinstance(estimator, Pipeline) and not named:
+        # Without routing a Pipeline takes step__sample_weight only.
+        return routing and takes_sample_weight(last_step_of(estimator), method)
+    known = inner_fit(estimator)
+    if known is not None:
+        if known.takes_weights == (UNROUTED if routing else ROUTED):
+            return False
+        if known.draws and method == "fit":
+            return True
+    elif named:
+        return True
+    hands_on = named or any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+    somewhere = known is not None or inner_estimators(estimator)
+    return bool(hands_on and somewhere and not without_weights(estimator, method))
+
+
+def without_weights(estimator, method="fit"):
+    """Return those inside an estimator in which the weights that it hands on do not arrive."""
+    known, inside = inner_fit(estimator), inner_estimators(estimator).values()
+    by_name = known is not None and known.by_name and not get_config()["enable_metadata_routing"]
+    return [
+        each
+        for each in inside
+        if not takes_sample_weight(each, method)
+        or (by_name and "sample_weight" not in signature(getattr(each, method)).parameters)
+    ]
+
+
+def inner_estimators(estimator):
+    """Return the estimators that a `fit` will fit inside it, by the names of parameters.
+
+    They are parameters themselves, or stand in lists of (name, estimator).
+    """
+    params = estimator.get_params(deep=False)
+    if isinstance(params.get("cv"), str) and params["cv"] == "prefit":
+        params = {"final_estimator": params.get("final_estimator")}
+    found = {}
+    for name, value in params.items():
+        several = isinstance(value, list) and all(map(_is_named, value))
+        found.update({item[0]: item[1] for item in value} if several else {name: value})
+    return {
+        name: value
+        for name, value in found.items()
+        if hasattr(value, "fit") and not isinstance(value, type | FrozenEstimator)
+    }
+
+
+def _is_named(item):
+    """Return whether an item of a list is (name, estimator), and not a fold of positions."""
+    return isinstance(item, tuple) and len(item) > 1 and isinstance(item[0], str)
+
+
+def last_step_of(pipeline):
+    """Return the last step of a Pipeline, None where it has no steps."""
+    return pipeline.steps[-1][1] if pipeline.steps else None
+
+
+def pop_row_weights(fit_params, student):
+    """Take the row weights for the soft labels out of a student's fit parameters.
+
+    With metadata routing a Pipeline hands them to those of its steps that request them, the
+    last one among them or not: they stay in.
+    """
+    if isinstance(student, Pipeline) and get_config()["enable_metadata_routing"]:
+        return None
+    return fit_params.pop("sample_weight", None)
+
+
+def requesting_weights(estimator):
+    """Return a default estimator that asks for sample weights where metadata is routed."""
+    if get_config()["enable_metadata_routing"]:
+        estimator.set_fit_request(sample_weight=True)
+    return estimator

@@ -1,0 +1,216 @@
+"""Which student learns in which way: the registry and its one door."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from importlib import import_module
+from typing import Any, TypeAlias
+
+from sklearn.base import clone, is_classifier, is_regressor
+
+from .._targets._soft_labels import SoftLabels
+from .._utils._class_codes import check_codes
+from .._utils._rows import count_rows
+from .._utils._typing import Estimator, Rows
+from ._capabilities import DataSummary, check_expansion, check_regression
+from ._predictions import predicts_numbers
+from .expansion import learn_by_expansion
+from .regression import learn_by_regression
+
+# Each has a file of its name in this folder, imported once a student of theirs turns up.
+OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost", "skorch")
+
+Learn: TypeAlias = Callable[..., Estimator]
+# Class -> function that teaches an instance of it. A class stands for its subclasses as long
+# as they keep its `fit`: one that overrides it learns in a way of its own.
+_ways: dict[type, Learn] = {}
+# The function that raises where such a student cannot learn, before any teacher is fitted.
+Check: TypeAlias = Callable[[Estimator, DataSummary], None]
+_checks: dict[Learn, Check] = {
+    learn_by_expansion: check_expansion,
+    learn_by_regression: check_regression,
+}
+
+
+def register(student_class: type, *, check: Check | None = None) -> Callable[[Learn], Learn]:
+    """Register how students of a class learn from soft labels: a decorator.
+
+    Parameters
+    ----------
+    student_class : type
+        An estimator class. Subclasses that do not override its `fit` are taken for it;
+        those that do are not.
+
+    check : callable, default=None
+        Function ``check(student, summary)`` that raises if a student cannot learn, for the sake
+        of its parameters, say. It is called before any teacher is fitted. `summary` has the
+        attributes `n_classes`, `n_rows` (an upper bound), and `weighted`, whether some rows
+        weigh more than others.
+
+    Returns
+    -------
+    callable
+        Decorator of a function ``learn(student, X, soft_labels, **fit_params)``, which
+        fits `student` in place (it is already a clone) and returns it, an ordinary
+        fitted instance of its class. `fit_params` are further arguments of its `fit`.
+
+    Examples
+    --------
+    A student of one's own, which predicts the classes' shares whatever the row:
+
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator, ClassifierMixin
+    >>> from skdistill import SoftLabels, fit_soft_labels
+    >>> from skdistill.students import register
+    >>> class Shares(ClassifierMixin, BaseEstimator):
+    ...     def fit(self, X, y):
+    ...         self.classes_, counts = np.unique(y, return_counts=True)
+    ...         self.shares_ = counts / counts.sum()
+    ...         return self
+    ...     def predict_proba(self, X):
+    ...         return np.tile(self.shares_, (len(X), 1))
+    >>> @register(Shares)
+    ... def learn_shares(student, X, soft_labels, **fit_params):
+    ...     student.classes_ = soft_labels.classes
+    ...     student.shares_ = soft_labels.mass / soft_labels.mass.sum()
+    ...     return student
+    >>> X = np.array([[0.0], [1.0]])
+    >>> soft_labels = SoftLabels([[0.75, 0.25], [0.25, 0.75]], classes=["a", "b"])
+    >>> fit_soft_labels(Shares(), X, soft_labels).predict_proba(X[:1])
+    array([[0.5, 0.5]])
+    """
+
+    def remember(learn):
+        _ways[student_class] = learn
+        if check is not None:
+            _checks[learn] = check
+        return learn
+
+    return remember
+
+
+def fit_soft_labels(
+    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
+) -> Estimator:
+    """Fit a clone of a student to soft labels, in the best way known for its class.
+
+    Parameters
+    ----------
+    student : estimator
+        A classifier whose `fit` (or `partial_fit`) takes `sample_weight`, any regressor, a
+        Pipeline that ends in one of them, or a class that was registered with
+        :func:`skdistill.students.register`. It is cloned, never changed; with
+        ``warm_start=True`` the clone goes on from where the student stands (forests of
+        scikit-learn, which learn soft labels by other trees, begin anew).
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows, in whatever form the student takes them.
+
+    soft_labels : SoftLabels
+        Class probabilities and weights of the same rows.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`. Those with one entry per row follow
+        their rows.
+
+    Returns
+    -------
+    estimator
+        A fitted clone of `student`: an ordinary object of its class. A classifier is
+        fitted on labels from ``soft_labels.classes``; a regressor on probabilities, of
+        the second class where there are two.
+
+    Raises
+    ------
+    TypeError
+        If the student can learn from neither weights nor numbers.
+
+    ValueError
+        If `X` and `soft_labels` differ in length, if the student would split copies of one
+        row inside its `fit`, or if the labels are not 0, 1, ... for a classifier of XGBoost.
+
+    Notes
+    -----
+    It minimises Σ_n weight_n · p_nᵀ ℓ(f(x_n)) (Menon et al., ICML 2021, section 3). Plain
+    labels, one-hot and of weight one, are ordinary training: ``student.fit(X, y)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import SoftLabels, fit_soft_labels
+    >>> X = np.array([[0.0], [2.0]])
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.1, 0.9]], classes=["a", "b"])
+    >>> fit_soft_labels(LogisticRegression(), X, soft_labels).predict([[2.0]])
+    array(['b'], dtype='<U1')
+    """
+    if predicts_numbers(student) or not soft_labels.is_hard:
+        check_student(student, DataSummary.of(soft_labels))
+    else:
+        check_predicts(student)
+    if len(soft_labels) != count_rows(X):
+        raise ValueError(
+            f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
+        )
+    check_codes(student, soft_labels.classes)
+    goes_on = getattr(student, "warm_start", False)
+    own = deepcopy(student) if goes_on else clone(student)
+    way_of_learning(student)(own, X, soft_labels, **fit_params)
+    return own  # whatever a `fit` returns
+
+
+def check_student(student: Estimator, summary: DataSummary) -> None:
+    """Raise unless a student can learn soft labels; without rows, and so before any teacher.
+
+    Parameters
+    ----------
+    student : estimator
+        See :func:`fit_soft_labels`.
+
+    summary : DataSummary
+        What is known of the soft labels to come.
+
+    Raises
+    ------
+    TypeError
+        If the student can learn from neither weights nor numbers.
+
+    ValueError
+        If it could with other parameters.
+    """
+    check_predicts(student)
+    check = _checks.get(way_of_learning(student))
+    if check is not None:
+        check(student, summary)
+
+
+def check_predicts(student):
+    """Raise unless a student predicts, at least once it is fitted."""
+    predicts = hasattr(student, "predict") or hasattr(student, "predict_proba")
+    if not (predicts or is_classifier(student) or is_regressor(student)):
+        raise TypeError(
+            f"student must be a classifier or a regressor that predicts; {student!r} does not. "
+            "A transformer belongs before the last step of a Pipeline as student."
+        )
+
+
+def way_of_learning(student):
+    """Return the function that teaches a student."""
+    way = registered_way(student, _ways, "skdistill.students", OPTIONAL_PACKAGES)
+    if way is not None:
+        return way
+    return learn_by_regression if predicts_numbers(student) else learn_by_expansion
+
+
+def registered_way(student, ways, folder, optional_packages):
+    """Return what is registered for the class of a student, None if nothing is.
+
+    The file of an optional package, in `folder`, is imported if the student comes from there.
+    """
+    cls = type(student)
+    packages = {base.__module__.partition(".")[0] for base in cls.__mro__}
+    for package in packages.intersection(optional_packages):
+        import_module(f"{folder}.{package}")
+    for base in cls.__mro__:
+        if base in ways and cls.fit is base.fit:
+            return ways[base]
+    return None

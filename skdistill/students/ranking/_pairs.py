@@ -1,0 +1,139 @@
+"""The risk of a ranking: the mean loss over all pairs of rows, as a function of their scores."""
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
+from sklearn.utils import assert_all_finite
+
+from ...objectives import pairwise_hessian_diagonal, pairwise_hessian_product, pairwise_loss
+from ...objectives._pairwise import SURROGATES
+from .._boosting import proba_of_second
+
+# A loss is known to this share of it, or its scores are too large to be told apart.
+READABLE = 1e-3
+
+
+class PairwiseRisk:
+    """Σ_ij a_i b_j φ(s_i − s_j) / (Σ a · Σ b) with a = w p, b = w (1 − p), up to a constant.
+
+    The pairs of a row with itself count, so that weights equal repeated rows. They have no
+    slope: only the share of the other pairs shows that they are there.
+    """
+
+    def __init__(self, proba, weight, surrogate):
+        self.proba, self.weight, self.surrogate = proba, weight, surrogate
+        self._pairs = {"proba": proba, "sample_weight": weight, "surrogate": surrogate}
+        a, b = weight * proba, weight * (1 - proba)
+        self._share = 1 - a @ b / (a.sum() * b.sum())
+
+    def loss_and_gradient(self, scores):
+        """Return the risk and its derivative by each score."""
+        # The exponential may overflow: whoever tries such scores sees an infinite loss.
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, gradient = pairwise_loss(scores, **self._pairs)
+            return self._share * loss, self._share * gradient
+
+    def hessian_diagonal(self, scores):
+        """Return the second derivative by each score."""
+        return self._share * pairwise_hessian_diagonal(scores, **self._pairs)
+
+    def hessian_product(self, scores, vector):
+        """Return the Hessian by the scores, times a vector."""
+        return self._share * pairwise_hessian_product(scores, vector=vector, **self._pairs)
+
+    def of_rows(self, rows, weight):
+        """Return the same risk of some rows, with other weights."""
+        return PairwiseRisk(self.proba[rows], weight, self.surrogate)
+
+
+class SmoothHinge:
+    """The risk of the hinge with its kink bent over a width h; it has a Hessian.
+
+    The loss of a margin d is a parabola for 1 − h < d < 1 and falls below the hinge by h / 2 at
+    most: (q(1 − d) − q(1 − h − d)) / 2h with q(t) = max(0, t)², two squared hinges.
+    """
+
+    def __init__(self, proba, weight, width):
+        self.proba, self.weight, self.width = proba, weight, width
+        self._squared = PairwiseRisk(proba, weight, "squared_hinge")
+
+    def loss_and_gradient(self, scores):
+        """Return the risk and its derivative by each score."""
+        inner = 1 - self.width
+        loss, gradient = self._squared.loss_and_gradient(scores)
+        # About the mean of the hinge is the root; what rounding leaves of the difference must not
+        # hide it. Scores that large went astray.
+        if not np.finfo(np.float64).eps * loss / self.width <= READABLE * (1 + np.sqrt(loss)):
+            return np.inf, np.full_like(gradient, np.nan)
+        inner_loss, inner_gradient = self._squared.loss_and_gradient(scores / inner)
+        return (
+            (loss - inner**2 * inner_loss) / (2 * self.width),
+            (gradient - inner * inner_gradient) / (2 * self.width),
+        )
+
+    def hessian_diagonal(self, scores):
+        """Return the second derivative by each score."""
+        difference = self._squared.hessian_diagonal(scores) - self._squared.hessian_diagonal(
+            scores / (1 - self.width)
+        )
+        return np.maximum(difference, 0) / (2 * self.width)
+
+    def hessian_product(self, scores, vector):
+        """Return the Hessian by the scores, times a vector."""
+        difference = self._squared.hessian_product(scores, vector)
+        difference -= self._squared.hessian_product(scores / (1 - self.width), vector)
+        return difference / (2 * self.width)
+
+    def of_rows(self, rows, weight):
+        """Return the same risk of some rows, with other weights."""
+        return SmoothHinge(self.proba[rows], weight, self.width)
+
+
+def risk_of(soft_labels, surrogate):
+    """Return the risk that scores have under soft labels."""
+    return PairwiseRisk(proba_of_second(soft_labels), soft_labels.weight, surrogate)
+
+
+def best_intercept(scores, soft_labels):
+    """Return the shift of the scores that minimises the log-loss: pairs do not see any.
+
+    At c the slope of Σ w [log(1 + e^{s + c}) − p (s + c)] is Σ w (σ(s + c) − p), which rises.
+    """
+    assert_all_finite(scores, input_name="scores of the student")
+    scores = np.asarray(scores, dtype=np.float64)
+    middle = scores.max() / 2 + scores.min() / 2
+    centred = scores - middle  # of large scores only the differences can be told
+    negative, positive = soft_labels.mass
+
+    def slope(c):
+        return soft_labels.weight @ expit(centred + c) - positive
+
+    # Were all scores equal, c would be the logit of the positive share less that score.
+    logit = np.log(positive) - np.log(negative)
+    c = brentq(slope, logit - centred.max() - 1, logit - centred.min() + 1)
+    return float(c - middle)
+
+
+def check_surrogate(surrogate):
+    """Raise unless `surrogate` is one of those that there are."""
+    if not (isinstance(surrogate, str) and surrogate in SURROGATES):
+        raise ValueError(
+            f"surrogate must be one of {tuple(SURROGATES)}; got surrogate={surrogate!r}."
+        )
+
+
+def check_pairs(soft_labels):
+    """Raise unless there are two classes, and pairs of rows that may be of either."""
+    classes, mass = soft_labels.classes, soft_labels.mass
+    if len(classes) != 2:
+        raise ValueError(f"Ranking by pairs needs two classes; got {classes.tolist()}.")
+    if not mass.any():
+        soft_labels.check_several_classes()  # says that every row has weight zero
+    if not mass.all():
+        all_to, none_to = classes[np.argsort(-mass)].tolist()
+        raise ValueError(
+            f"No pair of rows carries weight: the targets of the {len(soft_labels)} rows all say "
+            f"{all_to!r}, and none gives {none_to!r} any probability. Ranking compares rows that "
+            "may be of one class with rows that may be of the other: ask a less certain teacher, "
+            "or mix the true labels in (alpha < 1)."
+        )

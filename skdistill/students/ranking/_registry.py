@@ -1,0 +1,175 @@
+"""Which student learns to rank in which way: the registry and its one door."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from ..._targets._soft_labels import SoftLabels
+from ..._utils._rows import count_rows
+from ..._utils._typing import Estimator, Rows
+from .._capabilities import check_regression, refuse_own_pipeline
+from .._predictions import predicts_numbers
+from .._registry import Check, Learn, registered_way
+from .._step_targets import check_steps
+from ..pipeline import last_step
+from ._pairs import check_pairs, check_surrogate
+from .regression import learn_newton_step
+
+# Each has a file of its name in this folder, imported once a student of theirs turns up.
+OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "skorch")
+
+_ways: dict[type, Learn] = {}
+# The function that raises where such a student cannot learn, before any teacher is fitted.
+_checks: dict[Learn, Check] = {learn_newton_step: check_regression}
+
+
+def register(student_class: type, *, check: Check | None = None) -> Callable[[Learn], Learn]:
+    """Register how students of a class learn to rank: a decorator.
+
+    Parameters
+    ----------
+    student_class : type
+        An estimator class. Subclasses that do not override its `fit` are taken for it;
+        those that do are not.
+
+    check : callable, default=None
+        Function ``check(student, summary)`` that raises if a student cannot learn, called before
+        any teacher is fitted; see :func:`skdistill.students.register`.
+
+    Returns
+    -------
+    callable
+        Decorator of a function ``learn(student, X, soft_labels, surrogate, **fit_params)``,
+        which fits `student` in place (it is already a clone) and returns it. A student
+        that has a `decision_function` scores by it, threshold included; any other by its
+        `predict`, one number per row, to which the ranker adds an intercept of its own.
+
+    Examples
+    --------
+    A student of one's own, which scores by the feature that goes with the second class:
+
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator, RegressorMixin
+    >>> from skdistill import SoftLabels
+    >>> from skdistill.students.ranking import fit_ranker, register
+    >>> class OneFeature(RegressorMixin, BaseEstimator):
+    ...     def fit(self, X, y):
+    ...         return self
+    ...     def predict(self, X):
+    ...         return X[:, self.feature_]
+    >>> @register(OneFeature)
+    ... def learn_one_feature(student, X, soft_labels, surrogate, **fit_params):
+    ...     student.feature_ = np.argmax((X - X.mean(axis=0)).T @ soft_labels.proba[:, 1])
+    ...     return student
+    >>> X = np.array([[0.0, 1.0], [0.0, 2.0]])
+    >>> fit_ranker(OneFeature(), X, SoftLabels([[0.9, 0.1], [0.2, 0.8]])).predict(X)
+    array([1., 2.])
+    """
+
+    def remember(learn):
+        _ways[student_class] = learn
+        if check is not None:
+            _checks[learn] = check
+        return learn
+
+    return remember
+
+
+def fit_ranker(
+    student: Estimator,
+    X: Rows,
+    soft_labels: SoftLabels,
+    surrogate: str = "logistic",
+    **fit_params: Any,
+) -> Estimator:
+    """Fit a clone of a student so that its scores rank rows as soft labels of two classes do.
+
+    Parameters
+    ----------
+    student : estimator
+        A ``LogisticRegression``, which becomes a linear scorer; a regressor or ranker of
+        XGBoost or LightGBM; a :class:`skdistill.nets.RankingNet` or a net of skorch with one
+        output; any other regressor; a Pipeline that ends in one of them, or a class that was
+        registered with :func:`skdistill.students.ranking.register`. It is cloned, never changed.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows, in whatever form the student takes them.
+
+    soft_labels : SoftLabels
+        Probabilities of two classes, and weights of the same rows.
+
+    surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
+        Loss of a pair, see :func:`skdistill.objectives.pairwise_loss`.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    estimator
+        A fitted clone of `student`, whose scores are higher for the second class.
+
+    Raises
+    ------
+    TypeError
+        If the student gives labels and no scores, or learns from neither pairs nor numbers.
+
+    ValueError
+        If `X` and `soft_labels` differ in length, there are not two classes, or no pair
+        of rows carries weight.
+
+    Notes
+    -----
+    With a = w p and b = w (1 − p) of each row, it minimises
+    Σ_ij a_i b_j φ(s_i − s_j) / (Σ a · Σ b) over all pairs of rows (the distilled bipartite
+    risk of Menon et al., ICML 2021, with each row paired with itself, too: so a row of weight
+    2 counts as two rows).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import SoftLabels
+    >>> from skdistill.students.ranking import fit_ranker
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> soft_labels = SoftLabels([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7]])
+    >>> fit_ranker(LogisticRegression(), X, soft_labels).decision_function(X).round(2)
+    array([-0.7 , -0.14,  0.42])
+    """
+    check_surrogate(surrogate)
+    if len(soft_labels) != count_rows(X):
+        raise ValueError(
+            f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
+        )
+    check_pairs(soft_labels)
+    own = clone(student)
+    way_of_ranking(own)(own, X, soft_labels, surrogate, **fit_params)
+    return own  # whatever a `fit` returns
+
+
+def check_ranker(student, summary):
+    """Raise unless a student can learn to rank, by what is known before any teacher is fitted."""
+    if isinstance(student, Pipeline):
+        check_steps(student, summary)
+    student = last_step(student)
+    check = _checks.get(way_of_ranking(student))
+    if check is not None:
+        check(student, summary)
+
+
+def way_of_ranking(student):
+    """Return the function that teaches a student to rank."""
+    way = registered_way(student, _ways, "skdistill.students.ranking", OPTIONAL_PACKAGES)
+    if way is not None:
+        return way
+    if predicts_numbers(student):
+        return learn_newton_step
+    refuse_own_pipeline(student)
+    raise TypeError(
+        f"{student!r} cannot be taught to rank by pairs: it is no LogisticRegression (the linear "
+        "scorer), no regressor or ranker of XGBoost or LightGBM, no net, no other regressor and no "
+        "Pipeline that ends in one. A classifier ranks by its probabilities: use "
+        "DistilledClassifier for it, or the regressor of its kind here."
+    )

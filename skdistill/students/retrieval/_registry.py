@@ -1,0 +1,156 @@
+"""Which student learns to rank labels in which way: the registry and its one door."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import clone
+
+from ..._targets._retrieval_targets import RetrievalTargets
+from ..._utils._rows import count_rows
+from ..._utils._typing import Estimator, Rows
+from .._capabilities import refuse_own_pipeline
+from .._registry import Learn, registered_way
+from ..pipeline import last_step
+
+# Each has a file of its name in this folder, imported once a student of theirs turns up.
+OPTIONAL_PACKAGES = ("skorch",)
+
+_ways: dict[type, Learn] = {}
+# The function that raises where such a student cannot learn, before any teacher is fitted.
+_checks: dict[Learn, Callable[[Estimator], None]] = {}
+
+
+def register(
+    student_class: type, *, check: Callable[[Estimator], None] | None = None
+) -> Callable[[Learn], Learn]:
+    """Register how students of a class learn to rank labels: a decorator.
+
+    Parameters
+    ----------
+    student_class : type
+        An estimator class. Subclasses that do not override its `fit` are taken for it;
+        those that do are not.
+
+    check : callable, default=None
+        Function ``check(student)`` that raises if a student cannot learn, for the sake of its
+        parameters, say. It is called before any teacher is fitted.
+
+    Returns
+    -------
+    callable
+        Decorator of a function ``learn(student, X, targets, **fit_params)``, which fits `student`
+        in place (it is already a clone) and returns it. The student scores labels by its
+        `decision_function`: one column per label, for two labels one number per row.
+
+    Examples
+    --------
+    A student of one's own, which scores labels by how often they are positives, whatever the row:
+
+    >>> import numpy as np
+    >>> from sklearn.base import BaseEstimator, ClassifierMixin
+    >>> from skdistill import SoftLabels
+    >>> from skdistill.students.retrieval import RetrievalTargets, fit_retriever, register
+    >>> class Popular(ClassifierMixin, BaseEstimator):
+    ...     def fit(self, X, y):
+    ...         return self
+    ...     def decision_function(self, X):
+    ...         return np.tile(self.popularity_, (len(X), 1))
+    >>> @register(Popular)
+    ... def learn_popularity(student, X, targets, **fit_params):
+    ...     student.popularity_ = targets.weight @ targets.positives
+    ...     return student
+    >>> soft_labels = SoftLabels([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
+    >>> targets = RetrievalTargets.of(soft_labels, "cross_entropy")
+    >>> X = np.array([[0.0], [1.0]])
+    >>> fit_retriever(Popular(), X, targets).decision_function(X[:1]).round(2)
+    array([[0.6, 1.1, 0.3]])
+    """
+
+    def remember(learn):
+        _ways[student_class] = learn
+        if check is not None:
+            _checks[learn] = check
+        return learn
+
+    return remember
+
+
+def fit_retriever(
+    student: Estimator, X: Rows, targets: RetrievalTargets, **fit_params: Any
+) -> Estimator:
+    """Fit a clone of a student so that its scores rank the labels of each row.
+
+    Parameters
+    ----------
+    student : estimator
+        A ``LogisticRegression``, which becomes a linear scorer; a
+        :class:`skdistill.nets.SoftLabelNet` or a net of skorch; a Pipeline that ends in one of
+        them, or a class that was registered with
+        :func:`skdistill.students.retrieval.register`. It is cloned, never changed.
+
+    X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+        Rows, in whatever form the student takes them.
+
+    targets : RetrievalTargets
+        Positives and spared negatives of the same rows.
+
+    **fit_params : dict
+        Further arguments of the student's `fit`.
+
+    Returns
+    -------
+    estimator
+        A fitted clone of `student`.
+
+    Raises
+    ------
+    TypeError
+        If the student cannot learn to rank labels.
+
+    ValueError
+        If `X` and `targets` differ in length, or if there is nothing to learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdistill import SoftLabels
+    >>> from skdistill.students.retrieval import RetrievalTargets, fit_retriever
+    >>> X = np.array([[-1.0], [0.0], [1.0]])
+    >>> soft_labels = SoftLabels([[0.7, 0.2, 0.1], [0.2, 0.6, 0.2], [0.1, 0.2, 0.7]])
+    >>> targets = RetrievalTargets.of(soft_labels, "double_distillation")
+    >>> fit_retriever(LogisticRegression(), X, targets).predict(X)
+    array([0, 1, 2])
+    """
+    check_targets(X, targets)
+    own = clone(student)
+    way_of_retrieving(own)(own, X, targets, **fit_params)
+    return own  # whatever a `fit` returns
+
+
+def check_targets(X, targets):
+    """Raise unless there are targets for the rows of X, and something to learn from them."""
+    if len(targets) != count_rows(X):
+        raise ValueError(f"X has {count_rows(X)} rows but there are targets for {len(targets)}.")
+    targets.check_something_to_learn()
+
+
+def check_retriever(student):
+    """Raise unless a student can learn to rank labels, before any teacher is fitted."""
+    student = last_step(student)
+    check = _checks.get(way_of_retrieving(student))
+    if check is not None:
+        check(student)
+
+
+def way_of_retrieving(student):
+    """Return the function that teaches a student to rank labels."""
+    way = registered_way(student, _ways, "skdistill.students.retrieval", OPTIONAL_PACKAGES)
+    if way is None:
+        refuse_own_pipeline(student)
+        raise TypeError(
+            f"{student!r} cannot be taught to rank labels: it is no LogisticRegression (the linear "
+            "scorer), no net and no Pipeline that ends in one. Any classifier learns the "
+            "probabilities of labels, which rank them, too: use DistilledClassifier for it."
+        )
+    return way
