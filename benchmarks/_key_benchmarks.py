@@ -35,15 +35,15 @@ def soft_problem(n_samples=3000, n_classes=10):
 def prepare_soft_labels():
     """Temper, cut and mix."""
     _, _, soft_labels = soft_problem(20_000, 50)
-    return lambda: soft_labels.temper(2.0).keep_top(5).mix(0.5)
+    return lambda: soft_labels.temper(2.0).truncate_top_k(5).mix(0.5)
 
 
 def prepare_expansion():
     """Learn by expansion, the definition: one row per row and class."""
-    from skdistill.students import learn_by_expansion
+    from skdistill.students import fit_by_expansion
 
     X, _, soft_labels = soft_problem(1000)
-    return lambda: learn_by_expansion(DecisionTreeClassifier(max_depth=8), X, soft_labels)
+    return lambda: fit_by_expansion(DecisionTreeClassifier(max_depth=8), X, soft_labels)
 
 
 def prepare_logistic():

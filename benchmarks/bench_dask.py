@@ -43,7 +43,7 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import blocks_of, blocks_with
-from skdistill._dask._run import keep, run, task
+from skdistill._dask._run import persist, run, task
 from skdistill.datasets import load_flights
 
 RESULTS = Path(__file__).parent / "results" / "bench_dask.json"
@@ -225,7 +225,7 @@ def measure_cluster(folder, n_workers, repeats):
         wait(X)
         blocks = blocks_of(X, "X")
         with Meter(client) as labelling:
-            targets = keep([task(_label, teacher, block) for block in blocks])
+            targets = persist([task(_label, teacher, block) for block in blocks])
             wait(targets)
         blocks = blocks_with(blocks, targets)
         sums = run([task(Sums.of, block) for block in blocks])
@@ -234,8 +234,8 @@ def measure_cluster(folder, n_workers, repeats):
         objective.loss_and_gradient(w)
         iterations = [measure_iteration(client, objective, w) for _ in range(repeats)]
         n_rows = int(objective.total.n_rows)
-        told = objective.tell(w, objective.told)
-        sent = {"w": w, "moments": told, "answers": told.answers(), "gradient": w}
+        partial_sums = objective.partials(w, objective.partial_sums)
+        sent = {"w": w, "moments": partial_sums, "answers": partial_sums.answers(), "gradient": w}
         iteration_s = median(each.seconds for each in iterations)
         iteration_cpu = median(each.busiest_cpu for each in iterations)
         return {
@@ -291,7 +291,7 @@ def measure_iteration(client, objective, w):
 
 def seconds_per_partition(objective, w):
     """Return what an iteration takes longer for each partition more, however few its rows are."""
-    few = keep([task(_head, block) for block in objective.blocks])
+    few = persist([task(_head, block) for block in objective.blocks])
     sums = run([task(Sums.of, block) for block in few])
     half = len(few) // 2
     seconds = {}
@@ -354,12 +354,12 @@ def extrapolate(clusters):
     """Return what labelling and an iteration would take for far more rows."""
     each = clusters[0]
     partitions = FAR_ROWS // ROWS_PER_PARTITION
-    told = each["moments bytes"] + each["gradient bytes"]
+    partial_sums = each["moments bytes"] + each["gradient bytes"]
     sent = each["answers bytes"] + 2 * each["w bytes"]
     records = []
     for n_workers in (10, 100):
         rows = FAR_ROWS / n_workers
-        travel = (partitions * told + n_workers * sent) / NETWORK
+        travel = (partitions * partial_sums + n_workers * sent) / NETWORK
         scheduling = partitions * each["s per partition without rows"]
         compute = rows / each["ranked rows per s"]
         records.append(
@@ -369,7 +369,7 @@ def extrapolate(clusters):
                 "iteration: rows s": compute,
                 "scheduling s": scheduling,
                 "network s": travel,
-                "MB travelling": (partitions * told + n_workers * sent) / 1e6,
+                "MB travelling": (partitions * partial_sums + n_workers * sent) / 1e6,
                 "iteration s": compute + scheduling + travel,
             }
         )

@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 
 STUDENTS = (
     LogisticRegression(max_iter=100),
@@ -78,7 +78,7 @@ def compare_fits(student, X, y, soft_labels, repeats):
         return iterations(clone(student).fit(X[rows], y[rows]))
 
     def fit_expansion(rows=slice(None)):
-        return iterations(learn_by_expansion(clone(student), X[rows], soft_labels.take(rows)))
+        return iterations(fit_by_expansion(clone(student), X[rows], soft_labels.take(rows)))
 
     def warm_up():
         fit_ordinary(slice(WARM_UP_ROWS))
@@ -94,7 +94,7 @@ def compare_fits(student, X, y, soft_labels, repeats):
         "expansion MB": expansion.extra_mb,
         "memory ratio": expansion.extra_mb / ordinary.extra_mb,
         # What the repeated rows of X alone must take: the memory figures can be checked by it.
-        "expanded X MB": soft_labels.count_expanded() * X.shape[1] * X.itemsize / 2**20,
+        "expanded X MB": soft_labels.count_expanded_rows() * X.shape[1] * X.itemsize / 2**20,
         "ordinary n_iter": ordinary.returned,
         "expansion n_iter": expansion.returned,
     }

@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 
 STUDENTS = {
     "logistic": LogisticRegression(),
@@ -67,7 +67,7 @@ GOAL_CLASSES = 50
 GOAL_OF_HARD = 1.3  # times the hard labels' time and memory at most,
 GOAL_SPEED_UP = 10  # times faster than the expansion at least.
 LEGEND = f"""\
-hard: fit(X, y); fast: fit_soft_labels; exp.: learn_by_expansion. s: processor time; MB: extra
+hard: fit(X, y); fast: fit_soft_labels; exp.: fit_by_expansion. s: processor time; MB: extra
 peak memory; size: nodes of trees, iterations of solvers.
 >: stopped after {{limit:g}} s. ~: not run, since its growth over fewer classes predicts that it
 takes longer, or more than {MEMORY_LIMIT} MB.
@@ -173,7 +173,7 @@ def ways_to_fit(student, X, y, soft_labels):
     return {
         "hard": lambda: size_of(clone(student).fit(X, y)),
         "fast": lambda: size_of(fit_soft_labels(student, X, soft_labels)),
-        "expansion": lambda: size_of(learn_by_expansion(clone(student), X, soft_labels)),
+        "expansion": lambda: size_of(fit_by_expansion(clone(student), X, soft_labels)),
     }
 
 

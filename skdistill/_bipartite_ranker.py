@@ -23,7 +23,7 @@ from .students._predictions import student_scores
 from .students.pipeline import last_step
 from .students.ranking import fit_ranker
 from .students.ranking._pairs import best_intercept, check_pairs, check_surrogate
-from .students.ranking._registry import check_ranker, way_of_ranking
+from .students.ranking._registry import check_ranker, resolve_ranking_fitter
 
 
 class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
@@ -289,29 +289,29 @@ n_features), default=None
                 self, X, y, sample_weight, teacher_proba, X_unlabeled, params
             )
         self._check_own_parameters()
-        lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        lesson = lesson.ready()
+        data = self._distillation_data(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        data = data.soften()
         alpha, curve = self.alpha, None
         if alpha == "auto":
-            with lesson.progress.task("choose-alpha"):
-                curve = alpha_by_pairs(lesson, self.surrogate, self.n_jobs)
+            with data.progress.task("choose-alpha"):
+                curve = alpha_by_pairs(data, self.surrogate, self.n_jobs)
             alpha = curve.best
-        lesson = lesson.mix(alpha)
-        check_pairs(lesson.soft_labels)
-        with lesson.progress.task("fit-student"):
-            scores_itself = hasattr(lesson.student, "decision_function")
-            rows = lesson.X if scores_itself else copied(lesson.X)  # it will be asked about X
+        data = data.mix(alpha)
+        check_pairs(data.soft_labels)
+        with data.progress.task("fit-student"):
+            scores_itself = hasattr(data.student, "decision_function")
+            rows = data.X if scores_itself else copied(data.X)  # it will be asked about X
             student = fit_ranker(
-                lesson.student, rows, lesson.soft_labels, self.surrogate,
-                **lesson.student_params,
+                data.student, rows, data.soft_labels, self.surrogate,
+                **data.student_params,
             )  # fmt: skip
-        intercept, n_iter = _intercept_and_steps(student, lesson.X, lesson.soft_labels)
-        self._record(X, student, lesson.soft_labels.classes)
+        intercept, n_iter = _intercept_and_steps(student, data.X, data.soft_labels)
+        self._set_fitted_attributes(X, student, data.soft_labels.classes)
         self.intercept_, self.n_iter_ = intercept, n_iter
         self.alpha_, self.alpha_curve_ = float(alpha), curve
-        self.teacher_temperature_ = lesson.temperature
-        self.teacher_scores_ = lesson.scores
-        lesson.progress.end()
+        self.teacher_temperature_ = data.temperature
+        self.teacher_scores_ = data.scores
+        data.progress.end()
         return self
 
     def decision_function(self, X: Rows) -> Floats:
@@ -406,7 +406,9 @@ n_features), default=None
     def _check_own_parameters(self):
         """Check the parameters that other distilling estimators do not have."""
         check_surrogate(self.surrogate)
-        way_of_ranking(last_step(self._unfitted_student()))  # before the teacher is fitted in vain
+        resolve_ranking_fitter(
+            last_step(self._unfitted_student())
+        )  # before the teacher is fitted in vain
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)
         check_number("max_iter", self.max_iter, Integral)

@@ -240,12 +240,12 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         check_codes(estimator, labels.classes)
         folds = nested_folds(make_folds(self.cv, X, y, routed.splitter.split), len(labels))
         warn_of_unseen(labels, folds)
-        breeding = Breeding(estimator, X, labels, routed.estimator.fit, folds, self.n_jobs)
-        lessons, scores = self._raise(breeding, sample_weight)
+        breeding = GenerationFitter(estimator, X, labels, routed.estimator.fit, folds, self.n_jobs)
+        lessons, scores = self._fit_generations(breeding, sample_weight)
 
         wanted = lessons if self.ensemble else lessons[-1:]
         estimators = breeding.fit_on_all_rows(wanted)
-        self._record(X, estimators[-1], labels.classes)
+        self._set_fitted_attributes(X, estimators[-1], labels.classes)
         if self.ensemble:
             self.estimators_ = estimators
         elif hasattr(self, "estimators_"):  # of an earlier fit
@@ -253,7 +253,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         self.n_generations_, self.generation_scores_ = len(lessons) - 1, scores
         return self
 
-    def _raise(self, breeding, sample_weight):
+    def _fit_generations(self, breeding, sample_weight):
         """Return what each generation that is kept learns, and the scores of each one tried."""
         lessons, scores, line_lessons = [breeding.labels], [], breeding.labels_of_lines()
         total = 0
@@ -261,8 +261,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             start = time.perf_counter()
             proba = breeding.ask_lines(line_lessons)
             total = total + proba
-            judged = total / (generation + 1) if self.ensemble else proba
-            scores.append(breeding.score(judged, sample_weight))
+            scored = total / (generation + 1) if self.ensemble else proba
+            scores.append(breeding.score(scored, sample_weight))
             if self.verbose:
                 print(
                     f"[generation {generation}] log-loss {scores[-1]['log_loss']:.4f} in "
@@ -273,7 +273,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 break
             if generation < self.n_generations:
                 lessons.append(lesson_of(proba, breeding.labels, self.alpha))
-                line_lessons = breeding.teach_lines(line_lessons, self.alpha)
+                line_lessons = breeding.fit_chains(line_lessons, self.alpha)
         if len(lessons) == 1:
             warnings.warn(
                 "Being born again did not help: out of fold, generation 1 has a log-loss of "
@@ -393,8 +393,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             return super().predict_proba(X)
         refuse_partitions(self, X=X)
         self._check_features(X)
-        answers = [student_proba(each, copied(X), self.classes_) for each in self.estimators_]
-        return np.mean(answers, axis=0)
+        predictions = [student_proba(each, copied(X), self.classes_) for each in self.estimators_]
+        return np.mean(predictions, axis=0)
 
     @available_if(student_has("predict_log_proba"))
     def predict_log_proba(self, X: Rows) -> Floats:
@@ -439,7 +439,7 @@ class Fold(NamedTuple):
 
     train: NDArray  # positions among all rows
     test: NDArray  # positions among all rows
-    within: list  # of (train, test), positions in `train`
+    nested: list  # of (train, test), positions in `train`
 
 
 def nested_folds(splits, n_rows):
@@ -452,8 +452,8 @@ def nested_folds(splits, n_rows):
     check_folds(splits, n_rows)
     return [
         Fold(train, test, [
-            (np.flatnonzero(np.isin(train, other)), np.flatnonzero(np.isin(train, asked)))
-            for number, (other, asked) in enumerate(splits) if number != own
+            (np.flatnonzero(np.isin(train, other)), np.flatnonzero(np.isin(train, predicted)))
+            for number, (other, predicted) in enumerate(splits) if number != own
         ])
         for own, (train, test) in enumerate(splits)
     ]  # fmt: skip
@@ -465,7 +465,7 @@ def warn_of_unseen(labels, folds):
     for fold in folds:
         own = labels.take(fold.train)
         n_unseen += (~knows(labels, fold.train, fold.test)).sum()
-        n_unseen += sum((~knows(own, train, test)).sum() for train, test in fold.within)
+        n_unseen += sum((~knows(own, train, test)).sum() for train, test in fold.nested)
     if n_unseen:
         warnings.warn(
             f"In {n_unseen} cases a row's class does not occur in the rows learnt from outside its "
@@ -478,7 +478,7 @@ def warn_of_unseen(labels, folds):
 
 def knows(labels, train, test):
     """Return which rows of `test` have a class that carries weight in `train`."""
-    return labels.take(train).mass[labels.codes[test]] > 0
+    return labels.take(train).class_weight_sums[labels.codes[test]] > 0
 
 
 def lesson_of(proba, labels, alpha):
@@ -487,7 +487,7 @@ def lesson_of(proba, labels, alpha):
     return SoftLabels(proba, labels.classes, y=y, sample_weight=labels.weight).mix(alpha)
 
 
-class Breeding(NamedTuple):
+class GenerationFitter(NamedTuple):
     """What all generations have in common.
 
     Each fold raises a line of generations on its training rows alone. A lesson is what a
@@ -512,20 +512,20 @@ class Breeding(NamedTuple):
             for lesson, fold in zip(lessons, self.folds, strict=True)
         ]
         pairs = [(fold.train, fold.test) for fold in self.folds]
-        return mean_answers(self._fit_and_ask(tasks), self.labels, pairs)
+        return mean_predictions(self._fit_and_predict(tasks), self.labels, pairs)
 
-    def teach_lines(self, lessons, alpha):
+    def fit_chains(self, lessons, alpha):
         """Return what the next generation of each line learns: the last, out of fold within it."""
         tasks = [
             (lesson.take(train), fold.train[train], fold.train[test])
             for lesson, fold in zip(lessons, self.folds, strict=True)
-            for train, test in fold.within
+            for train, test in fold.nested
         ]
-        answers = iter(self._fit_and_ask(tasks))
+        predictions = iter(self._fit_and_predict(tasks))
         new = []
         for fold in self.folds:
             own = self.labels.take(fold.train)
-            proba = mean_answers([next(answers) for _ in fold.within], own, fold.within)
+            proba = mean_predictions([next(predictions) for _ in fold.nested], own, fold.nested)
             new.append(lesson_of(proba, own, alpha))
         return new
 
@@ -550,22 +550,22 @@ class Breeding(NamedTuple):
         answered.check_some_weight()
         return teacher_scores(answered)
 
-    def _fit_and_ask(self, tasks):
+    def _fit_and_predict(self, tasks):
         """Return the answers for tasks of (lesson, rows to learn from, rows to ask about)."""
         return Parallel(n_jobs=self.n_jobs)(
-            delayed(_answer)(self.estimator, self.X, lesson, self.fit_params, train, test)
+            delayed(_predict_rows)(self.estimator, self.X, lesson, self.fit_params, train, test)
             for lesson, train, test in tasks
         )
 
 
-def mean_answers(answers, labels, folds):
+def mean_predictions(predictions, labels, folds):
     """Return each row's mean probabilities over the folds that test it.
 
     Where its class was not among those learnt from, a row keeps its one-hot label.
     """
     total = np.zeros((len(labels), len(labels.classes)))
     n_asked = np.zeros(len(labels))
-    for proba, (train, test) in zip(answers, folds, strict=True):
+    for proba, (train, test) in zip(predictions, folds, strict=True):
         unseen = ~knows(labels, train, test)
         proba = np.where(unseen[:, None], labels.take(test).proba.toarray(), proba)
         np.add.at(total, test, proba)  # a bootstrap may test a row twice
@@ -573,7 +573,7 @@ def mean_answers(answers, labels, folds):
     return total / n_asked[:, None]
 
 
-def _answer(estimator, X, lesson, fit_params, train, test):
+def _predict_rows(estimator, X, lesson, fit_params, train, test):
     """Fit an estimator to a lesson about some rows, and return what it says of others."""
     lesson.check_several_classes()
     params = rows_of(fit_params, train, count_rows(X))

@@ -330,27 +330,25 @@ n_features), default=None
         check_top_k(self.top_k)
         if self.alpha == "auto":
             check_predicts_proba(self._unfitted_student())
-        lesson = self._ask_teacher(X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        lesson = lesson.ready(self.top_k)
+        data = self._distillation_data(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        data = data.soften(self.top_k)
         alpha, curve = self.alpha, None
-        if alpha == "auto" and lesson.scores is None:  # no teacher was asked
+        if alpha == "auto" and data.scores is None:  # no teacher was asked
             alpha = 0.0
         elif alpha == "auto":
-            with lesson.progress.task("choose-alpha"):
-                curve = alpha_by_log_loss(lesson, self.n_jobs)
+            with data.progress.task("choose-alpha"):
+                curve = alpha_by_log_loss(data, self.n_jobs)
             alpha = curve.best
-        lesson = lesson.mix(alpha)
-        if not lesson.soft_labels.weighs_one_label:
-            lesson.soft_labels.check_several_classes()
-        with lesson.progress.task("fit-student"):
-            student = fit_soft_labels(
-                lesson.student, lesson.X, lesson.soft_labels, **lesson.student_params
-            )
-        self._record(X, student, lesson.soft_labels.classes)
+        data = data.mix(alpha)
+        if not data.soft_labels.weighs_one_label:
+            data.soft_labels.check_several_classes()
+        with data.progress.task("fit-student"):
+            student = fit_soft_labels(data.student, data.X, data.soft_labels, **data.student_params)
+        self._set_fitted_attributes(X, student, data.soft_labels.classes)
         self.alpha_, self.alpha_curve_ = float(alpha), curve
-        self.teacher_temperature_ = lesson.temperature
-        self.teacher_scores_ = lesson.scores
-        lesson.progress.end()
+        self.teacher_temperature_ = data.temperature
+        self.teacher_scores_ = data.scores
+        data.progress.end()
         return self
 
     def _check_learns(self, student, summary):

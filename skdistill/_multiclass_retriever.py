@@ -28,7 +28,7 @@ from .metrics import recall_at_k
 from .students.pipeline import last_step
 from .students.retrieval import fit_retriever
 from .students.retrieval._registry import check_retriever
-from .students.retrieval.linear import check_rank, learn_low_rank
+from .students.retrieval.linear import check_rank, fit_low_rank
 
 # So many scores are held at once while labels are retrieved.
 BLOCK = 2**22
@@ -333,22 +333,22 @@ n_features), default=None
         )  # fmt: skip
         self._check_own_parameters(X, X_unlabeled)
         several = is_indicator(y)
-        ask = self._ask_for_label_sets if several else self._ask_teacher
-        lesson = ask(X, y, sample_weight, teacher_proba, X_unlabeled, params, self.top_k)
-        soft_labels = lesson.soft_labels
+        ask = self._multilabel_data if several else self._distillation_data
+        data = ask(X, y, sample_weight, teacher_proba, X_unlabeled, params, self.top_k)
+        soft_labels = data.soft_labels
         if several:
             self._warn_of_empty_rows(soft_labels)
         else:
             soft_labels.check_several_classes()
-            soft_labels = soft_labels.temper(lesson.temperature)
-        soft_labels = soft_labels.keep_top(self.top_k).mix(self.alpha)
+            soft_labels = soft_labels.temper(data.temperature)
+        soft_labels = soft_labels.truncate_top_k(self.top_k).mix(self.alpha)
         targets = RetrievalTargets.of(soft_labels, self.objective)
-        with lesson.progress.task("fit-student"):
+        with data.progress.task("fit-student"):
             if self.rank is None:
-                student = fit_retriever(lesson.student, lesson.X, targets, **lesson.student_params)
+                student = fit_retriever(data.student, data.X, targets, **data.student_params)
             else:
                 seed = self.random_state
-                student = learn_low_rank(lesson.student, lesson.X, targets, self.rank, seed)
+                student = fit_low_rank(data.student, data.X, targets, self.rank, seed)
         if self.k > len(targets.classes):
             warnings.warn(
                 f"k={self.k}, but there are {len(targets.classes)} labels: retrieve and score rank "
@@ -356,13 +356,13 @@ n_features), default=None
                 UserWarning,
                 stacklevel=3,
             )
-        self._record(X, student, targets.classes)
+        self._set_fitted_attributes(X, student, targets.classes)
         self.n_iter_ = getattr(last_step(student), "n_iter_", np.ones(1, dtype=np.int32))
         self._objective, self._several = self.objective, several
         self._sparse_labels = several and sparse.issparse(y)
-        self.teacher_temperature_ = lesson.temperature
-        self.teacher_scores_ = lesson.scores
-        lesson.progress.end()
+        self.teacher_temperature_ = data.temperature
+        self.teacher_scores_ = data.scores
+        data.progress.end()
         return self
 
     def decision_function(self, X: Rows) -> Floats:

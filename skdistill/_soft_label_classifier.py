@@ -133,7 +133,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             soft_labels.check_several_classes()
         (X,) = indexable(X)
         student = fit_soft_labels(self._unfitted_student(), X, soft_labels, **fit_params)
-        self._record(X, student, soft_labels.classes)
+        self._set_fitted_attributes(X, student, soft_labels.classes)
         return self
 
     def score(self, X: Rows, y: Proba, sample_weight: ArrayLike | None = None) -> float:

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from rankers.dense_pairs import dense_objective
 from scipy import sparse
 from scipy.optimize import minimize_scalar
 from sklearn import config_context
@@ -22,6 +21,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from students.ranking.dense_pairs import dense_objective
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier, SoftLabels
 from skdistill.datasets import make_gaussian_classes

@@ -22,7 +22,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import BornAgainClassifier, SoftLabels, fit_soft_labels
-from skdistill._born_again import Breeding, nested_folds
+from skdistill._born_again import GenerationFitter, nested_folds
 from skdistill.datasets import make_hidden_classes
 from skdistill.inspection import distillation_report
 
@@ -109,11 +109,11 @@ def test_what_is_said_of_a_row_never_depends_on_its_label(noisy):
 
     def held_out(y):
         folds = nested_folds(list(KFold(4).split(X)), len(y))
-        breeding = Breeding(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
+        breeding = GenerationFitter(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
         lessons, said = breeding.labels_of_lines(), []
         for _ in range(3):
             said.append(breeding.ask_lines(lessons))
-            lessons = breeding.teach_lines(lessons, 0.7)
+            lessons = breeding.fit_chains(lessons, 0.7)
         return np.array(said)
 
     before = held_out(y)

@@ -31,7 +31,9 @@ def blocks_of(page):
 @pytest.mark.parametrize("page", list(filter(blocks_of, PAGES)), ids=lambda page: page.name)
 def test_code_blocks_run_in_order_and_print_what_they_say(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_registry, "_ways", dict(_registry._ways))  # a page may register students
+    monkeypatch.setattr(
+        _registry, "_fitters", dict(_registry._fitters)
+    )  # a page may register students
     namespace = {}
     for code, printed in blocks_of(page):
         exec(compile(code, page.name, "exec"), namespace)

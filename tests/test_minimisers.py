@@ -23,7 +23,7 @@ from skdistill.objectives import double_distillation_loss, label_weighted_cross_
 from skdistill.students.ranking import fit_ranker
 from skdistill.students.ranking._pairs import best_intercept
 from skdistill.students.retrieval import RetrievalTargets, fit_retriever
-from skdistill.students.retrieval.linear import learn_low_rank
+from skdistill.students.retrieval.linear import fit_low_rank
 
 # The files that minimise, and which test below looks at them.
 MINIMISE = {
@@ -194,7 +194,7 @@ def test_a_low_rank(kind):
     targets = RetrievalTargets.of(soft_labels, "cross_entropy")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fitted = learn_low_rank(student_of(1.0), X, targets, 2, 0)
+        fitted = fit_low_rank(student_of(1.0), X, targets, 2, 0)
     project, score = fitted.steps[0][1].components_.T, fitted[-1]
     shapes = [project.shape, score.coef_.shape, score.intercept_.shape]
     ends = np.cumsum([np.prod(shape) for shape in shapes])

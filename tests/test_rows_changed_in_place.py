@@ -114,7 +114,7 @@ def by_distilling(student, teacher, X, y):
     fresh = X.copy()
     model = DistilledClassifier(teacher, student).fit(X, y)
     curve = model.alpha_curve_
-    return model.predict_proba(fresh.copy()), [*curve.tried.values()], curve.loss
+    return model.predict_proba(fresh.copy()), [*curve.losses.values()], curve.loss
 
 
 def by_in_sample_teachers(student, teacher, X, y):

@@ -12,10 +12,10 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from .._targets._soft_labels import SoftLabels
 from .._targets._temperature import best_temperature
-from .._teachers._cache import TeacherMemory, memory_folder
+from .._teachers._cache import TeacherCache, cache_folder
 from .._teachers._cross_fitting import in_sample_proba, out_of_fold_proba
 from .._teachers._frozen import frozen_proba, given_proba
-from .._teachers._predict import ClassQuestion, check_teacher
+from .._teachers._predict import MulticlassOutput, check_teacher
 from .._teachers._sample_weight import check_takes_weights
 from .._teachers._scores import teacher_scores
 from .._utils._class_codes import check_codes
@@ -28,13 +28,13 @@ from .._utils._progress import CallbackSupportMixin, Progress
 from .._utils._random_state import seeded_clones
 from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
-from .._utils._tags import narrow
+from .._utils._tags import intersect_tags
 from .._utils._validation import check_alpha, check_cv_word, check_proba, check_temperature
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
 
 
-class FoldLesson(NamedTuple):
+class FoldData(NamedTuple):
     """One fold of the labelled rows: some to learn from, the others to be judged by.
 
     The teachers of its soft labels have seen none of the rows to be judged by, where teachers
@@ -46,7 +46,7 @@ class FoldLesson(NamedTuple):
     soft_labels: SoftLabels | None  # of the training rows, then of those without labels
 
 
-class Lesson(NamedTuple):
+class DistillationData(NamedTuple):
     """Rows and the teacher's soft labels for them: raw ones, until they are `ready` to be mixed."""
 
     X: object
@@ -56,19 +56,19 @@ class Lesson(NamedTuple):
     student: object  # an unfitted clone, seeded
     student_params: dict  # what metadata routing has for the student's fit
     progress: Progress  # of the fit that the lesson is for
-    folds: list[FoldLesson] | None = None  # where alpha is to be chosen by them
+    folds: list[FoldData] | None = None  # where alpha is to be chosen by them
     groups: np.ndarray | None = None  # the group of each labelled row, as a number
 
-    def ready(self, top_k=None):
+    def soften(self, top_k=None):
         """Return the lesson with its temperature applied, and the top k probabilities of a row."""
 
-        def ready(lesson):
-            if lesson.soft_labels is None:
-                return lesson
-            soft_labels = lesson.soft_labels.temper(self.temperature).keep_top(top_k)
-            return lesson._replace(soft_labels=soft_labels)
+        def soften(data):
+            if data.soft_labels is None:
+                return data
+            soft_labels = data.soft_labels.temper(self.temperature).truncate_top_k(top_k)
+            return data._replace(soft_labels=soft_labels)
 
-        return ready(self)._replace(folds=self.folds and [ready(fold) for fold in self.folds])
+        return soften(self)._replace(folds=self.folds and [soften(fold) for fold in self.folds])
 
     def mix(self, alpha):
         """Return the lesson with that trust: without any, rows without labels teach nothing."""
@@ -91,7 +91,9 @@ class TeacherMixin(CallbackSupportMixin):
 
     _takes_one_label = False
 
-    def _ask_teacher(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
+    def _distillation_data(
+        self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None
+    ):
         """Check what came in, and return the lesson.
 
         With `top_k` the teacher's answers are cut to it as they are given.
@@ -118,11 +120,13 @@ class TeacherMixin(CallbackSupportMixin):
         # A teacher of one class would repeat the labels.
         nothing_to_ask = self._takes_one_label and cross_fitted and soft_labels.weighs_one_label
         if self.alpha == 0 or nothing_to_ask:  # ordinary training
-            return Lesson(X, soft_labels, 1.0, None, student, routed.student.fit, progress)
+            return DistillationData(
+                X, soft_labels, 1.0, None, student, routed.student.fit, progress
+            )
 
         X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
         self._check_student(student, soft_labels, X_unlabeled)
-        question = ClassQuestion(classes, top_k)
+        output = MulticlassOutput(classes, top_k)
         folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
         if cross_fitted and self.alpha == "auto" and len(folds) < 3:
             raise ValueError(
@@ -131,22 +135,22 @@ class TeacherMixin(CallbackSupportMixin):
                 "cv=3 or more, or set alpha by hand."
             )
         if teacher_proba is not None:
-            answers = given_proba(teacher_proba, teacher, X_unlabeled, question)
+            predictions = given_proba(teacher_proba, teacher, X_unlabeled, output)
         elif isinstance(teacher, FrozenEstimator):
-            answers = frozen_proba(teacher, X, y, X_unlabeled, question)
+            predictions = frozen_proba(teacher, X, y, X_unlabeled, output)
         else:
             soft_labels.check_several_classes()
-            answers = self._fit_and_ask(
-                teacher, X, y, X_unlabeled, question, routed, folds, progress
+            predictions = self._compute_teacher_proba(
+                teacher, X, y, X_unlabeled, output, routed, folds, progress
             )
-        if answers.unseen.all():
+        if predictions.unseen.all():
             raise ValueError(
                 "No fold's teacher has seen the class of any row that it was asked about: the "
                 "folds of cv leave out whole classes. Use stratified folds, or groups that hold "
                 "several classes."
             )
-        answered = SoftLabels(answers.labelled, classes, y=y, sample_weight=sample_weight)
-        answered = answered.take(~answers.unseen)
+        answered = SoftLabels(predictions.labelled, classes, y=y, sample_weight=sample_weight)
+        answered = answered.take(~predictions.unseen)
         answered.check_some_weight()
         temperature = self.teacher_temperature
         if temperature == "auto":
@@ -157,15 +161,15 @@ class TeacherMixin(CallbackSupportMixin):
         if X_unlabeled is not None:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)
             X = stack_rows(X, X_unlabeled)
-        return Lesson(
+        return DistillationData(
             X,
-            soft_labels_of(answers, classes, y, weight),
+            soft_labels_of(predictions, classes, y, weight),
             float(temperature),
             scores,
             student,
             routed.student.fit,
             progress,
-            fold_lessons(folds, answers, classes, y, weight) if self.alpha == "auto" else None,
+            fold_data(folds, predictions, classes, y, weight) if self.alpha == "auto" else None,
             groups,
         )
 
@@ -188,13 +192,13 @@ class TeacherMixin(CallbackSupportMixin):
             return None
         return make_folds(self.cv, X, y, routed.splitter.split)
 
-    def _fit_and_ask(self, teacher, X, y, X_unlabeled, question, routed, folds, progress):
+    def _compute_teacher_proba(self, teacher, X, y, X_unlabeled, output, routed, folds, progress):
         """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
         fit_params = routed.teacher.fit
         if "sample_weight" in fit_params and not check_takes_weights(teacher, stacklevel=5):
             del fit_params["sample_weight"]
-        memory = TeacherMemory.about(
-            memory_folder(self.memory), teacher, X, y, X_unlabeled, question, fit_params
+        memory = TeacherCache.for_fit(
+            cache_folder(self.memory), teacher, X, y, X_unlabeled, output, fit_params
         )
         asked = {
             "fit_params": fit_params,
@@ -203,13 +207,13 @@ class TeacherMixin(CallbackSupportMixin):
             "progress": progress,
         }
         if folds is None:
-            return in_sample_proba(teacher, X, y, X_unlabeled, question, **asked)
+            return in_sample_proba(teacher, X, y, X_unlabeled, output, **asked)
         return out_of_fold_proba(
             teacher,
             X,
             y,
             X_unlabeled,
-            question,
+            output,
             folds=folds,
             nested=self.alpha == "auto",
             n_jobs=self.n_jobs,
@@ -257,7 +261,7 @@ class TeacherMixin(CallbackSupportMixin):
         check_alpha(self.alpha, auto=True)
         check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_word(self.cv)
-        memory_folder(self.memory)
+        cache_folder(self.memory)
         frozen = isinstance(self.teacher, FrozenEstimator)
         if teacher_proba is None:
             check_teacher(self._unfitted_teacher())
@@ -321,7 +325,7 @@ class TeacherMixin(CallbackSupportMixin):
         )
 
     def __sklearn_tags__(self):
-        return narrow(super().__sklearn_tags__(), self._unfitted_teacher())
+        return intersect_tags(super().__sklearn_tags__(), self._unfitted_teacher())
 
     def get_metadata_routing(self):
         """Return which metadata goes to teacher, student and splitter.
@@ -344,29 +348,29 @@ class TeacherMixin(CallbackSupportMixin):
         return router
 
 
-def soft_labels_of(answers, classes, y, weight):
+def soft_labels_of(predictions, classes, y, weight):
     """Return soft labels of the labelled rows, then of those that only the teacher labels."""
-    soft_labels = SoftLabels(answers.labelled, classes, y=y, sample_weight=weight)
-    if answers.unlabeled is None:
+    soft_labels = SoftLabels(predictions.labelled, classes, y=y, sample_weight=weight)
+    if predictions.unlabeled is None:
         return soft_labels
-    return soft_labels.append(SoftLabels(answers.unlabeled, classes))
+    return soft_labels.append(SoftLabels(predictions.unlabeled, classes))
 
 
-def fold_lessons(folds, answers, classes, y, weight):
+def fold_data(folds, predictions, classes, y, weight):
     """Return the lesson of each fold; probabilities that were given, or frozen, serve for all."""
-    if answers.within is None:
-        return [FoldLesson(train, test, None) for train, test in folds]
+    if predictions.nested_proba is None:
+        return [FoldData(train, test, None) for train, test in folds]
 
     def weight_of(rows):
         return None if weight is None else _safe_indexing(weight, rows)
 
     return [
-        FoldLesson(
+        FoldData(
             train,
             test,
             soft_labels_of(own, classes, y[train], weight_of(train)),
         )
-        for (train, test), own in zip(folds, answers.within, strict=True)
+        for (train, test), own in zip(folds, predictions.nested_proba, strict=True)
     ]
 
 

@@ -6,7 +6,7 @@ from sklearn.frozen import FrozenEstimator
 
 from .._targets._label_sets import LabelSets, check_indicator, label_set_scores
 from .._teachers._frozen import frozen_proba, given_proba
-from .._teachers._predict import LabelsQuestion
+from .._teachers._predict import MultilabelOutput
 from .._utils._concatenate import stack_rows
 from .._utils._groups import group_codes
 from .._utils._named import check_row_names, columns_by_name
@@ -14,15 +14,13 @@ from .._utils._progress import Progress
 from .._utils._random_state import seeded_clones
 from .._utils._sample_weight import pop_row_weights
 from .._utils._validation import check_marginals, column_names
-from ._distillation import Lesson, TeacherMixin, check_no_aligned_params
+from ._distillation import DistillationData, TeacherMixin, check_no_aligned_params
 
 
 class LabelSetTeacherMixin(TeacherMixin):
     """Ask a teacher which labels rows have, each label by itself."""
 
-    def _ask_for_label_sets(
-        self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None
-    ):
+    def _multilabel_data(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
         """Check what came in, and return the lesson, with label sets for soft labels."""
         self._check_teacher_parameters(teacher_proba, X_unlabeled)
         if self.teacher_temperature != 1:
@@ -44,27 +42,27 @@ class LabelSetTeacherMixin(TeacherMixin):
         group_codes(routed.splitter.split.get("groups"), relevant.shape[0])  # checked in any case
         if self.alpha == 0:  # ordinary training: nobody is asked
             own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
-            return Lesson(X, own, 1.0, None, student, routed.student.fit, progress)
+            return DistillationData(X, own, 1.0, None, student, routed.student.fit, progress)
 
         X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
-        question = LabelsQuestion(classes, top_k)
+        output = MultilabelOutput(classes, top_k)
         if teacher_proba is not None:
             check_row_names(teacher_proba, X, name="teacher_proba")
             given = self._check_marginals(teacher_proba, relevant.shape, classes)
-            answers = given_proba(given, teacher, X_unlabeled, question)
+            predictions = given_proba(given, teacher, X_unlabeled, output)
         elif isinstance(teacher, FrozenEstimator):
-            answers = frozen_proba(teacher, X, relevant, X_unlabeled, question)
+            predictions = frozen_proba(teacher, X, relevant, X_unlabeled, output)
         else:
             # Forests, one of which is the default, take no sparse indicator.
             own = relevant.toarray().astype(int) if dense or self.teacher is None else relevant
             folds = self._folds(X, own, routed)
-            answers = self._fit_and_ask(
-                teacher, X, own, X_unlabeled, question, routed, folds, progress
+            predictions = self._compute_teacher_proba(
+                teacher, X, own, X_unlabeled, output, routed, folds, progress
             )
         label_sets = LabelSets(
-            answers.labelled, relevant, classes, sample_weight=weight, dense=dense
+            predictions.labelled, relevant, classes, sample_weight=weight, dense=dense
         )
-        answered = LabelSets(answers.labelled, relevant, classes, sample_weight=sample_weight)
+        answered = LabelSets(predictions.labelled, relevant, classes, sample_weight=sample_weight)
         if not answered.weight.any():
             raise ValueError(
                 f"Every one of the {len(answered)} rows has weight zero. Give sample_weight with "
@@ -73,10 +71,12 @@ class LabelSetTeacherMixin(TeacherMixin):
         scores = {"raw": label_set_scores(answered)}
         if X_unlabeled is not None:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)
-            none = sparse.csr_array(answers.unlabeled.shape)
-            label_sets = label_sets.append(LabelSets(answers.unlabeled, none, classes, known=False))
+            none = sparse.csr_array(predictions.unlabeled.shape)
+            label_sets = label_sets.append(
+                LabelSets(predictions.unlabeled, none, classes, known=False)
+            )
             X = stack_rows(X, X_unlabeled)
-        return Lesson(X, label_sets, 1.0, scores, student, routed.student.fit, progress)
+        return DistillationData(X, label_sets, 1.0, scores, student, routed.student.fit, progress)
 
     def _check_marginals(self, teacher_proba, shape, classes):
         """Return given marginals; the columns of a dataframe are matched to the labels by name."""

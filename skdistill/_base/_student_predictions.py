@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._utils._methods import may_have_method
 from .._utils._rows import is_in_partitions, refuse_queries
 from .._utils._sample_weight import requesting_weights
-from .._utils._tags import allows_nan, narrow
+from .._utils._tags import allows_nan, intersect_tags
 from .._utils._typing import ArrayLike, Floats, NDArray, Rows
 from ..students._further_classes import add_classes
 from ..students._predictions import (
@@ -67,7 +67,7 @@ class StudentMixin(ClassifierMixin):
         check_is_fitted(self, "student_")  # its error is an AttributeError: hasattr says no
         return self.student_
 
-    def _record(self, X, student, classes):
+    def _set_fitted_attributes(self, X, student, classes):
         """Set what a fit leaves behind, all at once, so that a fit that fails changes nothing."""
         validate_data(self, X, skip_check_array=True)
         # A tree takes NaN, but has seen none if its teacher could take none.
@@ -79,7 +79,7 @@ class StudentMixin(ClassifierMixin):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = tags.input_tags.allow_nan = True
-        return narrow(tags, self._unfitted_student())
+        return intersect_tags(tags, self._unfitted_student())
 
     def _check_features(self, X):
         """Raise unless X has the features that were fitted; the student checks the rest."""
@@ -97,9 +97,9 @@ class StudentMixin(ClassifierMixin):
 class StudentPredictionsMixin(StudentMixin):
     """Predict as the attribute `student_` does, and only as it does."""
 
-    def _record(self, X, student, classes):
+    def _set_fitted_attributes(self, X, student, classes):
         add_classes(student, classes)  # for those who ship it
-        super()._record(X, student, classes)
+        super()._set_fitted_attributes(X, student, classes)
 
     intercept_ = student_attribute("intercept_", "Intercept of a linear student.")
 

@@ -1,9 +1,9 @@
 """A classifier distilled over partitions: the teacher labels them, the student passes over them."""
 
 from .._utils._validation import check_top_k
-from ._distillation import ask_about_partitions, record
+from ._distillation import prepare_partitions, set_fitted_attributes
 from ._run import one_cluster
-from ._students import check_learns_by_partitions, learn_by_partitions
+from ._students import check_fits_by_partitions, fit_by_partitions
 
 
 @one_cluster()
@@ -11,16 +11,16 @@ def fit_classifier(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, p
     """Fit a DistilledClassifier on Dask collections."""
     check_top_k(estimator.top_k)
     student = estimator._unfitted_student()  # before anybody is asked in vain
-    check_learns_by_partitions(student, weighted=sample_weight is not None)
-    lesson = ask_about_partitions(
+    check_fits_by_partitions(student, weighted=sample_weight is not None)
+    data = prepare_partitions(
         estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=_nothing
     )
-    with lesson.progress.task("fit-student"):
-        student = learn_by_partitions(
-            lesson.student, lesson.partitions.X, lesson.targets, lesson.classes,
-            lesson.partitions.header,
+    with data.progress.task("fit-student"):
+        student = fit_by_partitions(
+            data.student, data.partitions.X, data.targets, data.classes,
+            data.partitions.header,
         )  # fmt: skip
-    return record(estimator, lesson, student)
+    return set_fitted_attributes(estimator, data, student)
 
 
 def _nothing(partitions, classes):

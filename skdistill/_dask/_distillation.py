@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._teachers._predict import ClassQuestion
+from .._teachers._predict import MulticlassOutput
 from .._utils._labels import check_classes, check_labels
 from .._utils._progress import Progress
 from .._utils._random_state import seeded_clones
 from ._partitions import Partitions, collect_labels, unite_categories
-from ._teacher import Treatment, label_partitions
+from ._teacher import SofteningParams, label_partitions
 
 # Parameters that rows in memory have, and those in partitions have not; with what there is instead.
 ONLY_IN_MEMORY = {
@@ -21,7 +21,7 @@ ONLY_IN_MEMORY = {
 }
 
 
-class PartitionLesson(NamedTuple):
+class PartitionedData(NamedTuple):
     """Partitions, what they are to be taught, and how good the teacher was."""
 
     partitions: Partitions
@@ -32,7 +32,7 @@ class PartitionLesson(NamedTuple):
     progress: Progress
 
 
-def ask_about_partitions(
+def prepare_partitions(
     estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, *, prepare
 ):
     """Check what came in and return the lesson; `prepare` checks classes and given answers."""
@@ -48,15 +48,15 @@ def ask_about_partitions(
     teacher, student = seeded_clones(
         estimator.random_state, estimator._unfitted_teacher(), estimator._unfitted_student()
     )
-    treatment = Treatment(
+    treatment = SofteningParams(
         float(estimator.alpha),
         float(estimator.teacher_temperature),
         getattr(estimator, "top_k", None),
     )
-    question = ClassQuestion(classes)
+    output = MulticlassOutput(classes)
     with progress.task("ask-teacher"):
-        targets, scores = label_partitions(partitions, teacher, question, treatment, estimator.cv)
-    return PartitionLesson(partitions, classes, targets, scores, student, progress)
+        targets, scores = label_partitions(partitions, teacher, output, treatment, estimator.cv)
+    return PartitionedData(partitions, classes, targets, scores, student, progress)
 
 
 def refuse_what_needs_memory(estimator, X_unlabeled, params):
@@ -92,12 +92,12 @@ def refuse_what_needs_memory(estimator, X_unlabeled, params):
         )
 
 
-def record(estimator, lesson, student):
+def set_fitted_attributes(estimator, data, student):
     """Set what every fit leaves behind."""
-    estimator._record(lesson.partitions.header, student, lesson.classes)
+    estimator._set_fitted_attributes(data.partitions.header, student, data.classes)
     estimator.alpha_, estimator.alpha_curve_ = float(estimator.alpha), None
-    asked = lesson.scores is not None
+    asked = data.scores is not None
     estimator.teacher_temperature_ = float(estimator.teacher_temperature) if asked else 1.0
-    estimator.teacher_scores_ = lesson.scores
-    lesson.progress.end()
+    estimator.teacher_scores_ = data.scores
+    data.progress.end()
     return estimator

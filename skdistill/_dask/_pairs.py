@@ -17,11 +17,11 @@ from ..objectives._exponential_pairs import Factors
 from ..objectives._logistic_blocks import Moments
 from ..students.ranking._pairs import PairwiseRisk
 from ..students.ranking.linear import LARGEST_SCORE, LinearObjective, draw_rows, draws_worth_it
-from ._placement import ask, ask_for_sum
-from ._run import once
+from ._placement import map_partitions, sum_over_partitions
+from ._run import as_delayed
 
 # What partitions tell of their rows, and the loss of a pair of equal scores.
-TOLD = {
+PARTIALS = {
     "logistic": (Moments, _logistic_pairs.LOSS_OF_EQUALS),
     "exponential": (Factors, _exponential_pairs.LOSS_OF_EQUALS),
 }
@@ -70,7 +70,7 @@ class PairsObjective:
         self.blocks, self.sums = blocks, sums  # one of each for each partition
         self.total = Sums(*np.sum(sums, axis=0))
         self.surrogate, self.l2, self.n_features = surrogate, l2, n_features
-        self.told, self.loss_of_equals = TOLD[surrogate]
+        self.partial_sums, self.loss_of_equals = PARTIALS[surrogate]
         self._model = None
 
     @property
@@ -80,20 +80,27 @@ class PairsObjective:
 
     def loss_and_gradient(self, w):
         """Return the objective and its gradient; infinite where the scores go astray."""
-        told = self.tell(w, self.told)
-        if told is None:
+        partial_sums = self.partials(w, self.partial_sums)
+        if partial_sums is None:
             return np.inf, np.full_like(w, np.nan)
-        answers = told.answers()
-        loss = (answers.loss - self.loss_of_equals * self.total.own) / self.pair_weight
-        gradient = ask_for_sum(self.blocks, _gradient, once(w), once(answers)) / self.pair_weight
+        expansions = partial_sums.expansions()
+        loss = (expansions.loss - self.loss_of_equals * self.total.own) / self.pair_weight
+        gradient = (
+            sum_over_partitions(self.blocks, _gradient, as_delayed(w), as_delayed(expansions))
+            / self.pair_weight
+        )
         return loss + self.l2 / 2 * (w @ w), gradient + self.l2 * w
 
     def curvature(self, w):
         """Return a function that multiplies the Hessian with a vector, and about its diagonal."""
 
         def multiply(v):
-            answers = ask_for_sum(self.blocks, _tell_slopes, once(w), v, self.told).answers()
-            product = ask_for_sum(self.blocks, _slope_product, once(w), v, once(answers))
+            expansions = sum_over_partitions(
+                self.blocks, _tell_slopes, as_delayed(w), v, self.partial_sums
+            ).expansions()
+            product = sum_over_partitions(
+                self.blocks, _slope_product, as_delayed(w), v, as_delayed(expansions)
+            )
             return product / self.pair_weight + self.l2 * v
 
         _, diagonal = self.sample().curvature(w)
@@ -111,16 +118,16 @@ class PairsObjective:
                 for each in self.sums
             ]
             before = np.cumsum([0.0, *shares])
-            drawn = ask(self.blocks, _draw, self.total, n_draws, each=before[:-1])
+            drawn = map_partitions(self.blocks, _draw, self.total, n_draws, each=before[:-1])
             X, p, weight = zip(*drawn, strict=True)
             X = sparse.vstack(X, format="csr") if sparse.issparse(X[0]) else np.concatenate(X)
             risk = PairwiseRisk(np.concatenate(p), np.concatenate(weight), self.surrogate)
             self._model = LinearObjective(X, risk, self.l2)
         return self._model
 
-    def tell(self, w, told):
+    def partials(self, w, partial_sums):
         """Return what all partitions tell of their scores; None where these go astray."""
-        return ask_for_sum(self.blocks, _tell, once(w), told)
+        return sum_over_partitions(self.blocks, _tell, as_delayed(w), partial_sums)
 
 
 def _numbers(X):
@@ -140,28 +147,28 @@ def _scored(block, w):
     return X, KnownRows(scores, *targets.shares())
 
 
-def _tell(block, w, told):
+def _tell(block, w, partial_sums):
     """Return what a partition tells of its scores."""
     _, rows = _scored(block, w)
-    return None if rows is None else told.of(rows)
+    return None if rows is None else partial_sums.of(rows)
 
 
-def _gradient(block, w, answers):
+def _gradient(block, w, expansions):
     """Return the part of the gradient that a partition has."""
     X, rows = _scored(block, w)
-    return X.T @ answers.gradient(rows)
+    return X.T @ expansions.gradient(rows)
 
 
-def _tell_slopes(block, w, v, told):
+def _tell_slopes(block, w, v, partial_sums):
     """Return what a partition tells of the change of its scores along a vector."""
     X, rows = _scored(block, w)
-    return told.of(rows, X @ v)
+    return partial_sums.of(rows, X @ v)
 
 
-def _slope_product(block, w, v, answers):
+def _slope_product(block, w, v, expansions):
     """Return the part that a partition has of the Hessian times a vector."""
     X, rows = _scored(block, w)
-    return X.T @ answers.product(rows, X @ v)
+    return X.T @ expansions.product(rows, X @ v)
 
 
 def _draw(block, sums, n_draws, before):

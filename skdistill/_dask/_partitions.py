@@ -8,8 +8,8 @@ import numpy as np
 from .._utils._concatenate import align_rows, have_same_dtypes
 from .._utils._labels import check_labels
 from .._utils._validation import column_names
-from ._placement import lie_on_workers
-from ._run import keep, run, task
+from ._placement import persisted_on_workers
+from ._run import persist, run, task
 
 # What errors call two partitions whose columns differ.
 PARTITIONS = ("the first partition of X", "another partition of X")
@@ -47,7 +47,7 @@ class Partitions:
         """Return the number of a partition and what there is of it."""
         return k, self.X[k], self.y[k], self.weight[k], self.proba[k]
 
-    def keep(self, which):
+    def persist(self, which):
         """Keep some partitions only."""
         for name in ("X", "y", "weight", "proba"):
             setattr(self, name, [getattr(self, name)[k] for k in which])
@@ -158,7 +158,7 @@ def collect_labels(partitions):
     counts, labels = zip(*run([task(count_rows_and_labels, y) for y in partitions.y]), strict=True)
     empty = np.flatnonzero(np.equal(counts, 0))
     run([task(_check_rows_of, *partitions.of(k)) for k in empty])
-    partitions.keep(np.flatnonzero(counts))
+    partitions.persist(np.flatnonzero(counts))
     if not len(partitions):
         raise ValueError(f"X has no rows: all of its {len(counts)} partitions are empty.")
     labels = [each for each in labels if len(each)]
@@ -230,9 +230,9 @@ def blocks_with(X, targets):
     a worker that is idle labels partitions of others, and keeps the answers. Rows that are still to
     be loaded stay so.
     """
-    if not lie_on_workers(X):
+    if not persisted_on_workers(X):
         return [[rows, own] for rows, own in zip(X, targets, strict=True)]
-    return keep([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
+    return persist([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
 
 
 def _described(sizes):

@@ -10,7 +10,7 @@ from dask.delayed import Delayed
 from ._run import FAN_IN, add_up, client_of_cluster, run, scheduler_explained, task, total
 
 
-def ask(blocks, function, *args, each=None):
+def map_partitions(blocks, function, *args, each=None):
     """Return what a function returns for each block, in the order of the blocks.
 
     `each` is a list of one more argument for each block.
@@ -19,7 +19,7 @@ def ask(blocks, function, *args, each=None):
     return _in_order(groups, run(_tasks_of(groups, blocks, function, args, each)))
 
 
-def ask_for_sum(blocks, function, *args):
+def sum_over_partitions(blocks, function, *args):
     """Return the sum of what a function returns for each block; None if it returns None for one.
 
     The sum is a tree of the blocks in their order, wherever they lie: no rounding depends on that.
@@ -27,8 +27,8 @@ def ask_for_sum(blocks, function, *args):
     groups = groups_where_they_lie(blocks)
     if len(groups) == len(blocks):
         return run([total([task(function, block, *args) for block in blocks])])[0]
-    told = _tasks_of(groups, blocks, function, args)
-    return run([task(_sum_in_order, groups, told)])[0]
+    partial_sums = _tasks_of(groups, blocks, function, args)
+    return run([task(_sum_in_order, groups, partial_sums)])[0]
 
 
 def groups_where_they_lie(blocks):
@@ -54,7 +54,7 @@ def groups_where_they_lie(blocks):
     return groups
 
 
-def lie_on_workers(blocks):
+def persisted_on_workers(blocks):
     """Return whether all blocks are in the memory of a cluster."""
     client = client_of_cluster()
     if client is None:
@@ -77,29 +77,29 @@ def _tasks_of(groups, blocks, function, args, each=None):
     """Return a task for each group, which asks its blocks one after the other."""
     own = [()] * len(blocks) if each is None else [(one,) for one in each]
     return [
-        task(_ask_each, function, [blocks[k] for k in group], [own[k] for k in group], *args)
+        task(_map_each, function, [blocks[k] for k in group], [own[k] for k in group], *args)
         for group in groups
     ]
 
 
-def _ask_each(function, blocks, own, *args):
+def _map_each(function, blocks, own, *args):
     """Return what a function returns for each of several blocks."""
     return [function(block, *args, *last) for block, last in zip(blocks, own, strict=True)]
 
 
-def _in_order(groups, told):
+def _in_order(groups, partial_sums):
     """Return what groups have told, in the order of their blocks."""
     of_block = {
         k: each
-        for group, parts in zip(groups, told, strict=True)
+        for group, parts in zip(groups, partial_sums, strict=True)
         for k, each in zip(group, parts, strict=True)
     }
     return [of_block[k] for k in range(len(of_block))]
 
 
-def _sum_in_order(groups, told):
+def _sum_in_order(groups, partial_sums):
     """Return the sum that `total` makes of a task for each block."""
-    parts = _in_order(groups, told)
+    parts = _in_order(groups, partial_sums)
     while len(parts) > 1:
         parts = [add_up(parts[start : start + FAN_IN]) for start in range(0, len(parts), FAN_IN)]
     return parts[0]

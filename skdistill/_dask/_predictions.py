@@ -5,7 +5,7 @@ import numpy as np
 
 from .._utils._rows import predict_on_copy
 from ._partitions import Partitions, check_rows, sizes_of
-from ._run import once, run, task, total
+from ._run import as_delayed, run, task, total
 
 
 def predict_partitions(estimator, method, X, tail=(), dtype=np.float64):
@@ -15,12 +15,12 @@ def predict_partitions(estimator, method, X, tail=(), dtype=np.float64):
     """
     partitions = Partitions(X)
     estimator._check_features(partitions.header)
-    model = once(estimator)
-    answers = [
+    model = as_delayed(estimator)
+    predictions = [
         da.from_delayed(task(_answer, model, method, block, tail, dtype), (size, *tail), dtype)
         for block, size in zip(partitions.X, sizes_of(X, "X"), strict=True)
     ]
-    return da.concatenate(answers, allow_unknown_chunksizes=True)
+    return da.concatenate(predictions, allow_unknown_chunksizes=True)
 
 
 def _answer(estimator, method, X, tail, dtype):
@@ -46,7 +46,7 @@ def _tasks_of(function, estimator, X, y, sample_weight):
     """Return a task for each partition, with its labels and weights."""
     partitions = Partitions(X, y, sample_weight)
     estimator._check_features(partitions.header)
-    model = once(estimator)
+    model = as_delayed(estimator)
     return [
         task(function, model, k, partitions.X[k], partitions.y[k], partitions.weight[k])
         for k in range(len(partitions))

@@ -6,20 +6,20 @@ from sklearn.utils.validation import validate_data
 
 from .._utils._one_column import both_columns
 from ..objectives._logistic_blocks import Moments
-from ..students.ranking._registry import way_of_ranking
+from ..students.ranking._registry import resolve_ranking_fitter
 from ..students.ranking.linear import (
     check_linear,
     fit_coefficients,
-    learn_linear,
+    fit_linear,
     penalty_of,
     set_linear,
     warn_unless_converged,
 )
-from ._distillation import ask_about_partitions, record
-from ._pairs import TOLD, PairsObjective, PairTargets, Sums
+from ._distillation import prepare_partitions, set_fitted_attributes
+from ._pairs import PARTIALS, PairsObjective, PairTargets, Sums
 from ._partitions import blocks_with
-from ._placement import ask
-from ._run import keep, one_cluster, task
+from ._placement import map_partitions
+from ._run import one_cluster, persist, task
 
 
 @one_cluster()
@@ -36,24 +36,24 @@ def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_un
                 for each in partitions.proba
             ]
 
-    lesson = ask_about_partitions(
+    data = prepare_partitions(
         estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=prepare
     )
-    with lesson.progress.task("fit-student"):
-        student = rank_partitions(lesson, estimator.surrogate)
-    record(estimator, lesson, student)
+    with data.progress.task("fit-student"):
+        student = rank_partitions(data, estimator.surrogate)
+    set_fitted_attributes(estimator, data, student)
     estimator.intercept_, estimator.n_iter_ = student.intercept_, student.n_iter_
     return estimator
 
 
 def check_ranks_partitions(student, surrogate):
     """Raise unless a student can learn from all pairs of rows in partitions."""
-    if surrogate not in TOLD:
+    if surrogate not in PARTIALS:
         raise ValueError(
             f"surrogate={surrogate!r} needs the scores of all rows in their order, which "
-            f"partitions would have to exchange. For Dask collections there are {tuple(TOLD)}."
+            f"partitions would have to exchange. For Dask collections there are {tuple(PARTIALS)}."
         )
-    if way_of_ranking(student) is not learn_linear:
+    if resolve_ranking_fitter(student) is not fit_linear:
         raise TypeError(
             f"{student!r} cannot rank Dask collections: only the linear scorer, student=None or a "
             "LogisticRegression, learns from all pairs of rows in partitions. Scale or transform "
@@ -69,26 +69,26 @@ def check_ranks_partitions(student, surrogate):
         )
 
 
-def rank_partitions(lesson, surrogate):
+def rank_partitions(data, surrogate):
     """Return a LogisticRegression fitted to all pairs, as in memory."""
-    student, X = lesson.student, lesson.partitions.X
-    validate_data(student, lesson.partitions.header, skip_check_array=True)  # features' names
-    targets = keep([task(PairTargets.of, each) for each in lesson.targets])
-    lesson.targets.clear()  # both columns are let go
+    student, X = data.student, data.partitions.X
+    validate_data(student, data.partitions.header, skip_check_array=True)  # features' names
+    targets = persist([task(PairTargets.of, each) for each in data.targets])
+    data.targets.clear()  # both columns are let go
     blocks = blocks_with(X, targets)
-    sums = ask(blocks, Sums.of)
-    n_features = lesson.partitions.header.shape[1]
+    sums = map_partitions(blocks, Sums.of)
+    n_features = data.partitions.header.shape[1]
     weight = sum(each.positive + each.negative for each in sums)
     l2 = penalty_of(student, weight)
     objective = PairsObjective(blocks, sums, surrogate, l2, n_features)
-    check_pairs_carry_weight(objective.total, lesson.classes)
+    check_pairs_carry_weight(objective.total, data.classes)
     w, gradient, n_iter = fit_coefficients([objective], n_features, student.tol, student.max_iter)
     warn_unless_converged(student, gradient, n_iter)
     intercept = 0.0
     if student.fit_intercept:
-        moments = objective.tell(w, Moments)
+        moments = objective.partials(w, Moments)
         intercept = moments.best_shift(objective.total.positive, objective.total.negative)
-    return set_linear(student, lesson.classes, w, intercept, n_iter)
+    return set_linear(student, data.classes, w, intercept, n_iter)
 
 
 def check_pairs_carry_weight(sums, classes):

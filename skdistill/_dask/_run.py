@@ -25,7 +25,7 @@ def task(function, *args):
     return dask.delayed(function, pure=False, traverse=False)(*args, dask_key_name=key)
 
 
-def once(value):
+def as_delayed(value):
     """Return a value as a task, which travels once and not with each task that needs it."""
     return dask.delayed(value, pure=False, traverse=False)
 
@@ -36,7 +36,7 @@ def run(tasks):
         return list(dask.compute(*tasks, traverse=False))
 
 
-def keep(tasks):
+def persist(tasks):
     """Run tasks and leave the results where they were made; return what refers to them.
 
     All are there when it returns: a cluster would go on without waiting.

@@ -13,14 +13,14 @@ from ..students._chunks import fit_quality, one_pass, rows_per_chunk, warn_unles
 from ..students._class_weight import class_weights
 from ..students._original_rows import refuse_to_split_copies
 from ._partitions import blocks_with
-from ._placement import ask
-from ._run import once, run, task
+from ._placement import map_partitions
+from ._run import as_delayed, run, task
 
 # So many partitions are loaded for one trip of the student: they may be in memory at a time.
 PARTITIONS_AT_A_TIME = 4
 
 
-def check_learns_by_partitions(student, *, weighted=False):
+def check_fits_by_partitions(student, *, weighted=False):
     """Raise unless a student can learn soft labels partition by partition, and weights if asked."""
     if _is_soft_label_net(student):
         from ..nets._epochs_in_parts import check_trains_in_parts
@@ -49,21 +49,23 @@ def check_learns_by_partitions(student, *, weighted=False):
         )
 
 
-class Facts(NamedTuple):
+class LabelSummary(NamedTuple):
     """What is to be known of all targets before anyone learns from them."""
 
     n_rows: int
     n_copies: int  # (row, class) pairs of positive probability
-    mass: np.ndarray  # weight of each class
+    class_weight_sums: np.ndarray  # weight of each class
 
     @classmethod
     def of(cls, targets, classes):
         """Return the facts of a partition."""
         soft_labels = targets.soft_labels(classes)
-        return cls(len(soft_labels), soft_labels.count_expanded(), soft_labels.mass)
+        return cls(
+            len(soft_labels), soft_labels.count_expanded_rows(), soft_labels.class_weight_sums
+        )
 
 
-def learn_by_partitions(student, X, targets, classes, header):
+def fit_by_partitions(student, X, targets, classes, header):
     """Return a student that has passed over the partitions, in a new order each time.
 
     A pass is one call of `partial_fit` for each partition (several, where the expanded rows of one
@@ -71,8 +73,11 @@ def learn_by_partitions(student, X, targets, classes, header):
     `max_iter` says; one with a `tol` ends when `n_iter_no_change` passes have improved the fit by
     less, as its own `fit` does. A pass of a net is an epoch.
     """
-    facts = [Facts(*each) for each in run([task(Facts.of, each, classes) for each in targets])]
-    facts = Facts(*(sum(each) for each in zip(*facts, strict=True)))
+    facts = [
+        LabelSummary(*each)
+        for each in run([task(LabelSummary.of, each, classes) for each in targets])
+    ]
+    facts = LabelSummary(*(sum(each) for each in zip(*facts, strict=True)))
     _check_several_classes(facts, classes)
     blocks = blocks_with(X, targets)
     if _is_soft_label_net(student):
@@ -110,7 +115,7 @@ def _pass_over(student, blocks, classes, class_factors, rng, shuffles):
 def _visit(student, learn, visits):
     """Return the student after one call of a function for each visit, in this order."""
     for start in range(0, len(visits), PARTITIONS_AT_A_TIME):
-        student = once(student)
+        student = as_delayed(student)
         for arguments in visits[start : start + PARTITIONS_AT_A_TIME]:
             student = task(learn, student, *arguments)
         (student,) = run([student])
@@ -121,7 +126,7 @@ def _train_net(net, blocks, facts, classes, header):
     """Return a net trained on all partitions; weights are divided by their mean over all rows."""
     from ..nets._epochs_in_parts import train_in_parts
 
-    mean_weight = facts.mass.sum() / facts.n_rows
+    mean_weight = facts.class_weight_sums.sum() / facts.n_rows
 
     def pass_over(net, order, seeds):
         visits = zip(order, seeds, strict=True)
@@ -155,7 +160,7 @@ def _learn(student, block, classes, class_factors, seed):
 
 def _quality(student, blocks, classes, class_factors):
     """Return how well the student fits the soft labels of all partitions."""
-    parts = ask(blocks, _quality_of, once(student), classes, class_factors)
+    parts = map_partitions(blocks, _quality_of, as_delayed(student), classes, class_factors)
     weight, gain = np.sum(parts, axis=0)
     return gain / weight
 
@@ -171,30 +176,33 @@ def _quality_of(block, student, classes, class_factors):
 def _prepared(student, facts, classes):
     """Set a student up for copies of rows; return its own parameters, and the factor of classes.
 
-    As :func:`skdistill.students.stochastic.learn_by_descent` does in memory: class weights count
+    As :func:`skdistill.students.stochastic.fit_by_descent` does in memory: class weights count
     probability, and the penalty, which is added at each step, is parted among the copies of a row.
     """
     if not isinstance(student, (SGDClassifier, Perceptron)):
         return {}, np.ones(len(classes))
     own = {"class_weight": student.class_weight, "alpha": student.alpha}
-    factors = class_weights(student.class_weight, _MassOf(classes, facts.mass))
+    factors = class_weights(
+        student.class_weight, _ClassWeightSums(classes, facts.class_weight_sums)
+    )
     copies = max(facts.n_copies / facts.n_rows, 1)
     student.set_params(class_weight=None, alpha=student.alpha / copies)
     return own, factors
 
 
-class _MassOf(NamedTuple):
+class _ClassWeightSums(NamedTuple):
     """What class weights need of soft labels."""
 
     classes: np.ndarray
-    mass: np.ndarray
+    class_weight_sums: np.ndarray
 
 
 def _check_several_classes(facts, classes):
     """Raise unless at least two classes carry weight in all partitions together."""
-    if (facts.mass > 0).sum() < 2:
+    nonempty = classes[facts.class_weight_sums > 0]
+    if len(nonempty) < 2:
         raise ValueError(
-            f"There is only 1 class to learn, or none: {classes[facts.mass > 0].tolist()} carries "
+            f"There is only 1 class to learn, or none: {nonempty.tolist()} carries "
             f"all the weight of the {facts.n_rows} rows. Give rows of at least two classes."
         )
 

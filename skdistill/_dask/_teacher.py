@@ -18,7 +18,7 @@ from .._utils._concatenate import stack_rows
 from .._utils._labels import check_labels
 from ..metrics._proba import calibration_gaps
 from ._partitions import PARTITIONS, check_rows
-from ._run import keep, once, run, task, total
+from ._run import as_delayed, persist, run, task, total
 
 DEFAULT_FOLDS = 5
 
@@ -34,14 +34,14 @@ class Targets(NamedTuple):
         return SoftLabels(self.proba, classes, sample_weight=self.weight)
 
 
-class Labelled(NamedTuple):
+class PartitionResult(NamedTuple):
     """Targets of a partition, and its share of the teacher's scores."""
 
     targets: Targets
     scores: "Scores"
 
 
-class Treatment(NamedTuple):
+class SofteningParams(NamedTuple):
     """What is done to a teacher's answers before they are learnt."""
 
     alpha: float
@@ -49,7 +49,7 @@ class Treatment(NamedTuple):
     top_k: int | None
 
 
-def label_partitions(partitions, teacher, question, treatment, cv):
+def label_partitions(partitions, teacher, output, treatment, cv):
     """Return the targets of each partition, kept where they were made, and the teacher's scores.
 
     Partition k is tested by fold k modulo the number of folds. A fold's teacher is fitted in one
@@ -57,34 +57,34 @@ def label_partitions(partitions, teacher, question, treatment, cv):
     """
     if treatment.alpha == 0:  # ordinary training: nobody is asked
         labelled = [
-            task(_one_hot, k, partitions.X[k], partitions.y[k], partitions.weight[k], question)
+            task(_one_hot, k, partitions.X[k], partitions.y[k], partitions.weight[k], output)
             for k in range(len(partitions))
         ]
-        return keep(labelled), None
-    teachers, n_folds = _teachers_of(partitions, teacher, question, cv)
+        return persist(labelled), None
+    teachers, n_folds = _teachers_of(partitions, teacher, output, cv)
     labelled = [
         task(
             _label, k, partitions.X[k], partitions.y[k], partitions.weight[k],
-            partitions.proba[k], teachers[k % n_folds], question, treatment,
+            partitions.proba[k], teachers[k % n_folds], output, treatment,
         )
         for k in range(len(partitions))
     ]  # fmt: skip
     targets = [task(attrgetter("targets"), each) for each in labelled]
     scores = total([task(attrgetter("scores"), each) for each in labelled])
-    *targets, scores = keep([*targets, scores])
+    *targets, scores = persist([*targets, scores])
     (scores,) = run([scores])
     _warn_of_unseen(scores.unseen, n_folds)
     return targets, scores.mean()
 
 
-def _teachers_of(partitions, teacher, question, cv):
+def _teachers_of(partitions, teacher, output, cv):
     """Return a task for each fold's teacher, None where answers are given, and the folds."""
     n = len(partitions)
     if partitions.proba[0] is not None:
         return [None], 1
     if isinstance(teacher, FrozenEstimator):
-        known = question.classes[check_frozen(teacher, question)]
-        return [once((teacher, known))], 1
+        known = output.classes[check_frozen(teacher, output)]
+        return [as_delayed((teacher, known))], 1
     weighted = partitions.weight[0] is not None and check_takes_weights(teacher, stacklevel=7)
 
     def fitted_on(rows):
@@ -121,32 +121,32 @@ def _fit(teacher, X, y, weight):
     return teacher, seen_classes(teacher, y)
 
 
-def _one_hot(number, X, y, weight, question):
+def _one_hot(number, X, y, weight, output):
     """Return the labels themselves as targets."""
     check_rows(number, X, y=y, sample_weight=weight)
     y = check_labels(np.asarray(y))
-    soft_labels = SoftLabels.from_labels(y, question.classes, sample_weight=weight)
+    soft_labels = SoftLabels.from_labels(y, output.classes, sample_weight=weight)
     return _targets(soft_labels, weight)
 
 
-def _label(number, X, y, weight, given, teacher, question, treatment):
+def _label(number, X, y, weight, given, teacher, output, treatment):
     """Return the targets of a partition, with what its share of the scores is."""
     check_rows(number, X, y=y, sample_weight=weight, teacher_proba=given)
     y = check_labels(np.asarray(y))
     unseen = np.zeros(len(y), dtype=bool)
     if teacher is None:
-        answer = given
+        prediction = given
     else:
         model, known = teacher
-        answer = question.ask(model, X, known)
-        codes = question.places_of(known)
-        unseen = question.unseen(y, codes)
-        answer = question.with_labels(answer, y, codes)
-    soft_labels = SoftLabels(answer, question.classes, y=y, sample_weight=weight)
+        prediction = output.map_partitions(model, X, known)
+        codes = output.positions_of(known)
+        unseen = output.unseen(y, codes)
+        prediction = output.impute_unseen_classes(prediction, y, codes)
+    soft_labels = SoftLabels(prediction, output.classes, y=y, sample_weight=weight)
     scores = Scores.of(soft_labels.take(~unseen), treatment.temperature)
     scores.unseen[number] = int(unseen.sum())
-    soft_labels = soft_labels.temper(treatment.temperature).keep_top(treatment.top_k)
-    return Labelled(_targets(soft_labels.mix(treatment.alpha), weight), scores)
+    soft_labels = soft_labels.temper(treatment.temperature).truncate_top_k(treatment.top_k)
+    return PartitionResult(_targets(soft_labels.mix(treatment.alpha), weight), scores)
 
 
 def _targets(soft_labels, weight):

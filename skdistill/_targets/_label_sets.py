@@ -31,7 +31,7 @@ class LabelSets:
     def __len__(self):
         return self.proba.shape[0]
 
-    def keep_top(self, k):
+    def truncate_top_k(self, k):
         """Return the k most probable labels of each row, as they are."""
         if k is None or k >= len(self.classes):
             return self

@@ -22,7 +22,7 @@ class RetrievalTargets:
     positives : csr_array of shape (n_samples, n_labels), float64
         a in [0, 1]: how far each label counts as a positive.
 
-    spared : csr_array of shape (n_samples, n_labels), float64
+    negative_discount : csr_array of shape (n_samples, n_labels), float64
         d in [0, 1]: how far each label is spared as a negative.
 
     classes : ndarray of shape (n_labels,)
@@ -48,7 +48,7 @@ class RetrievalTargets:
     def __init__(
         self,
         positives: sparse.csr_array,
-        spared: sparse.csr_array,
+        negative_discount: sparse.csr_array,
         classes: NDArray,
         weight: Floats,
         relevant: sparse.csr_array,
@@ -57,7 +57,7 @@ class RetrievalTargets:
         dense: bool = False,
     ):
         self.positives = positives
-        self.spared = spared
+        self.negative_discount = negative_discount
         self.classes = classes
         self.weight = weight
         self.relevant = relevant
@@ -97,14 +97,14 @@ class RetrievalTargets:
         else:
             relevant, several, dense = _one_hot(soft_labels), False, False
         if objective == "cross_entropy":
-            positives, spared = proba, sparse.csr_array(proba.shape)
+            positives, negative_discount = proba, sparse.csr_array(proba.shape)
         elif objective == "label_weighted":
-            positives, spared = relevant, relevant.maximum(proba)
+            positives, negative_discount = relevant, relevant.maximum(proba)
         else:
-            positives = spared = proba
+            positives = negative_discount = proba
         return cls(
             positives,
-            spared,
+            negative_discount,
             soft_labels.classes,
             soft_labels.weight,
             relevant,
@@ -144,7 +144,7 @@ class RetrievalTargets:
         """Return the targets of some rows."""
         return type(self)(
             self.positives[rows],
-            self.spared[rows],
+            self.negative_discount[rows],
             self.classes,
             self.weight[rows],
             self.relevant[rows],

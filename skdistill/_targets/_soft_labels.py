@@ -8,7 +8,7 @@ from scipy import sparse
 from .._utils._labels import as_labels, check_classes, check_labels, encode, one_hot
 from .._utils._named import columns_by_name
 from .._utils._one_column import both_columns, is_soft
-from .._utils._probabilities import entries, first_choice, largest, row_sums, temper, top_entries
+from .._utils._probabilities import argmax_labels, entries, largest, row_sums, temper, top_entries
 from .._utils._typing import ArrayLike, Floats, NDArray, Proba
 from .._utils._validation import (
     ROUNDING,
@@ -183,17 +183,17 @@ class SoftLabels:
         )
 
     @property
-    def is_ordinary(self) -> bool:
+    def is_unweighted_one_hot(self) -> bool:
         """Whether these are plain labels: every row one-hot and of weight one."""
-        return self.is_hard and bool((self.weight == 1).all())
+        return self.is_one_hot and bool((self.weight == 1).all())
 
     @property
-    def is_hard(self) -> bool:
+    def is_one_hot(self) -> bool:
         """Whether every row is one-hot, whatever it weighs: no row would be copied."""
         return bool((largest(self.proba) == 1).all())
 
     @property
-    def mass(self) -> Floats:
+    def class_weight_sums(self) -> Floats:
         """Weight that each class has in all rows together: Σ_n weight_n p_n."""
         return self.weight @ self.proba
 
@@ -211,9 +211,9 @@ class SoftLabels:
         >>> SoftLabels([[0.6, 0.4]], y=[1]).hard_labels()
         array([1])
         """
-        return np.where(self.codes >= 0, self.classes[self.codes], self.first_choice())
+        return np.where(self.codes >= 0, self.classes[self.codes], self.argmax_labels())
 
-    def first_choice(self) -> NDArray:
+    def argmax_labels(self) -> NDArray:
         """Return the most probable class of each row, the one that sorts first among equals.
 
         Returns
@@ -221,9 +221,9 @@ class SoftLabels:
         ndarray of shape (n_samples,)
             Labels from `classes`.
         """
-        return self.classes[first_choice(self.proba)]
+        return self.classes[argmax_labels(self.proba)]
 
-    def count_expanded(self) -> int:
+    def count_expanded_rows(self) -> int:
         """Return how many rows :meth:`expand` makes, those of weight zero included."""
         return int(self.proba.nnz if sparse.issparse(self.proba) else (self.proba > 0).sum())
 
@@ -256,7 +256,7 @@ class SoftLabels:
         Such are the bags of an ensemble that draws rows by weights.
         """
         with_weight = np.unique(self.codes[self.weight > 0])
-        return self.is_hard and len(with_weight) == 1 and len(np.unique(self.codes)) > 1
+        return self.is_one_hot and len(with_weight) == 1 and len(np.unique(self.codes)) > 1
 
     def check_some_weight(self) -> None:
         """Raise unless a row carries weight: there is nothing to learn from, and no mean."""
@@ -269,7 +269,7 @@ class SoftLabels:
     def check_several_classes(self) -> None:
         """Raise unless at least two classes carry weight: there is nothing to tell apart."""
         self.check_some_weight()
-        mass = self.mass
+        mass = self.class_weight_sums
         if (mass > 0).sum() < 2:
             raise ValueError(
                 f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all "
@@ -355,7 +355,7 @@ class SoftLabels:
             return self
         return self._with(proba=temper(self.proba, temperature))
 
-    def keep_top(self, k: int | None) -> Self:
+    def truncate_top_k(self, k: int | None) -> Self:
         """Return the k most probable classes of each row, renormalised, as sparse rows.
 
         Parameters
@@ -372,7 +372,7 @@ class SoftLabels:
         Examples
         --------
         >>> from skdistill import SoftLabels
-        >>> SoftLabels([[0.6, 0.3, 0.1]]).keep_top(2).proba.toarray().round(3)
+        >>> SoftLabels([[0.6, 0.3, 0.1]]).truncate_top_k(2).proba.toarray().round(3)
         array([[0.667, 0.333, 0.   ]])
         """
         k = check_top_k(k)
@@ -493,7 +493,7 @@ class SoftLabels:
         >>> SoftLabels([[0.5, 0.0, 0.5]]).drop_empty_classes().classes
         array([0, 2])
         """
-        present = self.mass > 0
+        present = self.class_weight_sums > 0
         if present.all():
             return self
         proba = self.proba[:, np.flatnonzero(present)]

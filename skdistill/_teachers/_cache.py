@@ -22,7 +22,7 @@ import sklearn
 from scipy import sparse
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from ._cache_key import fingerprint, written, written_unfitted
+from ._cache_key import canonical_form, canonical_form_unfitted, fingerprint
 from ._code import version_of
 
 CHECKSUM_BYTES = 32
@@ -30,19 +30,19 @@ CHECKSUM_BYTES = 32
 KEEPING_FAILS = (OSError, pickle.PicklingError, TypeError, AttributeError)
 
 
-class FoldAnswer(NamedTuple):
+class FoldPredictions(NamedTuple):
     """What one fold's teacher leaves behind; the teacher itself is let go."""
 
     tested: np.ndarray | sparse.csr_array
     unlabeled: np.ndarray | sparse.csr_array | None
-    known: np.ndarray  # positions in classes of the classes that it saw
+    seen: np.ndarray  # positions in classes of the classes that it saw
 
     def of(self, rows):
         """Return what it says of some of the rows that it was asked about."""
         return self._replace(tested=self.tested[rows])
 
 
-def memory_folder(memory):
+def cache_folder(memory):
     """Return the folder that a `memory` parameter names, None if there is to be none."""
     location = memory.location if isinstance(memory, joblib.Memory) else memory
     if location is None:
@@ -69,7 +69,7 @@ def make_folder(folder):
         ) from error
 
 
-class TeacherMemory(NamedTuple):
+class TeacherCache(NamedTuple):
     """What the fold teachers of one fit answered, those of earlier fits like it included.
 
     Where they are asked about more than the labelled rows they are themselves kept: the next
@@ -78,35 +78,35 @@ class TeacherMemory(NamedTuple):
 
     folder: Path | None
     subject: str = ""  # fingerprint of all that the fold teachers have in common
-    question: str = ""  # of what they are asked
+    output: str = ""  # of what they are asked
     keeps_teachers: bool = False
 
     @classmethod
-    def about(cls, folder, teacher, X, y, X_unlabeled, question, fit_params):
+    def for_fit(cls, folder, teacher, X, y, X_unlabeled, output, fit_params):
         """Return the memory of a fit: rows are looked through here, once for all folds."""
         if folder is None:
             return cls(None)
         make_folder(folder)
         subject = (
             [version_of(name) for name in ("skdistill", "sklearn")],
-            known_again(teacher),
+            teacher_key(teacher),
             sklearn.get_config()["transform_output"],
             _routing(teacher) if fit_params else None,
-            written((X, y, fit_params)),
+            canonical_form((X, y, fit_params)),
         )
-        is_cut = question.top_k is not None and question.top_k < len(question.classes)
+        is_cut = output.top_k is not None and output.top_k < len(output.classes)
         return cls(
             folder,
             fingerprint(subject),
-            question=fingerprint((X_unlabeled, question)),
+            output=fingerprint((X_unlabeled, output)),
             keeps_teachers=X_unlabeled is not None or is_cut,
         )
 
-    def answer(self, train, test):
+    def predictions(self, train, test):
         """Return the entry of what a fold's teacher answers, None if nothing is remembered."""
         if self.folder is None:
             return None
-        name = fingerprint((self.subject, self.question, train, test))
+        name = fingerprint((self.subject, self.output, train, test))
         return Entry(self.folder / f"{name}.answer", _pack, _unpack)
 
     def teacher(self, train):
@@ -126,11 +126,11 @@ def _routing(teacher):
     return str(get_routing_for_object(teacher)) if routed else None
 
 
-def known_again(teacher):
+def teacher_key(teacher):
     """Return an unfitted teacher as numbers and text, the same ones for a copy of it."""
     reason = "a copy of it looks different"
     try:
-        first, second = written_unfitted(teacher), written_unfitted(deepcopy(teacher))
+        first, second = canonical_form_unfitted(teacher), canonical_form_unfitted(deepcopy(teacher))
     except Exception as error:  # whatever the objects inside raise when they are to be pickled
         first, second, reason = 0, 1, f"{type(error).__name__}: {error}"
     if first == second:
@@ -149,7 +149,7 @@ class Entry(NamedTuple):
     pack: Callable
     unpack: Callable
 
-    def recall(self):
+    def get(self):
         """Return what was kept, or None where there is none, or none that is as it was written."""
         try:
             content = self.path.read_bytes()
@@ -168,7 +168,7 @@ class Entry(NamedTuple):
             self._warn(f"cannot be unpacked ({type(error).__name__}: {error})")
             return None
 
-    def keep(self, value):
+    def put(self, value):
         """Write a value: under another name first, so that nobody reads half of it."""
         unfinished = self.path.with_suffix(f".{uuid4().hex}.tmp")
         try:
@@ -199,10 +199,10 @@ class Entry(NamedTuple):
         )
 
 
-def _pack(answer):
+def _pack(prediction):
     """Return an answer as the bytes of an npz archive."""
     arrays = {}
-    for name, value in answer._asdict().items():
+    for name, value in prediction._asdict().items():
         if sparse.issparse(value):
             parts = {"data": value.data, "indices": value.indices, "indptr": value.indptr}
             arrays |= {f"{name}_{part}": array for part, array in parts.items()}
@@ -217,7 +217,7 @@ def _pack(answer):
 def _unpack(packed):
     """Return an answer from the bytes of an npz archive; nothing in it is ever executed."""
     with np.load(BytesIO(packed), allow_pickle=False) as arrays:
-        return FoldAnswer(*(_unpack_field(arrays, name) for name in FoldAnswer._fields))
+        return FoldPredictions(*(_unpack_field(arrays, name) for name in FoldPredictions._fields))
 
 
 def _unpack_field(arrays, name):

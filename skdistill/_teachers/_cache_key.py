@@ -41,22 +41,22 @@ BLOCK = 2**24
 
 def fingerprint(value):
     """Return a digest of a value: 64 hexadecimal digits."""
-    return sha256(repr(written(value)).encode()).hexdigest()
+    return sha256(repr(canonical_form(value)).encode()).hexdigest()
 
 
-def written_unfitted(value):
+def canonical_form_unfitted(value):
     """Return an estimator as its class and parameters, which is all that `clone` keeps of it."""
     if type(value) in (list, tuple, set, frozenset):
-        return written(type(value)(map(written_unfitted, value)))
+        return canonical_form(type(value)(map(canonical_form_unfitted, value)))
     if type(value) is dict:
-        return written({name: written_unfitted(each) for name, each in value.items()})
+        return canonical_form({name: canonical_form_unfitted(each) for name, each in value.items()})
     if not _is_cloned_by_parameters(value):
-        return written(value)
+        return canonical_form(value)
     parameters = value.get_params(deep=False)
     kept = {name: parameters[name] for name in sorted(parameters) if name not in LEFT_OUT}
     # What set_output asked for: it decides which columns, of which dtypes, the next step sees.
     output = getattr(value, "_sklearn_output_config", {})
-    return (written(type(value)), written(output), written_unfitted(kept))
+    return (canonical_form(type(value)), canonical_form(output), canonical_form_unfitted(kept))
 
 
 def _is_cloned_by_parameters(value):
@@ -68,7 +68,7 @@ def _is_cloned_by_parameters(value):
 
 
 @singledispatch
-def written(value):
+def canonical_form(value):
     """Return any value as nested tuples of numbers and text, which `repr` tells apart."""
     if sparse.issparse(value):
         return _written_sparse(value)
@@ -80,55 +80,58 @@ def written(value):
     reduce = copyreg.dispatch_table.get(type(value))
     parts = value.__reduce_ex__(4) if reduce is None else reduce(value)
     if isinstance(parts, str):  # it pickles as a name
-        return (written(type(value)), parts)
+        return (canonical_form(type(value)), parts)
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
-    of_iterators = [None if each is None else written(list(each)) for each in (items, pairs)]
-    return (written(make), written(arguments), written(state), *of_iterators)
+    of_iterators = [None if each is None else canonical_form(list(each)) for each in (items, pairs)]
+    return (canonical_form(make), canonical_form(arguments), canonical_form(state), *of_iterators)
 
 
-@written.register(int | float | complex | bytes | EllipsisType | None)
+@canonical_form.register(int | float | complex | bytes | EllipsisType | None)
 def _written_plain(value):
     return value
 
 
-@written.register
+@canonical_form.register
 def _written_text(value: str):
     return str(value)  # numpy has strings of its own
 
 
-@written.register
+@canonical_form.register
 def _written_number(value: np.generic):
-    return value.item() if value.dtype.kind in "biufcS" else written(np.asarray(value))
+    return value.item() if value.dtype.kind in "biufcS" else canonical_form(np.asarray(value))
 
 
-@written.register(date | time | timedelta)
+@canonical_form.register(date | time | timedelta)
 def _written_time(value):
     return repr(value)
 
 
-@written.register(list | tuple)
+@canonical_form.register(list | tuple)
 def _written_sequence(value):
-    return (type(value).__name__, *map(written, value))
+    return (type(value).__name__, *map(canonical_form, value))
 
 
-@written.register(set | frozenset)
+@canonical_form.register(set | frozenset)
 def _written_set(value):
-    return ("set", *sorted(repr(written(each)) for each in value))
+    return ("set", *sorted(repr(canonical_form(each)) for each in value))
 
 
-@written.register
+@canonical_form.register
 def _written_dict(value: dict):
-    return (type(value).__name__, *((written(key), written(each)) for key, each in value.items()))
+    return (
+        type(value).__name__,
+        *((canonical_form(key), canonical_form(each)) for key, each in value.items()),
+    )
 
 
-@written.register
+@canonical_form.register
 def _written_array(value: np.ndarray):
     if isinstance(value, np.ma.MaskedArray):
-        return ("masked", written(value.data), written(np.ma.getmaskarray(value)))
+        return ("masked", canonical_form(value.data), canonical_form(np.ma.getmaskarray(value)))
     if value.dtype.names:  # there may be bytes without meaning between fields
-        return ("fields", *((name, written(value[name])) for name in value.dtype.names))
+        return ("fields", *((name, canonical_form(value[name])) for name in value.dtype.names))
     if value.dtype.hasobject:
-        return ("array", value.shape, written(value.ravel().tolist()))
+        return ("array", value.shape, canonical_form(value.ravel().tolist()))
     native = value.dtype.newbyteorder("=")
     digest = sha256()
     lines = np.atleast_1d(value)
@@ -142,8 +145,8 @@ def _written_sparse(value):
     """Write a sparse matrix as rows, their entries in order; stored zeros count."""
     rows = sparse.csr_array(value, copy=True)
     rows.sum_duplicates()
-    places = [written(each.astype(np.int64)) for each in (rows.indptr, rows.indices)]
-    return ("sparse", rows.shape, *places, written(rows.data))
+    positions = [canonical_form(each.astype(np.int64)) for each in (rows.indptr, rows.indices)]
+    return ("sparse", rows.shape, *positions, canonical_form(rows.data))
 
 
 def _written_frame(frame):
@@ -154,7 +157,7 @@ def _written_frame(frame):
         columns = [*frame.items(), ("index", frame.index)]
     return (
         type(frame).__module__.partition(".")[0],
-        *((written(name), *_written_column(column)) for name, column in columns),
+        *((canonical_form(name), *_written_column(column)) for name, column in columns),
     )
 
 
@@ -162,33 +165,33 @@ def _written_column(column):
     """Write the dtype and the values of a column: an array if that says all, else a list."""
     dtype = column.dtype
     if isinstance(dtype, np.dtype):
-        return "numpy", written(column.to_numpy())
+        return "numpy", canonical_form(column.to_numpy())
     if hasattr(column, "null_count") and dtype.is_numeric() and not column.null_count():
-        return repr(dtype), written(column.to_numpy())
+        return repr(dtype), canonical_form(column.to_numpy())
     if hasattr(dtype, "ordered"):  # pandas shows no more than a few of many categories
-        dtype = (dtype.ordered, written(dtype.categories.to_list()))
-    return repr(dtype), written(column.to_list())
+        dtype = (dtype.ordered, canonical_form(dtype.categories.to_list()))
+    return repr(dtype), canonical_form(column.to_list())
 
 
 def _written_tensor(tensor, torch):
     """Write a tensor of torch, which pickles with an address that is never the same."""
     numbers = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-    return (str(tensor.dtype), tuple(tensor.shape), tensor.requires_grad, written(numbers))
+    return (str(tensor.dtype), tuple(tensor.shape), tensor.requires_grad, canonical_form(numbers))
 
 
-@written.register
+@canonical_form.register
 def _written_class(value: type):
     return (_flat_class(value), *_written_helpers(value))
 
 
-@written.register
+@canonical_form.register
 def _written_function(value: FunctionType):
     return (_flat_function(value), *_written_helpers(value))
 
 
-@written.register(CACHED)
+@canonical_form.register(CACHED)
 def _written_cached(value):
-    return ("lru_cache", written(value.__wrapped__))
+    return ("lru_cache", canonical_form(value.__wrapped__))
 
 
 def _written_helpers(value):
@@ -235,7 +238,7 @@ def _flat_function(value, strict=True):
         value.__module__,
         value.__qualname__,
         version_of(value.__module__),
-        written(value.__code__),
+        canonical_form(value.__code__),
         tuple((name, _flat_data(each, strict)) for name, each in data.items()),
     )
 
@@ -243,7 +246,7 @@ def _flat_function(value, strict=True):
 def _flat_data(value, strict):
     """Write a value that code holds; code in it is written elsewhere, by itself."""
     if isinstance(value, FunctionType):
-        return value.__qualname__, written(value.__code__)
+        return value.__qualname__, canonical_form(value.__code__)
     if isinstance(value, type):
         return value.__qualname__
     if isinstance(value, WRAPPERS) or functions_in(value):
@@ -252,25 +255,25 @@ def _flat_data(value, strict):
     if isinstance(value, GENERATORS):
         return type(value).__qualname__
     try:
-        return written(value)
+        return canonical_form(value)
     except Exception:  # a lock, a connection: what they hold is not what is learnt
         if strict:
             raise
         return type(value).__qualname__
 
 
-@written.register
+@canonical_form.register
 def _written_code(value: CodeType):
-    return (value.co_code, value.co_names, written(value.co_consts))
+    return (value.co_code, value.co_names, canonical_form(value.co_consts))
 
 
-@written.register
+@canonical_form.register
 def _written_built_in(value: BuiltinFunctionType):
     owner = value.__self__
-    bound_to = None if isinstance(owner, ModuleType | None) else written(owner)
+    bound_to = None if isinstance(owner, ModuleType | None) else canonical_form(owner)
     return (value.__module__, value.__qualname__, bound_to)
 
 
-@written.register
+@canonical_form.register
 def _written_module(value: ModuleType):
     return (value.__name__, version_of(value.__name__))

@@ -15,19 +15,19 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._utils._rows import rows_of
-from ._cache import FoldAnswer
+from ._cache import FoldPredictions
 from ._predict import TeacherProba, shown
 from ._sample_weight import fit_teacher
 
 
-def in_sample_proba(teacher, X, y, X_unlabeled, question, *, fit_params, memory, verbose, progress):
+def in_sample_proba(teacher, X, y, X_unlabeled, output, *, fit_params, memory, verbose, progress):
     """Return the probabilities that a teacher gives to the rows that it was fitted on."""
     all_rows = np.arange(y.shape[0])
-    (answer,) = _ask_folds(
-        teacher, X, y, X_unlabeled, question, [(all_rows, all_rows)], fit_params, memory,
+    (prediction,) = _predict_folds(
+        teacher, X, y, X_unlabeled, output, [(all_rows, all_rows)], fit_params, memory,
         n_jobs=None, names=["in-sample"] if verbose else None, progress=progress,
     )  # fmt: skip
-    return TeacherProba(answer.tested, answer.unlabeled, np.zeros(y.shape[0], dtype=bool))
+    return TeacherProba(prediction.tested, prediction.unlabeled, np.zeros(y.shape[0], dtype=bool))
 
 
 def check_folds(folds, n_rows):
@@ -56,7 +56,7 @@ def check_folds(folds, n_rows):
 
 
 def out_of_fold_proba(
-    teacher, X, y, X_unlabeled, question, *,
+    teacher, X, y, X_unlabeled, output, *,
     folds, nested=False, fit_params, memory, n_jobs, verbose, progress,
 ):  # fmt: skip
     """Return, for each row, the probabilities of the fold teachers that did not see it.
@@ -73,29 +73,29 @@ def out_of_fold_proba(
     names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
     names += [f"folds {one + 1} and {other + 1} of {len(folds)}" for one, other in pairs]
     asked = [*folds, *(_without_both(folds[one], folds[other]) for one, other in pairs)]
-    answers = _ask_folds(
-        teacher, X, y, X_unlabeled, question, asked, fit_params, memory,
+    predictions = _predict_folds(
+        teacher, X, y, X_unlabeled, output, asked, fit_params, memory,
         n_jobs=n_jobs, names=names if verbose else None, progress=progress,
     )  # fmt: skip
 
     tested = [test for _, test in asked]
     own = slice(len(folds))
-    _warn_of_unseen(names[own], answers[own], tested[own], y, question)
-    everybody = _mean_proba(answers[own], tested[own], y, question)
+    _warn_of_unseen(names[own], predictions[own], tested[own], y, output)
+    everybody = _mean_proba(predictions[own], tested[own], y, output)
     if not nested:
         return everybody
-    within = []
+    nested_proba = []
     for fold, (train, _) in enumerate(folds):
         others = [len(folds) + number for number, pair in enumerate(pairs) if fold in pair]
         of_train = [np.isin(tested[number], train) for number in others]
         proba = _mean_proba(
-            [answers[number].of(rows) for number, rows in zip(others, of_train, strict=True)],
+            [predictions[number].of(rows) for number, rows in zip(others, of_train, strict=True)],
             [tested[number][rows] for number, rows in zip(others, of_train, strict=True)],
             y,
-            question,
+            output,
         )
-        within.append(proba.of(train))
-    n_unseen = sum(proba.unseen.sum() for proba in within)
+        nested_proba.append(proba.of(train))
+    n_unseen = sum(proba.unseen.sum() for proba in nested_proba)
     if n_unseen:
         warnings.warn(
             "Teachers fitted without two folds never saw a class that they were asked about; "
@@ -104,7 +104,7 @@ def out_of_fold_proba(
             UserWarning,
             stacklevel=3,
         )
-    return everybody._replace(within=within)
+    return everybody._replace(nested_proba=nested_proba)
 
 
 def _without_both(fold, other):
@@ -116,38 +116,38 @@ def _without_both(fold, other):
     return train[np.isin(train, other_train)], tested
 
 
-def _mean_proba(answers, tested, y, question):
+def _mean_proba(predictions, tested, y, output):
     """Return each row's mean answer over the teachers that tested it."""
     n_rows = y.shape[0]
     total = None
     n_tested, n_unseen = np.zeros((2, n_rows), dtype=int)
-    for (proba, _, known), test in zip(answers, tested, strict=True):
-        unseen = question.unseen(y[test], known)
+    for (proba, _, seen), test in zip(predictions, tested, strict=True):
+        unseen = output.unseen(y[test], seen)
         if unseen.any():
-            proba = question.with_labels(proba, y[test], known)
+            proba = output.impute_unseen_classes(proba, y[test], seen)
         n_tested += np.bincount(test, minlength=n_rows)
         n_unseen += np.bincount(test[unseen], minlength=n_rows)
         # Each answer in the place of its row; a bootstrap may test a row twice.
         ones = np.ones(len(test))
-        places = sparse.csr_array((ones, (test, np.arange(len(test)))), (n_rows, len(test)))
-        total = places @ proba if total is None else total + places @ proba
+        positions = sparse.csr_array((ones, (test, np.arange(len(test)))), (n_rows, len(test)))
+        total = positions @ proba if total is None else total + positions @ proba
     share = 1 / np.maximum(n_tested, 1)
     if sparse.issparse(total):
         mean = sparse.csr_array(sparse.diags_array(share) @ total)
     else:
         mean = total * share[:, None]
     unlabeled = None
-    if answers[0].unlabeled is not None:
-        unlabeled = sum(answer.unlabeled for answer in answers) / len(answers)
+    if predictions[0].unlabeled is not None:
+        unlabeled = sum(prediction.unlabeled for prediction in predictions) / len(predictions)
     return TeacherProba(mean, unlabeled, n_unseen == n_tested)
 
 
-def _warn_of_unseen(names, answers, tested, y, question):
+def _warn_of_unseen(names, predictions, tested, y, output):
     """Say which teachers were asked about rows of classes that they never saw."""
-    for name, answer, test in zip(names, answers, tested, strict=True):
-        n_unseen = np.count_nonzero(question.unseen(y[test], answer.known))
+    for name, prediction, test in zip(names, predictions, tested, strict=True):
+        n_unseen = np.count_nonzero(output.unseen(y[test], prediction.seen))
         if n_unseen:
-            lacking = np.setdiff1d(question.classes, question.classes[answer.known])
+            lacking = np.setdiff1d(output.classes, output.classes[prediction.seen])
             warnings.warn(
                 f"The teacher of {name} never saw the classes {shown(lacking)}; {n_unseen} "
                 "rows keep their own label there. Use fewer folds, or stratified ones.",
@@ -156,33 +156,33 @@ def _warn_of_unseen(names, answers, tested, y, question):
             )
 
 
-def _ask_folds(
-    teacher, X, y, X_unlabeled, question, folds, fit_params, memory, *, n_jobs, names, progress
+def _predict_folds(
+    teacher, X, y, X_unlabeled, output, folds, fit_params, memory, *, n_jobs, names, progress
 ):
     """Return what the teacher of each fold answers; those that are remembered are not fitted.
 
     With `names`, say of each fold how its answer was come by.
     """
-    entries = [memory.answer(train, test) for train, test in folds]
-    answers = [None if entry is None else entry.recall() for entry in entries]
+    entries = [memory.predictions(train, test) for train, test in folds]
+    predictions = [None if entry is None else entry.get() for entry in entries]
     names = names or [None] * len(folds)
-    for name, answer in zip(names, answers, strict=True):
-        if name and answer is not None:
+    for name, prediction in zip(names, predictions, strict=True):
+        if name and prediction is not None:
             print(f"[teacher] {name}: remembered")
     fresh = iter(
         _parallel(n_jobs)(
-            delayed(_ask_fold)(
-                clone(teacher), X, y, X_unlabeled, question, train, test, fit_params, memory, name
+            delayed(_predict_fold)(
+                clone(teacher), X, y, X_unlabeled, output, train, test, fit_params, memory, name
             )
-            for (train, test), answer, name in zip(folds, answers, names, strict=True)
-            if answer is None
+            for (train, test), prediction, name in zip(folds, predictions, names, strict=True)
+            if prediction is None
         )
     )
     with progress.task("ask-teacher", max_tasks=len(folds)) as asking:
-        for number, answer in enumerate(answers):
+        for number, prediction in enumerate(predictions):
             with asking.task("fold"):
-                answers[number] = next(fresh) if answer is None else answer
-    return [*answers, *fresh]  # none are left, and joblib tidies up when it is asked for more
+                predictions[number] = next(fresh) if prediction is None else prediction
+    return [*predictions, *fresh]  # none are left, and joblib tidies up when it is asked for more
 
 
 def _parallel(n_jobs):
@@ -193,26 +193,26 @@ def _parallel(n_jobs):
         return Parallel(n_jobs=n_jobs)
 
 
-def _ask_fold(teacher, X, y, X_unlabeled, question, train, test, fit_params, memory, name):
+def _predict_fold(teacher, X, y, X_unlabeled, output, train, test, fit_params, memory, name):
     """Ask the teacher of a fold about the rows that it has not seen, and remember its answer."""
-    entry = memory.answer(train, test)
+    entry = memory.predictions(train, test)
     teacher = _fit_fold(teacher, X, y, train, fit_params, memory, name)
-    known = question.seen_in(teacher, y[train])
-    answer = FoldAnswer(
-        tested=question.ask(teacher, _safe_indexing(X, test), known),
-        unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled, known),
+    seen = output.seen_in(teacher, y[train])
+    prediction = FoldPredictions(
+        tested=output.predict_proba(teacher, _safe_indexing(X, test), seen),
+        unlabeled=None if X_unlabeled is None else output.predict_proba(teacher, X_unlabeled, seen),
         # Once the answers are checked: until then these may be anything.
-        known=question.places_of(known),
+        seen=output.positions_of(seen),
     )
     if entry is not None:
-        entry.keep(answer)
-    return answer
+        entry.put(prediction)
+    return prediction
 
 
 def _fit_fold(teacher, X, y, train, fit_params, memory, name):
     """Return a teacher fitted on the training rows of a fold, now or by a fit that kept it."""
     entry = memory.teacher(train)
-    kept = entry and entry.recall()
+    kept = entry and entry.get()
     if kept is not None:
         if name:
             print(f"[teacher] {name}: not remembered, its teacher is")
@@ -224,5 +224,5 @@ def _fit_fold(teacher, X, y, train, fit_params, memory, name):
         seconds = time.perf_counter() - start
         print(f"[teacher] {name}: {not_remembered}fitted on {len(train)} rows in {seconds:.1f} s")
     if memory.keeps_teachers:
-        entry.keep(teacher)
+        entry.put(teacher)
     return teacher

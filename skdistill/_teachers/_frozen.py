@@ -6,58 +6,58 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils._labels import class_places
-from ._predict import LabelsQuestion, TeacherProba, shown
+from .._utils._labels import class_positions
+from ._predict import MultilabelOutput, TeacherProba, shown
 
 
-def given_proba(proba, teacher, X_unlabeled, question):
+def given_proba(proba, teacher, X_unlabeled, output):
     """Return probabilities that somebody else gave; a frozen teacher labels the unlabelled rows."""
     unlabeled = None
     if X_unlabeled is not None:
-        known = check_frozen(teacher, question)
-        lacking = np.setdiff1d(np.flatnonzero(proba.sum(axis=0)), known)
+        seen = check_frozen(teacher, output)
+        lacking = np.setdiff1d(np.flatnonzero(proba.sum(axis=0)), seen)
         if len(lacking):
             raise ValueError(
                 f"The classes of the frozen teacher are not those of teacher_proba: it has "
-                f"{shown(question.classes[known])}, y has {shown(question.classes)}, and "
-                f"teacher_proba gives probability to {shown(question.classes[lacking])}. Give the "
+                f"{shown(output.classes[seen])}, y has {shown(output.classes)}, and "
+                f"teacher_proba gives probability to {shown(output.classes[lacking])}. Give the "
                 "model that teacher_proba is from, so that X_unlabeled is labelled alike."
             )
-        unlabeled = question.ask(teacher, X_unlabeled)
+        unlabeled = output.predict_proba(teacher, X_unlabeled)
     return TeacherProba(proba, unlabeled, np.zeros(proba.shape[0], dtype=bool))
 
 
-def frozen_proba(teacher, X, y, X_unlabeled, question):
+def frozen_proba(teacher, X, y, X_unlabeled, output):
     """Return the probabilities of a teacher that is used as it is, a FrozenEstimator.
 
     A row whose class it never saw keeps its label, as with fold teachers.
     """
-    known = check_frozen(teacher, question)
-    unseen = question.unseen(y, known)
+    seen = check_frozen(teacher, output)
+    unseen = output.unseen(y, seen)
     if unseen.all():
         raise ValueError(
             f"The frozen teacher {teacher.estimator!r} has seen the class of none of the "
-            f"{len(unseen)} rows: it knows {shown(question.classes[known])}. Give a teacher that "
+            f"{len(unseen)} rows: it knows {shown(output.classes[seen])}. Give a teacher that "
             "was fitted on some of the classes of y."
         )
-    proba = question.ask(teacher, X)
+    proba = output.predict_proba(teacher, X)
     if unseen.any():
-        lacking = np.setdiff1d(question.classes, question.classes[known])
+        lacking = np.setdiff1d(output.classes, output.classes[seen])
         warnings.warn(
             f"The frozen teacher never saw the classes {shown(lacking)}; {unseen.sum()} rows keep "
             "their own label. Fit it on rows of all classes, or pass it without FrozenEstimator.",
             UserWarning,
             stacklevel=5,
         )
-        proba = question.with_labels(proba, y, known)
+        proba = output.impute_unseen_classes(proba, y, seen)
     return TeacherProba(
         labelled=proba,
-        unlabeled=None if X_unlabeled is None else question.ask(teacher, X_unlabeled),
+        unlabeled=None if X_unlabeled is None else output.predict_proba(teacher, X_unlabeled),
         unseen=unseen,
     )
 
 
-def check_frozen(teacher, question):
+def check_frozen(teacher, output):
     """Return the sorted positions of the classes that a frozen teacher knows.
 
     Raises unless it is fitted, and on no others than those of the question.
@@ -70,30 +70,30 @@ def check_frozen(teacher, question):
                 f"The frozen teacher {teacher.estimator!r} is not fitted. Fit it before you "
                 "freeze it, or pass it without FrozenEstimator to have it cross-fitted."
             ) from error
-    if isinstance(question, LabelsQuestion):
+    if isinstance(output, MultilabelOutput):
         # It has one column per label: its answers say how many.
-        return np.arange(len(question.classes))
-    known = np.asarray(getattr(teacher, "classes_", question.classes))
-    places = class_places(known, question.classes)
-    if (places < 0).any():
-        lacking = np.delete(question.classes, places[places >= 0])
+        return np.arange(len(output.classes))
+    seen = np.asarray(getattr(teacher, "classes_", output.classes))
+    positions = class_positions(seen, output.classes)
+    if (positions < 0).any():
+        lacking = np.delete(output.classes, positions[positions >= 0])
         raise ValueError(
-            f"The classes of the frozen teacher are not those of y: it has {shown(known)}, y has "
-            f"{shown(question.classes)}; it lacks {shown(lacking)}, and adds "
-            f"{shown(known[places < 0])}. {_common_labels(known, question.classes, places)}"
+            f"The classes of the frozen teacher are not those of y: it has {shown(seen)}, y has "
+            f"{shown(output.classes)}; it lacks {shown(lacking)}, and adds "
+            f"{shown(seen[positions < 0])}. {_common_labels(seen, output.classes, positions)}"
         )
-    return np.sort(places)
+    return np.sort(positions)
 
 
-def _common_labels(known, classes, places):
+def _common_labels(seen, classes, positions):
     """Return how labels and a teacher that knows others are brought together."""
-    if (places >= 0).any():
+    if (positions >= 0).any():
         return (
             "Fit the teacher on the same labels, or, if y does not show every class, list them all "
             "in classes."
         )
-    if set(map(str, known.tolist())) & set(map(str, classes.tolist())):
-        kinds = [type(labels.tolist()[0]).__name__ for labels in (known, classes)]
+    if set(map(str, seen.tolist())) & set(map(str, classes.tolist())):
+        kinds = [type(labels.tolist()[0]).__name__ for labels in (seen, classes)]
         return (
             f"They are alike but for their type, {kinds[0]} and {kinds[1]}: give y in the type of "
             f"the teacher's classes, as in np.asarray(y).astype({kinds[0]})."

@@ -27,7 +27,7 @@ def check_takes_weights(teacher, *, stacklevel):
     warnings.warn(
         f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, and the "
         "weights count for the student and for teacher_scores_ only. "
-        f"{how_to_hand_weights_on(teacher)}",
+        f"{sample_weight_remedy(teacher)}",
         UserWarning,
         stacklevel=stacklevel + 1,
     )
@@ -38,7 +38,7 @@ def fit_teacher(teacher, X, y, fit_params):
     """Fit a teacher in place; one that takes codes only is fitted on those of its labels."""
     y, fit_params = with_codes(teacher, y, fit_params)
     if "sample_weight" in fit_params:
-        let_pipelines_take_weights(teacher)
+        enable_pipeline_weights(teacher)
     teacher.fit(X, y, **fit_params)
     return teacher
 
@@ -53,7 +53,7 @@ class WeightedPipeline(Pipeline):
         return super().fit(X, y, **params)
 
 
-def let_pipelines_take_weights(estimator):
+def enable_pipeline_weights(estimator):
     """Make the Pipelines of an unfitted estimator, itself included, take `sample_weight`; in place.
 
     Those whose last step takes none stay as they are, and so does what scikit-learn does not fit
@@ -62,7 +62,7 @@ def let_pipelines_take_weights(estimator):
     if get_config()["enable_metadata_routing"]:
         return
     for each in _fitted_inside(estimator):
-        let_pipelines_take_weights(each)
+        enable_pipeline_weights(each)
     if type(estimator) is Pipeline and takes_sample_weight(last_step_of(estimator)):
         estimator.__class__ = WeightedPipeline
 
@@ -70,15 +70,15 @@ def let_pipelines_take_weights(estimator):
 def teacher_takes_weights(teacher):
     """Return whether a teacher is fitted with row weights, its Pipelines by their last step."""
     teacher = clone(teacher)
-    let_pipelines_take_weights(teacher)
+    enable_pipeline_weights(teacher)
     return takes_sample_weight(teacher)
 
 
-def how_to_hand_weights_on(teacher):
+def sample_weight_remedy(teacher):
     """Return what keeps weights from a teacher that takes none, and the remedy."""
     teacher = clone(teacher)
-    let_pipelines_take_weights(teacher)
-    culprit = _who_takes_no_weights(teacher)
+    enable_pipeline_weights(teacher)
+    culprit = _estimator_without_weights(teacher)
     name = type(culprit).__name__
     inside = "" if culprit is teacher else f"{name} inside it takes none. "
     known = inner_fit(culprit)
@@ -102,13 +102,13 @@ def how_to_hand_weights_on(teacher):
     )
 
 
-def _who_takes_no_weights(estimator):
+def _estimator_without_weights(estimator):
     """Return who takes no weights: an estimator itself, or one inside it."""
     inside = [each for each in _fitted_inside(estimator) if not takes_sample_weight(each)]
     known = inner_fit(estimator)
     if not inside or (known is not None and known.takes_weights == ROUTED):
         return estimator
-    return _who_takes_no_weights(inside[0])
+    return _estimator_without_weights(inside[0])
 
 
 def _fitted_inside(estimator):

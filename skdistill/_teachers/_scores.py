@@ -19,5 +19,5 @@ def teacher_scores(soft_labels):
     scores = {
         name: measure(labels, soft_labels.proba, **known) for name, measure in measures.items()
     }
-    right = soft_labels.first_choice() == y
+    right = soft_labels.argmax_labels() == y
     return {**scores, "accuracy": float(np.average(right, weights=soft_labels.weight))}

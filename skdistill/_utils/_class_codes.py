@@ -6,7 +6,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.pipeline import Pipeline
 
-from ._labels import class_places
+from ._labels import class_positions
 
 # They turn labels into codes themselves, or never fit the estimator inside them.
 HAND_ON_NO_LABELS = (
@@ -59,14 +59,14 @@ def with_codes(estimator, y, fit_params):
 def _codes_among(seen, labels):
     """Return the positions of the labels of an evaluation set among those that were seen."""
     labels, codes = np.unique(np.asarray(labels), return_inverse=True)
-    places = class_places(labels, seen)
-    if (places < 0).any():
+    positions = class_positions(labels, seen)
+    if (positions < 0).any():
         raise ValueError(
-            f"eval_set holds the labels {labels[places < 0].tolist()}, which the rows that XGBoost "
+            f"eval_set has labels {labels[positions < 0].tolist()}, which the rows that XGBoost "
             f"is fitted on do not: they show {seen.tolist()}. Leave those rows out of eval_set, or "
             "use fewer folds, or stratified ones."
         )
-    return places[codes]
+    return positions[codes]
 
 
 def check_codes(student, classes):

@@ -77,7 +77,7 @@ def one_hot(y, classes):
     return sparse.csr_array((ones, encode(y, classes), starts), shape=(len(y), len(classes)))
 
 
-def class_places(known, classes):
+def class_positions(known, classes):
     """Return the position in `classes` of each label that a fitted model knows, -1 without one.
 
     Libraries keep labels in forms of their own: XGBoost has 0 and 1 for False and True, which
@@ -86,15 +86,15 @@ def class_places(known, classes):
     known = np.asarray(known)
     if np.array_equal(known, classes):
         return np.arange(len(classes))
-    places = _places(known, classes, lambda label: label)
-    if (places < 0).any() and known.dtype.kind in "iuf" and classes.dtype.kind in "iuf":
+    positions = _places(known, classes, lambda label: label)
+    if (positions < 0).any() and known.dtype.kind in "iuf" and classes.dtype.kind in "iuf":
         rounded = _places(known, classes, np.float32)
         if (rounded >= 0).all() and len(np.unique(rounded)) == len(rounded):
             return rounded
-    return places
+    return positions
 
 
 def _places(known, classes, form):
     """Return the position in `classes` of each label, both brought into one form; -1 if none."""
-    places = {form(label): place for place, label in enumerate(classes.tolist())}
-    return np.array([places.get(form(label), -1) for label in known.tolist()], dtype=int)
+    positions = {form(label): place for place, label in enumerate(classes.tolist())}
+    return np.array([positions.get(form(label), -1) for label in known.tolist()], dtype=int)

@@ -20,22 +20,24 @@ def match_columns(names, classes):
     """
     labels = classes.tolist()
     place_of = _places(labels)
-    places = [place_of(name) for name in names]
-    surplus = [name for name, place in zip(names, places, strict=True) if place is None]
+    positions = [place_of(name) for name in names]
+    surplus = [name for name, place in zip(names, positions, strict=True) if place is None]
     if surplus:
-        missing = [label for place, label in enumerate(labels) if place not in places]
+        missing = [label for place, label in enumerate(labels) if place not in positions]
         lacking = f"no column for {missing}, " if missing else ""
         raise ValueError(
             f"The columns {names} are not the classes {labels}: {lacking}no class for {surplus}. "
             "Rename the columns, drop those that are no class, or list every class in classes."
         )
-    if len(set(places)) < len(places):
-        twice = [name for name, place in zip(names, places, strict=True) if places.count(place) > 1]
+    if len(set(positions)) < len(positions):
+        twice = [
+            name for name, place in zip(names, positions, strict=True) if positions.count(place) > 1
+        ]
         raise ValueError(
             f"The columns {twice} stand for the same class; the classes are {labels}. Give one "
             "column for each class."
         )
-    return np.asarray([labels[place] for place in places], dtype=classes.dtype)
+    return np.asarray([labels[place] for place in positions], dtype=classes.dtype)
 
 
 def _places(labels):
@@ -68,8 +70,8 @@ def _number(name):
 
 def columns_by_name(values, names, classes):
     """Return columns in the order of `classes`, for those without a name of theirs zeros."""
-    places = {label: k for k, label in enumerate(match_columns(names, classes).tolist())}
-    taken = [places.get(label, -1) for label in classes.tolist()]
+    positions = {label: k for k, label in enumerate(match_columns(names, classes).tolist())}
+    taken = [positions.get(label, -1) for label in classes.tolist()]
     if sparse.issparse(values):
         none = sparse.csr_array((values.shape[0], 1), dtype=values.dtype)
         ordered = sparse.csr_array(sparse.hstack([values, none], format="csr")[:, taken])

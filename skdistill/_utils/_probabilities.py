@@ -11,7 +11,7 @@ def largest(proba):
     return proba.max(axis=1)
 
 
-def first_choice(proba):
+def argmax_labels(proba):
     """Return the column of the largest probability of each row, the first one among equals."""
     return top_entries(proba, 1).indices if sparse.issparse(proba) else proba.argmax(axis=1)
 

@@ -4,7 +4,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
 
-def narrow(tags, inside):
+def intersect_tags(tags, inside):
     """Return tags without the abilities that an estimator inside does not have.
 
     An object without tags, such as somebody's API, says nothing and narrows nothing.

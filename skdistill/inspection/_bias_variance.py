@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_random_
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._teachers._frozen import check_frozen
-from .._teachers._predict import ClassQuestion, check_teacher
+from .._teachers._predict import MulticlassOutput, check_teacher
 from .._teachers._sample_weight import fit_teacher
 from .._utils._groups import group_codes
 from .._utils._labels import check_classes, check_labels, one_hot
@@ -336,7 +336,7 @@ def bias_variance(
     train_rows, train_true = _training_rows(X_train, y_train)
     labels = _all_classes(student, true, train_true, classes)
     losses = -np.log(np.clip(_student_proba(student, rows, labels), SMALLEST, 1))
-    answers = _teacher_answers(
+    predictions = _teacher_answers(
         teacher, rows, train_rows, train_true, labels, n_repeats, n_jobs, random_state
     )
     one_hot_rows = one_hot(true, labels).toarray()
@@ -346,8 +346,8 @@ def bias_variance(
         n_samples = len(true) if train_true is None else len(train_true)
     return BiasVariance(
         n_samples=_size("n_samples", n_samples),
-        **_objective_terms(losses, answers, one_hot_rows, p_star, codes),
-        **_teacher_terms(answers, one_hot_rows, p_star),
+        **_objective_terms(losses, predictions, one_hot_rows, p_star, codes),
+        **_teacher_terms(predictions, one_hot_rows, p_star),
     )
 
 
@@ -365,12 +365,12 @@ def _training_rows(X_train, y_train):
     return X_train, y_train
 
 
-def _objective_terms(losses, answers, labels, p_star, groups):
+def _objective_terms(losses, predictions, labels, p_star, groups):
     """Return variances (times N) and squared bias of the objectives, from rows of losses."""
     truth = labels if p_star is None else p_star
     expected = (truth * losses).sum(axis=1)  # of each row; its loss, where labels are the truth
     within = (truth * losses**2).sum(axis=1) - expected**2  # over labels given x
-    distilled = (answers * losses).sum(axis=2)  # (n_repeats, n_samples)
+    distilled = (predictions * losses).sum(axis=2)  # (n_repeats, n_samples)
     difference = distilled - expected
     bias, of_mean = difference.mean(axis=1), _variance_of_mean(difference, groups)
     # A mean's square is too large by the mean's own variance.
@@ -407,13 +407,13 @@ def _variance_of_mean(values, groups):
     return (sums**2).sum(axis=-1) * n_groups / (n_groups - 1) / n_rows**2
 
 
-def _teacher_terms(answers, labels, p_star):
+def _teacher_terms(predictions, labels, p_star):
     """Return squared bias, variance and Brier score of a teacher's repeated answers."""
-    n_repeats = len(answers)
-    mean = answers.mean(axis=0)
+    n_repeats = len(predictions)
+    mean = predictions.mean(axis=0)
     variance = 0.0  # of a single fixed teacher
     if n_repeats > 1:
-        variance = ((answers - mean) ** 2).sum(axis=2).mean() * n_repeats / (n_repeats - 1)
+        variance = ((predictions - mean) ** 2).sum(axis=2).mean() * n_repeats / (n_repeats - 1)
     squared_bias = noise = np.nan
     if p_star is not None:
         # The mean over few repeats still varies.
@@ -422,7 +422,7 @@ def _teacher_terms(answers, labels, p_star):
     return {
         "teacher_squared_bias": float(squared_bias),
         "teacher_variance": float(variance),
-        "teacher_brier": float(((answers - labels) ** 2).sum(axis=2).mean()),
+        "teacher_brier": float(((predictions - labels) ** 2).sum(axis=2).mean()),
         "label_noise": float(noise),
     }
 
@@ -444,7 +444,7 @@ def _all_classes(student, y, y_train, classes):
 def _student_proba(student, X, classes):
     """Return the student's probabilities, asked for or as given."""
     if hasattr(student, "predict_proba"):
-        return ClassQuestion(classes).ask(student, X)
+        return MulticlassOutput(classes).predict_proba(student, X)
     if hasattr(student, "fit"):
         raise TypeError(
             f"student must have predict_proba, which {student!r} has not. Give its probabilities "
@@ -455,21 +455,21 @@ def _student_proba(student, X, classes):
 
 def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, random_state):
     """Return a teacher's probabilities for X, of shape (n_repeats, n_samples, n_classes)."""
-    n_rows, question = count_rows(X), ClassQuestion(classes)
+    n_rows, output = count_rows(X), MulticlassOutput(classes)
     if not hasattr(teacher, "fit"):
         if column_names(teacher) is None and np.ndim(teacher) == 3:
             return np.stack([_class_columns(each, "teacher", n_rows, classes) for each in teacher])
         return _class_columns(teacher, "teacher", n_rows, classes)[None]
     check_teacher(teacher)
     if isinstance(teacher, FrozenEstimator):
-        known = check_frozen(teacher, question)
+        known = check_frozen(teacher, output)
         if len(known) < len(classes):
             raise ValueError(
                 f"The classes of the frozen teacher are {classes[known].tolist()}, those of y "
                 f"{classes.tolist()}: what it says of the others is no estimate. Fit it on rows of "
                 "all classes, or leave out the rows of the others."
             )
-        return question.ask(teacher, X)[None]
+        return output.predict_proba(teacher, X)[None]
     if y_train is None:
         raise ValueError(
             f"The teacher {teacher!r} is to be fitted, but there are no rows to fit it on. Give "
@@ -481,17 +481,17 @@ def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, r
     rng = check_random_state(random_state)
     teachers = [seeded_clones(rng, teacher)[0] for _ in range(n_repeats)]
     bootstraps = [rng.randint(len(y_train), size=len(y_train)) for _ in range(n_repeats)]
-    answers = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_ask)(clone(each), X_train, y_train, rows, X, question)
+    predictions = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_and_predict)(clone(each), X_train, y_train, rows, X, output)
         for each, rows in zip(teachers, bootstraps, strict=True)
     )
-    return np.stack(answers)
+    return np.stack(predictions)
 
 
-def _fit_and_ask(teacher, X_train, y_train, rows, X, question):
+def _fit_and_predict(teacher, X_train, y_train, rows, X, output):
     """Return the probabilities of a teacher fitted on chosen rows."""
     fit_teacher(teacher, _safe_indexing(X_train, rows), y_train[rows], {})
-    return question.ask(teacher, X, np.unique(y_train[rows]))
+    return output.predict_proba(teacher, X, np.unique(y_train[rows]))
 
 
 def _class_columns(proba, name, n_rows, classes):

@@ -10,9 +10,9 @@ from sklearn.utils import check_consistent_length, indexable
 
 from .._targets._soft_labels import SoftLabels
 from .._teachers._frozen import check_frozen
-from .._teachers._predict import ClassQuestion, check_teacher
-from .._teachers._sample_weight import how_to_hand_weights_on, teacher_takes_weights
-from .._utils._labels import check_classes, check_labels, class_places
+from .._teachers._predict import MulticlassOutput, check_teacher
+from .._teachers._sample_weight import sample_weight_remedy, teacher_takes_weights
+from .._utils._labels import check_classes, check_labels, class_positions
 from .._utils._random_state import seeded_clones
 from .._utils._rows import refuse_queries
 from .._utils._typing import ArrayLike, Estimator, Rows
@@ -300,7 +300,7 @@ def compare_teachers(
                 seeded_clones(random_state, teacher)[0],
                 X,
                 y,
-                ClassQuestion(classes),
+                MulticlassOutput(classes),
                 folds=folds,
                 weight=labels.weight,
                 fit_params=_fit_params(name, teacher, sample_weight),
@@ -311,7 +311,7 @@ def compare_teachers(
             raise
         ranked.append(quality)
     ranked.sort(key=lambda teacher: teacher.scores["brier"].value)
-    frequencies = labels.mass / labels.mass.sum()
+    frequencies = labels.class_weight_sums / labels.class_weight_sums.sum()
     advice = advise(
         ranked,
         prior_brier=1 - float(frequencies @ frequencies),
@@ -331,13 +331,13 @@ def _check_candidate(name, teacher, classes):
     if not isinstance(teacher, FrozenEstimator):
         return  # it will be fitted on these labels
     known = np.asarray(getattr(teacher, "classes_", classes)).tolist()
-    if sorted(class_places(known, classes)) != list(range(len(classes))):
+    if sorted(class_positions(known, classes)) != list(range(len(classes))):
         raise ValueError(
             f"teachers[{name!r}] is frozen and knows the classes {known}, where y has "
             f"{classes.tolist()}: only teachers of the same classes can be compared. Fit it on the "
             "labels of y, or pass it without FrozenEstimator to have it fitted here."
         )
-    check_frozen(teacher, ClassQuestion(classes))
+    check_frozen(teacher, MulticlassOutput(classes))
 
 
 def _fit_params(name, teacher, sample_weight):
@@ -349,7 +349,7 @@ def _fit_params(name, teacher, sample_weight):
     warnings.warn(
         f"teachers[{name!r}], a {type(teacher).__name__}, takes no sample_weight: it is fitted "
         "without, and the weights count in its scores only. "
-        f"{how_to_hand_weights_on(teacher)}",
+        f"{sample_weight_remedy(teacher)}",
         UserWarning,
         stacklevel=3,
     )

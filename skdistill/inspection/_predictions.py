@@ -4,14 +4,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._utils._labels import check_labels, class_places, encode
+from .._utils._labels import check_labels, class_positions, encode
 from .._utils._rows import predict_on_copy
 from .._utils._typing import Floats, NDArray
 from .._utils._validation import check_proba
 from ..students._predictions import predicts_positions, student_decision
 
 
-class Answers(NamedTuple):
+class Predictions(NamedTuple):
     """What one model says of every test row."""
 
     codes: NDArray[np.int_]  # (n_samples,): position of the predicted label among the classes
@@ -33,8 +33,8 @@ def classes_in_common(models):
         )
     first, classes = next(iter(known.items()))
     for name, others in known.items():
-        places = class_places(others, classes)
-        lacking, surplus = np.delete(classes, places[places >= 0]), others[places < 0]
+        positions = class_positions(others, classes)
+        lacking, surplus = np.delete(classes, positions[positions >= 0]), others[positions < 0]
         if len(lacking) or len(surplus):
             raise ValueError(
                 f"The models must know the same classes: {first} has {_some(classes)}, {name} has "
@@ -64,19 +64,19 @@ def ask(model, X, classes, *, name):
     if hasattr(model, "predict_proba"):
         proba = proba_by_class(model, X, classes, name=name)
     codes = _predicted_codes(model, X, classes, name)
-    return Answers(codes, proba, _score(model, X, classes, proba))
+    return Predictions(codes, proba, _score(model, X, classes, proba))
 
 
 def proba_by_class(model, X, classes, *, name):
     """Return a model's checked probabilities, columns in the order of the sorted classes."""
-    answer = np.asarray(predict_on_copy(model.predict_proba, X))
-    proba = check_proba(answer, name=f"{name}.predict_proba(X)")
+    prediction = np.asarray(predict_on_copy(model.predict_proba, X))
+    proba = check_proba(prediction, name=f"{name}.predict_proba(X)")
     if proba.shape[1] != len(classes):
         raise ValueError(
             f"{name}.predict_proba(X) has {proba.shape[1]} columns, and the models have "
             f"{len(classes)} classes, {_some(classes)}. Fit {name} on all of them."
         )
-    return proba[:, np.argsort(class_places(getattr(model, "classes_", classes), classes))]
+    return proba[:, np.argsort(class_positions(getattr(model, "classes_", classes), classes))]
 
 
 def _predicted_codes(model, X, classes, name):
@@ -85,14 +85,14 @@ def _predicted_codes(model, X, classes, name):
     if predicts_positions(model):
         return labels
     labels, codes = np.unique(labels, return_inverse=True)
-    places = class_places(labels, classes)
-    if (places < 0).any():
+    positions = class_positions(labels, classes)
+    if (positions < 0).any():
         raise ValueError(
-            f"{name}.predict(X) answers {_some(labels[places < 0])}, which is not among the "
+            f"{name}.predict(X) answers {_some(labels[positions < 0])}, which is not among the "
             f"classes {_some(classes)}. A report compares classifiers; wrap a regressor as the "
             "student of a DistilledClassifier."
         )
-    return places[codes]
+    return positions[codes]
 
 
 def _score(model, X, classes, proba):

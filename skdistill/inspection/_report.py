@@ -144,10 +144,10 @@ def distillation_report(
     X, y_codes, weight = _safe_indexing(X, counted), y_codes[counted], weight[counted]
     codes = None if codes is None else group_codes(codes[counted], len(counted))
 
-    answers = {name: ask(model, X, classes, name=name) for name, model in models.items()}
+    predictions = {name: ask(model, X, classes, name=name) for name, model in models.items()}
     rows = {
-        name: row_scores(each, y_codes, None if name == "teacher" else answers["teacher"])
-        for name, each in answers.items()
+        name: row_scores(each, y_codes, None if name == "teacher" else predictions["teacher"])
+        for name, each in predictions.items()
     }
     scores = {name: scores_on(each, weight) for name, each in rows.items()}
     resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state), codes)
@@ -155,7 +155,7 @@ def distillation_report(
     if n_groups is not None and n_groups < FEWEST_FOR_INTERVAL:
         resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)
-    calibration = _calibration_errors(answers, classes[y_codes], classes, weight)
+    calibration = _calibration_errors(predictions, classes[y_codes], classes, weight)
     cost, not_pickled = costs(models, X)
     return DistillationReport(
         n_rows=len(weight),
@@ -169,7 +169,7 @@ def distillation_report(
         cost_of={name: description(model) for name, model in models.items()},
         missing=(
             *_missing_intervals(n_groups),
-            *_missing_scores(answers, y_codes, len(classes)),
+            *_missing_scores(predictions, y_codes, len(classes)),
             *not_pickled,
         ),
     )
@@ -185,7 +185,7 @@ def _check_n_bootstrap(n_bootstrap):
         )
 
 
-def _calibration_errors(answers, y, classes, weight):
+def _calibration_errors(predictions, y, classes, weight):
     """Return {model: Estimate} of the ECE, without intervals."""
     return {
         name: Estimate(
@@ -193,7 +193,7 @@ def _calibration_errors(answers, y, classes, weight):
                 y, each.proba, classes=classes, n_bins=N_BINS, sample_weight=weight
             )
         )
-        for name, each in answers.items()
+        for name, each in predictions.items()
         if each.proba is not None
     }
 
@@ -216,10 +216,10 @@ def _missing_intervals(n_groups):
     ]
 
 
-def _missing_scores(answers, y_codes, n_classes):
+def _missing_scores(predictions, y_codes, n_classes):
     """Return a sentence for each thing that cannot be had, and why."""
     sentences = []
-    for name, each in answers.items():
+    for name, each in predictions.items():
         if each.proba is None:
             kl = "KL to it" if name == "teacher" else "KL to the teacher"
             sentences.append(f"The {name} has no predict_proba: no log-loss, Brier, ECE or {kl}.")

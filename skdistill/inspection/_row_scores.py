@@ -29,25 +29,27 @@ class RowScores(NamedTuple):
     ranking: Ranking | None
 
 
-def row_scores(answers, y_codes, teacher=None):
+def row_scores(predictions, y_codes, teacher=None):
     """Return the values behind a model's scores, as far as its answers have them.
 
     Those of fidelity are left out where there is no teacher to compare it with.
     """
-    columns = {"accuracy": answers.codes == y_codes}
-    if answers.proba is not None:
-        p_true = answers.proba[np.arange(len(y_codes)), y_codes]
+    columns = {"accuracy": predictions.codes == y_codes}
+    if predictions.proba is not None:
+        p_true = predictions.proba[np.arange(len(y_codes)), y_codes]
         columns["log_loss"] = -np.log(np.clip(p_true, SMALLEST, 1))
-        columns["brier"] = (answers.proba**2).sum(axis=1) - 2 * p_true + 1
+        columns["brier"] = (predictions.proba**2).sum(axis=1) - 2 * p_true + 1
     if teacher is not None:
-        columns["agreement"] = answers.codes == teacher.codes
-        if answers.proba is not None and teacher.proba is not None:
+        columns["agreement"] = predictions.codes == teacher.codes
+        if predictions.proba is not None and teacher.proba is not None:
             p = teacher.proba
-            log_p, log_q = (np.log(np.clip(each, SMALLEST, 1)) for each in (p, answers.proba))
+            log_p, log_q = (np.log(np.clip(each, SMALLEST, 1)) for each in (p, predictions.proba))
             columns["kl"] = (p * (log_p - log_q)).sum(axis=1)
     values = np.column_stack(list(columns.values())).astype(np.float64)
-    ranks = answers.score is not None and len(np.unique(y_codes)) == 2
-    return RowScores(list(columns), values, rank(answers.score, y_codes == 1) if ranks else None)
+    ranks = predictions.score is not None and len(np.unique(y_codes)) == 2
+    return RowScores(
+        list(columns), values, rank(predictions.score, y_codes == 1) if ranks else None
+    )
 
 
 def rank(score, positive):

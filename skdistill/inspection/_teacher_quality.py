@@ -34,7 +34,7 @@ class TeacherQuality(NamedTuple):
     is_frozen: bool
 
 
-class _FoldAnswer(NamedTuple):
+class _FoldPredictions(NamedTuple):
     """What one fold's teacher leaves behind; the teacher itself is let go."""
 
     proba: np.ndarray  # (n_tested, n_classes)
@@ -43,17 +43,17 @@ class _FoldAnswer(NamedTuple):
     predict_seconds: float
 
 
-def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params, n_jobs):
+def measure_teacher(name, teacher, X, y, output, *, folds, weight, fit_params, n_jobs):
     """Fit clones of a teacher on the folds and return their quality."""
-    answers = Parallel(n_jobs=n_jobs)(
-        delayed(_ask_fold)(clone(teacher), X, y, question, train, test, fit_params)
+    predictions = Parallel(n_jobs=n_jobs)(
+        delayed(_predict_fold)(clone(teacher), X, y, output, train, test, fit_params)
         for train, test in folds
     )
     tested = np.concatenate([test for _, test in folds])
     fold_of = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     soft_labels = SoftLabels(
-        np.vstack([answer.proba for answer in answers]),
-        question.classes,
+        np.vstack([prediction.proba for prediction in predictions]),
+        output.classes,
         y=y[tested],
         sample_weight=weight[tested],
     )
@@ -68,7 +68,7 @@ def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params,
     at_best = over_folds(lambda rows: teacher_scores(tempered.take(rows)), fold_of, len(folds))
     scores["tempered_log_loss"] = at_best["log_loss"]
     scores["tempered_brier"] = at_best["brier"]
-    scores |= _optimism(soft_labels, tested, fold_of, folds, answers, len(y))
+    scores |= _optimism(soft_labels, tested, fold_of, folds, predictions, len(y))
     impossible = entries(soft_labels.proba, soft_labels.codes) == 0
     lost = -np.log(SMALLEST) * np.average(impossible, weights=soft_labels.weight)
     n_trained = sum(len(train) for train, _ in folds)
@@ -79,13 +79,15 @@ def measure_teacher(name, teacher, X, y, question, *, folds, weight, fit_params,
         n_impossible=int(impossible.sum()),
         n_tested=len(tested),
         impossible_share=lost / scores["log_loss"].value if lost else 0.0,
-        fit_seconds=1000 * sum(answer.fit_seconds for answer in answers) / n_trained,
-        predict_seconds=1000 * sum(answer.predict_seconds for answer in answers) / len(tested),
+        fit_seconds=1000 * sum(prediction.fit_seconds for prediction in predictions) / n_trained,
+        predict_seconds=1000
+        * sum(prediction.predict_seconds for prediction in predictions)
+        / len(tested),
         is_frozen=isinstance(teacher, FrozenEstimator),
     )
 
 
-def _ask_fold(teacher, X, y, question, train, test, fit_params):
+def _predict_fold(teacher, X, y, output, train, test, fit_params):
     """Fit a teacher on a fold's training rows; ask it about the others, then about its own."""
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
     own_rows = copied(X_train)  # those that it is to be asked about stay as they are
@@ -93,13 +95,13 @@ def _ask_fold(teacher, X, y, question, train, test, fit_params):
     start = time.perf_counter()
     fit_teacher(teacher, own_rows, y[train], rows_of(fit_params, train, len(y)))
     fitted = time.perf_counter()
-    proba = question.ask(teacher, X_test, known)
+    proba = output.predict_proba(teacher, X_test, known)
     answered = time.perf_counter()
-    own = SoftLabels(question.ask(teacher, X_train, known), question.classes, y=y[train])
-    return _FoldAnswer(proba, _row_losses(own), fitted - start, answered - fitted)
+    own = SoftLabels(output.predict_proba(teacher, X_train, known), output.classes, y=y[train])
+    return _FoldPredictions(proba, _row_losses(own), fitted - start, answered - fitted)
 
 
-def _optimism(soft_labels, tested, fold_of, folds, answers, n_rows):
+def _optimism(soft_labels, tested, fold_of, folds, predictions, n_rows):
     """Return Estimates of the in-sample log-loss and of how much higher that out of fold is.
 
     Both are of the same rows, each asked about by the teachers that did not see it and those
@@ -108,7 +110,7 @@ def _optimism(soft_labels, tested, fold_of, folds, answers, n_rows):
     """
     seen = np.concatenate([train for train, _ in folds])
     n_seen = np.bincount(seen, minlength=n_rows)
-    losses = np.concatenate([answer.in_sample_losses for answer in answers])
+    losses = np.concatenate([prediction.in_sample_losses for prediction in predictions])
     in_sample = np.bincount(seen, weights=losses, minlength=n_rows) / np.maximum(n_seen, 1)
     weight = soft_labels.weight * (n_seen[tested] > 0)
     out_of_fold = _row_losses(soft_labels)

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from .._utils._labels import check_classes, check_labels, one_hot
 from .._utils._named import check_row_names, columns_by_name
 from .._utils._one_column import both_columns, is_soft
-from .._utils._probabilities import entries, first_choice, largest, row_sums
+from .._utils._probabilities import argmax_labels, entries, largest, row_sums
 from .._utils._typing import ArrayLike, Estimator, Proba, Rows
 from .._utils._validation import check_number, check_proba, check_row_weights, column_names
 
@@ -188,7 +188,7 @@ def expected_calibration_error(
 def calibration_gaps(target, proba, weight, n_bins=15):
     """Return Σ w (confidence − right) of the rows in each bin; those of several blocks add up."""
     confidence = largest(proba)
-    right = entries(target, first_choice(proba))
+    right = entries(target, argmax_labels(proba))
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     return np.bincount(bins, weights=weight * (confidence - right), minlength=n_bins)
 
@@ -298,7 +298,7 @@ def teacher_agreement(
         )
     if ours.ndim == 2:
         check_row_names(student, teacher, name="student", of="teacher")
-        ours, theirs = first_choice(ours), first_choice(theirs)
+        ours, theirs = argmax_labels(ours), argmax_labels(theirs)
     weight = check_row_weights(sample_weight, len(ours))
     return float(np.average(ours == theirs, weights=weight))
 

@@ -196,7 +196,7 @@ def _logistic(s, a, b):
         terms = terms * position
     moments = cells.gathered(fine.cpu().numpy().astype(np.float64))
     wanted = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
-    *sigmoids, losses = cells.answers(moments, wanted)
+    *sigmoids, losses = cells.expansions(moments, wanted)
     readable = np.stack([cells.readable(each) for each in sigmoids], axis=1)
     last, *others = torch.as_tensor(readable[::-1].copy(), dtype=s.dtype, device=s.device)
     sums = last.index_select(1, cell)

@@ -18,7 +18,9 @@ class Roles(NamedTuple):
     """What each label is to each row; where both are TopK they have the same indices."""
 
     positives: Tensor | TopK  # a >= 0: how far it counts as a positive
-    spared: Tensor | TopK | None  # d in [0, 1]: how far it is spared as a negative; None: not
+    negative_discount: (
+        Tensor | TopK | None
+    )  # d in [0, 1]: how far it is spared as a negative; None: not
 
 
 def label_weighted_cross_entropy(
@@ -262,8 +264,8 @@ def as_dense(proba, n_labels):
 def retrieval_loss(logits, roles):
     """Return each row's Σ_l a_l [log(d_l e^{f_l} + Σ_m (1 − d_m) e^{f_m}) − f_l]."""
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    positives, spared = (in_precision(each, logits.dtype) for each in roles)
-    return _RetrievalLoss.apply(logits, Roles(positives, spared))
+    positives, negative_discount = (in_precision(each, logits.dtype) for each in roles)
+    return _RetrievalLoss.apply(logits, Roles(positives, negative_discount))
 
 
 def in_precision(part, dtype):
@@ -317,8 +319,8 @@ def loss_then_gradient_(logits, roles):
     """
     indices, a = _entries(roles.positives)
     scores = logits.clone() if indices is None else logits.gather(1, indices)
-    if roles.spared is not None:
-        _, d = _entries(roles.spared)
+    if roles.negative_discount is not None:
+        _, d = _entries(roles.negative_discount)
         d = d.clamp(max=1)  # rounding may have put it above
         _add_(logits, indices, torch.log1p(-d))
     top = logits.amax(dim=1, keepdim=True)
@@ -326,7 +328,7 @@ def loss_then_gradient_(logits, roles):
     mass = logits.sub_(top).exp_().sum(dim=1, keepdim=True)
     gap = (top - scores).add_(mass.log())  # log Z − f
     losses, pulls = a * gap, a
-    if roles.spared is not None:
+    if roles.negative_discount is not None:
         gap.masked_fill_(a == 0, 0)  # which adds nothing, even where the gap is infinite
         log_d = d.log()
         losses, pulls = a * torch.logaddexp(gap, log_d), a * torch.sigmoid(gap - log_d)

@@ -107,12 +107,12 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         """
         X, y = rows_and_labels(X, y)
         check_net(self)
-        goes_on = self.warm_start and self.initialized_
-        known = getattr(self, "classes_inferred_", None) if goes_on else None
+        warm_start = self.warm_start and self.initialized_
+        known = getattr(self, "classes_inferred_", None) if warm_start else None
         soft_labels = self._soft_labels(y, sample_weight, known, of_several_classes=True)
-        self._check_features(X, reset=not goes_on)
+        self._check_features(X, reset=not warm_start)
         self.classes_inferred_ = soft_labels.classes
-        self._counts_past_epochs = not goes_on
+        self._counts_past_epochs = not warm_start
         try:
             with self._reproducible():
                 return super().fit(X, soft_labels, **fit_params)

@@ -125,12 +125,12 @@ def _has_targets(dataset):
 
 
 @contextmanager
-def lent_class(net, taught):
+def temporary_class(net, net_class):
     """Let a net be of its own class and of `taught`, a SoftTargetsNet, for a time."""
     own_class = type(net)
     # A callback may pickle the net meanwhile: as what it is.
     as_its_own = {"__reduce__": lambda self: (object.__new__, (own_class,), self.__getstate__())}
-    net.__class__ = type(own_class.__name__, (taught, own_class), as_its_own)
+    net.__class__ = type(own_class.__name__, (net_class, own_class), as_its_own)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from skorch.dataset import Dataset
 
 from .._targets._retrieval_targets import RetrievalTargets
 from .._targets._soft_labels import SoftLabels
-from .._utils._probabilities import first_choice
+from .._utils._probabilities import argmax_labels
 from ._losses import TopK
 from ._retrieval import Roles
 
@@ -75,13 +75,13 @@ def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: boo
     codes, weight = soft_labels.codes, soft_labels.weight
     known = codes >= 0
     if isinstance(soft_labels, RetrievalTargets):
-        proba = _roles(soft_labels.positives, soft_labels.spared, sparse_rows)
+        proba = _roles(soft_labels.positives, soft_labels.negative_discount, sparse_rows)
         likeliest = np.ravel(soft_labels.positives.argmax(axis=1))  # scipy 1.12 gives a column
         hard = np.where(known, codes, likeliest)
         known &= not soft_labels.several  # one label of several is not the truth about a row
     else:
         proba = _entries_of(soft_labels.proba, sparse_rows)
-        hard = np.where(known, codes, first_choice(soft_labels.proba))
+        hard = np.where(known, codes, argmax_labels(soft_labels.proba))
     return SoftTargets(
         proba,
         torch.as_tensor(hard, dtype=torch.int64),
@@ -100,16 +100,18 @@ def _entries_of(proba, sparse_rows):
     return torch.as_tensor(proba.toarray()).float()
 
 
-def _roles(positives, spared, sparse_rows):
+def _roles(positives, negative_discount, sparse_rows):
     """Return CSR positives and spared negatives as tensors, positives alone if none is spared."""
-    if not spared.nnz:
+    if not negative_discount.nnz:
         return _entries_of(positives, sparse_rows)
-    either = positives + spared
+    either = positives + negative_discount
     k = _longest_row(either)
     if not (sparse_rows and 3 * k < either.shape[1]):
-        return Roles(*(torch.as_tensor(part.toarray()).float() for part in (positives, spared)))
+        return Roles(
+            *(torch.as_tensor(part.toarray()).float() for part in (positives, negative_discount))
+        )
     row = np.repeat(np.arange(either.shape[0]), np.diff(either.indptr))
-    values = (part[row, either.indices] for part in (positives, spared))
+    values = (part[row, either.indices] for part in (positives, negative_discount))
     return Roles(*(_padded_entries(either, each, k) for each in values))
 
 

@@ -70,7 +70,7 @@ class Factors:
                 both.of_b += part.of_b * np.exp(part.highest - highest)
         return both
 
-    def answers(self):
+    def expansions(self):
         """Return what each block needs of the others: the sums themselves."""
         return self
 

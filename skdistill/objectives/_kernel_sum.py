@@ -140,7 +140,7 @@ class Cells:
         children = _children(self.width, self.fine_width)
         return np.einsum("cmk,rmic->rki", children, fine, optimize=True)
 
-    def answers(self, moments, wanted):
+    def expansions(self, moments, wanted):
         """Return Σ_j w_j K(x − x_j) over each coarse cell, as coefficients of its T_k.
 
         One array of shape (n_terms, n_cells) for each wanted pair of a kernel and a row of the
@@ -151,24 +151,24 @@ class Cells:
         shifts = np.arange(-span, span + 1)
         nobody = np.zeros((*moments.shape[:2], 1))
         moments = np.concatenate([moments, nobody], axis=2)
-        answers = [_far(self, kernel, moments[row], reach) for kernel, row in wanted]
+        expansions = [_far(self, kernel, moments[row], reach) for kernel, row in wanted]
         for start in range(0, len(self.ids), TALKING):
             here = slice(start, start + TALKING)
             others = self._find(self.ids[here, None] - shifts)
             heard = {row: moments[row][:, others] for row in {row for _, row in wanted}}
-            for answer, (kernel, row) in zip(answers, wanted, strict=True):
+            for expansion, (kernel, row) in zip(expansions, wanted, strict=True):
                 near = _near(kernel, self.width)[reach - span : reach + span + 1]
-                answer[:, here] += np.tensordot(near, heard[row], axes=([0, 2], [2, 0]))
-        return answers
+                expansion[:, here] += np.tensordot(near, heard[row], axes=([0, 2], [2, 0]))
+        return expansions
 
     def _find(self, ids):
         """Return where these coarse cells are; the number of cells for those that are not."""
         found = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return np.where(self.ids[found] == ids, found, len(self.ids))
 
-    def readable(self, answers):
+    def readable(self, expansions):
         """Return answers as coefficients of t^m of each fine cell: (n_terms, n_fine_cells)."""
-        fine = np.einsum("cmk,ki->mic", _children(self.width, self.fine_width), answers)
+        fine = np.einsum("cmk,ki->mic", _children(self.width, self.fine_width), expansions)
         return fine.reshape(len(fine), -1)
 
     def read(self, points, readable):
@@ -230,10 +230,10 @@ def _far(cells, kernel, moments, reach):
     before = np.concatenate([[0], np.cumsum(mass)])
     after = np.concatenate([np.cumsum(mass[::-1])[::-1], [0]])
     place_after = np.concatenate([np.cumsum(place[::-1])[::-1], [0]])
-    answers = np.zeros((len(moments), len(ids)))
+    expansions = np.zeros((len(moments), len(ids)))
     first = np.searchsorted(ids, ids + reach, side="right")
-    answers[0] = kernel.right * before[np.searchsorted(ids, ids - reach)]
-    answers[0] += (kernel.left + kernel.slope * centre) * after[first]
-    answers[0] -= kernel.slope * place_after[first]
-    answers[1] = kernel.slope * half * after[first]
-    return answers
+    expansions[0] = kernel.right * before[np.searchsorted(ids, ids - reach)]
+    expansions[0] += (kernel.left + kernel.slope * centre) * after[first]
+    expansions[0] -= kernel.slope * place_after[first]
+    expansions[1] = kernel.slope * half * after[first]
+    return expansions

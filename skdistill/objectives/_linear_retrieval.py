@@ -36,7 +36,7 @@ def linear_retrieval_loss(
     weight: ArrayLike,
     bias: ArrayLike,
     positives: Proba,
-    spared: Proba | None = None,
+    negative_discount: Proba | None = None,
     *,
     sample_weight: ArrayLike | None = None,
 ) -> tuple[float, LinearGradient]:
@@ -56,7 +56,7 @@ def linear_retrieval_loss(
     positives : array-like or sparse matrix of shape (n_samples, n_labels)
         a in [0, 1]: how far each label counts as a positive.
 
-    spared : array-like or sparse matrix of shape (n_samples, n_labels), default=None
+    negative_discount : array-like or sparse matrix of shape (n_samples, n_labels), default=None
         d in [0, 1]: how far each label is spared as a negative; not at all by default. With p the
         teacher's probabilities and Y the row's own labels as an indicator, (a, d) = (p, None) is
         the soft cross-entropy, (Y, max(Y, p)) the label-weighted cross-entropy, and (p, p) double
@@ -100,7 +100,11 @@ def linear_retrieval_loss(
     X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
     weight, bias = np.asarray(weight, dtype=X.dtype), np.asarray(bias, dtype=X.dtype)
     a = check_marginals(positives, name="positives")
-    d = sparse.csr_array(a.shape) if spared is None else check_marginals(spared, name="spared")
+    d = (
+        sparse.csr_array(a.shape)
+        if negative_discount is None
+        else check_marginals(negative_discount, name="negative_discount")
+    )
     shape = X.shape[0], len(weight)
     if a.shape != shape or d.shape != shape:
         raise ValueError(

@@ -51,12 +51,14 @@ class Moments:
         self.values[:, :, other.first - self.first : other.stop - self.first] += other.values
         return self
 
-    def answers(self):
+    def expansions(self):
         """Return what the cells of all blocks answer to their moments."""
         cells = Cells.in_a_row(self.first, self.values.shape[2])
         if len(self.values) == 4:
-            return Answers(self.first, None, _logistic_pairs.slope_answers(cells, self.values))
-        return Answers(self.first, *_logistic_pairs.loss_and_answers(cells, self.values))
+            return LocalExpansions(
+                self.first, None, _logistic_pairs.slope_expansions(cells, self.values)
+            )
+        return LocalExpansions(self.first, *_logistic_pairs.loss_and_expansions(cells, self.values))
 
     def best_shift(self, positive, negative):
         """Return the c at which Σ (a + b) σ(s + c) is the positive weight Σ a.
@@ -71,8 +73,8 @@ class Moments:
         wide = self.over(min(first, self.first), max(first + n_cells, self.stop))
         cells = Cells.in_a_row(wide.first, wide.values.shape[2])
         weight = wide.values.sum(axis=0, keepdims=True)
-        (answer,) = cells.answers(weight, [(MIRRORED_SIGMOID, 0)])
-        readable = [cells.readable(answer)]
+        (expansion,) = cells.expansions(weight, [(MIRRORED_SIGMOID, 0)])
+        readable = [cells.readable(expansion)]
 
         def slope(c):
             (mass,) = cells.read(np.array([-c]), readable)
@@ -81,7 +83,7 @@ class Moments:
         return float(brentq(slope, *shifts))
 
 
-class Answers:
+class LocalExpansions:
     """What each block needs of the others: sums over all rows, as polynomials of each cell."""
 
     def __init__(self, first, loss, sums):

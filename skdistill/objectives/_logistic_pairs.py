@@ -15,8 +15,8 @@ def loss_and_gradient(rows):
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
         return Bands(rows, cells).loss_and_gradient(loss_and_gradient)
-    loss, answers = loss_and_answers(cells, moments(cells, rows))
-    return loss, gradient(cells, answers, rows)
+    loss, expansions = loss_and_expansions(cells, moments(cells, rows))
+    return loss, gradient(cells, expansions, rows)
 
 
 def moments(cells, rows):
@@ -24,17 +24,17 @@ def moments(cells, rows):
     return cells.moments(((s, (a, b)) for _, s, a, b in rows), n_rows=2)
 
 
-def loss_and_answers(cells, moments):
+def loss_and_expansions(cells, moments):
     """Return Σ a_i b_j φ(s_i − s_j), and S_a and S̄_b in each cell, from the moments of all rows."""
     wanted = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
-    *sigmoids, losses = cells.answers(moments, wanted)
+    *sigmoids, losses = cells.expansions(moments, wanted)
     # What is a polynomial within a cell is summed by the moments: no row need be seen again.
     return np.vdot(moments[0], losses), sigmoids
 
 
-def gradient(cells, answers, rows):
+def gradient(cells, expansions, rows):
     """Return b_k S_a(s_k) − a_k S̄_b(s_k) of some rows."""
-    readable = [cells.readable(each) for each in answers]
+    readable = [cells.readable(each) for each in expansions]
     result = np.empty(len(rows))
     for block, s, a, b in rows:
         sum_a, sum_b = cells.read(s, readable)
@@ -47,8 +47,8 @@ def diagonal(rows):
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
         return Bands(rows, cells).sum_near(lambda near, at: diagonal(near))
-    answers = cells.answers(moments(cells, rows), [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
-    readable = [cells.readable(each) for each in answers]
+    expansions = cells.expansions(moments(cells, rows), [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
+    readable = [cells.readable(each) for each in expansions]
     result = np.empty(len(rows))
     for block, s, a, b in rows:
         sum_a, sum_b = cells.read(s, readable)
@@ -61,8 +61,8 @@ def product(rows, vector):
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
         return Bands(rows, cells).sum_near(lambda near, at: product(near, vector[at]))
-    answers = slope_answers(cells, slope_moments(cells, rows, vector))
-    return slope_product(cells, answers, rows, vector)
+    expansions = slope_expansions(cells, slope_moments(cells, rows, vector))
+    return slope_product(cells, expansions, rows, vector)
 
 
 def slope_moments(cells, rows, vector):
@@ -71,14 +71,14 @@ def slope_moments(cells, rows, vector):
     return cells.moments(weighted, n_rows=4)
 
 
-def slope_answers(cells, moments):
+def slope_expansions(cells, moments):
     """Return T_a, T_b, T_{av} and T_{bv} in each cell, from the moments of all rows."""
-    return cells.answers(moments, [(SIGMOID_SLOPE, row) for row in range(4)])
+    return cells.expansions(moments, [(SIGMOID_SLOPE, row) for row in range(4)])
 
 
-def slope_product(cells, answers, rows, vector):
+def slope_product(cells, expansions, rows, vector):
     """Return v (a T_b + b T_a) − (a T_{bv} + b T_{av}) of some rows."""
-    readable = [cells.readable(each) for each in answers]
+    readable = [cells.readable(each) for each in expansions]
     result = np.empty(len(rows))
     for block, s, a, b in rows:
         sum_a, sum_b, sum_av, sum_bv = cells.read(s, readable)

@@ -143,28 +143,28 @@ class Entries(NamedTuple):
     place: NDArray  # of positives, in the flat scores
     row: NDArray
     a: Floats
-    spared: Floats  # d of the positives
+    negative_discount: Floats  # d of the positives
     log_spared: Floats
     spared_place: NDArray  # of all labels that are spared
     log_kept: Floats  # log(1 − d), there
 
     @classmethod
-    def of(cls, positives, spared, weight) -> Self:
+    def of(cls, positives, negative_discount, weight) -> Self:
         """Return the entries of CSR rows, each positive times the weight of its row."""
         row, place = _places(positives)
         a = positives.data * weight[row]
-        d = spared[row, positives.indices]
+        d = negative_discount[row, positives.indices]
         d = np.ravel(d.toarray() if sparse.issparse(d) else d)
         with np.errstate(divide="ignore"):
-            logs = np.log(d), np.log1p(-spared.data)
-        return cls(place, row, a, d, logs[0], _places(spared)[1], logs[1])
+            logs = np.log(d), np.log1p(-negative_discount.data)
+        return cls(place, row, a, d, logs[0], _places(negative_discount)[1], logs[1])
 
 
-def chunks_of(positives, spared, weight):
+def chunks_of(positives, negative_discount, weight):
     """Return slices of rows, each with its entries, such that few scores are held at once."""
     n_rows, n_labels = positives.shape
     return [
-        (rows, Entries.of(positives[rows], spared[rows], weight[rows]))
+        (rows, Entries.of(positives[rows], negative_discount[rows], weight[rows]))
         for rows in gen_batches(n_rows, max(1, CHUNK // n_labels))
     ]
 
@@ -185,7 +185,7 @@ def loss_and_gradient(scores, entries):
         entries.row, entries.a * np.exp(largest[entries.row] - log_d), minlength=len(scores)
     )
     scores *= pull[:, None].astype(scores.dtype)
-    flat[entries.place] += entries.a * (entries.spared * np.exp(f - log_d) - 1)
+    flat[entries.place] += entries.a * (entries.negative_discount * np.exp(f - log_d) - 1)
     return float(entries.a @ (log_d - f))
 
 
@@ -199,12 +199,12 @@ def check_row_shares(sample_weight, n_rows):
     return weight / weight.sum()
 
 
-def _loss_of_logits(logits, positives, spared, sample_weight):
+def _loss_of_logits(logits, positives, negative_discount, sample_weight):
     """Return the mean loss and its gradient, which takes the place of the logits."""
     shares = check_row_shares(sample_weight, len(logits))
     loss = sum(
         loss_and_gradient(logits[rows], entries)
-        for rows, entries in chunks_of(positives, spared, shares)
+        for rows, entries in chunks_of(positives, negative_discount, shares)
     )
     return loss, logits
 

@@ -12,14 +12,14 @@ from . import (
     trees,
 )
 from ._registry import fit_soft_labels, register
-from .expansion import learn_by_expansion
+from .expansion import fit_by_expansion
 from .regression import logit_regressor
 
 __all__ = [
     "cross_validating",
+    "fit_by_expansion",
     "fit_soft_labels",
     "hist_gradient_boosting",
-    "learn_by_expansion",
     "linear",
     "logit_regressor",
     "naive_bayes",

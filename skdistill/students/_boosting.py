@@ -55,7 +55,7 @@ def on_probabilities(metric, start=0.0):
     return measure
 
 
-def stand_in_labels(soft_labels):
+def placeholder_labels(soft_labels):
     """Return labels in which every class shows up, for a library that counts classes by them.
 
     Nothing else of them is used where the objective carries the soft labels. They are the true

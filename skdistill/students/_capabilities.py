@@ -77,7 +77,7 @@ class DataSummary(NamedTuple):
         weight = soft_labels.weight
         weighted = len(weight) > 0 and not (weight == weight[0]).all()
         n_labelled = int(np.count_nonzero(soft_labels.codes >= 0))
-        if n_labelled == 0 and soft_labels.is_hard:  # one-hot rows say it as well
+        if n_labelled == 0 and soft_labels.is_one_hot:  # one-hot rows say it as well
             n_labelled = len(soft_labels)
         return cls(
             len(soft_labels.classes),
@@ -162,7 +162,7 @@ def check_regression(student, summary):
             "class of your own that takes several says so by the tag target_tags.multi_output."
         )
     n_targets = 1 if n_classes == 2 else n_classes
-    inside = _learns_the_target(student)
+    inside = _fits_the_target(student)
     if isinstance(inside, CCA | PLSCanonical) and inside.n_components > n_targets:
         raise ValueError(
             f"{type(inside).__name__}(n_components={inside.n_components}) needs as many target "
@@ -201,7 +201,7 @@ def _has_tags(estimator):
 
 def _takes_columns(regressor):
     """Return whether a regressor takes a target of several columns; one without tags may."""
-    inside = _learns_the_target(regressor)
+    inside = _fits_the_target(regressor)
     if not _has_tags(inside):
         return True
     # The tag of MLPRegressor says no, and it does.
@@ -210,14 +210,14 @@ def _takes_columns(regressor):
 
 def needs_columns(regressor):
     """Return whether a regressor takes a single target only as an array of two dimensions."""
-    inside = _learns_the_target(regressor)
+    inside = _fits_the_target(regressor)
     return _has_tags(inside) and not get_tags(inside).target_tags.single_output
 
 
-def _learns_the_target(regressor):
+def _fits_the_target(regressor):
     """Return the regressor that a target is handed on to, through those that hand it on."""
     if is_pipeline(regressor) and regressor.steps:
-        return _learns_the_target(regressor.steps[-1][1])
+        return _fits_the_target(regressor.steps[-1][1])
     cls = type(regressor)
     name = HAND_TARGET_ON.get(SEARCH if issubclass(cls, SEARCH) else cls)
     if name is None:
@@ -225,12 +225,12 @@ def _learns_the_target(regressor):
     inside = getattr(regressor, name)
     if inside is None:  # the default of scikit-learn: a tree or least squares, which take columns
         return DecisionTreeRegressor()
-    return _learns_the_target(inside)
+    return _fits_the_target(inside)
 
 
 def _no_weights(student):
     """Return why a student that takes no weights cannot learn soft labels, and what to do."""
-    culprit = _who_takes_no_weights(student)
+    culprit = _estimator_without_weights(student)
     if culprit is not student:
         return _none_inside(student, culprit)
     routing = get_config()["enable_metadata_routing"]
@@ -255,11 +255,13 @@ def _no_weights(student):
     )
 
 
-def _who_takes_no_weights(student):
+def _estimator_without_weights(student):
     """Return who takes no weights: a student itself, or one inside it."""
     inside = without_weights(student)
     if inside and inner_fit(student) is not None and not isinstance(student, Pipeline):
-        return inside[0] if takes_sample_weight(inside[0]) else _who_takes_no_weights(inside[0])
+        return (
+            inside[0] if takes_sample_weight(inside[0]) else _estimator_without_weights(inside[0])
+        )
     return student
 
 

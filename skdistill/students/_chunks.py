@@ -15,7 +15,7 @@ from ._predictions import student_labels, student_proba
 
 def rows_per_chunk(X, soft_labels):
     """Return how many rows of X may be expanded at once within scikit-learn's working memory."""
-    copies = max(soft_labels.count_expanded() / len(soft_labels), 1)
+    copies = max(soft_labels.count_expanded_rows() / len(soft_labels), 1)
     budget = get_config()["working_memory"] * 2**20
     if copies * bytes_per_row(X) * len(soft_labels) <= budget:
         return len(soft_labels)
@@ -31,7 +31,7 @@ def without_weightless_rows(X, soft_labels, fit_params):
     return _safe_indexing(X, rows), soft_labels.take(rows), fit_params
 
 
-def learn_in_chunks(student, X, soft_labels, chunk, **fit_params):
+def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
     """Feed the expansion to `partial_fit` in chunks.
 
     A student without `max_iter` (naive Bayes) learns in one pass. One with it makes up to

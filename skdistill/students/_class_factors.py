@@ -32,7 +32,9 @@ def class_factors(student, labels):
         factors = np.ones(len(labels.classes))
         for leaf, value in given.items():
             factors = factors * _factors(student, prefix + leaf, value, labels)
-        found.append(factors / np.average(factors, weights=labels.mass) if given else factors)
+        found.append(
+            factors / np.average(factors, weights=labels.class_weight_sums) if given else factors
+        )
     return np.mean(found, axis=0) if found else np.ones(len(labels.classes))
 
 
@@ -67,7 +69,7 @@ def _factors(student, name, value, labels):
         balanced = class_weights("balanced", labels)
         return balanced ** BALANCING.get(value, 1.0)
     if not isinstance(value, dict):
-        return np.asarray(value, dtype=float)[_catboost_places(student, name, labels.classes)]
+        return np.asarray(value, dtype=float)[_catboost_positions(student, name, labels.classes)]
     if "binary" in labels_around(student, name):  # its keys are no classes
         return np.ones(n_classes)
     factors = np.ones(n_classes)
@@ -76,7 +78,7 @@ def _factors(student, name, value, labels):
     return factors
 
 
-def _catboost_places(student, name, classes):
+def _catboost_positions(student, name, classes):
     """Return the position of each class in a list of weights, which is in CatBoost's order."""
     prefix = name.removesuffix(name.rpartition("__")[2])
     names = student.get_params(deep=True).get(f"{prefix}class_names")

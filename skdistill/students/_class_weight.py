@@ -25,7 +25,7 @@ def class_weights(class_weight, soft_labels):
             raise ValueError(
                 f'class_weight must be None, a dict or "balanced"; got {class_weight!r}.'
             )
-        mass = soft_labels.mass
+        mass = soft_labels.class_weight_sums
         present = mass > 0
         weights = np.zeros(len(classes))
         weights[present] = mass.sum() / (present.sum() * mass[present])
@@ -41,7 +41,7 @@ def class_weights(class_weight, soft_labels):
 
 
 @contextmanager
-def balanced_by_mass(student, soft_labels):
+def balanced_by_class_weight_sums(student, soft_labels):
     """Let ``class_weight="balanced"`` count probability mass, not copies of rows.
 
     That of a student itself and of all estimators inside it.

@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from .._utils._labels import class_places
+from .._utils._labels import class_positions
 from .._utils._sample_weight import is_pipeline
 
 # Class -> function of a fitted instance, the places of its classes among all, and all classes.
@@ -32,11 +32,11 @@ _extensions: dict[type, Callable[..., None]] = {}
 def extends(*classes):
     """Register how fitted students of some classes are made to know further classes."""
 
-    def remember(extend):
+    def decorator(extend):
         _extensions.update(dict.fromkeys(classes, extend))
         return extend
 
-    return remember
+    return decorator
 
 
 def add_classes(student, classes):
@@ -53,26 +53,26 @@ def add_classes(student, classes):
         None,
     )
     if extend is not None and len(lacking_classes(student, classes)):
-        extend(student, class_places(student.classes_, classes), classes)
+        extend(student, class_positions(student.classes_, classes), classes)
 
 
 def lacking_classes(student, classes):
     """Return those of some classes that a fitted student does not know; one that has none, none."""
-    places = class_places(getattr(student, "classes_", classes), classes)
-    return np.delete(classes, places[places >= 0])
+    positions = class_positions(getattr(student, "classes_", classes), classes)
+    return np.delete(classes, positions[positions >= 0])
 
 
-def spread(values, places, n_classes, fill, axis=0):
+def spread(values, positions, n_classes, fill, axis=0):
     """Return values of known classes in their places among all, with `fill` for the others."""
     shape = list(values.shape)
     shape[axis] = n_classes
     spread_out = np.full(shape, fill, dtype=values.dtype)
-    spread_out[(slice(None),) * axis + (places,)] = values
+    spread_out[(slice(None),) * axis + (positions,)] = values
     return spread_out
 
 
 @extends(LogisticRegression, LogisticRegressionCV, SGDClassifier, Perceptron)
-def extend_linear(student, places, classes):
+def extend_linear(student, positions, classes):
     """Give further classes coefficients of 0 and an intercept of minus infinity."""
     coef, intercept = student.coef_, student.intercept_
     first = _score_of_first(student)
@@ -80,8 +80,8 @@ def extend_linear(student, places, classes):
         return
     if len(coef) == 1:  # two classes have one score, that of the second
         coef, intercept = (np.concatenate([first * each, each]) for each in (coef, intercept))
-    student.coef_ = spread(coef, places, len(classes), 0)
-    student.intercept_ = spread(intercept, places, len(classes), -np.inf)
+    student.coef_ = spread(coef, positions, len(classes), 0)
+    student.intercept_ = spread(intercept, positions, len(classes), -np.inf)
     student.classes_ = classes
 
 
@@ -104,68 +104,68 @@ def _score_of_first(student):
 
 
 @extends(DecisionTreeClassifier, ExtraTreeClassifier)
-def extend_tree(student, places, classes):
+def extend_tree(student, positions, classes):
     """Give each node a share of 0 of further classes."""
-    student.tree_ = _extended(student.tree_, places, len(classes))
+    student.tree_ = _extended(student.tree_, positions, len(classes))
     student.classes_, student.n_classes_ = classes, np.intp(len(classes))
 
 
-def _extended(tree, places, n_classes):
+def _extended(tree, positions, n_classes):
     """Return the tree of a classifier with further classes."""
     state = tree.__getstate__()
     extended = type(tree)(tree.n_features, np.array([n_classes], dtype=np.intp), 1)
-    values = np.ascontiguousarray(spread(state["values"], places, n_classes, 0, axis=2))
+    values = np.ascontiguousarray(spread(state["values"], positions, n_classes, 0, axis=2))
     extended.__setstate__({**state, "values": values})
     return extended
 
 
 @extends(RandomForestClassifier, ExtraTreesClassifier)
-def extend_forest(student, places, classes):
+def extend_forest(student, positions, classes):
     """Give each node of each tree a share of 0 of further classes."""
     for tree in student.estimators_:
-        extend_tree(tree, places, np.arange(len(classes), dtype=np.float64))
+        extend_tree(tree, positions, np.arange(len(classes), dtype=np.float64))
     student.classes_, student.n_classes_ = classes, len(classes)
     if hasattr(student, "oob_decision_function_"):
         student.oob_decision_function_ = spread(
-            student.oob_decision_function_, places, len(classes), 0, axis=1
+            student.oob_decision_function_, positions, len(classes), 0, axis=1
         )
 
 
 @extends(MultinomialNB, BernoulliNB)
-def extend_counts(student, places, classes):
+def extend_counts(student, positions, classes):
     """Give further classes a prior of 0, and every count the same probability."""
     n_classes = len(classes)
-    student.class_log_prior_ = spread(student.class_log_prior_, places, n_classes, -np.inf)
-    student.feature_log_prob_ = spread(student.feature_log_prob_, places, n_classes, np.log(0.5))
-    student.class_count_ = spread(student.class_count_, places, n_classes, 0)
-    student.feature_count_ = spread(student.feature_count_, places, n_classes, 0)
+    student.class_log_prior_ = spread(student.class_log_prior_, positions, n_classes, -np.inf)
+    student.feature_log_prob_ = spread(student.feature_log_prob_, positions, n_classes, np.log(0.5))
+    student.class_count_ = spread(student.class_count_, positions, n_classes, 0)
+    student.feature_count_ = spread(student.feature_count_, positions, n_classes, 0)
     student.classes_ = classes
 
 
 @extends(GaussianNB)
-def extend_gaussian(student, places, classes):
+def extend_gaussian(student, positions, classes):
     """Let the means of further classes be infinite, so that no row is near them.
 
     A prior of 0 would do, too, and warn of its logarithm in each prediction.
     """
     n_classes = len(classes)
-    student.theta_ = spread(student.theta_, places, n_classes, np.inf)
-    student.var_ = spread(student.var_, places, n_classes, 1)
+    student.theta_ = spread(student.theta_, positions, n_classes, np.inf)
+    student.var_ = spread(student.var_, positions, n_classes, 1)
     smallest = np.finfo(np.float64).tiny
-    student.class_prior_ = spread(student.class_prior_, places, n_classes, smallest)
-    student.class_count_ = spread(student.class_count_, places, n_classes, 0)
+    student.class_prior_ = spread(student.class_prior_, positions, n_classes, smallest)
+    student.class_count_ = spread(student.class_count_, positions, n_classes, 0)
     student.classes_ = classes
 
 
 @extends(MLPClassifier)
-def extend_network(student, places, classes):
+def extend_network(student, positions, classes):
     """Give further classes an output with weights of 0 and a bias of minus infinity."""
     coef, intercept = student.coefs_[-1], student.intercepts_[-1]
     if student.n_outputs_ == 1:  # two classes have one output, the logit of the second
         coef = np.column_stack([np.zeros_like(coef), coef])
         intercept = np.append(np.zeros_like(intercept), intercept)
-    student.coefs_[-1] = spread(coef, places, len(classes), 0, axis=1)
-    student.intercepts_[-1] = spread(intercept, places, len(classes), -np.inf)
+    student.coefs_[-1] = spread(coef, positions, len(classes), 0, axis=1)
+    student.intercepts_[-1] = spread(intercept, positions, len(classes), -np.inf)
     student.n_outputs_, student.out_activation_ = len(classes), "softmax"
     for value in vars(student).values():
         if isinstance(value, LabelBinarizer):  # which turns outputs into labels

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 SOLVERS = ("lbfgs", "newton-cholesky", "newton-cg", "sag", "saga")
 
 
-def find_obstacle(student):
+def unsupported_reason(student):
     """Return the parameter that an objective of ours cannot honour; None if there is none."""
     params = student.get_params()
     if student.solver == "liblinear":

@@ -51,7 +51,7 @@ def _automatic_early_stopping(student):
 
 
 @contextmanager
-def judged_by_real_rows(student, n_rows):
+def early_stopping_on_original_rows(student, n_rows):
     """Let `early_stopping="auto"` be decided by the number of real rows, not of expanded ones."""
     refuse_to_split_many_rows(student, n_rows)
     auto = _automatic_early_stopping(student)
@@ -66,7 +66,7 @@ def judged_by_real_rows(student, n_rows):
 
 
 @contextmanager
-def folds_of_real_rows(student, X, soft_labels, fit_params):
+def folds_of_original_rows(student, X, soft_labels, fit_params):
     """Let a student's own `cv` split real rows, each with all of its copies on one side.
 
     Yield the further parameters of its `fit`, without those that only its `cv` takes, such as

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
-from .._utils._labels import class_places
+from .._utils._labels import class_positions
 from .._utils._score_columns import check_columns_are_classes
 from ..objectives import project_onto_simplex
 
@@ -58,7 +58,7 @@ def class_columns(student, classes):
     What its columns and labels stand for says the fitted student, by its `classes_`: CatBoost
     sorts text that looks like numbers as numbers, and takes an order that the user declares.
     """
-    columns = class_places(student.classes_, classes)
+    columns = class_positions(student.classes_, classes)
     if columns.min(initial=0) < 0 or len(np.unique(columns)) < len(columns):
         raise ValueError(
             f"The classes_ of {type(student).__name__} are {np.asarray(student.classes_).tolist()} "

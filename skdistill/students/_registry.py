@@ -13,25 +13,27 @@ from .._utils._rows import count_rows
 from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion, check_regression
 from ._predictions import predicts_numbers
-from .expansion import learn_by_expansion
-from .regression import learn_by_regression
+from .expansion import fit_by_expansion
+from .regression import fit_by_regression
 
 # Each has a file of its name in this folder, imported once a student of theirs turns up.
 OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost", "skorch")
 
-Learn: TypeAlias = Callable[..., Estimator]
+FitFunction: TypeAlias = Callable[..., Estimator]
 # Class -> function that teaches an instance of it. A class stands for its subclasses as long
 # as they keep its `fit`: one that overrides it learns in a way of its own.
-_ways: dict[type, Learn] = {}
+_fitters: dict[type, FitFunction] = {}
 # The function that raises where such a student cannot learn, before any teacher is fitted.
 Check: TypeAlias = Callable[[Estimator, DataSummary], None]
-_checks: dict[Learn, Check] = {
-    learn_by_expansion: check_expansion,
-    learn_by_regression: check_regression,
+_checks: dict[FitFunction, Check] = {
+    fit_by_expansion: check_expansion,
+    fit_by_regression: check_regression,
 }
 
 
-def register(student_class: type, *, check: Check | None = None) -> Callable[[Learn], Learn]:
+def register(
+    student_class: type, *, check: Check | None = None
+) -> Callable[[FitFunction], FitFunction]:
     """Register how students of a class learn from soft labels: a decorator.
 
     Parameters
@@ -69,9 +71,9 @@ def register(student_class: type, *, check: Check | None = None) -> Callable[[Le
     ...     def predict_proba(self, X):
     ...         return np.tile(self.shares_, (len(X), 1))
     >>> @register(Shares)
-    ... def learn_shares(student, X, soft_labels, **fit_params):
+    ... def fit_shares(student, X, soft_labels, **fit_params):
     ...     student.classes_ = soft_labels.classes
-    ...     student.shares_ = soft_labels.mass / soft_labels.mass.sum()
+    ...     student.shares_ = soft_labels.class_weight_sums / soft_labels.class_weight_sums.sum()
     ...     return student
     >>> X = np.array([[0.0], [1.0]])
     >>> soft_labels = SoftLabels([[0.75, 0.25], [0.25, 0.75]], classes=["a", "b"])
@@ -79,13 +81,13 @@ def register(student_class: type, *, check: Check | None = None) -> Callable[[Le
     array([[0.5, 0.5]])
     """
 
-    def remember(learn):
-        _ways[student_class] = learn
+    def decorator(fit):
+        _fitters[student_class] = fit
         if check is not None:
-            _checks[learn] = check
-        return learn
+            _checks[fit] = check
+        return fit
 
-    return remember
+    return decorator
 
 
 def fit_soft_labels(
@@ -143,7 +145,7 @@ def fit_soft_labels(
     >>> fit_soft_labels(LogisticRegression(), X, soft_labels).predict([[2.0]])
     array(['b'], dtype='<U1')
     """
-    if predicts_numbers(student) or not soft_labels.is_hard:
+    if predicts_numbers(student) or not soft_labels.is_one_hot:
         check_student(student, DataSummary.of(soft_labels))
     else:
         check_predicts(student)
@@ -152,9 +154,9 @@ def fit_soft_labels(
             f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
         )
     check_codes(student, soft_labels.classes)
-    goes_on = getattr(student, "warm_start", False)
-    own = deepcopy(student) if goes_on else clone(student)
-    way_of_learning(student)(own, X, soft_labels, **fit_params)
+    warm_start = getattr(student, "warm_start", False)
+    own = deepcopy(student) if warm_start else clone(student)
+    resolve_fitter(student)(own, X, soft_labels, **fit_params)
     return own  # whatever a `fit` returns
 
 
@@ -178,7 +180,7 @@ def check_student(student: Estimator, summary: DataSummary) -> None:
         If it could with other parameters.
     """
     check_predicts(student)
-    check = _checks.get(way_of_learning(student))
+    check = _checks.get(resolve_fitter(student))
     if check is not None:
         check(student, summary)
 
@@ -193,15 +195,15 @@ def check_predicts(student):
         )
 
 
-def way_of_learning(student):
+def resolve_fitter(student):
     """Return the function that teaches a student."""
-    way = registered_way(student, _ways, "skdistill.students", OPTIONAL_PACKAGES)
-    if way is not None:
-        return way
-    return learn_by_regression if predicts_numbers(student) else learn_by_expansion
+    fitter = registered_fitter(student, _fitters, "skdistill.students", OPTIONAL_PACKAGES)
+    if fitter is not None:
+        return fitter
+    return fit_by_regression if predicts_numbers(student) else fit_by_expansion
 
 
-def registered_way(student, ways, folder, optional_packages):
+def registered_fitter(student, fitters, folder, optional_packages):
     """Return what is registered for the class of a student, None if nothing is.
 
     The file of an optional package, in `folder`, is imported if the student comes from there.
@@ -211,6 +213,6 @@ def registered_way(student, ways, folder, optional_packages):
     for package in packages.intersection(optional_packages):
         import_module(f"{folder}.{package}")
     for base in cls.__mro__:
-        if base in ways and cls.fit is base.fit:
-            return ways[base]
+        if base in fitters and cls.fit is base.fit:
+            return fitters[base]
     return None

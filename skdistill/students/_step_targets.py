@@ -231,10 +231,10 @@ def fit_step(step, X, soft_labels, **fit_params):
     """Fit a supervised step in place to soft labels, and return each row transformed once."""
     if not isinstance(soft_labels, SoftLabels):  # of a retriever: the labels themselves
         return _fit_on_true_labels(step, X, soft_labels, fit_params)
-    way = way_of_step(step, DataSummary.of(soft_labels))
-    if way == TRUE_LABELS:
+    fitter = way_of_step(step, DataSummary.of(soft_labels))
+    if fitter == TRUE_LABELS:
         return _fit_on_true_labels(step, X, soft_labels, fit_params)
-    if way == NO_TARGET:
+    if fitter == NO_TARGET:
         warnings.warn(
             f"{type(step).__name__}, a step of the Pipeline, is fitted without a target, y=None: "
             "no row has a true label, and whether it learns from labels is not known. If it does: "
@@ -244,11 +244,11 @@ def fit_step(step, X, soft_labels, **fit_params):
             stacklevel=2,
         )
         return _fit_transform(step, X, None, fit_params)
-    if way == PROBABILITIES:
+    if fitter == PROBABILITIES:
         return fit_target_encoder(step, X, soft_labels, **fit_params)
     if fit_params.get("sample_weight") is not None:
         soft_labels = soft_labels.reweight_rows(fit_params.pop("sample_weight"))
-    if way == COPIES:
+    if fitter == COPIES:
         return fit_on_copies(step, X, soft_labels, **fit_params).transform(X)
     if _takes_weights(step) and not (soft_labels.weight == 1).all():
         fit_params["sample_weight"] = soft_labels.weight

@@ -9,9 +9,9 @@ from catboost import CatBoost, CatBoostClassifier, Pool
 from scipy import sparse
 
 from .._targets._soft_labels import SoftLabels
-from .._utils._labels import check_classes, check_labels, class_places, encode
+from .._utils._labels import check_classes, check_labels, class_positions, encode
 from .._utils._typing import Estimator, Rows
-from ._boosting import stand_in_labels
+from ._boosting import placeholder_labels
 from ._capabilities import DataSummary
 from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
@@ -55,7 +55,7 @@ def check_catboost(student: Estimator, summary: DataSummary) -> None:
     """
     params = by_main_names(student.get_params())
     check_class_weights(params, summary.n_classes)
-    if summary.n_classes == 2 and find_obstacle(params) is None:
+    if summary.n_classes == 2 and unsupported_reason(params) is None:
         return
     if params.get("eval_fraction"):
         raise ValueError(
@@ -91,7 +91,7 @@ def check_class_weights(params, n_classes):
 
 
 @register(CatBoostClassifier, check=check_catboost)
-def learn_catboost(
+def fit_catboost(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a CatBoostClassifier to soft labels: two classes at the cost of hard ones.
@@ -145,14 +145,14 @@ def learn_catboost(
     UserWarning
         If two classes are learnt by expansion, or features have statistics of copies.
     """
-    if soft_labels.is_ordinary:
-        return student.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_unweighted_one_hot:
+        return student.fit(X, soft_labels.argmax_labels(), **fit_params)
     # CatBoost would place its borders between rows of weight 0, too.
     X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     params = by_main_names(student.get_params())
     if "learning_rate" not in params and params.get("task_type") != "GPU":
         params["learning_rate"] = rate_for_labels(params, X, soft_labels, fit_params)
-    obstacle = find_obstacle(params)
+    obstacle = unsupported_reason(params)
     if len(soft_labels.classes) == 2 and obstacle is None:
         trained = train_on_probabilities(type(student), params, X, soft_labels, fit_params)
     else:
@@ -177,7 +177,7 @@ def by_main_names(params):
     return renamed
 
 
-def find_obstacle(params):
+def unsupported_reason(params):
     """Return what keeps two classes from CatBoost's cross-entropy; None if nothing does."""
     loss = params.get("loss_function", "Logloss")
     if loss not in ("Logloss", "CrossEntropy"):
@@ -195,10 +195,10 @@ def train_on_probabilities(student_class, params, X, soft_labels, fit_params):
     """
     loss = params.get("loss_function", "Logloss")
     of_labels = fitted_to_labels(soft_labels.classes)
-    _, second = class_places(of_labels.classes_, soft_labels.classes)
+    _, second = class_positions(of_labels.classes_, soft_labels.classes)
     factors = weights_of_classes(params, soft_labels, second)
-    taught = soft_labels.reweight_classes(factors)
-    target = taught.proba[:, [second]]
+    targets = soft_labels.reweight_classes(factors)
+    target = targets.proba[:, [second]]
     target = np.ravel(target.toarray() if sparse.issparse(target) else target)
     kept = {name: value for name, value in params.items() if name not in CLASS_WEIGHTS}
     trained = student_class(**{**kept, "loss_function": "CrossEntropy", "allow_const_label": True})
@@ -207,7 +207,7 @@ def train_on_probabilities(student_class, params, X, soft_labels, fit_params):
         kinds = {name: kinds[name] for name in FEATURE_KINDS if kinds.get(name) is not None}
         sets = evaluation_sets(fit_params["eval_set"], soft_labels.classes, second, factors, kinds)
         fit_params = {**fit_params, "eval_set": sets}
-    trained.fit(X, target, sample_weight=taught.weight, **fit_params)
+    trained.fit(X, target, sample_weight=targets.weight, **fit_params)
 
     metadata = trained.get_metadata()
     metadata["class_params"] = of_labels.get_metadata()["class_params"]
@@ -268,9 +268,9 @@ def train_on_copies(student_class, params, X, soft_labels, fit_params):
         names = own.get("class_names")
         if names is None:
             names = fitted_to_labels(soft_labels.drop_empty_classes().classes).classes_
-        places = class_places(names, soft_labels.classes)
-        weights = balancing_weights(automatic, soft_labels)[places]
-        own["class_weights"] = np.where(places >= 0, weights, 0)
+        positions = class_positions(names, soft_labels.classes)
+        weights = balancing_weights(automatic, soft_labels)[positions]
+        own["class_weights"] = np.where(positions >= 0, weights, 0)
     return fit_on_given_copies(student_class(**own), X, soft_labels, copies, **fit_params)
 
 
@@ -290,7 +290,7 @@ def weights_of_classes(params, soft_labels, second):
 
 def balancing_weights(automatic, soft_labels):
     """Return the weights that make all classes count as the heaviest, or halfway there."""
-    mass = soft_labels.mass
+    mass = soft_labels.class_weight_sums
     weights = np.divide(mass.max(), mass, out=np.zeros_like(mass), where=mass > 0)
     return weights ** BALANCING[automatic]
 
@@ -298,7 +298,7 @@ def balancing_weights(automatic, soft_labels):
 def rate_for_labels(params, X, soft_labels, fit_params):
     """Return the learning rate that CatBoost chooses for labels; it has none for CrossEntropy."""
     own = {name: value for name, value in fit_params.items() if not name.startswith("save_snap")}
-    labels = stand_in_labels(soft_labels)
+    labels = placeholder_labels(soft_labels)
     has_more = len(np.unique(labels)) > 2 and "target_border" not in params
     about = {"loss_function": "MultiClass" if has_more else "Logloss", **params}
     first_round = CatBoost({**about, "save_snapshot": False})

@@ -16,13 +16,13 @@ from .._utils._rows import count_rows, rows_of
 from .._utils._sample_weight import takes_sample_weight
 from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion
-from ._chunks import learn_in_chunks, rows_per_chunk
-from ._class_weight import balanced_by_mass
-from ._original_rows import judged_by_real_rows
+from ._chunks import fit_in_chunks, rows_per_chunk
+from ._class_weight import balanced_by_class_weight_sums
+from ._original_rows import early_stopping_on_original_rows
 from ._row_counts import copies_for, counting_original_rows
 
 
-def learn_by_expansion(
+def fit_by_expansion(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a classifier on rows repeated once per class, weighted by the class's probability.
@@ -71,17 +71,17 @@ def learn_by_expansion(
     >>> import numpy as np
     >>> from sklearn.naive_bayes import GaussianNB
     >>> from skdistill import SoftLabels
-    >>> from skdistill.students import learn_by_expansion
+    >>> from skdistill.students import fit_by_expansion
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> soft_labels = SoftLabels([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
-    >>> learn_by_expansion(GaussianNB(), X, soft_labels).class_count_
+    >>> fit_by_expansion(GaussianNB(), X, soft_labels).class_count_
     array([2., 2.])
     """
-    if soft_labels.is_ordinary:
-        return fitted(student, X, soft_labels.first_choice(), **fit_params)
-    if soft_labels.is_hard and takes_sample_weight(student, "fit"):
+    if soft_labels.is_unweighted_one_hot:
+        return fitted(student, X, soft_labels.argmax_labels(), **fit_params)
+    if soft_labels.is_one_hot and takes_sample_weight(student, "fit"):
         weights = {"sample_weight": soft_labels.weight, **fit_params}
-        return fitted(student, X, soft_labels.first_choice(), **weights)
+        return fitted(student, X, soft_labels.argmax_labels(), **weights)
     check_expansion(student, DataSummary.of(soft_labels))
     return fit_on_copies_or_chunks(student, X, soft_labels, **fit_params)
 
@@ -92,8 +92,8 @@ def fit_on_copies_or_chunks(student, X, soft_labels, **fit_params):
     if takes_sample_weight(student, "partial_fit") and (
         chunk < len(soft_labels) or not takes_sample_weight(student, "fit")
     ):
-        return learn_in_chunks(student, X, soft_labels, chunk, **fit_params)
-    with judged_by_real_rows(student, len(soft_labels)):
+        return fit_in_chunks(student, X, soft_labels, chunk, **fit_params)
+    with early_stopping_on_original_rows(student, len(soft_labels)):
         return fit_on_copies(student, X, soft_labels, **fit_params)
 
 
@@ -118,7 +118,7 @@ def fit_on_given_copies(student, X, soft_labels, copies, **fit_params):
     """Fit a student on copies of rows, given as positions, labels and weights."""
     rows, labels, weight = copies
     fit_params = rows_of(fit_params, rows, len(soft_labels))
-    with balanced_by_mass(student, soft_labels):
+    with balanced_by_class_weight_sums(student, soft_labels):
         return fitted(student, repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
 
 

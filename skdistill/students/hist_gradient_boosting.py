@@ -15,11 +15,11 @@ from ._capabilities import check_hist_boosting
 from ._class_weight import class_weights
 from ._original_rows import AUTO_EARLY_STOPPING_ROWS
 from ._registry import register
-from .expansion import fit_on_copies, learn_by_expansion
+from .expansion import fit_by_expansion, fit_on_copies
 
 
 @register(HistGradientBoostingClassifier, check=check_hist_boosting)
-def learn_hist_boosting(
+def fit_hist_boosting(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit histogram gradient boosting to soft labels by expansion.
@@ -60,8 +60,8 @@ def learn_hist_boosting(
         else own is True or own is np.True_
     )
     can_be_given = "X_val" in signature(student.fit).parameters
-    if soft_labels.is_hard or not stops or not can_be_given:
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    if soft_labels.is_one_hot or not stops or not can_be_given:
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
     if "X_val" not in fit_params and student.validation_fraction is not None:
         train, held_out = _hold_out(student, soft_labels)
         factors = class_weights(own_class_weight, soft_labels)

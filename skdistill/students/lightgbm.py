@@ -11,14 +11,14 @@ from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._boosting import (
     on_probabilities,
+    placeholder_labels,
     soft_objective,
-    stand_in_labels,
 )
 from ._capabilities import DataSummary
 from ._chunks import without_weightless_rows
 from ._class_weight import class_weights
 from ._registry import register
-from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
+from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
 
 # Where LGBMClassifier keeps what no public name sets.
 PRIVATE = ("_Booster", "_objective", "_other_params")
@@ -70,7 +70,7 @@ def check_lightgbm(student: Estimator, summary: DataSummary) -> None:
 
 
 @register(LGBMClassifier, check=check_lightgbm)
-def learn_lightgbm(
+def fit_lightgbm(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit an LGBMClassifier to soft labels at the cost of hard ones, without a copy of X.
@@ -119,34 +119,34 @@ def learn_lightgbm(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_hard:
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    if soft_labels.is_one_hot:
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
     # LightGBM would place its borders between rows of weight 0, too.
     X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     metrics = metrics_to_evaluate(fit_params)
-    obstacle = find_obstacle(student, soft_labels, metrics)
+    obstacle = unsupported_reason(student, soft_labels, metrics)
     if obstacle is None:
-        fit_softly(student, X, soft_labels, metrics, fit_params)
+        fit_soft(student, X, soft_labels, metrics, fit_params)
         student._Booster = with_objective(student.booster_, student.objective_)
         if student._Booster is not None:
             return student
         obstacle = "this LightGBM writes models in a way that skdistill does not know"
     warn_of_expansion(student, obstacle)
-    # Not `learn_by_expansion`: `early_stopping` is a number of rounds here, and splits nothing.
+    # Not `fit_by_expansion`: `early_stopping` is a number of rounds here, and splits nothing.
     return fit_on_copies(student, X, soft_labels, **fit_params)
 
 
-def fit_softly(student, X, soft_labels, metrics, fit_params):
+def fit_soft(student, X, soft_labels, metrics, fit_params):
     """Fit a student by the soft objective, and put its parameters back."""
-    taught = soft_labels
+    targets = soft_labels
     if student.class_weight is not None:
-        taught = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
+        targets = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
 
     def boosted():
-        boost(student, X, taught, metrics, fit_params)
+        boost(student, X, targets, metrics, fit_params)
 
     def constant():
-        fit_shares(student, X, taught, fit_params)
+        fit_shares(student, X, targets, fit_params)
 
     boost_where_features_split(student, X, len(soft_labels), fit_params, boosted, constant)
     # "softmax" is another name of "multiclass", which LightGBM gives it in models.
@@ -161,7 +161,7 @@ def boost(student, X, soft_labels, metrics, fit_params):
         # Under a custom objective LightGBM would evaluate raw scores, and stop after one round.
         student.set_params(metric="None")
         fit_params = {**fit_params, "eval_metric": [fed(metric, start) for metric in metrics]}
-    student.fit(X, stand_in_labels(soft_labels), **fit_params)
+    student.fit(X, placeholder_labels(soft_labels), **fit_params)
     add_to_first_trees(student.booster_, start)
 
 
@@ -170,10 +170,12 @@ def fit_shares(student, X, soft_labels, fit_params):
 
     Each row counts by the share of its class.
     """
-    labels = stand_in_labels(soft_labels)
+    labels = placeholder_labels(soft_labels)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     student.set_params(objective=None, class_weight=None)
-    student.fit(X, labels, sample_weight=(soft_labels.mass / counts)[codes], **fit_params)
+    student.fit(
+        X, labels, sample_weight=(soft_labels.class_weight_sums / counts)[codes], **fit_params
+    )
 
 
 @contextmanager
@@ -226,7 +228,7 @@ def has_usable_feature(student, X, fit_params):
     return any(data.feature_num_bin(column) > 1 for column in range(data.num_feature()))
 
 
-def find_obstacle(student, soft_labels, metrics):
+def unsupported_reason(student, soft_labels, metrics):
     """Return what keeps a student from the soft objective; None if nothing does."""
     params, n_classes = student.get_params(), len(soft_labels.classes)
     known = (None, "binary") if n_classes == 2 else (None, "multiclass", "softmax")
@@ -272,10 +274,10 @@ def start_scores(student, soft_labels, fit_params):
 
     It starts from 0 where it is told to, or goes on from scores or a model that are given.
     """
-    goes_on = any(fit_params.get(name) is not None for name in ("init_score", "init_model"))
-    if goes_on or not student.get_params().get("boost_from_average", True):
+    warm_start = any(fit_params.get(name) is not None for name in ("init_score", "init_model"))
+    if warm_start or not student.get_params().get("boost_from_average", True):
         return np.zeros(())
-    mass = soft_labels.mass
+    mass = soft_labels.class_weight_sums
     share = np.clip(mass / mass.sum(), FLOOR, 1 - FLOOR)
     return np.log(share[1] / (1 - share[1])) if len(share) == 2 else np.log(share)
 

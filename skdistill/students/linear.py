@@ -21,13 +21,13 @@ from sklearn.utils.validation import validate_data
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._class_weight import class_weights
-from ._logistic_parameters import check_parameters, find_obstacle
+from ._logistic_parameters import check_parameters, unsupported_reason
 from ._registry import register
-from .expansion import learn_by_expansion, warn_of_expansion
+from .expansion import fit_by_expansion, warn_of_expansion
 
 
 @register(LogisticRegression)
-def learn_logistic(
+def fit_logistic(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a logistic regression to soft labels at the cost of hard ones.
@@ -72,16 +72,16 @@ def learn_logistic(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_hard or fit_params:
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
-    obstacle = find_obstacle(student)
+    if soft_labels.is_one_hot or fit_params:
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
+    obstacle = unsupported_reason(student)
     if obstacle:
         warn_of_expansion(
             student,
             f"{obstacle} has no soft objective here",
             'An L2 penalty and solver="lbfgs" or "newton-cholesky" have one.',
         )
-        return learn_by_expansion(student, X, soft_labels)
+        return fit_by_expansion(student, X, soft_labels)
     check_parameters(student)
     X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))

@@ -12,13 +12,13 @@ from sklearn.utils.validation import validate_data
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._registry import register
-from .expansion import learn_by_expansion
+from .expansion import fit_by_expansion
 
 
 @register(MultinomialNB)
 @register(ComplementNB)
 @register(BernoulliNB)
-def learn_counts(
+def fit_counts(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a naive Bayes of counts to soft labels, exactly.
@@ -51,11 +51,11 @@ def learn_counts(
     ValueError
         For negative features, where the student refuses them.
     """
-    if soft_labels.is_hard:
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    if soft_labels.is_one_hot:
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
     binarize = student.get_params().get("binarize")
     if binarize is not None and not (isinstance(binarize, Real) and 0 <= float(binarize) < np.inf):
-        return learn_by_expansion(student, X, soft_labels, **fit_params)  # its `fit` refuses it
+        return fit_by_expansion(student, X, soft_labels, **fit_params)  # its `fit` refuses it
     checked = validate_data(clone(student), X, accept_sparse="csr")
     if binarize is not None:
         checked = checked > binarize
@@ -65,7 +65,7 @@ def learn_counts(
             f"{checked.min():.6g}). Use GaussianNB, or scale the features to be non-negative."
         )
     soft_labels = soft_labels.drop_empty_classes()
-    mass = soft_labels.mass
+    mass = soft_labels.class_weight_sums
     means = sparse.csr_array(_class_sums(checked.astype(np.float64), soft_labels) / mass[:, None])
     if binarize is not None:
         student.set_params(binarize=None)
@@ -79,7 +79,7 @@ def learn_counts(
 
 
 @register(GaussianNB)
-def learn_gaussian(
+def fit_gaussian(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit Gaussian naive Bayes to soft labels, exactly: weighted means and variances.
@@ -106,11 +106,11 @@ def learn_gaussian(
     GaussianNB
         The student, fitted.
     """
-    if soft_labels.is_hard:
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    if soft_labels.is_one_hot:
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
     rows = validate_data(clone(student), X).astype(np.float64)
     soft_labels = soft_labels.drop_empty_classes()
-    mass = soft_labels.mass
+    mass = soft_labels.class_weight_sums
     centre = rows.mean(axis=0)  # squares of what is left lose no digits to a far-away mean
     rows -= centre
     moments = _class_sums(np.hstack([rows, rows**2]), soft_labels) / mass[:, None]

@@ -9,7 +9,7 @@ from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion
 from ._registry import register
-from .expansion import fit_on_copies_or_chunks, learn_by_expansion
+from .expansion import fit_by_expansion, fit_on_copies_or_chunks
 
 AUTO_BATCH = 200  # of scikit-learn
 FEWEST_ROWS = 4  # whose copies weigh about as much in every batch
@@ -28,7 +28,7 @@ def check_mlp(student: Estimator, summary: DataSummary) -> None:
 
 
 @register(MLPClassifier, check=check_mlp)
-def learn_mlp(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any) -> Estimator:
+def fit_mlp(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any) -> Estimator:
     """Fit an MLPClassifier to soft labels by expansion, with steps that weigh what they should.
 
     scikit-learn divides the gradient of a batch by the weight of the batch. A batch of a few
@@ -64,8 +64,8 @@ def learn_mlp(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params
     ValueError
         With ``early_stopping=True``, which would split copies of a row, or a `batch_size` below 4.
     """
-    if soft_labels.is_hard:
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    if soft_labels.is_one_hot:
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
     check_mlp(student, DataSummary.of(soft_labels))
     own = student.batch_size
     student.set_params(batch_size=batch_of_copies(own, soft_labels))
@@ -77,7 +77,7 @@ def learn_mlp(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params
 
 def batch_of_copies(batch_size, soft_labels):
     """Return how many copies a batch holds; what is no number of rows as it is."""
-    copies = soft_labels.count_expanded() / max(len(soft_labels), 1)
+    copies = soft_labels.count_expanded_rows() / max(len(soft_labels), 1)
     if isinstance(batch_size, Integral) and batch_size > 0:
         return max(1, round(min(batch_size, len(soft_labels)) * copies))
     if isinstance(batch_size, str) and batch_size == "auto":

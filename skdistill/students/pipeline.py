@@ -23,7 +23,7 @@ def check_pipeline(pipeline: Pipeline, summary: DataSummary) -> None:
 
 
 @register(Pipeline, check=check_pipeline)
-def learn_pipeline(
+def fit_pipeline(
     pipeline: Pipeline, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Pipeline:
     """Fit the steps before the last on X, and the last on the soft labels.
@@ -32,8 +32,8 @@ def learn_pipeline(
     it gets the labels. The Pipeline itself runs, with its memory and its routing; only its last
     step and the supervised ones are exchanged for the time of the fit.
     """
-    if soft_labels.is_ordinary and predicts_labels(pipeline):
-        return pipeline.fit(X, soft_labels.first_choice(), **fit_params)
+    if soft_labels.is_unweighted_one_hot and predicts_labels(pipeline):
+        return pipeline.fit(X, soft_labels.argmax_labels(), **fit_params)
     return fit_last_step(pipeline, X, soft_labels, fit_soft_labels, **fit_params)
 
 
@@ -42,12 +42,12 @@ def last_step(student):
     return student[-1] if is_pipeline(student) else student
 
 
-def fit_last_step(pipeline, X, soft_labels, learn, **fit_params):
+def fit_last_step(pipeline, X, soft_labels, fit, **fit_params):
     """Fit a Pipeline whose last step learns by ``learn(step, X, soft_labels, ...)``."""
     *before, (name, last) = pipeline.steps
     if has_soft_targets(soft_labels):
         before = [(key, with_soft_targets(step, soft_labels)) for key, step in before]
-    last = _SoftLabelStep(last, soft_labels, learn)
+    last = _SoftLabelStep(last, soft_labels, fit)
     pipeline.set_params(steps=[*before, (name, last)])
     pipeline.fit(X, _step_labels(soft_labels), **fit_params)
     before = [(key, without_soft_targets(step)) for key, step in pipeline.steps[:-1]]
@@ -57,29 +57,29 @@ def fit_last_step(pipeline, X, soft_labels, learn, **fit_params):
 def has_soft_targets(soft_labels):
     """Return whether steps are to be given another target than the labels of all rows."""
     if isinstance(soft_labels, SoftLabels):
-        return not soft_labels.is_hard
+        return not soft_labels.is_one_hot
     return not soft_labels.several and bool((soft_labels.codes < 0).any())
 
 
 def _step_labels(soft_labels):
     """Return one label per row for steps that ignore it, and for all where rows are one-hot."""
-    is_hard = isinstance(soft_labels, SoftLabels) and soft_labels.is_hard
-    return soft_labels.first_choice() if is_hard else soft_labels.hard_labels()
+    is_one_hot = isinstance(soft_labels, SoftLabels) and soft_labels.is_one_hot
+    return soft_labels.argmax_labels() if is_one_hot else soft_labels.hard_labels()
 
 
 class _SoftLabelStep(BaseEstimator):
     """The last step of a Pipeline while it is being fitted: it learns from soft labels."""
 
-    def __init__(self, student, soft_labels, learn):
+    def __init__(self, student, soft_labels, fit):
         self.student = student
         self.soft_labels = soft_labels
-        self.learn = learn
+        self.fit_function = fit
 
     def fit(self, X, y, sample_weight=None, **fit_params):
         soft_labels = self.soft_labels
         if sample_weight is not None:
             soft_labels = soft_labels.reweight_rows(sample_weight)
-        self.student_ = self.learn(self.student, X, soft_labels, **fit_params)
+        self.student_ = self.fit_function(self.student, X, soft_labels, **fit_params)
         return self
 
     def get_metadata_routing(self):

@@ -13,7 +13,7 @@ from ..objectives import centred_logits, softmax_rows
 from ._capabilities import DataSummary, check_regression, needs_columns
 
 
-def learn_by_regression(
+def fit_by_regression(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a regressor to class probabilities, with squared error or whatever it minimises.

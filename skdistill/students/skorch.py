@@ -11,7 +11,7 @@ from .._utils._typing import Rows
 from ..nets import DistillationLoss, LogitMatching, SoftCrossEntropy, SoftLabelNet
 from ..nets._before_fit import check_criterion_call, check_net
 from ..nets._logits import check_logits, check_probabilities
-from ..nets._soft_targets_net import SoftTargetsNet, lent_class
+from ..nets._soft_targets_net import SoftTargetsNet, temporary_class
 from ._registry import register
 
 # Linear in a target of probabilities, so that a row's weight is a factor of its target.
@@ -26,7 +26,7 @@ def check_soft_label_net(student, summary=None):
 
 
 @register(SoftLabelNet, check=check_soft_label_net)
-def learn_soft_label_net(
+def fit_soft_label_net(
     student: SoftLabelNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> SoftLabelNet:
     """Fit a SoftLabelNet, which takes soft labels by itself."""
@@ -44,7 +44,7 @@ def check_net_of_skorch(student, summary=None):
 @register(NeuralNetClassifier, check=check_net_of_skorch)
 @register(NeuralNetBinaryClassifier, check=check_net_of_skorch)
 @register(NeuralNetRegressor, check=check_net_of_skorch)
-def learn_net_of_skorch(
+def fit_net_of_skorch(
     student: NeuralNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> NeuralNet:
     """Fit a net of skorch's own classes by its own criterion, on probabilities for a target.
@@ -88,7 +88,7 @@ def learn_net_of_skorch(
     the criterion weighs classes.
     """
     check_net_of_skorch(student)
-    with _taking_soft_targets(student, takes_labels=soft_labels.is_ordinary):
+    with _taking_soft_targets(student, takes_labels=soft_labels.is_unweighted_one_hot):
         return student.fit(X, soft_labels, **fit_params)
 
 
@@ -111,9 +111,9 @@ def check_criterion(net):
 @contextmanager
 def _taking_soft_targets(net, takes_labels):
     """Let a net know soft targets for the time of a fit; `takes_labels` where they are hard."""
-    taught = type("TaughtNet", (_TaughtNet,), {"takes_labels": takes_labels})
+    net_class = type("SoftTargetNet", (_SoftTargetNet,), {"takes_labels": takes_labels})
     try:
-        with lent_class(net, taught):
+        with temporary_class(net, net_class):
             if net.initialized_:
                 _exchange(net.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
             yield
@@ -126,7 +126,7 @@ def _exchange(criterion, present, other):
         criterion.__class__ = other
 
 
-class _TaughtNet(SoftTargetsNet):
+class _SoftTargetNet(SoftTargetsNet):
     """Give a criterion of torch the target that it takes."""
 
     takes_labels = False

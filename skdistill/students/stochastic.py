@@ -8,16 +8,16 @@ from sklearn.linear_model import Perceptron, SGDClassifier
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._capabilities import check_expansion
-from ._chunks import learn_in_chunks, rows_per_chunk, without_weightless_rows
+from ._chunks import fit_in_chunks, rows_per_chunk, without_weightless_rows
 from ._class_weight import class_weights
 from ._original_rows import refuse_to_split_copies
 from ._registry import register
-from .expansion import fit_on_copies, learn_by_expansion
+from .expansion import fit_by_expansion, fit_on_copies
 
 
 @register(SGDClassifier, check=check_expansion)
 @register(Perceptron, check=check_expansion)
-def learn_by_descent(
+def fit_by_descent(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit by stochastic gradient descent on mini-batches of soft labels.
@@ -61,14 +61,14 @@ def learn_by_descent(
     ValueError
         With ``early_stopping=True``, which would split copies of a row.
     """
-    if soft_labels.is_hard:
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
+    if soft_labels.is_one_hot:
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_split_copies(student)
     X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
     own = {"class_weight": student.class_weight, "alpha": student.alpha}
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
     soft_labels = soft_labels.drop_empty_classes()
-    copies = max(soft_labels.count_expanded() / len(soft_labels), 1)
+    copies = max(soft_labels.count_expanded_rows() / len(soft_labels), 1)
     chunk = min(rows_per_chunk(X, soft_labels), max(1, int(len(soft_labels) / copies)))
     # The class weights are in the soft labels now. The penalty is added at each step, and there
     # are `copies` steps to a row: without the division a negligible probability, which makes a
@@ -78,6 +78,6 @@ def learn_by_descent(
     try:
         if student.average:
             return fit_on_copies(student, X, soft_labels, **fit_params)
-        return learn_in_chunks(student, X, soft_labels, chunk, **fit_params)
+        return fit_in_chunks(student, X, soft_labels, chunk, **fit_params)
     finally:
         student.set_params(**own)

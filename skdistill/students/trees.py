@@ -30,7 +30,7 @@ from ._capabilities import DataSummary, check_expansion
 from ._class_weight import class_weights
 from ._registry import register
 from ._tree_regressions import REGRESSIONS
-from .expansion import fit_on_copies, learn_by_expansion, warn_of_expansion
+from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
 
 # What goes wrong below for rows and parameters that scikit-learn refuses, and if a fitted tree
 # keeps its state in another way some day.
@@ -68,9 +68,7 @@ def check_tree(student: Estimator, summary: DataSummary) -> None:
 
 @register(DecisionTreeClassifier, check=check_tree)
 @register(ExtraTreeClassifier, check=check_tree)
-def learn_tree(
-    student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
-) -> Estimator:
+def fit_tree(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any) -> Estimator:
     """Fit a classification tree to soft labels by one regression tree, without a copy of X.
 
     It is the tree of the expansion, up to ties, of Gini and of the entropy, but for what counts
@@ -103,16 +101,16 @@ def learn_tree(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_hard or _must_expand(student):
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
-    regression, present = _regression(student, soft_labels)
+    if soft_labels.is_one_hot or _must_expand(student):
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
+    regression, nonempty = _regression(student, soft_labels)
     try:
-        taught = _regressor_like(student, regression)
-        taught.fit(X, regression.targets, sample_weight=present.weight, **fit_params)
-        (tree,) = _classification_trees(taught, X, present, regression)
+        regressor = _regressor_like(student, regression)
+        regressor.fit(X, regression.targets, sample_weight=nonempty.weight, **fit_params)
+        (tree,) = _classification_trees(regressor, X, nonempty, regression)
     except REGRESSION_FAILED as error:
         return _expand_after_all(student, X, soft_labels, error, **fit_params)
-    _set_fitted_attributes(student, taught, present.classes)
+    _set_fitted_attributes(student, regressor, nonempty.classes)
     student.tree_ = tree
     return student
 
@@ -126,14 +124,14 @@ def check_forest(student: Estimator, summary: DataSummary) -> None:
 
 @register(RandomForestClassifier, check=check_forest)
 @register(ExtraTreesClassifier, check=check_forest)
-def learn_forest(
+def fit_forest(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a forest to soft labels by a forest of regression trees, without a copy of X.
 
     Bootstraps and `max_samples` draw real rows, which the expansion cannot: it draws as many
     copies as there are, so that every real row is in nearly every bag. Otherwise as
-    :func:`learn_tree`. `oob_score_` is the accuracy for the true labels where they are known,
+    :func:`fit_tree`. `oob_score_` is the accuracy for the true labels where they are known,
     the most probable class elsewhere. ``class_weight="balanced_subsample"`` learns by
     expansion, with a warning; before scikit-learn 1.9, which would count copies, it is refused.
 
@@ -165,29 +163,29 @@ def learn_forest(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_hard or _must_expand(student):
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
-    regression, present = _regression(student, soft_labels)
+    if soft_labels.is_one_hot or _must_expand(student):
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
+    regression, nonempty = _regression(student, soft_labels)
     try:
-        taught = _regressor_like(student, regression)
-        taught.fit(X, regression.targets, sample_weight=present.weight, **fit_params)
-        trees = _classification_trees(taught, X, present, regression)
+        regressor = _regressor_like(student, regression)
+        regressor.fit(X, regression.targets, sample_weight=nonempty.weight, **fit_params)
+        trees = _classification_trees(regressor, X, nonempty, regression)
     except REGRESSION_FAILED as error:
         return _expand_after_all(student, X, soft_labels, error, **fit_params)
-    _set_fitted_attributes(student, taught, present.classes)
-    student.n_classes_ = len(present.classes)
+    _set_fitted_attributes(student, regressor, nonempty.classes)
+    student.n_classes_ = len(nonempty.classes)
     student.estimator_ = student.estimator
     student.estimators_ = []
     params = {name: getattr(student, name) for name in student.estimator_params}
-    codes = np.arange(len(present.classes), dtype=np.float64)  # a forest's trees learn numbers
-    for taught_tree, tree in zip(taught.estimators_, trees, strict=True):
+    codes = np.arange(len(nonempty.classes), dtype=np.float64)  # a forest's trees learn numbers
+    for regression_tree, tree in zip(regressor.estimators_, trees, strict=True):
         own = clone(student.estimator).set_params(**params)
-        own.random_state = taught_tree.random_state
-        _set_fitted_attributes(own, taught_tree, codes)
+        own.random_state = regression_tree.random_state
+        _set_fitted_attributes(own, regression_tree, codes)
         own.tree_ = tree
         student.estimators_.append(own)
     if student.oob_score:
-        _set_out_of_bag_score(student, taught, present, regression)
+        _set_out_of_bag_score(student, regressor, nonempty, regression)
     return student
 
 
@@ -254,24 +252,24 @@ def _regressor_like(student, regression):
     return regressor.set_params(**params)
 
 
-def _set_fitted_attributes(student, taught, classes):
+def _set_fitted_attributes(student, regressor, classes):
     """Set what a fitted tree or forest has, but for the trees: as the regressor, with classes."""
-    for name in vars(taught).keys() - OF_REGRESSORS.union(taught.get_params(deep=False)):
-        setattr(student, name, getattr(taught, name))
+    for name in vars(regressor).keys() - OF_REGRESSORS.union(regressor.get_params(deep=False)):
+        setattr(student, name, getattr(regressor, name))
     student.n_outputs_ = 1
     student.classes_, student.n_classes_ = classes, np.intp(len(classes))
 
 
-def _classification_trees(taught, X, soft_labels, regression):
+def _classification_trees(regressor, X, soft_labels, regression):
     """Return the regression trees of a fitted tree or forest as classification trees."""
-    is_forest = hasattr(taught, "estimators_")
-    trees = [each.tree_ for each in taught.estimators_] if is_forest else [taught.tree_]
+    is_forest = hasattr(regressor, "estimators_")
+    trees = [each.tree_ for each in regressor.estimators_] if is_forest else [regressor.tree_]
     n_classes = len(soft_labels.classes)
-    if taught.monotonic_cst is None:
+    if regressor.monotonic_cst is None:
         return [_as_classification_tree(tree, n_classes, regression) for tree in trees]
-    leaves = taught.apply(X).reshape(len(soft_labels), -1).T
+    leaves = regressor.apply(X).reshape(len(soft_labels), -1).T
     weight = soft_labels.weight
-    weights = _bag_weights(taught, weight) if is_forest else [weight]
+    weights = _bag_weights(regressor, weight) if is_forest else [weight]
     return [
         _as_classification_tree(
             tree, n_classes, regression, _impurities_of_rows(tree, of_rows, soft_labels, own)
@@ -323,11 +321,11 @@ def _bag_weights(forest, weight):
     return [each if FORESTS_DRAW else each * weight for each in times]
 
 
-def _set_out_of_bag_score(student, taught, soft_labels, regression):
+def _set_out_of_bag_score(student, regressor, soft_labels, regression):
     """Set what `oob_score=True` documents, from what the regression forest held out."""
-    held_out = regression.proba(taught.oob_prediction_)
+    held_out = regression.proba(regressor.oob_prediction_)
     student.oob_decision_function_ = held_out
-    first_choice = student.classes_[held_out.argmax(axis=1)]
+    argmax_labels = student.classes_[held_out.argmax(axis=1)]
     true = soft_labels.hard_labels()
     score = accuracy_score if student.oob_score is True else student.oob_score
-    student.oob_score_ = score(true, first_choice)
+    student.oob_score_ = score(true, argmax_labels)

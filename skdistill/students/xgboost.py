@@ -11,16 +11,16 @@ from .._utils._rows import rows_of
 from .._utils._typing import Estimator, Rows
 from ._boosting import (
     on_probabilities,
+    placeholder_labels,
     soft_objective,
-    stand_in_labels,
 )
 from ._registry import register
-from .expansion import learn_by_expansion, repeat_rows, warn_of_expansion
+from .expansion import fit_by_expansion, repeat_rows, warn_of_expansion
 
 
 @register(XGBClassifier)
 @register(XGBRFClassifier)
-def learn_xgboost(
+def fit_xgboost(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
     """Fit a classifier of XGBoost to soft labels at the cost of hard ones, without a copy of X.
@@ -63,23 +63,23 @@ def learn_xgboost(
     UserWarning
         If the student learns by expansion.
     """
-    if soft_labels.is_hard and shows_every_class(soft_labels):
-        return learn_by_expansion(student, X, soft_labels, **fit_params)
-    obstacle = find_obstacle(student, soft_labels)
+    if soft_labels.is_one_hot and shows_every_class(soft_labels):
+        return fit_by_expansion(student, X, soft_labels, **fit_params)
+    obstacle = unsupported_reason(student, soft_labels)
     if obstacle is not None:
-        if not soft_labels.is_hard:
+        if not soft_labels.is_one_hot:
             warn_of_expansion(student, obstacle)
         return fit_on_every_class(student, X, soft_labels, **fit_params)
     two_classes = len(soft_labels.classes) == 2
-    taught = soft_labels
+    targets = soft_labels
     if two_classes and student.scale_pos_weight is not None:
-        taught = soft_labels.reweight_classes([1, student.scale_pos_weight])
+        targets = soft_labels.reweight_classes([1, student.scale_pos_weight])
     own_base_score, own_metric = student.base_score, student.eval_metric
     if own_base_score is None and fit_params.get("xgb_model") is None:
         student.base_score = base_score_of_expansion(student, soft_labels)
     student.eval_metric = metric_on_probabilities(own_metric)
-    student.objective = soft_objective(taught, hessian_factor=1 if two_classes else 2)
-    student.fit(X, stand_in_labels(soft_labels), sample_weight=soft_labels.weight, **fit_params)
+    student.objective = soft_objective(targets, hessian_factor=1 if two_classes else 2)
+    student.fit(X, placeholder_labels(soft_labels), sample_weight=soft_labels.weight, **fit_params)
     # Beside a callable objective XGBoost keeps its own, for metrics and predictions.
     student.objective = "binary:logistic" if two_classes else "multi:softprob"
     student.base_score, student.eval_metric = own_base_score, own_metric
@@ -88,7 +88,7 @@ def learn_xgboost(
 
 def shows_every_class(soft_labels):
     """Return whether each class is the most probable one of some row."""
-    return len(np.unique(soft_labels.first_choice())) == len(soft_labels.classes)
+    return len(np.unique(soft_labels.argmax_labels())) == len(soft_labels.classes)
 
 
 def fit_on_every_class(student, X, soft_labels, **fit_params):
@@ -105,7 +105,7 @@ def fit_on_every_class(student, X, soft_labels, **fit_params):
     return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
 
 
-def find_obstacle(student, soft_labels):
+def unsupported_reason(student, soft_labels):
     """Return what keeps a student from the soft objective; None if nothing does."""
     n_classes = len(soft_labels.classes)
     if callable(student.objective):
@@ -127,7 +127,10 @@ def base_score_of_expansion(student, soft_labels):
     """
     n_classes = len(soft_labels.classes)
     rows = DMatrix(
-        np.zeros((n_classes, 1)), label=np.arange(n_classes), weight=soft_labels.mass, nthread=1
+        np.zeros((n_classes, 1)),
+        label=np.arange(n_classes),
+        weight=soft_labels.class_weight_sums,
+        nthread=1,
     )
     if n_classes == 2:
         own_weight = 1 if student.scale_pos_weight is None else student.scale_pos_weight

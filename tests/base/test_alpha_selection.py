@@ -51,8 +51,8 @@ def test_the_curve_is_the_held_out_log_loss_of_mixed_students(problem):
         by_teacher[test] = learnt.predict_proba(X[test])
     losses = [log_loss(y, (1 - a) * by_labels + a * by_teacher) for a in model.alpha_curve_.alpha]
     np.testing.assert_allclose(model.alpha_curve_.loss, losses, rtol=1e-6)
-    assert model.alpha_curve_.tried[0.0] == pytest.approx(losses[0], rel=1e-6)
-    assert model.alpha_curve_.tried[1.0] == pytest.approx(losses[-1], rel=1e-6)
+    assert model.alpha_curve_.losses[0.0] == pytest.approx(losses[0], rel=1e-6)
+    assert model.alpha_curve_.losses[1.0] == pytest.approx(losses[-1], rel=1e-6)
 
 
 def test_the_best_mixture_is_tried_and_the_best_of_those_tried_is_chosen(problem):
@@ -180,7 +180,7 @@ def test_each_fold_is_judged_by_a_cross_fit_of_its_own(problem, folds):
         fitted = fit_soft_labels(student, np.concatenate([X[train], more]), learnt)
         true.append(fitted.predict_proba(X[test])[np.arange(len(test)), y[test]])
     expected = -np.log(np.concatenate(true)).mean()
-    assert model.alpha_curve_.tried[1.0] == pytest.approx(expected, rel=1e-6)
+    assert model.alpha_curve_.losses[1.0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_two_folds_are_too_few(problem):
@@ -201,9 +201,11 @@ def test_a_class_that_a_teacher_cannot_know_is_said_once(problem):
 
 
 def test_a_gain_that_may_be_noise_is_not_believed():
-    curve = AlphaCurve(GRID, GRID, tried={0.0: 1.0, 1.0: 0.9}, noise={0.0: 0.0, 1.0: 0.11})
+    curve = AlphaCurve(
+        GRID, GRID, losses={0.0: 1.0, 1.0: 0.9}, standard_errors={0.0: 0.0, 1.0: 0.11}
+    )
     assert curve.best == 0
-    assert curve._replace(noise={0.0: 0.0, 1.0: 0.09}).best == 1
+    assert curve._replace(standard_errors={0.0: 0.0, 1.0: 0.09}).best == 1
 
 
 def test_the_noise_is_the_standard_error_of_the_paired_gain(problem):
@@ -221,8 +223,10 @@ def test_the_noise_is_the_standard_error_of_the_paired_gain(problem):
         gains.append(
             np.log(theirs.predict_proba(X[test])[right] / ours.predict_proba(X[test])[right])
         )
-    assert model.alpha_curve_.noise[1.0] == pytest.approx(sem(np.concatenate(gains)), rel=1e-4)
-    assert model.alpha_curve_.noise[0.0] == 0
+    assert model.alpha_curve_.standard_errors[1.0] == pytest.approx(
+        sem(np.concatenate(gains)), rel=1e-4
+    )
+    assert model.alpha_curve_.standard_errors[0.0] == 0
 
 
 def test_weights_count_in_the_standard_error():
@@ -246,7 +250,7 @@ def test_values_of_one_unit_count_once(n_repeats):
 
 def noise_of(model, X, y, p_star, folds):
     fitted = clone(model).set_params(cv=folds).fit(X, y, teacher_proba=p_star)
-    return fitted.alpha_curve_.noise[1.0]
+    return fitted.alpha_curve_.standard_errors[1.0]
 
 
 @HARMLESS
@@ -292,7 +296,7 @@ def test_a_teacher_of_few_rows_may_say_one_class_of_all():
     X = np.array([[1.6], [2.1], [1.8], [1.6], [1.3], [1.9], [1.3], [2.7], [2.9], [1.2]])
     y = X[:, 0].astype(int)  # without two folds the teacher sees a 2 once, if at all
     model = DistilledClassifier(GaussianNB(), LogisticRegression()).fit(X, y)
-    assert model.alpha_curve_.tried[1.0] > model.alpha_curve_.tried[0.0]
+    assert model.alpha_curve_.losses[1.0] > model.alpha_curve_.losses[0.0]
     np.testing.assert_array_equal(model.classes_, [1, 2])
 
 
@@ -314,8 +318,8 @@ def test_unlabelled_rows_are_for_the_student_of_the_teacher(problem):
     model = DistilledClassifier(ExtraTreesClassifier(20, random_state=0), alpha="auto", cv=3)
     without = model.fit(X[:200], y[:200]).alpha_curve_
     more = model.fit(X[:200], y[:200], X_unlabeled=X[200:]).alpha_curve_
-    assert more.tried[0.0] == without.tried[0.0]
-    assert more.tried[1.0] != without.tried[1.0]
+    assert more.losses[0.0] == without.losses[0.0]
+    assert more.losses[1.0] != without.losses[1.0]
 
 
 @HARMLESS
@@ -372,7 +376,7 @@ def test_a_ranker_is_judged_by_its_own_loss(problem, surrogate):
         ranker = DistilledBipartiteRanker(alpha=0.0, surrogate=surrogate).fit(X[train], y[train])
         scores = ranker.decision_function(X[test])
         losses.append(pairwise_loss(scores, y[test], surrogate=surrogate)[0])
-    assert model.alpha_curve_.tried[0.0] == pytest.approx(np.mean(losses), rel=1e-4)
+    assert model.alpha_curve_.losses[0.0] == pytest.approx(np.mean(losses), rel=1e-4)
     assert model.alpha_ == model.alpha_curve_.best
 
 

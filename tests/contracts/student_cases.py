@@ -12,7 +12,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.naive_bayes import GaussianNB
 
-from skdistill.students._registry import OPTIONAL_PACKAGES, _ways
+from skdistill.students._registry import OPTIONAL_PACKAGES, _fitters
 
 N_ROWS, N_FEATURES = 48, 2
 # Names of classes in the order of the teacher's columns, which is no sorted one. Text that looks
@@ -43,7 +43,7 @@ class Problem:
         return np.ones(len(self.X)) if self.weight is None else self.weight
 
     @property
-    def mass(self):
+    def class_weight_sums(self):
         return self.row_weights @ self.proba
 
     def copies(self):
@@ -153,7 +153,7 @@ def students():
     of_sklearn = [*leaves("classifier"), *leaves("regressor")]
     known = {maker.cls for maker in [*of_sklearn, *meta_estimators()]}
     nets = ("skorch", "skdistill")  # they need a module, and have test files of their own
-    others = [cls for cls in _ways if cls not in known and package_of(cls) not in nets]
+    others = [cls for cls in _fitters if cls not in known and package_of(cls) not in nets]
     return of_sklearn + [Maker(cls) for cls in others]
 
 
@@ -167,7 +167,7 @@ def registered_students():
     metas = {meta.cls: meta for meta in reversed(meta_estimators())}
     return {
         cls.__name__: metas[cls].make(GaussianNB()) if cls in metas else Maker(cls).make()
-        for cls in _ways
+        for cls in _fitters
         if cls.__module__.startswith("sklearn.")
     }
 

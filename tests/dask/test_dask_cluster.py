@@ -28,8 +28,8 @@ from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledCl
 from skdistill._dask import _run
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
-from skdistill._dask._placement import ask, groups_where_they_lie, lie_on_workers
-from skdistill._dask._run import keep, task
+from skdistill._dask._placement import groups_where_they_lie, map_partitions, persisted_on_workers
+from skdistill._dask._run import persist, task
 
 distributed = pytest.importorskip("distributed")
 
@@ -67,7 +67,7 @@ def test_threads_of_one_worker_rank_to_the_last_bit_as_threads_do():
     expected = on_threads(lambda: DistilledBipartiteRanker().fit(dX, dy, teacher_proba=dp).coef_)
     options = {"n_workers": 1, "threads_per_worker": 3, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
-        groups = groups_where_they_lie(keep([task(np.ones, 3) for _ in range(5)]))
+        groups = groups_where_they_lie(persist([task(np.ones, 3) for _ in range(5)]))
         assert sorted(map(len, groups)) == [1, 2, 2]
         arrays = client.persist([dX, dy, dp])
         distributed.wait(arrays)
@@ -175,13 +175,13 @@ def test_persisted_rows_are_known_to_lie_on_workers(client):
     array = da.from_array(np.ones((8, 2)), chunks=(4, 2))
     frame = dd.from_pandas(pd.DataFrame(np.ones((8, 2)), columns=["a", "b"]), npartitions=2)
     for lazy in (array, frame, frame["a"]):
-        assert not lie_on_workers(blocks_of(lazy, "X"))
+        assert not persisted_on_workers(blocks_of(lazy, "X"))
         persisted = lazy.persist()
         distributed.wait(persisted)
-        assert lie_on_workers(blocks_of(persisted, "X"))
+        assert persisted_on_workers(blocks_of(persisted, "X"))
     persisted = frame.persist()
     distributed.wait(persisted)
-    assert not lie_on_workers(blocks_of(persisted[["b"]], "X"))
+    assert not persisted_on_workers(blocks_of(persisted[["b"]], "X"))
 
 
 @pytest.mark.slow
@@ -199,9 +199,9 @@ def test_a_scheduler_lost_between_two_iterations_is_said_to_be_lost(tmp_path):
             arrays = own.persist(in_partitions(2, X, np.column_stack([1 - p, p])))
             distributed.wait(arrays)
             partitions = Partitions(arrays[0], teacher_proba=arrays[1])
-            targets = keep([task(pair_targets, each) for each in partitions.proba])
+            targets = persist([task(pair_targets, each) for each in partitions.proba])
             blocks = blocks_with(partitions.X, targets)
-            sums = ask(blocks, Sums.of)
+            sums = map_partitions(blocks, Sums.of)
             objective = PairsObjective(blocks, sums, "logistic", 0.0, n_features=5)
             assert objective.loss_and_gradient(np.zeros(5))[0] == pytest.approx(np.log(2), abs=0.01)
             scheduler.kill()
@@ -243,7 +243,7 @@ def make_objective(n, client, form=lambda rows: rows):
     partitions = Partitions(X, teacher_proba=P)
     targets = client.persist([task(pair_targets, each) for each in partitions.proba])
     blocks = blocks_with(partitions.X, targets)
-    sums = ask(blocks, Sums.of)
+    sums = map_partitions(blocks, Sums.of)
     objective = PairsObjective(blocks, sums, "logistic", 0.0, n_features=5)
     return objective, partitions
 
@@ -272,19 +272,19 @@ def bytes_between_workers(client):
 @pytest.mark.parametrize("form", [da.asarray, dd.from_dask_array], ids=["array", "dataframe"])
 def test_what_travels_in_an_iteration_does_not_grow_with_the_rows(client, form):
     w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
-    travelled, told = [], []
+    travelled, partial_sums = [], []
     for n in (2_000, 100_000):
         objective, _partitions = make_objective(n, client, form)
         assert sorted(map(len, groups_where_they_lie(objective.blocks))) == [2, 2]
         before = bytes_between_workers(client)
         objective.loss_and_gradient(w)
         travelled.append(bytes_between_workers(client) - before)
-        told.append(len(pickle.dumps(objective.tell(w, objective.told))))
+        partial_sums.append(len(pickle.dumps(objective.partials(w, objective.partial_sums))))
     # 9 moments of a and of b in each cell of width 1/4 over scores in [-6.6, 6.6].
-    assert max(told) <= 8 * 2 * 9 * 54 + 500
+    assert max(partial_sums) <= 8 * 2 * 9 * 54 + 500
     # Half of the partitions tell another worker, and hear from it: far less than 100,000 scores.
     # Dask counts an estimate: less than our objects are, but rows for what they are.
-    assert max(travelled) <= 4 * 3 * max(told) < 8 * 20_000
+    assert max(travelled) <= 4 * 3 * max(partial_sums) < 8 * 20_000
 
 
 def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):

@@ -251,11 +251,11 @@ def test_estimators_in_memory_load_no_collection(estimator, form, collections):
         if not hasattr(estimator, name):
             continue
         try:
-            answer = getattr(estimator, name)(far_X)
+            expansion = getattr(estimator, name)(far_X)
         except TypeError as error:
             assert f"{type(estimator).__name__} takes rows in memory only" in str(error)
         else:
-            assert dask.is_dask_collection(answer)  # lazy: nothing is loaded
+            assert dask.is_dask_collection(expansion)  # lazy: nothing is loaded
 
 
 def test_one_class_in_a_partition_at_all_and_one_partition(collections):

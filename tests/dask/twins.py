@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils import all_estimators
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
-from skdistill._dask._students import check_learns_by_partitions
+from skdistill._dask._students import check_fits_by_partitions
 from skdistill.datasets import make_gaussian_classes
 
 N_ROWS = 240
@@ -72,7 +72,7 @@ def twins():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # what scikit-learn will remove
             try:
-                check_learns_by_partitions(student := cls())
+                check_fits_by_partitions(student := cls())
             except (TypeError, ValueError):
                 continue  # it is refused, or wants arguments
         # GaussianNB smooths by the variance of the last partition.

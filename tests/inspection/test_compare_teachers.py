@@ -28,7 +28,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
-from skdistill._teachers._predict import ClassQuestion
+from skdistill._teachers._predict import MulticlassOutput
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_teachers
 from skdistill.inspection._teacher_quality import measure_teacher
@@ -182,7 +182,7 @@ def test_impossible_rows_count_by_their_weight(exact):
         Reader(),
         X,
         y,
-        ClassQuestion(np.arange(3)),
+        MulticlassOutput(np.arange(3)),
         folds=list(StratifiedKFold(5).split(X, y)),
         weight=np.where(wrong, 10.0, 1.0),
         fit_params={},

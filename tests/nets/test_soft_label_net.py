@@ -96,7 +96,7 @@ def test_one_hot_probabilities_are_ordinary_labels_of_any_type(labels):
 
 
 def test_sparse_soft_labels_learn_what_dense_ones_do():
-    top = SoftLabels(P).keep_top(2)
+    top = SoftLabels(P).truncate_top_k(2)
     many = np.zeros((120, 30))
     many[:, :3] = top.proba.toarray()
     nets = [

@@ -59,11 +59,11 @@ def by_pairs(name, logits, proba, y):
     """Return each row's loss as it is defined: over pairs of a positive and a negative."""
     positives = indicator(y) if y.ndim == 1 else y
     if name == "double":
-        weights, spared = proba, proba
+        weights, negative_discount = proba, proba
     else:
-        weights, spared = positives, torch.where(positives > 0, 1.0, proba)
+        weights, negative_discount = positives, torch.where(positives > 0, 1.0, proba)
     losses = []
-    for f, a, d in zip(logits, weights, spared, strict=True):
+    for f, a, d in zip(logits, weights, negative_discount, strict=True):
         loss = 0.0
         for label in range(len(f)):
             factor = 1 - d

@@ -35,14 +35,14 @@ def blocks_of(s, p, w, borders):
 def test_blocks_add_up_to_the_loss_and_gradient_of_all_rows(surrogate, borders, offset):
     s, p, w = make_rows(offset=offset)
     blocks = list(blocks_of(s, p, w, borders))
-    answers = reduce(add, [TOLD[surrogate].of(rows) for _, rows in blocks]).answers()
-    gradient = np.concatenate([answers.gradient(rows) for _, rows in blocks])
+    expansions = reduce(add, [TOLD[surrogate].of(rows) for _, rows in blocks]).expansions()
+    gradient = np.concatenate([expansions.gradient(rows) for _, rows in blocks])
 
     loss, expected = pairwise_loss(s, p, sample_weight=w, surrogate=surrogate)
     a, b = w * p, w * (1 - p)
     pair_weight = a.sum() * b.sum() - a @ b
     of_equals = {"logistic": np.log(2), "exponential": 1.0}[surrogate]
-    assert (answers.loss - of_equals * (a @ b)) / pair_weight == pytest.approx(loss, rel=1e-13)
+    assert (expansions.loss - of_equals * (a @ b)) / pair_weight == pytest.approx(loss, rel=1e-13)
     np.testing.assert_allclose(
         gradient / pair_weight, expected, rtol=0, atol=1e-13 * np.abs(expected).max()
     )
@@ -53,8 +53,8 @@ def test_blocks_add_up_to_the_hessian_product_of_all_rows(surrogate):
     s, p, w = make_rows()
     v = np.random.default_rng(1).normal(size=len(s))
     blocks = list(blocks_of(s, p, w, [3, 200]))
-    answers = reduce(add, [TOLD[surrogate].of(rows, v[at]) for at, rows in blocks]).answers()
-    product = np.concatenate([answers.product(rows, v[at]) for at, rows in blocks])
+    expansions = reduce(add, [TOLD[surrogate].of(rows, v[at]) for at, rows in blocks]).expansions()
+    product = np.concatenate([expansions.product(rows, v[at]) for at, rows in blocks])
     expected = pairwise_hessian_product(s, p, v, sample_weight=w, surrogate=surrogate)
     a, b = w * p, w * (1 - p)
     pair_weight = a.sum() * b.sum() - a @ b
@@ -69,8 +69,8 @@ def test_a_block_may_be_of_one_class(surrogate):
     p, w = np.array([1.0, 1, 1, 0, 0, 0]), np.ones(6)
     blocks = list(blocks_of(s, p, w, [3]))
     for order in (blocks, blocks[::-1]):
-        answers = reduce(add, [TOLD[surrogate].of(rows) for _, rows in order]).answers()
-        gradient = np.concatenate([answers.gradient(rows) for _, rows in blocks])
+        expansions = reduce(add, [TOLD[surrogate].of(rows) for _, rows in order]).expansions()
+        gradient = np.concatenate([expansions.gradient(rows) for _, rows in blocks])
         _, expected = pairwise_loss(s, p, surrogate=surrogate)
         np.testing.assert_allclose(gradient / 9, expected, rtol=1e-12, atol=1e-15)
 

@@ -78,9 +78,11 @@ def test_several_labels_follow_the_general_form():
     has = np.random.default_rng(2).uniform(size=(N, L)) < 0.4
     has[0], has[1] = False, True  # a row without a label, and one with all of them
     Y = has.astype(int)
-    spared = np.where(has, 1.0, marginals)
+    negative_discount = np.where(has, 1.0, marginals)
     loss, gradient = label_weighted_cross_entropy(z, Y, marginals)
-    assert loss == pytest.approx(np.mean([general(*row) for row in zip(z, Y, spared, strict=True)]))
+    assert loss == pytest.approx(
+        np.mean([general(*row) for row in zip(z, Y, negative_discount, strict=True)])
+    )
     assert not gradient[0].any() and not gradient[1].any()
     loss, _ = double_distillation_loss(z, marginals)
     rows = zip(z, marginals, marginals, strict=True)

@@ -71,7 +71,7 @@ from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS
 from skdistill.students import logit_regressor, register
 from skdistill.students._capabilities import DataSummary
 from skdistill.students._class_weight import class_weights
-from skdistill.students._registry import _checks, _ways, check_student
+from skdistill.students._registry import _checks, _fitters, check_student
 
 META_ESTIMATORS = {
     "AdaBoost": lambda inner: AdaBoostClassifier(inner, n_estimators=5, random_state=0),
@@ -578,13 +578,13 @@ def test_a_meta_estimator_that_is_not_known_is_refused_until_it_is_registered(st
 
     @register(cls, check=lambda student, summary: seen.append(summary))
     def learn(student, X, soft_labels, **fit_params):
-        return student.fit(X, soft_labels.first_choice())
+        return student.fit(X, soft_labels.argmax_labels())
 
     try:
         fit_soft_labels(student, X, labels)
         assert seen == [DataSummary(3, len(X), False)]
     finally:
-        del _ways[cls], _checks[learn]
+        del _fitters[cls], _checks[learn]
 
 
 def test_without_a_check_a_registered_way_is_trusted(gaussian):
@@ -592,12 +592,12 @@ def test_without_a_check_a_registered_way_is_trusted(gaussian):
 
     @register(OwnVote)
     def learn(student, X, soft_labels, **fit_params):
-        return student.fit(X, soft_labels.first_choice())
+        return student.fit(X, soft_labels.argmax_labels())
 
     try:
         assert fit_soft_labels(OwnVote(GaussianNB()), X, SoftLabels(p_star)).classes_.size == 3
     finally:
-        del _ways[OwnVote]
+        del _fitters[OwnVote]
 
 
 def test_a_step_that_looks_at_labels_needs_the_weights(gaussian):

@@ -13,8 +13,8 @@ from scipy.special import softmax
 from sklearn.base import clone
 
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
-from skdistill.students import learn_by_expansion
-from skdistill.students._registry import way_of_learning
+from skdistill.students import fit_by_expansion
+from skdistill.students._registry import resolve_fitter
 
 catboost = pytest.importorskip("catboost")
 CatBoostClassifier = catboost.CatBoostClassifier
@@ -74,7 +74,7 @@ def expanded_by_hand(own, X, labels, **fit_params):
 def test_catboost_regularises_copies_less():
     """If this fails, CatBoost has changed, and train_on_copies must not raise l2_leaf_reg."""
     X, labels = problem(2)
-    y = labels.first_choice()
+    y = labels.argmax_labels()
     twice, halves = np.repeat(X, 2, axis=0), np.full(600, 0.5)
     plain = student().fit(X, y).predict_proba(X)
     copies = student().fit(twice, np.repeat(y, 2), sample_weight=halves)
@@ -102,7 +102,7 @@ SETTINGS = [
 def test_two_classes_are_the_expansion(params):
     X, labels = problem(2)
     # Not by fit_soft_labels: scikit-learn cannot clone a CatBoost that holds lists or dicts.
-    fitted = ours.learn_catboost(student(**params), X, labels)
+    fitted = ours.fit_catboost(student(**params), X, labels)
     expanded = expanded_by_hand(student(**params), X, labels)
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
     assert_array_equal(fitted.classes_, ["ant", "bee"])
@@ -150,7 +150,7 @@ def test_all_that_a_fitted_student_shows(n_classes):
     frame = pd.DataFrame(X, columns=list("abcd"))
     own = student()
     fitted = fit_soft_labels(own, frame, labels)
-    ordinary = clone(own).fit(frame, labels.first_choice())
+    ordinary = clone(own).fit(frame, labels.argmax_labels())
     assert fitted.get_params() == own.get_params()
     assert vars(fitted).keys() == vars(ordinary).keys()
     for name in ("n_features_in_", "feature_names_", "tree_count_", "learning_rate_"):
@@ -163,7 +163,7 @@ def test_all_that_a_fitted_student_shows(n_classes):
     assert {name: kept[name] for name in shown} == {
         name: ordinary.get_all_params()[name] for name in shown
     }
-    again = clone(fitted).fit(frame, labels.first_choice())
+    again = clone(fitted).fit(frame, labels.argmax_labels())
     assert_array_equal(again.predict_proba(frame), ordinary.predict_proba(frame))
 
 
@@ -172,7 +172,7 @@ def test_labels_of_all_kinds(classes):
     X, labels = problem(2)
     own = SoftLabels(labels.proba, classes)
     fitted = fit_soft_labels(student(), X, own)
-    ordinary = student().fit(X, own.first_choice())
+    ordinary = student().fit(X, own.argmax_labels())
     assert fitted.classes_.tolist() == ordinary.classes_.tolist() == classes
     assert fitted.predict(X).dtype == ordinary.predict(X).dtype
     likelier = fitted.predict_proba(X)[:, 1] > 0.5
@@ -188,7 +188,7 @@ def test_the_learning_rate_is_the_one_for_labels(params, n_classes):
     )
     own.set_params(allow_writing_files=False, thread_count=1, verbose=False)
     fitted = fit_soft_labels(own, X, labels)
-    assert fitted.learning_rate_ == clone(own).fit(X, labels.first_choice()).learning_rate_
+    assert fitted.learning_rate_ == clone(own).fit(X, labels.argmax_labels()).learning_rate_
     assert fitted.get_params() == own.get_params()
 
 
@@ -228,7 +228,7 @@ def test_categories_of_more_classes():
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_one_hot_rows_are_ordinary_training(n_classes):
     X, labels = problem(n_classes)
-    y = labels.first_choice()
+    y = labels.argmax_labels()
     plain = fit_soft_labels(student(), X, SoftLabels.from_labels(y))
     assert_array_equal(plain.predict_proba(X), student().fit(X, y).predict_proba(X))
     weighted = SoftLabels.from_labels(y, sample_weight=labels.weight)
@@ -334,9 +334,9 @@ def test_who_is_taken_for_a_catboostclassifier():
         def fit(self, X, y, **params):
             return super().fit(X, y, **params)
 
-    assert way_of_learning(CatBoostClassifier()) is ours.learn_catboost
-    assert way_of_learning(KeepsFit()) is ours.learn_catboost
-    assert way_of_learning(OverridesFit()) is learn_by_expansion
+    assert resolve_fitter(CatBoostClassifier()) is ours.fit_catboost
+    assert resolve_fitter(KeepsFit()) is ours.fit_catboost
+    assert resolve_fitter(OverridesFit()) is fit_by_expansion
     X, labels = problem(2)
     fitted = fit_soft_labels(
         KeepsFit(iterations=2, allow_writing_files=False, silent=True), X, labels
@@ -364,7 +364,7 @@ def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(params, matc
     X, labels = problem(2)
     other = student(**params)
     with pytest.warns(UserWarning, match=match) as caught:
-        fitted = ours.learn_catboost(other, X, labels)
+        fitted = ours.fit_catboost(other, X, labels)
     assert len([each for each in caught if "learns soft labels" in str(each.message)]) == 1
     expanded = expanded_by_hand(student(**params), X, labels)
     assert_array_equal(fitted.predict(X), expanded.predict(X))
@@ -372,7 +372,7 @@ def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(params, matc
 
 def test_evaluation_sets_that_cannot_be_encoded():
     X, labels = problem(2)
-    pool = catboost.Pool(X, labels.first_choice())
+    pool = catboost.Pool(X, labels.argmax_labels())
     with pytest.raises(ValueError, match=r"eval_set must be a tuple \(X, y\).*got a Pool"):
         fit_soft_labels(student(), X, labels, eval_set=pool)
 
@@ -386,7 +386,7 @@ def test_splitting_inside_is_refused_where_there_are_copies():
 
 
 def test_what_we_lean_on_in_catboost():
-    """If this fails, CatBoost keeps parameters elsewhere: see PRIVATE in learn_catboost."""
+    """If this fails, CatBoost keeps parameters elsewhere: see PRIVATE in fit_catboost."""
     unfitted = vars(CatBoostClassifier(depth=4))
     assert [name for name, value in unfitted.items() if isinstance(value, dict)] == ["_init_params"]
     assert "_init_params" in ours.PRIVATE
@@ -415,7 +415,7 @@ def order_of(fitted):
 def test_two_classes_in_an_order_of_catboosts_own(params):
     X, labels = problem(2)
     own = SoftLabels(labels.proba, ["10", "9"], sample_weight=labels.weight)  # "10" < "9" as text
-    fitted = ours.learn_catboost(student(**params), X, own)
+    fitted = ours.fit_catboost(student(**params), X, own)
     expanded = expanded_by_hand(student(**params), X, own)
     assert order_of(fitted) == order_of(expanded) == ["9", "10"]
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
@@ -445,7 +445,7 @@ def test_balanced_classes_in_an_order_of_catboosts_own(names):
     own = SoftLabels(labels.proba ** [1, 2, 4] / (labels.proba ** [1, 2, 4]).sum(1)[:, None], names)
     fitted = fit_soft_labels(student(auto_class_weights="Balanced"), X, own)
     rows, codes = np.nonzero(own.proba)
-    weight = own.proba[rows, codes] * (own.mass.max() / own.mass)[codes]
+    weight = own.proba[rows, codes] * (own.class_weight_sums.max() / own.class_weight_sums)[codes]
     by_hand = student(l2_leaf_reg=3 * len(rows) / len(X)).fit(X[rows], codes, sample_weight=weight)
     columns = [order_of(fitted).index(name) for name in names]
     assert_allclose(fitted.predict_proba(X)[:, columns], by_hand.predict_proba(X), atol=FLOAT32)
@@ -471,7 +471,7 @@ def test_evaluation_sets_weigh_as_the_student_says(params, n_classes):
     P = P ** np.linspace(1, 3, n_classes)  # so that balancing has something to do
     labels = SoftLabels(P / P.sum(axis=1, keepdims=True), NAMES[:n_classes])
     X_val, y_val, _ = learnable(300, n_classes, seed=1)
-    fitted = ours.learn_catboost(student(**params), X, labels, eval_set=(X_val, y_val))
+    fitted = ours.fit_catboost(student(**params), X, labels, eval_set=(X_val, y_val))
     expanded = expanded_by_hand(student(**params), X, labels, eval_set=(X_val, y_val))
     scores = [next(iter(each.best_score_["validation"].values())) for each in (fitted, expanded)]
     assert_allclose(*scores, rtol=1e-5)
@@ -486,7 +486,7 @@ def test_evaluation_sets_with_categories_and_class_weights():
     for where in ("params", "fit"):
         feature = {"cat_features": ("town",)}
         own = student(scale_pos_weight=2.0, **(feature if where == "params" else {}))
-        evaluation = {"eval_set": (frame, labels.first_choice())}
+        evaluation = {"eval_set": (frame, labels.argmax_labels())}
         evaluation |= {"cat_features": ["town"]} if where == "fit" else {}
         fitted = fit_soft_labels(own, frame, labels, **evaluation)
         assert "validation" in fitted.best_score_
@@ -533,11 +533,11 @@ def test_a_second_name_is_the_first(name, n_classes):
     defaults = {"iterations": 20, "learning_rate": 0.1, "allow_writing_files": False}
     defaults |= {"verbose": False, "thread_count": 1, **further}
     defaults.pop(main, None)
-    evaluation = {"eval_set": (X, labels.first_choice())} if "early" in name else {}
+    evaluation = {"eval_set": (X, labels.argmax_labels())} if "early" in name else {}
     if name == "custom_loss" and n_classes == 3:
         value = ("Accuracy",)
     one, other = (
-        ours.learn_catboost(CatBoostClassifier(**defaults, **{key: value}), X, labels, **evaluation)
+        ours.fit_catboost(CatBoostClassifier(**defaults, **{key: value}), X, labels, **evaluation)
         for key in (name, main)
     )
     assert_array_equal(one.predict_proba(X), other.predict_proba(X))

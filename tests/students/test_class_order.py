@@ -16,12 +16,12 @@ from sklearn.utils import all_estimators
 from sklearn.utils.metaestimators import available_if
 
 from skdistill import BornAgainClassifier, DistilledClassifier, SoftLabelClassifier, SoftLabels
-from skdistill._utils._labels import class_places
+from skdistill._utils._labels import class_positions
 from skdistill._utils._sample_weight import INNER_FITS, InnerFit
 from skdistill.inspection import CostQualityDisplay, bias_variance, distillation_report
 from skdistill.metrics import soft_log_loss_scorer
 from skdistill.students import fit_soft_labels
-from skdistill.students._registry import _ways
+from skdistill.students._registry import _fitters
 
 # Text that looks like numbers: as text "10" < "2" < "9" < "x".
 TEXT = np.array(["10", "2", "9", "x"])
@@ -130,7 +130,7 @@ def registered():
             __import__(f"skdistill.students.{package}")
         except ImportError:
             continue
-    return [cls for cls in _ways if simple_instance(cls) is not None]
+    return [cls for cls in _fitters if simple_instance(cls) is not None]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -215,7 +215,7 @@ def test_scores_of_pairs_of_classes_cannot_be_put_in_order():
     ],
 )
 def test_class_places(known, classes, places):
-    assert class_places(np.asarray(known), np.asarray(classes)).tolist() == places
+    assert class_positions(np.asarray(known), np.asarray(classes)).tolist() == places
 
 
 def test_born_again_and_teachers_in_another_order():

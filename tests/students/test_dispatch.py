@@ -7,12 +7,12 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.pipeline import Pipeline
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill.students import learn_by_expansion, register
-from skdistill.students._registry import _ways, way_of_learning
-from skdistill.students.cross_validating import learn_with_folds_of_real_rows
-from skdistill.students.linear import learn_logistic
-from skdistill.students.pipeline import learn_pipeline
-from skdistill.students.regression import learn_by_regression
+from skdistill.students import fit_by_expansion, register
+from skdistill.students._registry import _fitters, resolve_fitter
+from skdistill.students.cross_validating import fit_with_folds_of_original_rows
+from skdistill.students.linear import fit_logistic
+from skdistill.students.pipeline import fit_pipeline
+from skdistill.students.regression import fit_by_regression
 
 
 class Plain(ClassifierMixin, BaseEstimator):
@@ -41,28 +41,28 @@ def registered():
         return student
 
     yield learn_plain
-    del _ways[Plain]
+    del _fitters[Plain]
 
 
 @pytest.mark.parametrize(
     ("student", "way"),
     [
-        (LogisticRegression(), learn_logistic),
-        (LogisticRegressionCV(), learn_with_folds_of_real_rows),
-        (CalibratedClassifierCV(), learn_with_folds_of_real_rows),
-        (StackingClassifier([]), learn_with_folds_of_real_rows),
-        (Ridge(), learn_by_regression),
-        (Pipeline([]), learn_pipeline),
+        (LogisticRegression(), fit_logistic),
+        (LogisticRegressionCV(), fit_with_folds_of_original_rows),
+        (CalibratedClassifierCV(), fit_with_folds_of_original_rows),
+        (StackingClassifier([]), fit_with_folds_of_original_rows),
+        (Ridge(), fit_by_regression),
+        (Pipeline([]), fit_pipeline),
     ],
 )
 def test_each_class_learns_in_its_way(student, way):
-    assert way_of_learning(student) is way
+    assert resolve_fitter(student) is way
 
 
 def test_subclasses_are_taken_for_their_class_unless_they_override_fit(registered):
-    assert way_of_learning(Plain()) is registered
-    assert way_of_learning(KeepsFit()) is registered
-    assert way_of_learning(OverridesFit()) is learn_by_expansion
+    assert resolve_fitter(Plain()) is registered
+    assert resolve_fitter(KeepsFit()) is registered
+    assert resolve_fitter(OverridesFit()) is fit_by_expansion
 
 
 def test_a_pipeline_of_somebody_elses_is_not_taken_for_ours():
@@ -70,7 +70,7 @@ def test_a_pipeline_of_somebody_elses_is_not_taken_for_ours():
         def fit(self, X, y=None, **params):
             return super().fit(X, y, **params)
 
-    assert way_of_learning(OtherPipeline([])) is not learn_pipeline
+    assert resolve_fitter(OtherPipeline([])) is not fit_pipeline
 
 
 def test_the_registered_way_gets_a_clone(registered):
@@ -92,5 +92,5 @@ def test_objects_without_tags_are_taken_for_classifiers():
         def fit(self, X, y):
             return self
 
-    assert way_of_learning(Untagged()) is learn_by_expansion
-    assert way_of_learning(Numbers()) is learn_by_regression
+    assert resolve_fitter(Untagged()) is fit_by_expansion
+    assert resolve_fitter(Numbers()) is fit_by_regression

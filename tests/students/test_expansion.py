@@ -27,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.metrics import soft_log_loss
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 
 STUDENTS = [
     LogisticRegression(tol=1e-10, max_iter=10_000),
@@ -76,7 +76,7 @@ def test_expansion_is_the_student_fitted_by_hand_on_repeated_rows(student, n_cla
     names = np.array(["x", "y", "z"])[:n_classes]
     rows, labels, weights = repeated_by_hand(X, P, weight, names)
     by_hand = clone(student).fit(rows, labels, sample_weight=weights)
-    fitted = learn_by_expansion(clone(student), X, SoftLabels(P, names, sample_weight=weight))
+    fitted = fit_by_expansion(clone(student), X, SoftLabels(P, names, sample_weight=weight))
     assert_array_equal(fitted.predict(X), by_hand.predict(X))
     if hasattr(student, "predict_proba"):
         assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X), atol=1e-8)
@@ -85,12 +85,10 @@ def test_expansion_is_the_student_fitted_by_hand_on_repeated_rows(student, n_cla
 def test_sparse_rows_and_sparse_probabilities(gaussian):
     X, _, p_star = gaussian
     student = LogisticRegression(tol=1e-10, max_iter=10_000)
-    dense = learn_by_expansion(clone(student), X, SoftLabels(p_star))
+    dense = fit_by_expansion(clone(student), X, SoftLabels(p_star))
     for Xs in (sparse.csr_matrix(X), sparse.csr_array(X)):
         labels = SoftLabels(sparse.csr_array(p_star))
-        assert_allclose(
-            learn_by_expansion(clone(student), Xs, labels).coef_, dense.coef_, rtol=1e-6
-        )
+        assert_allclose(fit_by_expansion(clone(student), Xs, labels).coef_, dense.coef_, rtol=1e-6)
 
 
 @pytest.mark.parametrize("student", STUDENTS, ids=lambda student: type(student).__name__)
@@ -311,7 +309,7 @@ def test_the_fit_in_chunks_is_weighed(gaussian):
 def test_as_many_copies_as_rows_are_not_the_rows():
     X3 = np.array([[0.0], [1.0], [2.0]])
     labels = SoftLabels([[1, 0], [0.5, 0.5], [0, 1]], sample_weight=[1, 1, 0])
-    fitted = learn_by_expansion(GaussianNB(), X3, labels)
+    fitted = fit_by_expansion(GaussianNB(), X3, labels)
     assert_allclose(fitted.theta_, [[1 / 1.5 * 0.5], [1.0]])
 
 

@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 
 CAN_BE_GIVEN = "X_val" in signature(HistGradientBoostingClassifier().fit).parameters
 needs_x_val = pytest.mark.skipif(not CAN_BE_GIVEN, reason="scikit-learn < 1.7 takes no X_val")
@@ -21,7 +21,7 @@ def test_without_early_stopping_it_is_the_expansion(gaussian):
     labels = SoftLabels(p_star, y=y)
     fitted = fit_soft_labels(student, X, labels)
     assert_array_equal(
-        fitted.predict_proba(X), learn_by_expansion(clone(student), X, labels).predict_proba(X)
+        fitted.predict_proba(X), fit_by_expansion(clone(student), X, labels).predict_proba(X)
     )
 
 

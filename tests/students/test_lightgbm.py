@@ -12,8 +12,8 @@ from scipy.special import softmax
 from sklearn.base import clone
 
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
-from skdistill.students import learn_by_expansion
-from skdistill.students._registry import way_of_learning
+from skdistill.students import fit_by_expansion
+from skdistill.students._registry import resolve_fitter
 
 lightgbm = pytest.importorskip("lightgbm")
 LGBMClassifier = lightgbm.LGBMClassifier
@@ -74,7 +74,7 @@ SETTINGS = [
 def test_it_is_the_expansion(params, n_classes):
     X, labels = problem(n_classes)
     fitted = fit_soft_labels(student(**params), X, labels)
-    expanded = learn_by_expansion(student(**params), X, labels)
+    expanded = fit_by_expansion(student(**params), X, labels)
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
     assert_array_equal(fitted.feature_importances_, expanded.feature_importances_)
     assert_array_equal(fitted.classes_, NAMES[:n_classes])
@@ -86,7 +86,7 @@ def test_all_that_a_fitted_student_shows(n_classes):
     frame = pd.DataFrame(X, columns=list("abcde"))
     own = student(class_weight="balanced", importance_type="gain")
     fitted = fit_soft_labels(own, frame, labels)
-    ordinary = clone(own).fit(frame, labels.first_choice())
+    ordinary = clone(own).fit(frame, labels.argmax_labels())
     assert fitted.get_params() == own.get_params()
     assert vars(fitted).keys() == vars(ordinary).keys()
     for name in ("objective_", "n_classes_", "n_features_in_", "n_estimators_", "best_iteration_"):
@@ -96,9 +96,9 @@ def test_all_that_a_fitted_student_shows(n_classes):
     text, expected = fitted.booster_.model_to_string(), ordinary.booster_.model_to_string()
     about_objective = [line for line in expected.splitlines() if "objective" in line]
     assert [line for line in text.splitlines() if "objective" in line] == about_objective
-    hard = NAMES.searchsorted(labels.first_choice())
+    hard = NAMES.searchsorted(labels.argmax_labels())
     assert fitted.booster_.refit(X, hard).num_trees() == fitted.booster_.num_trees()
-    again = clone(fitted).fit(frame, labels.first_choice())
+    again = clone(fitted).fit(frame, labels.argmax_labels())
     assert_array_equal(again.predict_proba(frame), ordinary.predict_proba(frame))
 
 
@@ -110,7 +110,7 @@ def test_dart_keeps_the_start():
     dart = student(boosting_type="dart", drop_rate=0.5)
     # Where the shares are equal the start says nothing, and it is the expansion.
     fitted = fit_soft_labels(dart, rows, balanced)
-    expanded = learn_by_expansion(clone(dart), rows, balanced)
+    expanded = fit_by_expansion(clone(dart), rows, balanced)
     assert_allclose(fitted.predict_proba(rows), expanded.predict_proba(rows), atol=FLOAT32)
     # Where not, LightGBM drops it along with the first tree; here it is kept.
     rare = SoftLabels(np.column_stack([np.full(len(X), 0.98), np.full((len(X), 2), 0.01)]))
@@ -132,7 +132,7 @@ def test_dataframes_with_categories():
     frame = pd.DataFrame(X, columns=list("abcde")).astype({"a": int}).astype({"a": "category"})
     one_by_one = student(max_cat_to_onehot=100)  # else it counts the rows of categories
     fitted = fit_soft_labels(one_by_one, frame, labels)
-    expanded = learn_by_expansion(clone(one_by_one), frame, labels)
+    expanded = fit_by_expansion(clone(one_by_one), frame, labels)
     assert_allclose(fitted.predict_proba(frame), expanded.predict_proba(frame), atol=FLOAT32)
     loaded = lightgbm.Booster(model_str=fitted.booster_.model_to_string())
     assert_allclose(loaded.predict(frame), fitted.predict_proba(frame))
@@ -141,7 +141,7 @@ def test_dataframes_with_categories():
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_one_hot_rows_are_ordinary_training(n_classes):
     X, labels = problem(n_classes)
-    y = labels.first_choice()
+    y = labels.argmax_labels()
     plain = fit_soft_labels(student(), X, SoftLabels.from_labels(y))
     assert_array_equal(plain.predict_proba(X), student().fit(X, y).predict_proba(X))
     weighted = SoftLabels.from_labels(y, sample_weight=labels.weight)
@@ -175,7 +175,7 @@ def test_early_stopping_by_true_labels(n_classes, by):
     else:
         own.set_params(early_stopping_round=5)
     fitted = fit_soft_labels(own, X, labels, **evaluation)
-    expanded = learn_by_expansion(clone(own), X, labels, **evaluation)
+    expanded = fit_by_expansion(clone(own), X, labels, **evaluation)
     assert fitted.best_iteration_ > 5
     assert abs(fitted.best_iteration_ - expanded.best_iteration_) <= 3
     assert fitted.booster_.num_trees() == expanded.booster_.num_trees()
@@ -208,7 +208,7 @@ def test_metrics_are_those_of_lightgbm(n_classes):
     }
     labels = SoftLabels(P, NAMES[:n_classes])
     fitted = fit_soft_labels(student(), X, labels, **asked)
-    expanded = learn_by_expansion(student(), X, labels, **asked)
+    expanded = fit_by_expansion(student(), X, labels, **asked)
     found, expected = fitted.evals_result_["valid_0"], expanded.evals_result_["valid_0"]
     assert found.keys() == expected.keys()
     for name, values in expected.items():
@@ -219,10 +219,10 @@ def test_scores_and_models_to_go_on_from():
     X, labels = problem(3)
     scores = np.random.default_rng(0).normal(size=(len(X), 3))
     fitted = fit_soft_labels(student(), X, labels, init_score=scores)
-    expanded = learn_by_expansion(student(), X, labels, init_score=scores)
+    expanded = fit_by_expansion(student(), X, labels, init_score=scores)
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
     more = fit_soft_labels(student(), X, labels, init_model=fitted)
-    expanded = learn_by_expansion(student(), X, labels, init_model=fitted)
+    expanded = fit_by_expansion(student(), X, labels, init_model=fitted)
     assert more.n_estimators_ == 20
     assert_allclose(more.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
 
@@ -277,9 +277,9 @@ def test_who_is_taken_for_an_lgbmclassifier():
         def fit(self, X, y, **params):
             return super().fit(X, y, **params)
 
-    assert way_of_learning(LGBMClassifier()) is ours.learn_lightgbm
-    assert way_of_learning(KeepsFit()) is ours.learn_lightgbm
-    assert way_of_learning(OverridesFit()) is learn_by_expansion
+    assert resolve_fitter(LGBMClassifier()) is ours.fit_lightgbm
+    assert resolve_fitter(KeepsFit()) is ours.fit_lightgbm
+    assert resolve_fitter(OverridesFit()) is fit_by_expansion
 
 
 def squared_error(y_true, scores):
@@ -307,7 +307,7 @@ def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, p
     (warning,) = [each for each in caught if "learns soft labels" in str(each.message)]
     assert match in str(warning.message)
     assert warning.filename == __file__
-    expanded = learn_by_expansion(clone(other), X, labels)
+    expanded = fit_by_expansion(clone(other), X, labels)
     assert_array_equal(fitted.predict(X), expanded.predict(X))
 
 
@@ -321,10 +321,10 @@ def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, p
 )
 def test_metrics_that_would_see_raw_scores(params, fit_params, match):
     X, labels = problem(2)
-    evaluation = {"eval_set": [(X, labels.first_choice())], **fit_params}
+    evaluation = {"eval_set": [(X, labels.argmax_labels())], **fit_params}
     with pytest.warns(UserWarning, match=match):
         fitted = fit_soft_labels(student(**params), X, labels, **evaluation)
-    expanded = learn_by_expansion(student(**params), X, labels, **evaluation)
+    expanded = fit_by_expansion(student(**params), X, labels, **evaluation)
     assert fitted.evals_result_ == expanded.evals_result_
     fit_soft_labels(student(**params), X, labels)  # nothing to evaluate, nothing to say
 
@@ -343,7 +343,7 @@ def test_fewer_rows_than_classes():
 
 
 def test_what_we_lean_on_in_lightgbm():
-    """If this fails, learn_lightgbm has fallen back to expansion: look at the new LightGBM."""
+    """If this fails, fit_lightgbm has fallen back to expansion: look at the new LightGBM."""
     unfitted = vars(LGBMClassifier())
     assert set(ours.PRIVATE) <= unfitted.keys()
     X, labels = problem(3)
@@ -358,7 +358,7 @@ def test_where_models_are_written_in_another_way(monkeypatch):
     monkeypatch.setattr(ours, "with_objective", lambda booster, name: None)
     with pytest.warns(UserWarning, match="writes models in a way"):
         fitted = fit_soft_labels(student(class_weight="balanced"), X, labels)
-    expanded = learn_by_expansion(student(class_weight="balanced"), X, labels)
+    expanded = fit_by_expansion(student(class_weight="balanced"), X, labels)
     assert_array_equal(fitted.predict_proba(X), expanded.predict_proba(X))
 
 
@@ -379,7 +379,7 @@ def test_as_the_student_of_a_distilled_classifier():
 def shares_by_hand(own, labels):
     """Return the shares of the classes, each probability times the weight of its class."""
     class_weight = own.get_params()["class_weight"]
-    mass = labels.mass
+    mass = labels.class_weight_sums
     if class_weight == "balanced":
         mass = np.ones(len(mass))
     elif class_weight:
@@ -538,6 +538,6 @@ def test_evaluation_sets_weigh_as_they_do_for_the_expansion(n_classes, params, f
     evaluation = {"eval_set": [(X_val, y_val)], **fit_params}
     own = student(**params)
     fitted = fit_soft_labels(own, X, labels, **evaluation)
-    expanded = learn_by_expansion(clone(own), X, labels, **evaluation)
+    expanded = fit_by_expansion(clone(own), X, labels, **evaluation)
     for name, scores in expanded.evals_result_["valid_0"].items():
         assert_allclose(fitted.evals_result_["valid_0"][name], scores, atol=1e-5)

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 from skdistill.students.linear import _LogisticObjective
 
 TIGHT = {"tol": 1e-9, "max_iter": 5000}
@@ -52,7 +52,7 @@ def test_it_is_the_optimum_of_the_expansion(n_classes, sparse_rows, params):
     X, labels = problem(n_classes, sparse_rows=sparse_rows)
     student = LogisticRegression(**TIGHT, **params)
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     assert_allclose(fast.coef_, slow.coef_, rtol=1e-5, atol=2e-6)
     assert_allclose(fast.intercept_, slow.intercept_, rtol=1e-5, atol=5e-6)
     assert fast.coef_.shape == slow.coef_.shape
@@ -75,7 +75,7 @@ def test_it_is_the_expansion_for_any_soft_labels(n_classes, seed, sparse_proba, 
     labels = SoftLabels(sparse.csr_array(P) if sparse_proba else P, sample_weight=weight)
     student = LogisticRegression(**TIGHT, fit_intercept=intercept)
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, SoftLabels(P, sample_weight=weight))
+    slow = fit_by_expansion(clone(student), X, SoftLabels(P, sample_weight=weight))
     assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-6)
 
 
@@ -129,7 +129,7 @@ def test_l2_by_its_old_name_and_no_penalty_by_its_old_name():
 
 def test_sparse_probabilities_without_densifying():
     X, labels = problem(10)
-    top = labels.keep_top(3)
+    top = labels.truncate_top_k(3)
     fast = fit_soft_labels(LogisticRegression(**TIGHT), X, top)
     dense = SoftLabels(top.proba.toarray(), sample_weight=top.weight)
     assert_allclose(fast.coef_, fit_soft_labels(LogisticRegression(**TIGHT), X, dense).coef_)
@@ -140,7 +140,7 @@ def test_classes_without_weight_are_left_out_as_the_expansion_leaves_them_out():
     P = np.column_stack([labels.proba[:, 0], np.zeros(len(labels)), 1 - labels.proba[:, 0]])
     labels = SoftLabels(P, ["a", "b", "c"])
     fast = fit_soft_labels(LogisticRegression(**TIGHT), X, labels)
-    slow = learn_by_expansion(LogisticRegression(**TIGHT), X, labels)
+    slow = fit_by_expansion(LogisticRegression(**TIGHT), X, labels)
     assert_array_equal(fast.classes_, ["a", "c"])
     assert_allclose(fast.coef_, slow.coef_, rtol=1e-6)
 
@@ -162,7 +162,7 @@ def test_the_lbfgs_path_is_that_of_scikit_learn():
         with pytest.warns(ConvergenceWarning):
             fast = fit_soft_labels(student, X, labels)
         with pytest.warns(ConvergenceWarning):
-            slow = learn_by_expansion(clone(student), X, labels)
+            slow = fit_by_expansion(clone(student), X, labels)
         assert_allclose(fast.coef_, slow.coef_, rtol=1e-6)
         assert fast.n_iter_ == slow.n_iter_ == [max_iter]
 
@@ -207,7 +207,7 @@ def test_what_it_cannot_honour_expands_with_one_warning(params, named):
     assert named in ours[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        slow = learn_by_expansion(clone(student), X, labels)
+        slow = fit_by_expansion(clone(student), X, labels)
     assert_allclose(fast.coef_, slow.coef_)
 
 

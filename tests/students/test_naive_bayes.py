@@ -9,7 +9,7 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, Multinomi
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 
 STUDENTS = [
     GaussianNB(),
@@ -39,7 +39,7 @@ def test_soft_counts_are_those_of_the_expansion(student, seed, sparse_proba):
     X, labels = problem(seed, sparse_proba=sparse_proba)
     X = np.minimum(X, 1) if getattr(student, "binarize", 0) is None else X
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     assert set(vars(fast)) == set(vars(slow))
     for name, value in vars(slow).items():
         if name.endswith("_") and name != "epsilon_":
@@ -52,7 +52,7 @@ def test_soft_counts_are_those_of_the_expansion(student, seed, sparse_proba):
 def test_other_numbers_of_classes(student, n_classes):
     X, labels = problem(0, n_classes)
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-7)
 
 

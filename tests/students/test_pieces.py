@@ -12,7 +12,7 @@ from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels
 from skdistill._utils._sample_weight import takes_sample_weight
-from skdistill.students._chunks import learn_in_chunks, one_pass
+from skdistill.students._chunks import fit_in_chunks, one_pass
 
 rng = np.random.default_rng(0)
 X = rng.integers(0, 4, size=(24, 5)).astype(float)
@@ -67,5 +67,5 @@ def test_the_size_of_a_chunk_changes_nothing(student, weight, chunk):
     seeded = clone(student)
     if "random_state" in seeded.get_params():
         seeded.set_params(random_state=0)
-    whole, chunked = (learn_in_chunks(clone(seeded), X, soft_labels, size) for size in (24, chunk))
+    whole, chunked = (fit_in_chunks(clone(seeded), X, soft_labels, size) for size in (24, chunk))
     np.testing.assert_allclose(outputs(chunked), outputs(whole), rtol=1e-7, atol=1e-9)

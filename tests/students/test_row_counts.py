@@ -25,7 +25,7 @@ from sklearn.utils._param_validation import Interval
 
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
 from skdistill._utils._sample_weight import FORESTS_DRAW
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 from skdistill.students._row_counts import COUNTS, even_copies, row_counts
 
 # What sounds like a number of rows and is none, or is dealt with elsewhere.
@@ -264,5 +264,5 @@ def test_boosters_by_expansion_count_original_rows():
 def test_expansion_by_hand_counts_them_too(n_classes):
     X, labels = problem(n_classes)
     tree = DecisionTreeClassifier(min_samples_leaf=25, random_state=0)
-    slow, fast = learn_by_expansion(clone(tree), X, labels), fit_soft_labels(tree, X, labels)
+    slow, fast = fit_by_expansion(clone(tree), X, labels), fit_soft_labels(tree, X, labels)
     np.testing.assert_allclose(slow.predict_proba(X), fast.predict_proba(X), atol=1e-12)

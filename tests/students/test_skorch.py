@@ -19,8 +19,8 @@ from torch.nn.functional import cross_entropy
 from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.nets import LogitMatching, SoftLabelNet
-from skdistill.students._registry import way_of_learning
-from skdistill.students.skorch import learn_net_of_skorch, learn_soft_label_net
+from skdistill.students._registry import resolve_fitter
+from skdistill.students.skorch import fit_net_of_skorch, fit_soft_label_net
 
 X, y, P = make_gaussian_classes(120, 4, 3, random_state=0)
 X = X.astype(np.float32)
@@ -157,7 +157,7 @@ def test_a_failing_fit_gives_the_class_back():
     student = net(module__n_outputs=5).initialize()
     student.set_params(warm_start=True)
     with pytest.raises(ValueError, match="one output per class"):
-        learn_net_of_skorch(student, X, SoftLabels(P))
+        fit_net_of_skorch(student, X, SoftLabels(P))
     assert type(student) is NeuralNetClassifier
 
 
@@ -308,21 +308,21 @@ def test_each_class_learns_in_its_way():
         pass
 
     for cls in (NeuralNet, NeuralNetClassifier, NeuralNetRegressor, KeepsFit):
-        assert way_of_learning(net(cls)) is learn_net_of_skorch
-    assert way_of_learning(net(SoftLabelNet)) is learn_soft_label_net
+        assert resolve_fitter(net(cls)) is fit_net_of_skorch
+    assert resolve_fitter(net(SoftLabelNet)) is fit_soft_label_net
 
 
 def test_the_way_is_found_by_whoever_asks_first():
     code = (
         "from torch import nn\n"
         "from skdistill.nets import RankingNet, SoftLabelNet\n"
-        "from skdistill.students.ranking._registry import way_of_ranking\n"
-        "from skdistill.students._registry import way_of_learning\n"
-        "print(way_of_learning(SoftLabelNet(nn.Linear)).__name__)\n"
-        "print(way_of_ranking(RankingNet(nn.Linear)).__name__)"
+        "from skdistill.students.ranking._registry import resolve_ranking_fitter\n"
+        "from skdistill.students._registry import resolve_fitter\n"
+        "print(resolve_fitter(SoftLabelNet(nn.Linear)).__name__)\n"
+        "print(resolve_ranking_fitter(RankingNet(nn.Linear)).__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["learn_soft_label_net", "learn_ranking_net"]
+    assert done.stdout.split() == ["fit_soft_label_net", "fit_ranking_net"]
 
 
 def test_weights_that_a_criterion_cannot_express():

@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill._utils._sample_weight import FORESTS_DRAW
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students import learn_by_expansion
+from skdistill.students import fit_by_expansion
 
 # A node of one real row is a leaf here; the expansion tries to split its copies, in vain, and
 # draws random numbers doing so. A limit by weight ends both before that, and makes random
@@ -89,7 +89,7 @@ def test_attributes_are_those_of_the_expansion(student, n_classes):
         student = clone(student).set_params(class_weight={"cat": 5.0})
     X = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     fast = fit_soft_labels(student, X, labels)
-    check_same_attributes(fast, learn_by_expansion(clone(student), X, labels))
+    check_same_attributes(fast, fit_by_expansion(clone(student), X, labels))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_attributes_are_those_of_the_expansion(student, n_classes):
 def test_leaves_are_those_of_the_expansion(student, n_classes):
     X, labels = problem(n_classes)
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     assert type(fast) is type(student)
     assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
     assert_array_equal(fast.predict(X), slow.predict(X))
@@ -121,7 +121,7 @@ def test_leaves_are_those_of_the_expansion(student, n_classes):
 def test_importances_are_those_of_the_expansion(student):
     X, labels = problem(2 if student.monotonic_cst else 3)
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     assert_allclose(fast.feature_importances_, slow.feature_importances_, atol=1e-10)
 
 
@@ -138,7 +138,7 @@ def test_leaves_for_any_soft_labels(n_classes, seed, depth, by_entropy, some_are
     criterion = "entropy" if by_entropy else "gini"
     student = DecisionTreeClassifier(criterion=criterion, max_depth=depth, random_state=0)
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     X = X[weight > 0]  # where no weight is, a threshold may lie anywhere
     assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
 
@@ -147,7 +147,7 @@ def test_leaves_for_any_soft_labels(n_classes, seed, depth, by_entropy, some_are
 def test_a_full_tree_gives_each_row_its_own_probabilities_as_the_expansion_does(n_classes):
     X, labels = problem(n_classes)  # which feature parts the last two rows of a node is a tie
     fast = fit_soft_labels(DecisionTreeClassifier(random_state=0), X, labels)
-    slow = learn_by_expansion(DecisionTreeClassifier(random_state=0), X, labels)
+    slow = fit_by_expansion(DecisionTreeClassifier(random_state=0), X, labels)
     assert fast.tree_.node_count == slow.tree_.node_count == 2 * len(X) - 1
     assert_allclose(fast.predict_proba(X), labels.proba, atol=1e-12)
     assert_allclose(slow.predict_proba(X), labels.proba, atol=1e-12)
@@ -220,7 +220,7 @@ def test_bootstraps_draw_real_rows():
     assert np.mean(shares) == pytest.approx(1 - np.exp(-0.5), abs=0.03)
     assert fast.max_samples == 0.5
     whole = clone(student).set_params(max_samples=None)
-    slow = learn_by_expansion(whole, X, labels)
+    slow = fit_by_expansion(whole, X, labels)
     copies = [len(np.unique(rows // 5)) / len(X) for rows in slow.estimators_samples_]
     assert np.mean(copies) > 0.9  # the expansion leaves hardly a row out of any bag
 
@@ -262,11 +262,11 @@ def test_missing_values_and_sparse_rows():
     X[::5, 1] = np.nan
     student = DecisionTreeClassifier(max_depth=4, random_state=0)
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
     X = sparse.csc_matrix(np.nan_to_num(X))
     fast = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X.tocsr(), labels)
+    slow = fit_by_expansion(clone(student), X.tocsr(), labels)
     assert_allclose(fast.predict_proba(X), slow.predict_proba(X), atol=1e-12)
 
 
@@ -309,7 +309,7 @@ def test_what_it_cannot_honour_expands_with_one_warning(student, named):
     assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        slow = learn_by_expansion(clone(student), X, labels)
+        slow = fit_by_expansion(clone(student), X, labels)
     assert_array_equal(fast.predict_proba(X), slow.predict_proba(X))
 
 
@@ -323,7 +323,7 @@ def test_trees_that_keep_their_state_in_another_way_expand_with_a_warning(studen
     student = student.set_params(random_state=0, max_depth=3)
     with pytest.warns(UserWarning, match="not as skdistill knows them"):
         fitted = fit_soft_labels(student, X, labels)
-    slow = learn_by_expansion(clone(student), X, labels)
+    slow = fit_by_expansion(clone(student), X, labels)
     assert_array_equal(fitted.predict_proba(X), slow.predict_proba(X))
 
 
@@ -372,14 +372,14 @@ def test_weights_and_probabilities_may_be_tiny():
     P[50:100] = [1e-200, 1e-20, 1]
     student = DecisionTreeClassifier(criterion="entropy", max_depth=4, random_state=0)
     expected = fit_soft_labels(student, X, SoftLabels(P, sample_weight=labels.weight))
-    slow = learn_by_expansion(clone(student), X, SoftLabels(P, sample_weight=labels.weight))
+    slow = fit_by_expansion(clone(student), X, SoftLabels(P, sample_weight=labels.weight))
     assert_allclose(expected.predict_proba(X), slow.predict_proba(X), atol=1e-12)
     for unit in (2.0**-480, 2.0**-40, 2.0**480):
         found = fit_soft_labels(student, X, SoftLabels(P, sample_weight=unit * labels.weight))
         assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-12)
     weight = np.where(np.arange(len(X)) % 3, labels.weight, 1e-12)
     uneven = SoftLabels(P, sample_weight=weight)
-    found, slow = fit_soft_labels(student, X, uneven), learn_by_expansion(clone(student), X, uneven)
+    found, slow = fit_soft_labels(student, X, uneven), fit_by_expansion(clone(student), X, uneven)
     heavy = weight > 0.1
     assert_allclose(found.predict_proba(X[heavy]), slow.predict_proba(X[heavy]), atol=1e-9)
 

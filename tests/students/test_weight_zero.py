@@ -13,10 +13,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill.students._registry import _ways
+from skdistill.students._registry import _fitters
 
 STUDENTS = sorted(
-    {cls for cls in _ways if cls.__module__.startswith("sklearn.")}, key=lambda cls: cls.__name__
+    {cls for cls in _fitters if cls.__module__.startswith("sklearn.")}, key=lambda cls: cls.__name__
 )
 # These draw rows by number: a row of weight 0 takes a place, as it does in their own `fit`.
 DRAW_ROWS = {
@@ -120,7 +120,10 @@ def test_rows_of_soft_labels_sum_to_one_whatever_is_dropped(form):
         dropped = soft_labels.drop_empty_classes()
         for each in (soft_labels, dropped):
             assert_allclose(np.asarray(each.proba.sum(axis=1)).ravel(), 1)
-        assert_allclose(dropped.mass, soft_labels.mass[soft_labels.mass > 0])
+        assert_allclose(
+            dropped.class_weight_sums,
+            soft_labels.class_weight_sums[soft_labels.class_weight_sums > 0],
+        )
         rows, labels, weights = soft_labels.expand()
         again = dropped.expand()
         assert_array_equal(rows, again[0])

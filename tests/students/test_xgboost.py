@@ -24,14 +24,14 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
-from skdistill.students import learn_by_expansion
-from skdistill.students._registry import way_of_learning
+from skdistill.students import fit_by_expansion
+from skdistill.students._registry import resolve_fitter
 
 xgboost = pytest.importorskip("xgboost")
 XGBClassifier = xgboost.XGBClassifier
 
 from skdistill.students._boosting import soft_objective  # noqa: E402
-from skdistill.students.xgboost import base_score_of_expansion, learn_xgboost  # noqa: E402
+from skdistill.students.xgboost import base_score_of_expansion, fit_xgboost  # noqa: E402
 
 SINCE_3 = pytest.mark.skipif(
     int(xgboost.__version__.partition(".")[0]) < 3, reason="XGBoost takes no such list before"
@@ -117,7 +117,7 @@ SETTINGS = [
 def test_it_is_the_expansion(params, n_classes):
     X, labels = problem(n_classes)
     fitted = fit_soft_labels(student(**params), X, labels)
-    expanded = learn_by_expansion(student(**params), X, labels)
+    expanded = fit_by_expansion(student(**params), X, labels)
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
     assert fitted.get_params() == expanded.get_params()
     assert_array_equal(fitted.classes_, np.arange(n_classes))
@@ -130,7 +130,7 @@ def test_trees_with_one_leaf_vector_for_all_classes():
     X, labels = problem(3)
     vector = student(multi_strategy="multi_output_tree")
     fitted = fit_soft_labels(vector, X, labels)
-    expanded = learn_by_expansion(clone(vector), X, labels)
+    expanded = fit_by_expansion(clone(vector), X, labels)
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
 
 
@@ -150,7 +150,7 @@ def test_dataframes_with_categories():
     frame = pd.DataFrame(X, columns=list("abcde")).astype({"a": int}).astype({"a": "category"})
     categorical = student(enable_categorical=True, tree_method="hist")
     fitted = fit_soft_labels(categorical, frame, labels)
-    expanded = learn_by_expansion(clone(categorical), frame, labels)
+    expanded = fit_by_expansion(clone(categorical), frame, labels)
     assert_array_equal(fitted.feature_names_in_, list("abcde"))
     assert_allclose(fitted.predict_proba(frame), expanded.predict_proba(frame), atol=FLOAT32)
 
@@ -158,7 +158,7 @@ def test_dataframes_with_categories():
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_one_hot_rows_are_ordinary_training(n_classes):
     X, labels = problem(n_classes)
-    y = labels.first_choice()
+    y = labels.argmax_labels()
     plain = fit_soft_labels(student(), X, SoftLabels.from_labels(y))
     assert_array_equal(plain.predict_proba(X), student().fit(X, y).predict_proba(X))
     # Real-valued features in few bins: weights decide where the bins end.
@@ -190,7 +190,7 @@ def test_early_stopping_by_true_labels(n_classes):
     # Exact splits: the bins of real-valued features depend on how copies are weighted.
     stops.set_params(tree_method="exact")
     fitted = fit_soft_labels(stops, X, SoftLabels(P), **evaluation)
-    expanded = learn_by_expansion(clone(stops), X, SoftLabels(P), **evaluation)
+    expanded = fit_by_expansion(clone(stops), X, SoftLabels(P), **evaluation)
     assert fitted.best_iteration > 5
     assert abs(fitted.best_iteration - expanded.best_iteration) <= 3
     (name,) = fitted.evals_result()["validation_0"]
@@ -225,11 +225,11 @@ def test_scores_and_models_to_go_on_from():
     X, labels = problem(3)
     margin = np.random.default_rng(0).normal(size=(len(X), 3))
     fitted = fit_soft_labels(student(), X, labels, base_margin=margin)
-    expanded = learn_by_expansion(student(), X, labels, base_margin=margin)
+    expanded = fit_by_expansion(student(), X, labels, base_margin=margin)
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
     other = SoftLabels(labels.proba**3 / (labels.proba**3).sum(axis=1, keepdims=True))
     more = fit_soft_labels(student(), X, other, xgb_model=fitted)
-    expanded = learn_by_expansion(student(), X, other, xgb_model=fitted)
+    expanded = fit_by_expansion(student(), X, other, xgb_model=fitted)
     assert more.get_booster().num_boosted_rounds() == 20
     assert_allclose(more.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
 
@@ -295,10 +295,10 @@ def test_who_is_taken_for_an_xgbclassifier():
         def fit(self, X, y, **params):
             return super().fit(X, y, **params)
 
-    assert way_of_learning(XGBClassifier()) is learn_xgboost
-    assert way_of_learning(KeepsFit()) is learn_xgboost
-    assert way_of_learning(OverridesFit()) is learn_by_expansion
-    assert way_of_learning(xgboost.XGBRFClassifier()) is learn_xgboost
+    assert resolve_fitter(XGBClassifier()) is fit_xgboost
+    assert resolve_fitter(KeepsFit()) is fit_xgboost
+    assert resolve_fitter(OverridesFit()) is fit_by_expansion
+    assert resolve_fitter(xgboost.XGBRFClassifier()) is fit_xgboost
 
 
 def two_argument_loss(y_true, scores, sample_weight=None):
@@ -323,7 +323,7 @@ def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, o
     (warning,) = caught
     assert match in str(warning.message)
     assert warning.filename == __file__
-    expanded = learn_by_expansion(clone(other), X, labels)
+    expanded = fit_by_expansion(clone(other), X, labels)
     assert_array_equal(fitted.predict(X), expanded.predict(X))
 
 
@@ -354,7 +354,7 @@ def test_random_forests_of_xgboost_are_the_expansion(n_classes):
         n_estimators=5, subsample=1, colsample_bynode=1, min_child_weight=2, n_jobs=1
     )
     fitted = fit_soft_labels(own, X, labels)
-    expanded = learn_by_expansion(clone(own), X, labels)
+    expanded = fit_by_expansion(clone(own), X, labels)
     assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
 
 
@@ -456,7 +456,7 @@ def test_evaluation_sets_weigh_as_they_do_for_the_expansion(n_classes, params, f
     evaluation = {"eval_set": [(X_val, y_val)], "verbose": False, **fit_params}
     own = student(**params, tree_method="exact")
     fitted = fit_soft_labels(own, X, labels, **evaluation)
-    expanded = learn_by_expansion(clone(own), X, labels, **evaluation)
+    expanded = fit_by_expansion(clone(own), X, labels, **evaluation)
     for name, scores in expanded.evals_result()["validation_0"].items():
         assert_allclose(fitted.evals_result()["validation_0"][name], scores, atol=1e-5)
 

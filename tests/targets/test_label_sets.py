@@ -108,8 +108,8 @@ def test_the_labels_of_a_row_do_not_compete_in_the_slide_form(filled):
     p = np.full(Y.shape, 0.2)
     model = DistilledMulticlassRetriever(objective="label_weighted", k=2, **TIGHT)
     found = model.fit(X, Y, teacher_proba=p).decision_function(X)
-    spared = clone(model).fit(X, Y, teacher_proba=np.maximum(Y, p)).decision_function(X)
-    np.testing.assert_array_equal(found, spared)
+    negative_discount = clone(model).fit(X, Y, teacher_proba=np.maximum(Y, p)).decision_function(X)
+    np.testing.assert_array_equal(found, negative_discount)
 
 
 def test_a_label_that_a_teacher_never_saw_has_no_probability():

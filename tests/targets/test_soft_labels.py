@@ -115,7 +115,7 @@ def test_temper_is_softmax_of_scaled_logits(labels, temperature):
 @given(soft_labels(), st.integers(1, 7))
 @settings(deadline=None)
 def test_keep_top_is_the_sort_by_hand(labels, k):
-    kept = dense(labels.keep_top(k))
+    kept = dense(labels.truncate_top_k(k))
     for row, p in zip(kept, dense(labels), strict=True):
         best = sorted(range(len(p)), key=lambda j: (-p[j], j))[:k]
         expected = np.zeros_like(p)
@@ -125,8 +125,8 @@ def test_keep_top_is_the_sort_by_hand(labels, k):
 
 def test_keep_all_changes_nothing():
     labels = SoftLabels(random_proba(5, 3, 0))
-    assert labels.keep_top(3) is labels
-    assert labels.keep_top(None) is labels
+    assert labels.truncate_top_k(3) is labels
+    assert labels.truncate_top_k(None) is labels
 
 
 @given(soft_labels(), st.floats(0, 1))
@@ -145,12 +145,12 @@ def test_rows_without_a_label_keep_their_probabilities_and_weigh_alpha():
     assert_allclose(mixed.proba, [[0.125, 0.875], [0.2, 0.8]])
     assert_array_equal(mixed.weight, [1, 0.25])
     assert_array_equal(both.mix(0).weight, [1, 0])
-    sparse_mixed = both.keep_top(1).mix(0.25)
+    sparse_mixed = both.truncate_top_k(1).mix(0.25)
     assert_allclose(sparse_mixed.proba.toarray(), [[0.25, 0.75], [0, 1]])
 
 
 def test_the_true_label_is_never_cut_away():
-    labels = SoftLabels([[0.7, 0.2, 0.1]], y=[2]).keep_top(1).mix(0.9)
+    labels = SoftLabels([[0.7, 0.2, 0.1]], y=[2]).truncate_top_k(1).mix(0.9)
     assert_allclose(labels.proba.toarray(), [[0.9, 0, 0.1]])
 
 
@@ -166,16 +166,16 @@ def test_expansion_is_the_double_loop(labels):
     rows, y, weight = labels.expand()
     assert list(zip(rows, y, strict=True)) == [(n, k) for n, k, _ in expected]
     assert_allclose(weight, [w for _, _, w in expected])
-    assert labels.count_expanded() == (dense(labels) > 0).sum()
+    assert labels.count_expanded_rows() == (dense(labels) > 0).sum()
 
 
 def test_one_hot_rows_are_ordinary_labels():
     labels = SoftLabels.from_labels(["b", "a", "b"], classes=["a", "b", "c"])
-    assert labels.is_ordinary
-    assert labels.keep_top(2).is_ordinary
-    assert labels.temper(3.0).is_ordinary
-    assert not SoftLabels([[0.5, 0.5]]).is_ordinary
-    assert not SoftLabels([[0.0, 1.0]], sample_weight=[2]).is_ordinary
+    assert labels.is_unweighted_one_hot
+    assert labels.truncate_top_k(2).is_unweighted_one_hot
+    assert labels.temper(3.0).is_unweighted_one_hot
+    assert not SoftLabels([[0.5, 0.5]]).is_unweighted_one_hot
+    assert not SoftLabels([[0.0, 1.0]], sample_weight=[2]).is_unweighted_one_hot
     assert_array_equal(labels.proba.toarray(), [[0, 1, 0], [1, 0, 0], [0, 1, 0]])
     assert_array_equal(labels.hard_labels(), ["b", "a", "b"])
 
@@ -183,7 +183,7 @@ def test_one_hot_rows_are_ordinary_labels():
 def test_hard_labels_are_the_true_ones_where_known():
     labels = SoftLabels([[0.9, 0.1]], y=[1]).append(SoftLabels([[0.9, 0.1]]))
     assert_array_equal(labels.hard_labels(), [1, 0])
-    assert_array_equal(labels.first_choice(), [0, 0])
+    assert_array_equal(labels.argmax_labels(), [0, 0])
 
 
 def test_append_and_take_keep_rows_together():
@@ -192,7 +192,7 @@ def test_append_and_take_keep_rows_together():
     assert_array_equal(both.proba, [[0.9, 0.1], [0.4, 0.6]])
     assert_array_equal(both.codes, [1, -1])
     assert_array_equal(both.take([1]).weight, [2])
-    assert sparse.issparse(first.keep_top(1).append(second).proba)
+    assert sparse.issparse(first.truncate_top_k(1).append(second).proba)
     with pytest.raises(ValueError, match="different classes"):
         first.append(SoftLabels([[0.4, 0.6]], classes=["a", "b"]))
 
@@ -209,7 +209,7 @@ def test_expected_accuracy_and_the_need_for_two_classes():
 def test_ties_go_to_the_class_that_sorts_first():
     P = np.full((1, 40), 1 / 40)
     for proba in (P, sparse.csr_array(P)):
-        assert_array_equal(SoftLabels(proba).keep_top(3).proba.indices, [0, 1, 2])
+        assert_array_equal(SoftLabels(proba).truncate_top_k(3).proba.indices, [0, 1, 2])
 
 
 def test_codes_follow_when_a_class_is_dropped():
@@ -236,7 +236,7 @@ def test_ties_in_long_rows_go_to_the_class_that_sorts_first():
     proba = np.random.default_rng(0).integers(1, 4, size=(5, 100)).astype(float)
     proba /= proba.sum(axis=1, keepdims=True)
     for each in (proba, sparse.csr_array(proba)):
-        kept = SoftLabels(each).keep_top(20).proba.toarray()
+        kept = SoftLabels(each).truncate_top_k(20).proba.toarray()
         for row, p in zip(kept, proba, strict=True):
             best = sorted(range(100), key=lambda j: (-p[j], j))[:20]
             assert set(np.flatnonzero(row)) == set(best)

@@ -19,7 +19,7 @@ def test_an_exact_teacher_distorted_by_t_wants_one_over_t(distortion):
 def test_it_is_the_minimum_of_the_log_loss(top_k):
     _, y, p_star = make_gaussian_classes(500, n_classes=4, random_state=1)
     weight = np.random.default_rng(0).random(500)
-    labels = SoftLabels(p_star, y=y, sample_weight=weight).temper(0.3).keep_top(top_k)
+    labels = SoftLabels(p_star, y=y, sample_weight=weight).temper(0.3).truncate_top_k(top_k)
     best = best_temperature(labels)
 
     def loss(temperature):

@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.metaestimators import available_if
 
-from skdistill._teachers._cache_key import BLOCK, fingerprint, written_unfitted
+from skdistill._teachers._cache_key import BLOCK, canonical_form_unfitted, fingerprint
 
 NUMBERS = np.random.default_rng(0).normal(size=(40, 6))
 
@@ -33,7 +33,9 @@ def same(first, second):
 
 
 def same_teacher(first, second):
-    return fingerprint(written_unfitted(first)) == fingerprint(written_unfitted(second))
+    return fingerprint(canonical_form_unfitted(first)) == fingerprint(
+        canonical_form_unfitted(second)
+    )
 
 
 def read_only(array):
@@ -239,9 +241,9 @@ def test_code_of_ones_own_counts_by_itself():
         scaled(4),
         scaled(5),
     ]
-    digests = [fingerprint(written_unfitted(each)) for each in functions]
+    digests = [fingerprint(canonical_form_unfitted(each)) for each in functions]
     assert len(set(digests)) == len(functions)
-    assert digests == [fingerprint(written_unfitted(clone(each))) for each in functions]
+    assert digests == [fingerprint(canonical_form_unfitted(clone(each))) for each in functions]
     assert same(edited("return 1"), edited("return 1"))
     assert not same(edited("return 1"), edited("return 2"))
 
@@ -406,9 +408,9 @@ def test_counting_calls_in_a_class_does_not_change_it():
             type(self).n_fits += 1
             return super().fit(X, y)
 
-    before = fingerprint(written_unfitted(Counted()))
+    before = fingerprint(canonical_form_unfitted(Counted()))
     Counted().fit(NUMBERS, NUMBERS[:, 0] > 0)
-    assert (Counted.n_fits, fingerprint(written_unfitted(Counted()))) == (1, before)
+    assert (Counted.n_fits, fingerprint(canonical_form_unfitted(Counted()))) == (1, before)
 
 
 def test_nets_and_tensors_count_by_their_state():

@@ -549,11 +549,11 @@ def test_what_is_remembered_is_what_was_answered(
     rows = {"X": X[:100], "y": y[:100], "X_unlabeled": X[100:]}
     model = clone(estimator).set_params(teacher=ExtraTreesClassifier(5), random_state=0)
     plain = clone(model).fit(**rows)
-    written = clone(model).set_params(memory=tmp_path).fit(**rows)
+    canonical_form = clone(model).set_params(memory=tmp_path).fit(**rows)
     monkeypatch.setattr(ExtraTreesClassifier, "fit", None)  # nobody is fitted any more
     read = clone(model).set_params(memory=tmp_path).fit(**rows)
     scores = "decision_function" if hasattr(plain, "decision_function") else "predict_proba"
-    for other in (written, read):
+    for other in (canonical_form, read):
         assert other.teacher_scores_ == plain.teacher_scores_
         assert_array_equal(getattr(other, scores)(X), getattr(plain, scores)(X))
 
@@ -561,7 +561,7 @@ def test_what_is_remembered_is_what_was_answered(
 def test_rows_are_looked_through_once_per_fit(model, gaussian, monkeypatch):
     X, y, _ = gaussian
     seen = []
-    write = memory_room.written
+    write = memory_room.canonical_form
     monkeypatch.setattr(memory_room, "written", lambda value: seen.append(value) or write(value))
     model.fit(X, y)
     assert len(seen) == 1

@@ -286,7 +286,7 @@ def test_repeated_rows_hold_no_more_information_for_alpha(problem, cls, given):
         params = {"teacher_proba": p_star} if given else {}
         if with_groups:
             params["groups"] = groups
-        return model.fit(X, y, **params).alpha_curve_.noise[1.0]
+        return model.fit(X, y, **params).alpha_curve_.standard_errors[1.0]
 
     original = noise(1, False)
     assert noise(1, True) == pytest.approx(original)

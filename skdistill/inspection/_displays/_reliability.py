@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..._utils._probabilities import entries, first_choice, largest
+from ..._utils._probabilities import argmax_labels, entries, largest
 from ..._utils._rows import predict_on_copy
 from ..._utils._typing import ArrayLike, Estimator, Proba, Rows
 from ..._utils._validation import check_number
@@ -177,7 +177,7 @@ class ReliabilityDisplay:
         check_number("n_bins", n_bins, Integral)
         target, proba, weight = check_predictions(y_true, proba, classes, sample_weight)
         if label is None:
-            confidence, right = largest(proba), entries(target, first_choice(proba))
+            confidence, right = largest(proba), entries(target, argmax_labels(proba))
         else:
             column = _column_of(label, y_true, classes)
             every_row = np.full(proba.shape[0], column)

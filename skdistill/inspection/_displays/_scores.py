@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..._utils._probabilities import entries, first_choice
+from ..._utils._probabilities import argmax_labels, entries
 from ...metrics import brier_loss, expected_calibration_error, pairwise_disagreement, soft_log_loss
 from ...metrics._proba import check_predictions
 
@@ -20,7 +20,7 @@ def score(name, y_true, proba, *, classes=None, sample_weight=None):
         return expected_calibration_error(y_true, proba, **given)
     target, proba, weight = check_predictions(y_true, proba, classes, sample_weight)
     if name == "accuracy":
-        return float(np.average(entries(target, first_choice(proba)), weights=weight))
+        return float(np.average(entries(target, argmax_labels(proba)), weights=weight))
     if name == "auc" and proba.shape[1] == 2:
         second = np.ones(len(proba), dtype=int)
         return 1 - pairwise_disagreement(

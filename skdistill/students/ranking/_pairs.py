@@ -103,7 +103,7 @@ def best_intercept(scores, soft_labels):
     scores = np.asarray(scores, dtype=np.float64)
     middle = scores.max() / 2 + scores.min() / 2
     centred = scores - middle  # of large scores only the differences can be told
-    negative, positive = soft_labels.mass
+    negative, positive = soft_labels.class_weight_sums
 
     def slope(c):
         return soft_labels.weight @ expit(centred + c) - positive
@@ -124,7 +124,7 @@ def check_surrogate(surrogate):
 
 def check_pairs(soft_labels):
     """Raise unless there are two classes, and pairs of rows that may be of either."""
-    classes, mass = soft_labels.classes, soft_labels.mass
+    classes, mass = soft_labels.classes, soft_labels.class_weight_sums
     if len(classes) != 2:
         raise ValueError(f"Ranking by pairs needs two classes; got {classes.tolist()}.")
     if not mass.any():

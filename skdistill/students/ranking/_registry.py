@@ -11,21 +11,23 @@ from ..._utils._rows import count_rows
 from ..._utils._typing import Estimator, Rows
 from .._capabilities import check_regression, refuse_own_pipeline
 from .._predictions import predicts_numbers
-from .._registry import Check, Learn, registered_way
+from .._registry import Check, FitFunction, registered_fitter
 from .._step_targets import check_steps
 from ..pipeline import last_step
 from ._pairs import check_pairs, check_surrogate
-from .regression import learn_newton_step
+from .regression import fit_newton_step
 
 # Each has a file of its name in this folder, imported once a student of theirs turns up.
 OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "skorch")
 
-_ways: dict[type, Learn] = {}
+_fitters: dict[type, FitFunction] = {}
 # The function that raises where such a student cannot learn, before any teacher is fitted.
-_checks: dict[Learn, Check] = {learn_newton_step: check_regression}
+_checks: dict[FitFunction, Check] = {fit_newton_step: check_regression}
 
 
-def register(student_class: type, *, check: Check | None = None) -> Callable[[Learn], Learn]:
+def register(
+    student_class: type, *, check: Check | None = None
+) -> Callable[[FitFunction], FitFunction]:
     """Register how students of a class learn to rank: a decorator.
 
     Parameters
@@ -60,7 +62,7 @@ def register(student_class: type, *, check: Check | None = None) -> Callable[[Le
     ...     def predict(self, X):
     ...         return X[:, self.feature_]
     >>> @register(OneFeature)
-    ... def learn_one_feature(student, X, soft_labels, surrogate, **fit_params):
+    ... def fit_one_feature(student, X, soft_labels, surrogate, **fit_params):
     ...     student.feature_ = np.argmax((X - X.mean(axis=0)).T @ soft_labels.proba[:, 1])
     ...     return student
     >>> X = np.array([[0.0, 1.0], [0.0, 2.0]])
@@ -68,13 +70,13 @@ def register(student_class: type, *, check: Check | None = None) -> Callable[[Le
     array([1., 2.])
     """
 
-    def remember(learn):
-        _ways[student_class] = learn
+    def decorator(fit):
+        _fitters[student_class] = fit
         if check is not None:
-            _checks[learn] = check
-        return learn
+            _checks[fit] = check
+        return fit
 
-    return remember
+    return decorator
 
 
 def fit_ranker(
@@ -145,7 +147,7 @@ def fit_ranker(
         )
     check_pairs(soft_labels)
     own = clone(student)
-    way_of_ranking(own)(own, X, soft_labels, surrogate, **fit_params)
+    resolve_ranking_fitter(own)(own, X, soft_labels, surrogate, **fit_params)
     return own  # whatever a `fit` returns
 
 
@@ -154,18 +156,18 @@ def check_ranker(student, summary):
     if isinstance(student, Pipeline):
         check_steps(student, summary)
     student = last_step(student)
-    check = _checks.get(way_of_ranking(student))
+    check = _checks.get(resolve_ranking_fitter(student))
     if check is not None:
         check(student, summary)
 
 
-def way_of_ranking(student):
+def resolve_ranking_fitter(student):
     """Return the function that teaches a student to rank."""
-    way = registered_way(student, _ways, "skdistill.students.ranking", OPTIONAL_PACKAGES)
-    if way is not None:
-        return way
+    fitter = registered_fitter(student, _fitters, "skdistill.students.ranking", OPTIONAL_PACKAGES)
+    if fitter is not None:
+        return fitter
     if predicts_numbers(student):
-        return learn_newton_step
+        return fit_newton_step
     refuse_own_pipeline(student)
     raise TypeError(
         f"{student!r} cannot be taught to rank by pairs: it is no LogisticRegression (the linear "

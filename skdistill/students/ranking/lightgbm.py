@@ -17,7 +17,7 @@ MOST_ROWS_PER_QUERY = 10_000
 
 
 @register(LGBMRegressor)
-def learn_lgbm_regressor(
+def fit_lgbm_regressor(
     student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Estimator:
     """Boost an LGBMRegressor on the loss of all pairs; its predictions are the scores.
@@ -61,7 +61,7 @@ def learn_lgbm_regressor(
 
 
 @register(LGBMRanker)
-def learn_lgbm_ranker(
+def fit_lgbm_ranker(
     student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Estimator:
     """Boost an LGBMRanker on the loss of all pairs, of all rows.
@@ -75,7 +75,7 @@ def learn_lgbm_ranker(
         It is fitted in place.
 
     X, soft_labels, surrogate, **fit_params
-        As for :func:`learn_lgbm_regressor`.
+        As for :func:`fit_lgbm_regressor`.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Estimator, Rows
 from ...objectives._newton import minimise
 from .._class_weight import class_weights
-from .._logistic_parameters import check_parameters, find_obstacle
+from .._logistic_parameters import check_parameters, unsupported_reason
 from ._pairs import SmoothHinge, best_intercept, proba_of_second, risk_of
 from ._registry import register
 
@@ -30,7 +30,7 @@ FLAT = 1e-10
 
 
 @register(LogisticRegression)
-def learn_linear(
+def fit_linear(
     student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Estimator:
     """Fit the coefficients of a LogisticRegression to pairs, and its intercept to rows.
@@ -98,7 +98,7 @@ def learn_linear(
 
 def check_linear(student):
     """Raise unless a LogisticRegression has parameters that a linear scorer can follow."""
-    obstacle = find_obstacle(student)
+    obstacle = unsupported_reason(student)
     if obstacle:
         raise ValueError(
             f"A LogisticRegression that ranks has an L2 penalty or none; got {obstacle}. Leave it "

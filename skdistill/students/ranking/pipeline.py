@@ -8,14 +8,14 @@ from sklearn.pipeline import Pipeline
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Rows
 from ..pipeline import fit_last_step
-from ._registry import fit_ranker, register, way_of_ranking
+from ._registry import fit_ranker, register, resolve_ranking_fitter
 
 
 @register(Pipeline)
-def learn_pipeline(
+def fit_pipeline(
     pipeline: Pipeline, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Pipeline:
     """Fit the steps before the last on X, and the last one as a ranker."""
-    way_of_ranking(pipeline.steps[-1][1])  # before the other steps are fitted in vain
-    learn = partial(fit_ranker, surrogate=surrogate)
-    return fit_last_step(pipeline, X, soft_labels, learn, **fit_params)
+    resolve_ranking_fitter(pipeline.steps[-1][1])  # before the other steps are fitted in vain
+    fit = partial(fit_ranker, surrogate=surrogate)
+    return fit_last_step(pipeline, X, soft_labels, fit, **fit_params)

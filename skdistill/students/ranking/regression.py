@@ -12,7 +12,7 @@ from .._boosting import proba_of_second
 from .._capabilities import DataSummary, check_regression, needs_columns
 
 
-def learn_newton_step(
+def fit_newton_step(
     student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Estimator:
     """Fit a regressor to the first Newton step of pairwise boosting, from equal scores.

@@ -9,7 +9,7 @@ from ..._utils._typing import Rows
 from ...nets import PairwiseLoss, RankingNet
 from ...nets._before_fit import check_net
 from ...nets._pair_batches import PairBatches, pairs_of_batch
-from ...nets._soft_targets_net import SoftTargetsNet, lent_class
+from ...nets._soft_targets_net import SoftTargetsNet, temporary_class
 from ._registry import register
 
 
@@ -19,7 +19,7 @@ def check_ranking_net(student, summary=None):
 
 
 @register(RankingNet, check=check_ranking_net)
-def learn_ranking_net(
+def fit_ranking_net(
     student: RankingNet, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> RankingNet:
     """Fit a RankingNet, whose criterion takes over the surrogate."""
@@ -30,7 +30,7 @@ def learn_ranking_net(
 
 @register(NeuralNet, check=check_ranking_net)
 @register(NeuralNetRegressor, check=check_ranking_net)
-def learn_net_of_skorch(
+def fit_net_of_skorch(
     student: NeuralNet, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> NeuralNet:
     """Fit a net of skorch with one output by the pairs of its batches, not by its criterion.
@@ -75,5 +75,5 @@ def learn_net_of_skorch(
             self._output_is_checked = True
             return pairs_of_batch(criterion, y_pred, y_true)
 
-    with lent_class(student, RanksPairs):
+    with temporary_class(student, RanksPairs):
         return student.fit(X, soft_labels, **fit_params)

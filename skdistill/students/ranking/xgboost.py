@@ -12,7 +12,7 @@ from ._registry import register
 
 
 @register(XGBRegressor)
-def learn_xgb_regressor(
+def fit_xgb_regressor(
     student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Estimator:
     """Boost an XGBRegressor on the loss of all pairs; its predictions are the scores.
@@ -63,7 +63,7 @@ def learn_xgb_regressor(
 
 
 @register(XGBRanker)
-def learn_xgb_ranker(
+def fit_xgb_ranker(
     student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Estimator:
     """Boost an XGBRanker on the loss of all pairs, by way of an XGBRegressor.
@@ -78,7 +78,7 @@ def learn_xgb_ranker(
         It is fitted in place.
 
     X, soft_labels, surrogate, **fit_params
-        As for :func:`learn_xgb_regressor`.
+        As for :func:`fit_xgb_regressor`.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def learn_xgb_ranker(
     """
     own_params = student.get_params()
     regressor = XGBRegressor(**{**own_params, "objective": "reg:squarederror"})
-    learn_xgb_regressor(regressor, X, soft_labels, surrogate, **fit_params)
+    fit_xgb_regressor(regressor, X, soft_labels, surrogate, **fit_params)
     booster = regressor.get_booster()
     booster.set_param({"objective": student.objective})
     student.load_model(booster.save_raw("ubj"))

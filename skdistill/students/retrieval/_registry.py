@@ -9,20 +9,20 @@ from ..._targets._retrieval_targets import RetrievalTargets
 from ..._utils._rows import count_rows
 from ..._utils._typing import Estimator, Rows
 from .._capabilities import refuse_own_pipeline
-from .._registry import Learn, registered_way
+from .._registry import FitFunction, registered_fitter
 from ..pipeline import last_step
 
 # Each has a file of its name in this folder, imported once a student of theirs turns up.
 OPTIONAL_PACKAGES = ("skorch",)
 
-_ways: dict[type, Learn] = {}
+_fitters: dict[type, FitFunction] = {}
 # The function that raises where such a student cannot learn, before any teacher is fitted.
-_checks: dict[Learn, Callable[[Estimator], None]] = {}
+_checks: dict[FitFunction, Callable[[Estimator], None]] = {}
 
 
 def register(
     student_class: type, *, check: Callable[[Estimator], None] | None = None
-) -> Callable[[Learn], Learn]:
+) -> Callable[[FitFunction], FitFunction]:
     """Register how students of a class learn to rank labels: a decorator.
 
     Parameters
@@ -56,7 +56,7 @@ def register(
     ...     def decision_function(self, X):
     ...         return np.tile(self.popularity_, (len(X), 1))
     >>> @register(Popular)
-    ... def learn_popularity(student, X, targets, **fit_params):
+    ... def fit_popularity(student, X, targets, **fit_params):
     ...     student.popularity_ = targets.weight @ targets.positives
     ...     return student
     >>> soft_labels = SoftLabels([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
@@ -66,13 +66,13 @@ def register(
     array([[0.6, 1.1, 0.3]])
     """
 
-    def remember(learn):
-        _ways[student_class] = learn
+    def decorator(fit):
+        _fitters[student_class] = fit
         if check is not None:
-            _checks[learn] = check
-        return learn
+            _checks[fit] = check
+        return fit
 
-    return remember
+    return decorator
 
 
 def fit_retriever(
@@ -124,7 +124,7 @@ def fit_retriever(
     """
     check_targets(X, targets)
     own = clone(student)
-    way_of_retrieving(own)(own, X, targets, **fit_params)
+    resolve_retrieval_fitter(own)(own, X, targets, **fit_params)
     return own  # whatever a `fit` returns
 
 
@@ -138,19 +138,19 @@ def check_targets(X, targets):
 def check_retriever(student):
     """Raise unless a student can learn to rank labels, before any teacher is fitted."""
     student = last_step(student)
-    check = _checks.get(way_of_retrieving(student))
+    check = _checks.get(resolve_retrieval_fitter(student))
     if check is not None:
         check(student)
 
 
-def way_of_retrieving(student):
+def resolve_retrieval_fitter(student):
     """Return the function that teaches a student to rank labels."""
-    way = registered_way(student, _ways, "skdistill.students.retrieval", OPTIONAL_PACKAGES)
-    if way is None:
+    fitter = registered_fitter(student, _fitters, "skdistill.students.retrieval", OPTIONAL_PACKAGES)
+    if fitter is None:
         refuse_own_pipeline(student)
         raise TypeError(
             f"{student!r} cannot be taught to rank labels: it is no LogisticRegression (the linear "
             "scorer), no net and no Pipeline that ends in one. Any classifier learns the "
             "probabilities of labels, which rank them, too: use DistilledClassifier for it."
         )
-    return way
+    return fitter

@@ -16,12 +16,12 @@ from ..._targets._retrieval_targets import RetrievalTargets
 from ..._utils._typing import Estimator, Rows
 from ...objectives._linear_retrieval import linear_loss
 from ...objectives._retrieval import chunks_of
-from .._logistic_parameters import check_parameters, find_obstacle
+from .._logistic_parameters import check_parameters, unsupported_reason
 from ._registry import check_targets, register
 
 
 @register(LogisticRegression)
-def learn_linear(
+def fit_linear(
     student: LogisticRegression, X: Rows, targets: RetrievalTargets, **fit_params: Any
 ) -> Estimator:
     """Fit the coefficients of a LogisticRegression to a retrieval loss.
@@ -69,7 +69,7 @@ def learn_linear(
     return _record(student, targets, objective.coef_and_intercept(solution), n_iter)
 
 
-def learn_low_rank(
+def fit_low_rank(
     student: LogisticRegression,
     X: Rows,
     targets: RetrievalTargets,
@@ -85,7 +85,7 @@ def learn_low_rank(
     Parameters
     ----------
     student : LogisticRegression
-        Has the parameters, as in :func:`learn_linear`.
+        Has the parameters, as in :func:`fit_linear`.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows.
@@ -142,7 +142,9 @@ class LinearObjective:
         self.binary = len(targets.classes) == 2
         total = targets.weight.sum()
         self.l2 = 0.0 if student.penalty is None else 1 / (student.C * total)
-        self.chunks = chunks_of(targets.positives, targets.spared, targets.weight / total)
+        self.chunks = chunks_of(
+            targets.positives, targets.negative_discount, targets.weight / total
+        )
         self.shape = (1 if self.binary else len(targets.classes), X.shape[1] + self.intercept)
 
     def units_of_coefficients(self):
@@ -220,7 +222,7 @@ def _check_student(student, fit_params):
     """Raise for parameters that a retrieval loss cannot honour."""
     if fit_params:
         raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
-    obstacle = find_obstacle(student)
+    obstacle = unsupported_reason(student)
     if student.class_weight is not None:
         obstacle = f"class_weight={student.class_weight!r}"
     if obstacle:

@@ -12,16 +12,14 @@ from ...nets import SoftLabelNet, soft_cross_entropy
 from ...nets._before_fit import check_net
 from ...nets._logits import check_logits
 from ...nets._retrieval import Roles, retrieval_loss
-from ...nets._soft_targets_net import SoftTargetsNet, lent_class
+from ...nets._soft_targets_net import SoftTargetsNet, temporary_class
 from ._registry import register
 
 
 @register(SoftLabelNet, check=check_net)
 @register(NeuralNet, check=check_net)
 @register(NeuralNetClassifier, check=check_net)
-def learn_net(
-    student: NeuralNet, X: Rows, targets: RetrievalTargets, **fit_params: Any
-) -> NeuralNet:
+def fit_net(student: NeuralNet, X: Rows, targets: RetrievalTargets, **fit_params: Any) -> NeuralNet:
     """Fit a net with one output per label by the retriever's objective, not by its criterion.
 
     Everything else, its iterators, optimiser, callbacks and splits, works as ever; what it sees
@@ -55,7 +53,7 @@ def learn_net(
         not finite, or if the device is not there.
     """
     check_net(student)
-    with lent_class(student, _RetrievingNet):
+    with temporary_class(student, _RetrievingNet):
         return student.fit(X, targets, **fit_params)
 
 
@@ -89,7 +87,7 @@ def scores_of_net(student: Estimator, X: Rows) -> Floats:
     Parameters
     ----------
     student : NeuralNet, or Pipeline that ends in one
-        Fitted by :func:`learn_net`.
+        Fitted by :func:`fit_net`.
 
     X : array-like or dataframe of shape (n_samples, ...)
         Rows, as the net takes them.

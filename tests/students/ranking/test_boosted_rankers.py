@@ -6,11 +6,11 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from rankers.dense_pairs import dense_risk, surrogate_and_slope
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from students.ranking.dense_pairs import dense_risk, surrogate_and_slope
 
 from skdistill import DistilledBipartiteRanker, SoftLabels
 from skdistill.students.ranking import fit_ranker

@@ -3,11 +3,11 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from rankers.dense_pairs import dense_objective
 from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from students.ranking.dense_pairs import dense_objective
 
 from skdistill import SoftLabels
 from skdistill.students.ranking import fit_ranker, linear

@@ -16,9 +16,9 @@ from sklearn.tree import DecisionTreeRegressor
 from skdistill import SoftLabels
 from skdistill.students.ranking import _registry, fit_ranker, register
 from skdistill.students.ranking._pairs import PairwiseRisk
-from skdistill.students.ranking._registry import way_of_ranking
-from skdistill.students.ranking.linear import learn_linear
-from skdistill.students.ranking.regression import learn_newton_step
+from skdistill.students.ranking._registry import resolve_ranking_fitter
+from skdistill.students.ranking.linear import fit_linear
+from skdistill.students.ranking.regression import fit_newton_step
 
 
 def problem(n=400, seed=0):
@@ -107,18 +107,18 @@ def test_who_is_taken_for_whom():
     class KeepsFit(LogisticRegression):
         pass
 
-    assert way_of_ranking(KeepsFit()) is learn_linear
-    assert way_of_ranking(Ridge()) is learn_newton_step
+    assert resolve_ranking_fitter(KeepsFit()) is fit_linear
+    assert resolve_ranking_fitter(Ridge()) is fit_newton_step
     for classifier in (RandomForestClassifier(), LogisticRegressionCV()):
         with pytest.raises(TypeError, match=r"cannot be taught to rank by pairs.*Distilled"):
-            way_of_ranking(classifier)
+            resolve_ranking_fitter(classifier)
     X, labels = problem()
     with pytest.raises(TypeError, match="RandomForestClassifier"):
         fit_ranker(make_pipeline(StandardScaler(), RandomForestClassifier()), X, labels)
 
 
 def test_a_student_of_ones_own(monkeypatch):
-    monkeypatch.setattr(_registry, "_ways", dict(_registry._ways))
+    monkeypatch.setattr(_registry, "_fitters", dict(_registry._fitters))
 
     class Constant(Ridge):
         pass

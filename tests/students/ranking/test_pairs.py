@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from rankers.dense_pairs import dense_risk
 from scipy.optimize import check_grad, minimize_scalar
 from scipy.special import logit
+from students.ranking.dense_pairs import dense_risk
 
 from skdistill import SoftLabels
 from skdistill.students.ranking._pairs import PairwiseRisk, SmoothHinge, best_intercept, check_pairs

@@ -17,7 +17,7 @@ from skdistill._targets._retrieval_targets import RetrievalTargets
 from skdistill.datasets import make_gaussian_classes
 from skdistill.objectives import double_distillation_loss, label_weighted_cross_entropy
 from skdistill.students.retrieval import fit_retriever, register
-from skdistill.students.retrieval.linear import LowRankObjective, learn_low_rank
+from skdistill.students.retrieval.linear import LowRankObjective, fit_low_rank
 
 TIGHT = {"tol": 1e-8, "max_iter": 5000}
 
@@ -145,7 +145,7 @@ def test_a_low_rank_is_found_where_there_is_one(container):
     p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     targets = RetrievalTargets.of(SoftLabels(p), "cross_entropy")
     student = LogisticRegression(C=1e4, **TIGHT)
-    low = learn_low_rank(student, container(X), targets, 1, 0)
+    low = fit_low_rank(student, container(X), targets, 1, 0)
     assert low[0].components_.shape == (1, 6) and low[1].coef_.shape == (5, 1)
     np.testing.assert_allclose(low.predict_proba(container(X)), p, atol=0.01)
 
@@ -153,8 +153,7 @@ def test_a_low_rank_is_found_where_there_is_one(container):
 def test_a_low_rank_scorer_is_the_same_from_the_same_seed():
     X, _, _, targets = taught("double_distillation")
     first, second = (
-        learn_low_rank(LogisticRegression(), X, targets, 2, 0).decision_function(X)
-        for _ in range(2)
+        fit_low_rank(LogisticRegression(), X, targets, 2, 0).decision_function(X) for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
 
@@ -172,7 +171,7 @@ def test_what_a_linear_scorer_cannot_honour_is_refused():
     fails(TypeError, "use DistilledClassifier", DecisionTreeClassifier())
     fails(TypeError, "cannot be taught to rank labels", make_pipeline(StandardScaler(), Ridge()))
     with pytest.raises(ValueError, match=r"rank=3 and X of shape \(120, 3\)"):
-        learn_low_rank(LogisticRegression(), X, targets, 3, 0)
+        fit_low_rank(LogisticRegression(), X, targets, 3, 0)
     with pytest.raises(ValueError, match="X has 5 rows but there are targets for 120"):
         fit_retriever(LogisticRegression(), X[:5], targets)
     alone = RetrievalTargets.of(SoftLabels([[1.0, 0.0]] * 120), "cross_entropy")

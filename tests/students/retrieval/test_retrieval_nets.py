@@ -24,7 +24,7 @@ from skdistill.nets import DeviceBatches, SoftLabelNet
 from skdistill.nets._targets import soft_targets
 from skdistill.objectives import double_distillation_loss, linear_retrieval_loss
 from skdistill.students.retrieval import fit_retriever
-from skdistill.students.retrieval.skorch import learn_net, scores_of_net
+from skdistill.students.retrieval.skorch import fit_net, scores_of_net
 
 N_ROWS, N_FEATURES, N_LABELS = 100, 3, 10
 X, y, P = make_gaussian_classes(N_ROWS, N_FEATURES, N_LABELS, random_state=0)
@@ -68,7 +68,7 @@ def targets_of(objective, *, entries=None, weight=None, several=False, codes=y):
     if several:
         relevant[:, 0] = 1
     positives = relevant if objective == "label_weighted" else proba
-    spared = {
+    negative_discount = {
         "double_distillation": proba,
         "label_weighted": np.maximum(relevant, proba),
         "cross_entropy": np.zeros_like(P),
@@ -76,7 +76,12 @@ def targets_of(objective, *, entries=None, weight=None, several=False, codes=y):
     weight = np.ones(N_ROWS) if weight is None else weight
     as_rows = sparse.csr_array
     return RetrievalTargets(
-        as_rows(positives), as_rows(spared), NAMES, weight, as_rows(relevant), several=several
+        as_rows(positives),
+        as_rows(negative_discount),
+        NAMES,
+        weight,
+        as_rows(relevant),
+        several=several,
     )
 
 
@@ -86,7 +91,7 @@ def descend(targets, n_steps=3):
     weight, bias = (each.detach().numpy().astype(float) for each in (last.weight, last.bias))
     for _ in range(n_steps):
         _, gradient = linear_retrieval_loss(
-            X.astype(float), weight, bias, targets.positives, targets.spared,
+            X.astype(float), weight, bias, targets.positives, targets.negative_discount,
             sample_weight=targets.weight,
         )  # fmt: skip
         weight, bias = weight - 0.5 * gradient.weight, bias - 0.5 * gradient.bias
@@ -234,7 +239,7 @@ def test_rows_that_are_held_out_with_several_labels_are_scored_by_the_objective(
     last = fitted.module_.last
     expected, _ = linear_retrieval_loss(
         X[held_out], last.weight.detach().numpy(), last.bias.detach().numpy(),
-        targets.positives[held_out], targets.spared[held_out],
+        targets.positives[held_out], targets.negative_discount[held_out],
     )  # fmt: skip
     assert fitted.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
 
@@ -254,7 +259,7 @@ def test_entries_are_held_where_they_are_smaller(objective, entries):
     targets = targets_of(objective, entries=entries, codes=np.where(y == 1, -1, y))
     found = soft_targets(targets, sparse_rows=True).proba
     parts = [found] if objective == "cross_entropy" else list(found)
-    for part, expected in zip(parts, (targets.positives, targets.spared), strict=False):
+    for part, expected in zip(parts, (targets.positives, targets.negative_discount), strict=False):
         dense = part
         if entries is not None:
             assert part.indices.shape[1] <= entries + 1
@@ -304,7 +309,7 @@ def test_training_goes_on_from_where_a_net_stands():
     whole = fit_retriever(net(max_epochs=6), X, targets)
     half = fit_retriever(net(max_epochs=3, warm_start=True), X, targets)
     half.set_params(warm_start=True)
-    again = learn_net(half, X, targets)
+    again = fit_net(half, X, targets)
     assert_allclose(
         again.module_.last.weight.detach(), whole.module_.last.weight.detach(), rtol=1e-5
     )
