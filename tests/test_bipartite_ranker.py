@@ -347,7 +347,7 @@ def test_one_class():
 def test_a_teacher_that_gives_every_row_to_one_class(p):
     fails(ValueError, "No pair of rows carries weight", fit={"teacher_proba": np.full(200, p)})
     certain = np.full((200, 2), [1 - p, p])
-    fails(ValueError, rf"all say {p:.0f}, and none gives", fit={"teacher_proba": certain})
+    fails(ValueError, rf"are all {p:.0f}, and none gives", fit={"teacher_proba": certain})
     DistilledBipartiteRanker(alpha=0.5).fit(X, Y, teacher_proba=certain)  # the labels help
 
 
@@ -384,7 +384,7 @@ def test_a_student_whose_scores_are_none():
 @pytest.mark.parametrize("inside", [lambda student: student, make_pipeline])
 def test_a_student_that_cannot_rank(inside):
     student = inside(RandomForestClassifier())
-    match = r"RandomForestClassifier\(\) cannot be taught to rank"
+    match = r"RandomForestClassifier\(\) cannot be fitted to rank"
     fails(TypeError, match, teacher=NeverAsked(), student=student)
 
 

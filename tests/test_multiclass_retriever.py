@@ -499,7 +499,7 @@ def test_bad_input_is_said_before_anything_is_lost(rows, sets):
     fails(ValueError, "C must be a number above 0; got C=0", C=0)
     fails(ValueError, "got max_iter=0", max_iter=0)
     fails(ValueError, "beside student=", student=LogisticRegression(), rank=3)
-    fails(TypeError, "cannot be taught to rank labels", student=GaussianNB())
+    fails(TypeError, "cannot be fitted to rank labels", student=GaussianNB())
     fails(
         ValueError,
         "have none. Use",

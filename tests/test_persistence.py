@@ -50,7 +50,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of the converters
     pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore:.*learns soft labels by expansion.*:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*is fitted to soft labels by expansion.*:UserWarning"),
 ]
 
 # ONNX computes in float32, whose spacing below 1 is 6e-8; sums over trees and features add to it.

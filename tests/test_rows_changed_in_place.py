@@ -156,7 +156,7 @@ def test_an_estimator_that_copies_nothing_changes_no_result(make, name):
         pytest.importorskip("pandas")
     expected, found = answers_of(make, name, True), answers_of(make, name, False)
     if isinstance(expected, str):
-        known = "takes no sample_weight, but the rows weigh differently"
+        known = "takes no sample_weight, but the row weights differ"
         assert known in expected and known in found  # whether it copies or not
         return
     for one, other in zip(found, expected, strict=True):

@@ -1,6 +1,6 @@
-"""Ways in which a student learns from soft labels, behind one function."""
+"""Fitters of students on soft labels, behind one function."""
 
-# Each of these registers the classes that it teaches.
+# Importing a module registers its fitters.
 from . import (
     cross_validating,
     hist_gradient_boosting,

@@ -1,4 +1,4 @@
-"""What the boosters share: a softmax objective on soft labels, and stand-ins for labels."""
+"""Shared by the boosters: a softmax objective on soft labels, and placeholder labels."""
 
 from functools import wraps
 
@@ -7,7 +7,7 @@ from scipy import sparse
 
 from ..objectives import softmax_rows
 
-# XGBoost keeps a row's Hessian above this; LightGBM's trees add as much themselves.
+# XGBoost clips the Hessian of a row at this value; LightGBM adds as much in its trees.
 HESSIAN_FLOOR = 1e-16
 
 
@@ -15,9 +15,9 @@ def soft_objective(soft_labels, *, hessian_factor, start=0.0):
     """Return the cross-entropy of soft labels as a custom objective of XGBoost and LightGBM.
 
     The gradient of a row is weight · (q − p), and the diagonal of its Hessian is
-    factor · weight · q (1 − q), with q the student's probabilities: what the library itself
-    sums over the copies of the row in the expansion. `start` is added to the raw scores.
-    Dense probabilities are held once more, times the weights; sparse ones stay sparse.
+    factor · weight · q (1 − q), where q are the student's probabilities. Both equal the library's
+    own sums over the expanded rows of the sample. `start` is added to the raw scores.
+    Dense probabilities are copied once, times the weights; sparse ones stay sparse.
     """
     weight, proba = soft_labels.weight, soft_labels.proba
     if proba.shape[1] == 2:
@@ -46,25 +46,25 @@ def proba_of_second(soft_labels):
 
 
 def on_probabilities(metric, start=0.0):
-    """Return a user's own metric fed with probabilities: a custom objective hands it raw scores."""
+    """Wrap a user's metric so that it gets probabilities; a custom objective passes raw scores."""
 
     @wraps(metric)
-    def measure(y_true, scores, *args, **kwargs):
+    def metric_on_proba(y_true, scores, *args, **kwargs):
         return metric(y_true, softmax_rows(scores + start), *args, **kwargs)
 
-    return measure
+    return metric_on_proba
 
 
 def placeholder_labels(soft_labels):
-    """Return labels in which every class shows up, for a library that counts classes by them.
+    """Return labels in which every class occurs, for a library that infers the classes from them.
 
-    Nothing else of them is used where the objective carries the soft labels. They are the true
-    or most probable ones, for those who score a fit on what it was given, but that classes
-    which no row has get a row each.
+    They are the true or most probable labels, so that scores on the training labels are
+    meaningful. Each class without a row replaces the label of one row. The objective carries
+    the soft labels and does not use these.
     """
     labels = soft_labels.hard_labels()
     seen, first_rows = np.unique(labels, return_index=True)
-    lacking = np.setdiff1d(soft_labels.classes, seen)
-    others = np.delete(np.arange(len(labels)), first_rows)[: len(lacking)]
-    labels[others] = lacking[: len(others)]
+    missing = np.setdiff1d(soft_labels.classes, seen)
+    others = np.delete(np.arange(len(labels)), first_rows)[: len(missing)]
+    labels[others] = missing[: len(others)]
     return labels

@@ -1,8 +1,8 @@
-"""Can a student learn soft labels? Each check raises, with a remedy, before anything is fitted.
+"""Checks that a student supports soft labels. They raise before anything is fitted.
 
-A classifier gets soft labels as weighted copies of the rows: the weights must reach everything
-that is fitted inside it, and nothing inside may split or draw the copies as if they were rows. A
-regressor gets the rows themselves, with the probabilities as targets.
+A classifier is fitted on weighted copies of the rows. The weights must reach every inner estimator,
+and no inner estimator may split or draw the copies as if they were rows. A regressor is fitted on
+the original rows, with the probabilities as targets.
 """
 
 from inspect import signature
@@ -35,13 +35,13 @@ from .._utils._sample_weight import (
     takes_sample_weight,
     without_weights,
 )
-from ._class_weight import balanced_params, labels_around
+from ._class_weight import balanced_params, outer_label_kinds
 from ._original_rows import refuse_to_split_copies, refuse_to_split_many_rows
 from ._row_counts import refuse_to_count_drawn_copies
 from ._step_kinds import NOTHING, target_of
 
-# Classifiers that take no weights, and the regressor that learns probabilities in their way.
-SAME_JOB = {
+# Classifiers that take no sample_weight, and the regressor of the same kind.
+EQUIVALENT_REGRESSORS = {
     "GaussianProcessClassifier": "GaussianProcessRegressor",
     "KNeighborsClassifier": "KNeighborsRegressor",
     "LinearDiscriminantAnalysis": "LinearRegression",
@@ -49,10 +49,10 @@ SAME_JOB = {
     "QuadraticDiscriminantAnalysis": "make_pipeline(PolynomialFeatures(2), LinearRegression())",
     "RadiusNeighborsClassifier": "RadiusNeighborsRegressor",
 }
-# Regressors that hand their target on to the one inside them, and its name. The searches have a
-# base in common, which tells those that scikit-learn calls experimental, too.
+# Meta-estimators that pass the target to an inner regressor, and the name of its parameter. The
+# searches share a base class, which also covers the experimental ones.
 SEARCH = GridSearchCV.__base__
-HAND_TARGET_ON = {
+INNER_REGRESSOR = {
     SEARCH: "estimator",
     BaggingRegressor: "estimator",
     RANSACRegressor: "estimator",
@@ -63,13 +63,13 @@ HAND_TARGET_ON = {
 
 
 class DataSummary(NamedTuple):
-    """What is known of soft labels before any teacher has given them."""
+    """Summary of soft labels that is available before any teacher is fitted."""
 
     n_classes: int
     n_rows: int
-    weighted: bool = False  # some rows weigh more than others
-    n_labelled: int = 0  # rows of which a label is known
-    classes_are_text: bool = False  # or something else that is no number
+    weighted: bool = False  # row weights differ
+    n_labelled: int = 0  # number of rows with a true label
+    classes_are_text: bool = False  # or any other type that is not numeric
 
     @classmethod
     def of(cls, soft_labels):
@@ -77,7 +77,7 @@ class DataSummary(NamedTuple):
         weight = soft_labels.weight
         weighted = len(weight) > 0 and not (weight == weight[0]).all()
         n_labelled = int(np.count_nonzero(soft_labels.codes >= 0))
-        if n_labelled == 0 and soft_labels.is_one_hot:  # one-hot rows say it as well
+        if n_labelled == 0 and soft_labels.is_one_hot:  # a one-hot row is a label
             n_labelled = len(soft_labels)
         return cls(
             len(soft_labels.classes),
@@ -89,90 +89,90 @@ class DataSummary(NamedTuple):
 
 
 def are_numbers(classes):
-    """Return whether classes are numbers, so that what takes numbers takes them as they are."""
+    """Return whether classes are numeric and can be used as a regression target."""
     return classes.dtype.kind in "biuf"
 
 
-def check_expansion(student, summary, *, but_for=()):
-    """Raise unless a classifier learns soft labels right from weighted copies of the rows.
+def check_expansion(student, summary, *, ignore=()):
+    """Raise unless a classifier can be fitted correctly on weighted copies of the rows.
 
-    Parameters named in `but_for` may split rows: they are given folds of original rows.
+    Parameters named in `ignore` may split rows, because they get folds of original rows.
     """
-    refuse_own_pipeline(student)
+    refuse_foreign_pipeline(student)
     if isinstance(student, SelfTrainingClassifier):
         raise TypeError(
-            f"{student!r} labels rows that have no label, and every row has a soft label: give the "
-            "classifier inside it as student, and unlabelled rows as X_unlabeled."
+            f"{student!r} labels rows that have no label, but every row has a soft label. Use its "
+            "inner classifier as student, and pass unlabelled rows as X_unlabeled."
         )
     if _has_tags(student) and not get_tags(student).target_tags.single_output:
         raise TypeError(
-            f"{student!r} learns several outputs per row, and soft labels are one: give the "
-            "classifier inside it as student."
+            f"{student!r} predicts several outputs per row, and soft labels are a single output. "
+            "Use its inner classifier as student."
         )
-    refuse_to_split_copies(student, but_for=but_for)
+    refuse_to_split_copies(student, ignore=ignore)
     refuse_to_split_many_rows(student, summary.n_rows)
     if not (takes_sample_weight(student) or takes_sample_weight(student, "partial_fit")):
-        raise TypeError(_no_weights(student))
+        raise TypeError(_no_weights_message(student))
     refuse_to_count_drawn_copies(student)
     _check_prefit(student)
     check_inside(student, student)
     for name in balanced_params(student):
-        shown = labels_around(student, name)
-        if "both" in shown:
+        kinds = outer_label_kinds(student, name)
+        if "both" in kinds:
             raise ValueError(
                 f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
-                "class: with ensemble=False the estimator inside CalibratedClassifierCV is shown "
-                "labels in one fit and their positions in others, so that no class weights serve "
-                f"all of them. Set ensemble=True, or {name}=None."
+                "class: with ensemble=False the estimator inside CalibratedClassifierCV is fitted "
+                "on labels once and on their positions otherwise, so that no class weights are "
+                f"valid for all fits. Set ensemble=True, or {name}=None."
             )
-        if "binary" in shown:
+        if "binary" in kinds:
             raise ValueError(
                 f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
-                "class: each estimator inside it learns other classes, so that no class weights "
-                f"serve all of them. Set {name}=None."
+                "class: its inner estimators are fitted on different classes, so that no class "
+                f"weights are valid for all of them. Set {name}=None."
             )
 
 
-def refuse_own_pipeline(student):
-    """Raise if a student is a Pipeline of another package, whose `fit` is its own."""
+def refuse_foreign_pipeline(student):
+    """Raise if a student is a Pipeline of another package that overrides `fit`."""
     if isinstance(student, Pipeline) and not is_pipeline(student):
-        raise TypeError(unknown_inside(student))
+        raise TypeError(unknown_meta_estimator_message(student))
 
 
 def check_cross_validating(student, summary):
-    """As :func:`check_expansion`, for a student whose `cv` is given folds of original rows."""
-    check_expansion(student, summary, but_for={"cv"})
+    """Call :func:`check_expansion` for a student whose `cv` gets folds of original rows."""
+    check_expansion(student, summary, ignore={"cv"})
 
 
 def check_hist_boosting(student, summary):
-    """Raise where early stopping cannot be given original rows, before scikit-learn 1.7."""
+    """Call :func:`check_expansion` where `fit` has no `X_val`, before scikit-learn 1.7."""
     if "X_val" not in signature(student.fit).parameters:
         check_expansion(student, summary)
 
 
 def check_regression(student, summary):
-    """Raise unless a regressor learns the probabilities of so many classes, and the weights."""
+    """Raise unless a regressor supports the number of target columns and the weights."""
     name, n_classes = type(student).__name__, summary.n_classes
     _refuse_resampling(student)
-    if n_classes > 2 and not _takes_columns(student):
+    if n_classes > 2 and not _supports_multioutput(student):
         raise ValueError(
             f"The target has {n_classes} columns, the probabilities of the classes, and "
             f"{student!r} takes one column only. Wrap it: MultiOutputRegressor({name}(...))"
-            f"{'' if hasattr(student, 'predict') else ', with a final_estimator of its own'}; a "
-            "class of your own that takes several says so by the tag target_tags.multi_output."
+            f"{'' if hasattr(student, 'predict') else ', with a final_estimator of its own'}. If "
+            "it is your class and takes several columns, set its tag target_tags.multi_output."
         )
     n_targets = 1 if n_classes == 2 else n_classes
-    inside = _fits_the_target(student)
+    inside = _target_estimator(student)
     if isinstance(inside, CCA | PLSCanonical) and inside.n_components > n_targets:
         raise ValueError(
-            f"{type(inside).__name__}(n_components={inside.n_components}) needs as many target "
-            f"columns, and the probabilities of {n_classes} classes are {n_targets}. Set "
+            f"{type(inside).__name__}(n_components={inside.n_components}) needs that many target "
+            f"columns, and the probabilities of {n_classes} classes have {n_targets}. Set "
             f"n_components={n_targets}."
         )
     if summary.weighted and not takes_sample_weight(student):
-        raise ValueError(f"{student!r} takes no sample_weight, {ROWS_DIFFER_IN_WEIGHT}")
+        raise ValueError(f"{student!r} takes no sample_weight, {ROW_WEIGHTS_DIFFER}")
     if summary.weighted:
-        _check_decided(student)
+        _check_weight_requests(student)
 
 
 def _refuse_resampling(student):
@@ -183,14 +183,14 @@ def _refuse_resampling(student):
         if hasattr(step, "fit_resample"):
             raise TypeError(
                 f"{type(step).__name__} in the student adds or drops rows by their labels, and a "
-                "regressor learns probabilities. Use sklearn.pipeline.Pipeline without it, and let "
-                "sample_weight balance the classes; or take a classifier with "
+                "regressor is fitted on probabilities. Use sklearn.pipeline.Pipeline without it, "
+                "and balance the classes by sample_weight; or use a classifier with "
                 'class_weight="balanced".'
             )
 
 
-ROWS_DIFFER_IN_WEIGHT = (
-    "but the rows weigh differently (from sample_weight, or unlabelled rows with alpha < 1). Use a "
+ROW_WEIGHTS_DIFFER = (
+    "but the row weights differ (from sample_weight, or unlabelled rows with alpha < 1). Use a "
     "regressor that takes it, or give every row the same weight."
 )
 
@@ -199,64 +199,65 @@ def _has_tags(estimator):
     return hasattr(estimator, "__sklearn_tags__")
 
 
-def _takes_columns(regressor):
-    """Return whether a regressor takes a target of several columns; one without tags may."""
-    inside = _fits_the_target(regressor)
+def _supports_multioutput(regressor):
+    """Return whether a regressor takes several target columns; assume so without tags."""
+    inside = _target_estimator(regressor)
     if not _has_tags(inside):
         return True
-    # The tag of MLPRegressor says no, and it does.
+    # MLPRegressor supports it, although its tag is False.
     return isinstance(inside, MLPRegressor) or get_tags(inside).target_tags.multi_output
 
 
-def needs_columns(regressor):
-    """Return whether a regressor takes a single target only as an array of two dimensions."""
-    inside = _fits_the_target(regressor)
+def requires_2d_target(regressor):
+    """Return whether a regressor takes a single target only as a 2-D array."""
+    inside = _target_estimator(regressor)
     return _has_tags(inside) and not get_tags(inside).target_tags.single_output
 
 
-def _fits_the_target(regressor):
-    """Return the regressor that a target is handed on to, through those that hand it on."""
+def _target_estimator(regressor):
+    """Return the innermost regressor that the target is passed to."""
     if is_pipeline(regressor) and regressor.steps:
-        return _fits_the_target(regressor.steps[-1][1])
+        return _target_estimator(regressor.steps[-1][1])
     cls = type(regressor)
-    name = HAND_TARGET_ON.get(SEARCH if issubclass(cls, SEARCH) else cls)
+    name = INNER_REGRESSOR.get(SEARCH if issubclass(cls, SEARCH) else cls)
     if name is None:
         return regressor
     inside = getattr(regressor, name)
-    if inside is None:  # the default of scikit-learn: a tree or least squares, which take columns
+    if inside is None:  # scikit-learn's default, a tree or least squares, is multi-output
         return DecisionTreeRegressor()
-    return _fits_the_target(inside)
+    return _target_estimator(inside)
 
 
-def _no_weights(student):
-    """Return why a student that takes no weights cannot learn soft labels, and what to do."""
+def _no_weights_message(student):
+    """Return the error message for a student that takes no sample weights."""
     culprit = _estimator_without_weights(student)
     if culprit is not student:
-        return _none_inside(student, culprit)
+        return _inner_without_weights_message(student, culprit)
     routing = get_config()["enable_metadata_routing"]
     takes = getattr(inner_fit(student), "takes_weights", ALWAYS)
     if takes == UNROUTED and routing:
         return (
             f"{student!r} cannot learn from probabilities: its fit takes no sample_weight while "
-            "metadata is routed. Disable it with sklearn.set_config(enable_metadata_routing=False)."
+            "metadata is routed. Disable metadata routing, "
+            "sklearn.set_config(enable_metadata_routing=False)."
         )
     if takes == ROUTED and not routing:
         return (
             f"{student!r} cannot learn from probabilities: its fit takes no sample_weight unless "
             "metadata is routed. Enable it with sklearn.set_config(enable_metadata_routing=True) "
-            "and let the estimator inside request them, set_fit_request(sample_weight=True); or "
-            "give the estimator inside it as student."
+            "and call set_fit_request(sample_weight=True) on the inner estimator; or use the inner "
+            "estimator as student."
         )
-    same_job = SAME_JOB.get(type(student).__name__, "a regressor of the same kind")
+    equivalent = EQUIVALENT_REGRESSORS.get(type(student).__name__, "a regressor of the same kind")
     return (
         f"{student!r} cannot learn from probabilities: its fit takes no sample_weight. Any "
-        f"regressor learns from them directly, so that {same_job} does the same job; or take "
+        f"regressor learns from them directly: use {equivalent}; or use "
         "LogisticRegression, a tree, a forest, a booster or naive Bayes as student."
     )
 
 
 def _estimator_without_weights(student):
-    """Return who takes no weights: a student itself, or one inside it."""
+    """Return the estimator that takes no weights: the student, or one inside it."""
     inside = without_weights(student)
     if inside and inner_fit(student) is not None and not isinstance(student, Pipeline):
         return (
@@ -265,45 +266,47 @@ def _estimator_without_weights(student):
     return student
 
 
-def _none_inside(student, inside):
-    """Return why a student cannot learn soft labels with that estimator inside, and what to do."""
+def _inner_without_weights_message(student, inside):
+    """Return the error message for an inner estimator that takes no sample weights."""
     begin = (
-        f"{type(student).__name__} hands soft labels on as weights of copies of each row, and "
-        f"{inside!r} inside it takes no sample_weight: it would learn from copies that are all "
-        "alike. "
+        f"{type(student).__name__} passes soft labels on as weights of copies of each row, and "
+        f"{inside!r} inside it takes no sample_weight: it would give all copies the same weight. "
     )
     if isinstance(inside, Pipeline):
         return (
-            f"{begin}Put the steps before it in front, "
+            f"{begin}Move its transformers in front, "
             f"make_pipeline(StandardScaler(), {type(student).__name__}(...)); or enable metadata "
             "routing, sklearn.set_config(enable_metadata_routing=True), and let its steps request "
             "sample_weight."
         )
-    return f"{begin}Take one that does, such as LogisticRegression, a tree or naive Bayes."
+    return f"{begin}Use one that does, such as LogisticRegression, a tree or naive Bayes."
 
 
-def unknown_inside(student):
-    """Return why a meta-estimator that is not known is refused, and what to do."""
+def unknown_meta_estimator_message(student):
+    """Return the error message for a meta-estimator that skdistill does not know."""
     inside = [type(each).__name__ for each in inner_estimators(student).values()]
     cls = type(student)
     package = cls.__module__.partition(".")[0]
-    known = next((base for base in cls.__mro__ if base is Pipeline or base in INNER_FITS), None)
-    own_fit = f" (it overrides the fit of {known.__name__})" if known else ""
-    instead = "the estimator inside it"
-    if known is Pipeline:
-        instead = (
+    base_class = next(
+        (each for each in cls.__mro__ if each is Pipeline or each in INNER_FITS), None
+    )
+    overrides = f" (it overrides the fit of {base_class.__name__})" if base_class else ""
+    alternative = "its inner estimator"
+    if base_class is Pipeline:
+        alternative = (
             "sklearn.pipeline.Pipeline, with steps that neither add nor drop rows; class_weight="
             '"balanced" does what resampling by classes does'
         )
     return (
-        f"{package}'s {cls.__name__} fits estimators inside it ({', '.join(inside)}) in a way of "
-        f"its own{own_fit}, and whether soft labels reach them is not known. As student, use "
-        f"{instead}; or say how it learns with skdistill.students.register({cls.__name__})."
+        f"{package}'s {cls.__name__} fits estimators inside it ({', '.join(inside)}) by its own "
+        f"method{overrides}, and skdistill does not know whether soft labels reach them. Use "
+        f"{alternative} as student; or register a function that fits it, "
+        f"skdistill.students.register({cls.__name__})."
     )
 
 
 def _check_prefit(student):
-    """Raise if estimators that are said to be fitted would be cloned, which unfits them."""
+    """Raise if prefit inner estimators are not frozen: cloning the student would unfit them."""
     params = student.get_params(deep=False)
     if not (isinstance(params.get("cv"), str) and params["cv"] == "prefit"):
         return
@@ -312,7 +315,7 @@ def _check_prefit(student):
     if unfrozen:
         raise ValueError(
             f'{type(student).__name__}(cv="prefit") as student is cloned, and its estimators '
-            f"{unfrozen} with it, which forgets what they have learnt. Wrap each of them: "
+            f"{unfrozen} with it, so that they are no longer fitted. Wrap each of them: "
             "sklearn.frozen.FrozenEstimator(fitted)."
         )
 
@@ -322,32 +325,32 @@ def _is_frozen(estimator):
 
 
 def check_inside(student, outermost):
-    """Raise unless the weights reach all that is fitted inside a student on copies of rows."""
-    known = inner_fit(student)
+    """Raise unless the weights reach every inner estimator that is fitted on copies of rows."""
+    fits_inside = inner_fit(student)
     inside = inner_estimators(student)
     if is_pipeline(student):
         _check_steps(student, outermost)
         return
-    if known is None and inside:
-        raise TypeError(unknown_inside(student))
+    if fits_inside is None and inside:
+        raise TypeError(unknown_meta_estimator_message(student))
     for name, each in inside.items():
-        if known.draws and not _consumes_weights(each):
-            continue  # it sees the drawn rows
+        if fits_inside.draws and not _consumes_weights(each):
+            continue  # it is fitted on the drawn rows
         if not takes_sample_weight(each):
-            raise TypeError(_none_inside(student, each))
-        # A final estimator of stacking gets what its `fit` got, whatever it requests.
+            raise TypeError(_inner_without_weights_message(student, each))
+        # Stacking passes sample_weight to its final estimator, whatever that requests.
         if name != "final_estimator" and get_config()["enable_metadata_routing"]:
             _check_request(student, each)
         check_inside(each, outermost)
 
 
 def _check_steps(pipeline, outermost):
-    """Raise unless the weights reach the steps of a Pipeline that learn from labels."""
+    """Raise unless the weights reach the supervised steps of a Pipeline."""
     *before, (_, last) = pipeline.steps
     for _, step in before:
         if hasattr(step, "fit") and target_of(step) != NOTHING:
             if not takes_sample_weight(step):
-                raise TypeError(_none_inside(outermost, step))
+                raise TypeError(_inner_without_weights_message(outermost, step))
             _check_request(outermost, step)
         elif hasattr(step, "fit"):
             _check_request(outermost, step, or_none=True)
@@ -356,37 +359,37 @@ def _check_steps(pipeline, outermost):
 
 
 def _consumes_weights(estimator):
-    """Return whether bagging would hand the weights of what it drew on to an estimator."""
+    """Return whether bagging would pass the weights of the drawn rows to an estimator."""
     if get_config()["enable_metadata_routing"]:
         return _routing_of(estimator).consumes("fit", ("sample_weight",))
     return "sample_weight" in signature(estimator.fit).parameters
 
 
 def _routing_of(estimator):
-    """Return what an estimator requests; raise where one inside it cannot say."""
+    """Return the metadata requests of an estimator; raise if an inner one has no routing."""
     try:
         return get_routing_for_object(estimator)
     except NotImplementedError as error:
         raise TypeError(
-            f"{error} {estimator!r} gets no soft labels while metadata is routed: disable it with "
-            "sklearn.set_config(enable_metadata_routing=False)."
+            f"{error} {estimator!r} gets no soft labels while metadata is routed: disable metadata "
+            "routing, sklearn.set_config(enable_metadata_routing=False)."
         ) from error
 
 
-def _check_decided(student):
-    """Raise if metadata is routed, and something inside neither requests nor declines weights."""
+def _check_weight_requests(student):
+    """Raise if metadata is routed and an inner estimator has no request for sample_weight."""
     if not get_config()["enable_metadata_routing"] or not inner_estimators(student):
         return
-    for owner, method in _undecided(_routing_of(student), "fit"):
+    for owner, method in _unset_weight_requests(_routing_of(student), "fit"):
         raise ValueError(
-            f"{type(student).__name__} hands weights on as sample_weight while metadata is routed, "
+            f"{type(student).__name__} passes sample_weight on while metadata is routed, "
             f"and {owner} inside it neither requests nor declines them in its {method}. Call "
             f"set_{method}_request(sample_weight=True) on it, or disable metadata routing."
         )
 
 
-def _undecided(requests, method):
-    """Yield who would raise when a method routes sample weights: its owner, and its method."""
+def _unset_weight_requests(requests, method):
+    """Yield (owner, method) of each inner method without a request for sample_weight."""
     if isinstance(requests, MetadataRequest):
         if getattr(requests, method).requests.get("sample_weight", False) is None:
             yield requests.owner, method
@@ -394,22 +397,22 @@ def _undecided(requests, method):
     for _, (mapping, inside) in requests:
         for pair in mapping:
             if pair.caller == method:
-                yield from _undecided(inside, pair.callee)
+                yield from _unset_weight_requests(inside, pair.callee)
 
 
 def _check_request(student, inside, *, or_none=False):
-    """Raise if metadata routing would not bring the weights to an estimator inside a student.
+    """Raise if metadata routing would not pass the weights to an inner estimator.
 
-    With `or_none` it may decline them, as long as it says so, which scikit-learn asks for.
+    With `or_none`, it may also decline them by ``sample_weight=False``.
     """
     requests = _routing_of(inside)
     if not isinstance(requests, MetadataRequest):
         return
-    asked = requests.fit.requests.get("sample_weight", False)
-    if asked is not True and not (or_none and asked is False):
+    requested = requests.fit.requests.get("sample_weight", False)
+    if requested is not True and not (or_none and requested is False):
         raise ValueError(
-            f"{type(student).__name__} hands soft labels on as sample_weight, and "
-            f"{type(inside).__name__} inside it has set_fit_request(sample_weight={asked!r}): "
-            "it would see each row once per class, all alike. Let it request "
-            "sample_weight=True; to leave out the weights of rows, pass none."
+            f"{type(student).__name__} passes soft labels on as sample_weight, and "
+            f"{type(inside).__name__} inside it has set_fit_request(sample_weight={requested!r}): "
+            "it would get one copy of each row per class, all of the same weight. Let it request "
+            "sample_weight=True; to use no row weights, pass none."
         )

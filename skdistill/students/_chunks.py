@@ -1,4 +1,4 @@
-"""The expansion fed to `partial_fit` in chunks, so that it never stands in memory as a whole."""
+"""`partial_fit` on chunks of the expansion, which is never in memory as a whole."""
 
 import warnings
 from functools import partial
@@ -22,8 +22,8 @@ def rows_per_chunk(X, soft_labels):
     return max(1, int(budget / (copies * bytes_per_row(X))))
 
 
-def without_weightless_rows(X, soft_labels, fit_params):
-    """Return what rows of weight 0 have no part in: not in the order of the rows, nor in a step."""
+def drop_zero_weight_rows(X, soft_labels, fit_params):
+    """Return X, soft labels and fit parameters without the rows of weight 0."""
     rows = np.flatnonzero(soft_labels.weight)
     if len(rows) == len(soft_labels):
         return X, soft_labels, fit_params
@@ -32,11 +32,11 @@ def without_weightless_rows(X, soft_labels, fit_params):
 
 
 def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
-    """Feed the expansion to `partial_fit` in chunks.
+    """Call `partial_fit` on chunks of the expansion.
 
-    A student without `max_iter` (naive Bayes) learns in one pass. One with it makes up to
-    `max_iter` passes, each in a new order, and stops after `n_iter_no_change` of them in
-    which the fit to the soft labels improved by less than `tol`.
+    A student without `max_iter` (naive Bayes) is fitted in one pass. One with `max_iter` makes up
+    to `max_iter` passes, each in a new order, and stops after `n_iter_no_change` passes that
+    improved the fit to the soft labels by less than `tol`.
     """
     params = student.get_params(deep=False)
     if "max_iter" not in params:
@@ -51,7 +51,7 @@ def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
             quality = fit_quality(student, X, soft_labels)
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
-        # Only now: the first `partial_fit` has checked these parameters.
+        # Read here, because the first `partial_fit` validates these parameters.
         if n_iter >= params["max_iter"] or stale >= params.get("n_iter_no_change", 5):
             break
     warn_unless_stale(student, stale)
@@ -60,7 +60,7 @@ def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
 
 
 def warn_unless_stale(student, stale):
-    """Say that passes were still improving the fit, as the student's own `fit` does."""
+    """Warn if the last passes still improved the fit, as the student's own `fit` does."""
     params = student.get_params(deep=False)
     if params.get("tol") is not None and stale < params.get("n_iter_no_change", 5):
         warnings.warn(
@@ -72,7 +72,7 @@ def warn_unless_stale(student, stale):
 
 
 def fit_quality(student, X, soft_labels):
-    """Return minus the soft log-loss; the expected accuracy where there are no probabilities."""
+    """Return minus the soft log-loss, or the expected accuracy without `predict_proba`."""
     if hasattr(student, "predict_proba"):
         predict = partial(student_proba, student, classes=soft_labels.classes)
         proba = predict_on_copy(predict, X)
@@ -82,11 +82,11 @@ def fit_quality(student, X, soft_labels):
 
 
 def one_pass(student, X, soft_labels, order, chunk, fit_params):
-    """Feed every row once, in the given order."""
+    """Call `partial_fit` on every row once, in the given order."""
     for batch in gen_batches(len(order), chunk):
         rows, labels, weight = soft_labels.take(order[batch]).expand()
         if len(rows) == 0:
-            continue  # nothing in this chunk carries weight
+            continue  # all weights in this chunk are zero
         rows = order[batch][rows]
         student.partial_fit(
             _safe_indexing(X, rows),

@@ -1,8 +1,8 @@
-"""Fitted students that are made to know further classes, which no row of theirs showed.
+"""Add classes to fitted students that were absent from their training rows.
 
-A service that is retrained each week expects one column per known class, whatever the rows of this
-week show. A class that was not learnt gets probability 0, and is never predicted; nothing else
-changes, and the student stays an ordinary object of its class.
+A service that is retrained each week expects one column per class, whatever classes occur in this
+week's rows. An added class gets probability 0 and is never predicted. Nothing else changes, and
+the student stays an ordinary object of its class.
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from .._utils._labels import class_positions
 from .._utils._sample_weight import is_pipeline
 
-# Class -> function of a fitted instance, the places of its classes among all, and all classes.
+# Class -> function of a fitted instance, the positions of its classes among all, and all classes.
 _extensions: dict[type, Callable[..., None]] = {}
 
 
 def extends(*classes):
-    """Register how fitted students of some classes are made to know further classes."""
+    """Register the function that adds classes to fitted students of some types."""
 
     def decorator(extend):
         _extensions.update(dict.fromkeys(classes, extend))
@@ -40,7 +40,7 @@ def extends(*classes):
 
 
 def add_classes(student, classes):
-    """Let a fitted student know all of some sorted classes, if its class can."""
+    """Add the missing ones of some sorted classes to a fitted student, if supported."""
     if is_pipeline(student):
         add_classes(student.steps[-1][1], classes)
         return
@@ -57,39 +57,39 @@ def add_classes(student, classes):
 
 
 def lacking_classes(student, classes):
-    """Return those of some classes that a fitted student does not know; one that has none, none."""
+    """Return the classes missing from a fitted student's `classes_`; none without `classes_`."""
     positions = class_positions(getattr(student, "classes_", classes), classes)
     return np.delete(classes, positions[positions >= 0])
 
 
-def spread(values, positions, n_classes, fill, axis=0):
-    """Return values of known classes in their places among all, with `fill` for the others."""
+def pad(values, positions, n_classes, fill, axis=0):
+    """Return values at the positions of their classes among all, with `fill` for the others."""
     shape = list(values.shape)
     shape[axis] = n_classes
-    spread_out = np.full(shape, fill, dtype=values.dtype)
-    spread_out[(slice(None),) * axis + (positions,)] = values
-    return spread_out
+    padded = np.full(shape, fill, dtype=values.dtype)
+    padded[(slice(None),) * axis + (positions,)] = values
+    return padded
 
 
 @extends(LogisticRegression, LogisticRegressionCV, SGDClassifier, Perceptron)
 def extend_linear(student, positions, classes):
-    """Give further classes coefficients of 0 and an intercept of minus infinity."""
+    """Add classes with coefficients of 0 and an intercept of minus infinity."""
     coef, intercept = student.coef_, student.intercept_
     first = _score_of_first(student)
     if first is None:
         return
     if len(coef) == 1:  # two classes have one score, that of the second
         coef, intercept = (np.concatenate([first * each, each]) for each in (coef, intercept))
-    student.coef_ = spread(coef, positions, len(classes), 0)
-    student.intercept_ = spread(intercept, positions, len(classes), -np.inf)
+    student.coef_ = pad(coef, positions, len(classes), 0)
+    student.intercept_ = pad(intercept, positions, len(classes), -np.inf)
     student.classes_ = classes
 
 
 def _score_of_first(student):
-    """Return the factor by which the score of the first of two classes is that of the second.
+    """Return the score of the first of two classes as a multiple of the score of the second.
 
-    The scores f of three classes and more become probabilities by softmax, for which it is 0, or
-    one against the rest, for which it is -1, as where there are none. None for other ways.
+    It is 0 if scores of three or more classes become probabilities by softmax, and -1 if they do
+    so one-vs-rest or if there are no probabilities. None otherwise.
     """
     if not hasattr(student, "predict_proba"):
         return -1
@@ -97,77 +97,77 @@ def _score_of_first(student):
     probe.coef_, probe.intercept_, probe.classes_ = np.zeros((3, 1)), scores, np.arange(3)
     probe.n_features_in_ = 1
     found = probe.predict_proba(np.zeros((1, 1)))[0]
-    one_against_rest = 1 / (1 + np.exp(-scores))
+    one_vs_rest = 1 / (1 + np.exp(-scores))
     if np.allclose(found, softmax(scores)):
         return 0
-    return -1 if np.allclose(found, one_against_rest / one_against_rest.sum()) else None
+    return -1 if np.allclose(found, one_vs_rest / one_vs_rest.sum()) else None
 
 
 @extends(DecisionTreeClassifier, ExtraTreeClassifier)
 def extend_tree(student, positions, classes):
-    """Give each node a share of 0 of further classes."""
+    """Add classes with a frequency of 0 in each node."""
     student.tree_ = _extended(student.tree_, positions, len(classes))
     student.classes_, student.n_classes_ = classes, np.intp(len(classes))
 
 
 def _extended(tree, positions, n_classes):
-    """Return the tree of a classifier with further classes."""
+    """Return a classification tree with added classes."""
     state = tree.__getstate__()
     extended = type(tree)(tree.n_features, np.array([n_classes], dtype=np.intp), 1)
-    values = np.ascontiguousarray(spread(state["values"], positions, n_classes, 0, axis=2))
+    values = np.ascontiguousarray(pad(state["values"], positions, n_classes, 0, axis=2))
     extended.__setstate__({**state, "values": values})
     return extended
 
 
 @extends(RandomForestClassifier, ExtraTreesClassifier)
 def extend_forest(student, positions, classes):
-    """Give each node of each tree a share of 0 of further classes."""
+    """Add classes with a frequency of 0 in each node of each tree."""
     for tree in student.estimators_:
         extend_tree(tree, positions, np.arange(len(classes), dtype=np.float64))
     student.classes_, student.n_classes_ = classes, len(classes)
     if hasattr(student, "oob_decision_function_"):
-        student.oob_decision_function_ = spread(
+        student.oob_decision_function_ = pad(
             student.oob_decision_function_, positions, len(classes), 0, axis=1
         )
 
 
 @extends(MultinomialNB, BernoulliNB)
 def extend_counts(student, positions, classes):
-    """Give further classes a prior of 0, and every count the same probability."""
+    """Add classes with a prior of 0 and uniform feature probabilities."""
     n_classes = len(classes)
-    student.class_log_prior_ = spread(student.class_log_prior_, positions, n_classes, -np.inf)
-    student.feature_log_prob_ = spread(student.feature_log_prob_, positions, n_classes, np.log(0.5))
-    student.class_count_ = spread(student.class_count_, positions, n_classes, 0)
-    student.feature_count_ = spread(student.feature_count_, positions, n_classes, 0)
+    student.class_log_prior_ = pad(student.class_log_prior_, positions, n_classes, -np.inf)
+    student.feature_log_prob_ = pad(student.feature_log_prob_, positions, n_classes, np.log(0.5))
+    student.class_count_ = pad(student.class_count_, positions, n_classes, 0)
+    student.feature_count_ = pad(student.feature_count_, positions, n_classes, 0)
     student.classes_ = classes
 
 
 @extends(GaussianNB)
 def extend_gaussian(student, positions, classes):
-    """Let the means of further classes be infinite, so that no row is near them.
+    """Add classes with infinite means, so that their density is 0 at every row.
 
-    A prior of 0 would do, too, and warn of its logarithm in each prediction.
+    A prior of 0 would also work, but each prediction would warn about its logarithm.
     """
     n_classes = len(classes)
-    student.theta_ = spread(student.theta_, positions, n_classes, np.inf)
-    student.var_ = spread(student.var_, positions, n_classes, 1)
+    student.theta_ = pad(student.theta_, positions, n_classes, np.inf)
+    student.var_ = pad(student.var_, positions, n_classes, 1)
     smallest = np.finfo(np.float64).tiny
-    student.class_prior_ = spread(student.class_prior_, positions, n_classes, smallest)
-    student.class_count_ = spread(student.class_count_, positions, n_classes, 0)
+    student.class_prior_ = pad(student.class_prior_, positions, n_classes, smallest)
+    student.class_count_ = pad(student.class_count_, positions, n_classes, 0)
     student.classes_ = classes
 
 
 @extends(MLPClassifier)
 def extend_network(student, positions, classes):
-    """Give further classes an output with weights of 0 and a bias of minus infinity."""
+    """Add classes as outputs with weights of 0 and a bias of minus infinity."""
     coef, intercept = student.coefs_[-1], student.intercepts_[-1]
     if student.n_outputs_ == 1:  # two classes have one output, the logit of the second
         coef = np.column_stack([np.zeros_like(coef), coef])
         intercept = np.append(np.zeros_like(intercept), intercept)
-    student.coefs_[-1] = spread(coef, positions, len(classes), 0, axis=1)
-    student.intercepts_[-1] = spread(intercept, positions, len(classes), -np.inf)
+    student.coefs_[-1] = pad(coef, positions, len(classes), 0, axis=1)
+    student.intercepts_[-1] = pad(intercept, positions, len(classes), -np.inf)
     student.n_outputs_, student.out_activation_ = len(classes), "softmax"
     for value in vars(student).values():
-        if isinstance(value, LabelBinarizer):  # which turns outputs into labels
+        if isinstance(value, LabelBinarizer):  # it maps outputs to labels
             value.fit(classes)
     student.classes_ = classes

@@ -1,8 +1,8 @@
-"""Which parameters make a `fit` split or draw rows, so that copies of a row are not its equal.
+"""Parameters that make a `fit` split or draw rows, so that weighted copies are not equivalent.
 
-Two things go wrong with weighted copies. Where a `fit` holds rows out, copies of one row stand on
-both sides, and it checks itself on what it has learnt. Where it draws rows by their number, or
-counts them, the weights do not count: a probability of 0.01 is drawn as often as one of 0.99.
+There are two problems. If a `fit` holds rows out, copies of one row are on both sides of the split,
+and training rows are used for validation. If it draws rows uniformly, or counts them, the weights
+are ignored: a copy of probability 0.01 is drawn as often as one of 0.99.
 """
 
 import re
@@ -36,42 +36,42 @@ from .._utils._sample_weight import BAGGING_DRAWS, FORESTS_DRAW
 class Hint(NamedTuple):
     """A parameter that makes a `fit` split or draw rows."""
 
-    active: object  # function of the value and all parameters beside it
+    active: object  # function of the value and all parameters of the same estimator
     does: str
-    remedy: str  # {name} is the parameter, with the names of those around it
+    remedy: str  # {name} is the full (nested) name of the parameter
 
 
 SPLITS = "splits the rows that it is fitted on"
-GIVE_WHAT_IS_INSIDE = (
-    "give the estimator inside it as student, and search or cross-validate around the distilled "
+USE_INNER_ESTIMATOR = (
+    "use its inner estimator as student, and search or cross-validate the distilled "
     "classifier: GridSearchCV(DistilledClassifier(...), ...)"
 )
 
 
 def _holds_out_always(value, params):
-    """Return whether a share of rows is held out, with no parameter beside it that decides so."""
-    decided_elsewhere = {"early_stopping", "n_iter_no_change"} & params.keys()
-    return value is not None and value is not False and value != 0 and not decided_elsewhere
+    """Return whether a fraction of rows is held out, without a parameter that switches it off."""
+    switches = {"early_stopping", "n_iter_no_change"} & params.keys()
+    return value is not None and value is not False and value != 0 and not switches
 
 
 HINTS = {
     "batch_size": Hint(
         lambda value, _: not isinstance(value, str),
-        "takes steps of so few copies, each divided by the weight of its copies, that improbable "
-        "classes count as much as sure ones",
+        "divides each gradient step by the weight of its few copies, so that improbable classes "
+        "count as much as certain ones",
         'set {name}="auto"',
     ),
     "bootstrap": Hint(
         lambda value, _: not value,
-        "draws rows without replacement, where their weights hardly count",
+        "draws rows without replacement, so that their weights have little effect",
         "set {name}=True",
     ),
     "class_weight": Hint(
         lambda value, _: isinstance(value, str) and value == "balanced_subsample",
-        "counts the rows of each class in each bag",
+        "counts the rows of each class in each bootstrap sample",
         'set {name}="balanced", which counts probability mass',
     ),
-    "cv": Hint(lambda value, _: not _is_prefit(value), SPLITS, GIVE_WHAT_IS_INSIDE),
+    "cv": Hint(lambda value, _: not _is_prefit(value), SPLITS, USE_INNER_ESTIMATOR),
     "early_stopping": Hint(
         lambda value, _: not (isinstance(value, str) or value is None or value is False),
         SPLITS,
@@ -86,32 +86,32 @@ HINTS = {
     "probability": Hint(
         lambda value, _: value is True,
         f"{SPLITS} for Platt scaling",
-        "calibrate it by original rows, CalibratedClassifierCV(..., ensemble=False) around it with "
-        "probability=False",
+        "calibrate it on original rows: wrap it in CalibratedClassifierCV(..., ensemble=False) "
+        "with probability=False",
     ),
     "replacement": Hint(
         lambda value, _: isinstance(value, bool),
         "draws rows by the number of labels",
-        'take a classifier with class_weight="balanced", such as '
+        'use a classifier with class_weight="balanced", such as '
         'RandomForestClassifier(class_weight="balanced"), which counts probability mass',
     ),
     "held_out": Hint(_holds_out_always, SPLITS, "set {name}=0"),
 }
 HINTS["sampling_strategy"] = HINTS["replacement"]._replace(active=lambda value, _: True)
 
-# Names of parameters that say how many rows a fit holds out, in packages of others.
+# Names in other packages of parameters for the number of held-out rows.
 HELD_OUT = re.compile(
     "(val|valid|validation|eval|evaluation|holdout|test)_(size|split|frac|fraction|ratio)"
 )
 
-# Balanced bags count the rows that were drawn: drawn alike, those are copies.
+# Balanced bootstrap samples count drawn rows; if drawn uniformly, these are copies.
 _FORESTS = ("oob_score",) if FORESTS_DRAW else ("oob_score", "class_weight")
-# What `tests/students/test_internal_splits.py` finds by probes, for each classifier of
-# scikit-learn that takes weights: the parameters that can make its fit split or draw rows in a
-# way that weights do not undo. Early stopping, bags that are scored and cross-validation hold
-# copies of training rows out. The others weigh a copy as its weight says: forests and `subsample`
-# of gradient boosting draw copies by chance, but fairly. So any other parameter of these classes
-# may have the name of a hint.
+# For each classifier of scikit-learn that takes weights: the parameters that can make its fit split
+# or draw rows in a way that weights do not correct, as found empirically by
+# `tests/students/test_internal_splits.py`. Early stopping, out-of-bag scores and cross-validation
+# hold out copies of training rows. Other parameters respect weights: forests and `subsample` of
+# gradient boosting draw copies at random, but without bias. So other parameters of these classes
+# are accepted, even under the name of a hint.
 PROBED = {
     AdaBoostClassifier: (),
     BaggingClassifier: ("oob_score", *(["bootstrap"] if BAGGING_DRAWS else [])),
@@ -138,40 +138,40 @@ PROBED = {
     SGDClassifier: ("early_stopping",),
     SVC: ("probability",),
 }
-# A class that no probe has seen: any parameter that hints at splitting or drawing counts, but
-# for those whose names are common for other things.
+# For any other class, every parameter whose name suggests splitting or drawing counts, except
+# names that are common with other meanings.
 UNKNOWN = tuple(name for name in HINTS if name not in ("batch_size", "bootstrap", "held_out"))
 
 
 def _is_prefit(cv):
-    """Return whether `cv` says that nothing is fitted inside, and so that nothing is split."""
+    """Return whether `cv` is "prefit": nothing is fitted inside, and nothing is split."""
     return isinstance(cv, str) and cv == "prefit"
 
 
-def find_split(estimator, *, but_for=()):
-    """Return (name, hint) of a parameter that makes a fit split or draw rows, of those inside too.
+def find_split(estimator, *, ignore=()):
+    """Return (name, hint) of a parameter that makes a fit split or draw rows, or None.
 
-    None where there is none. Parameters inside have names like `mlp__early_stopping`.
+    Nested parameters are included, under names such as `mlp__early_stopping`.
     """
     params = estimator.get_params(deep=True)
     for name, value in params.items():
         owner, _, leaf = name.rpartition("__")
-        if name in but_for:
+        if name in ignore:
             continue
         hint = _hint(params.get(owner, estimator), leaf)
         if hint is None:
             continue
         prefix = f"{owner}__" if owner else ""
-        beside = {
+        siblings = {
             key.removeprefix(prefix): each for key, each in params.items() if key.startswith(prefix)
         }
-        if hint.active(value, beside):
+        if hint.active(value, siblings):
             return name, hint
     return None
 
 
 def _hint(owner, leaf):
-    """Return what a parameter of that name may do in an estimator; None if it does nothing."""
+    """Return the hint for a parameter name of an estimator, None if there is none."""
     cls = type(owner)
     names = next(
         (PROBED[base] for base in cls.__mro__ if base in PROBED and cls.fit is base.fit), UNKNOWN

@@ -1,6 +1,6 @@
-"""The parameters of a LogisticRegression that learns by an objective of ours: which, and which not.
+"""Parameters of LogisticRegression that skdistill's own objectives support, and their validation.
 
-scikit-learn checks them in its `fit`, which is not called here.
+scikit-learn validates them in its `fit`, which is not called here.
 """
 
 from numbers import Integral, Real
@@ -8,12 +8,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_random_state
 
-# They have one optimum between them; the sixth, "liblinear", penalises the intercept.
+# They share one optimum; the sixth, "liblinear", penalises the intercept.
 SOLVERS = ("lbfgs", "newton-cholesky", "newton-cg", "sag", "saga")
 
 
 def unsupported_reason(student):
-    """Return the parameter that an objective of ours cannot honour; None if there is none."""
+    """Return the parameter that skdistill's objectives do not support, None if there is none."""
     params = student.get_params()
     if student.solver == "liblinear":
         return 'solver="liblinear"'
@@ -27,12 +27,12 @@ def unsupported_reason(student):
 
 
 def check_parameters(student):
-    """Raise for what scikit-learn refuses, once there is no obstacle."""
+    """Raise for parameter values that scikit-learn rejects; all parameters are supported."""
     params = student.get_params()
-    for name, (what, fits) in RULES.items():
-        if not fits(params[name]):
+    for name, (expected, is_valid) in RULES.items():
+        if not is_valid(params[name]):
             raise ValueError(
-                f"The {name!r} parameter of {type(student).__name__} must be {what}; got "
+                f"The {name!r} parameter of {type(student).__name__} must be {expected}; got "
                 f"{params[name]!r}."
             )
 
@@ -45,7 +45,7 @@ def _is_bool(value):
     return isinstance(value, bool | np.bool_)
 
 
-def _seeds(value):
+def _is_seed(value):
     try:
         check_random_state(value)
     except ValueError:
@@ -53,11 +53,11 @@ def _seeds(value):
     return True
 
 
-def _is_word(value, words):
-    return isinstance(value, str) and value in words
+def _is_option(value, options):
+    return isinstance(value, str) and value in options
 
 
-# What each parameter must be, and whether a value is that.
+# Parameter -> what it must be, and a function that validates a value.
 RULES = {
     "C": ("a number above 0", lambda value: _is_number(value, Real) and value > 0),
     "tol": (
@@ -72,15 +72,15 @@ RULES = {
     "warm_start": ("True or False", _is_bool),
     "class_weight": (
         'None, a dict or "balanced"',
-        lambda value: value is None or isinstance(value, dict) or _is_word(value, ("balanced",)),
+        lambda value: value is None or isinstance(value, dict) or _is_option(value, ("balanced",)),
     ),
     "penalty": (
         'left at its default, "l2" or None',
-        lambda value: value is None or _is_word(value, ("deprecated", "l2")),
+        lambda value: value is None or _is_option(value, ("deprecated", "l2")),
     ),
-    "solver": (f'"liblinear" or one of {SOLVERS}', lambda value: _is_word(value, SOLVERS)),
+    "solver": (f'"liblinear" or one of {SOLVERS}', lambda value: _is_option(value, SOLVERS)),
     "dual": (
-        'False, but for solver="liblinear"',
+        'False, except with solver="liblinear"',
         lambda value: _is_bool(value) and not value,
     ),
     "l1_ratio": (
@@ -95,6 +95,6 @@ RULES = {
         "an integer of at least 0",
         lambda value: _is_bool(value) or (_is_number(value, Integral) and value >= 0),
     ),
-    "random_state": ("None, a RandomState or an integer of at least 0", _seeds),
+    "random_state": ("None, a RandomState or an integer of at least 0", _is_seed),
     "n_jobs": ("None or an integer", lambda value: value is None or _is_number(value, Integral)),
 }

@@ -1,7 +1,7 @@
-"""Students that split rows inside their `fit`, when a row stands in the expansion several times.
+"""Students that split rows inside `fit`, although the expansion has several copies of a row.
 
-Copies of one row on both sides of a split would let the student check itself on what it has
-learnt. Such a student is split by real rows where it can be told how, and refused otherwise.
+With copies of one row on both sides of a split, the student would be validated on training rows.
+It is given folds of original rows where its `fit` supports that, and is rejected otherwise.
 """
 
 from contextlib import contextmanager
@@ -15,21 +15,21 @@ from ._internal_splits import find_split
 from ._nested_params import params_set_to
 from ._row_counts import copies_for
 
-# HistGradientBoostingClassifier(early_stopping="auto") stops early beyond so many rows.
+# HistGradientBoostingClassifier(early_stopping="auto") stops early beyond this number of rows.
 AUTO_EARLY_STOPPING_ROWS = 10_000
 
 
-def refuse_to_split_copies(student, *, but_for=()):
-    """Raise if a student, or one inside it, would split or draw the expanded rows by itself."""
-    found = find_split(student, but_for=but_for)
+def refuse_to_split_copies(student, *, ignore=()):
+    """Raise if the `fit` of a student, or of an inner estimator, splits or draws expanded rows."""
+    found = find_split(student, ignore=ignore)
     if found is None:
         return
     name, hint = found
     value = student.get_params(deep=True)[name]
     raise ValueError(
-        f"{type(student).__name__} ({name}={value!r}) {hint.does}. A soft label gives it several "
-        "weighted copies of each row, which would not be told apart from rows of their own: they "
-        f"would stand on both sides of a split, or be drawn like sure labels; "
+        f"{type(student).__name__} ({name}={value!r}) {hint.does}. With soft labels it is fitted "
+        "on several weighted copies of each row, and would treat them as independent rows: they "
+        f"would be on both sides of a split, or be drawn like certain labels; "
         f"{hint.remedy.format(name=name)}."
     )
 
@@ -40,22 +40,22 @@ def refuse_to_split_many_rows(student, n_rows):
         if n_rows > AUTO_EARLY_STOPPING_ROWS:
             raise ValueError(
                 f"{type(student).__name__} ({name}={value!r}) stops early beyond "
-                f"{AUTO_EARLY_STOPPING_ROWS} rows, and you have {n_rows}: it would split copies of "
-                f"one row. Set {name}=False and choose the number of iterations."
+                f"{AUTO_EARLY_STOPPING_ROWS} rows, and there are {n_rows}: it would split copies "
+                f"of one row. Set {name}=False and choose the number of iterations."
             )
 
 
 def _automatic_early_stopping(student):
-    """Return the parameters `early_stopping="auto"` of a student and those inside it."""
+    """Return the parameters `early_stopping="auto"`, nested ones included."""
     return params_set_to(student, "early_stopping", "auto")
 
 
 @contextmanager
 def early_stopping_on_original_rows(student, n_rows):
-    """Let `early_stopping="auto"` be decided by the number of real rows, not of expanded ones."""
+    """Resolve `early_stopping="auto"` by the number of original rows, not of expanded rows."""
     refuse_to_split_many_rows(student, n_rows)
     auto = _automatic_early_stopping(student)
-    if not auto:  # some students refuse even an empty set_params once they are fitted
+    if not auto:  # some fitted students reject even an empty set_params
         yield
         return
     student.set_params(**dict.fromkeys(auto, False))
@@ -67,10 +67,10 @@ def early_stopping_on_original_rows(student, n_rows):
 
 @contextmanager
 def folds_of_original_rows(student, X, soft_labels, fit_params):
-    """Let a student's own `cv` split real rows, each with all of its copies on one side.
+    """Set a student's `cv` to folds of original rows, so that all copies of a row are in one fold.
 
-    Yield the further parameters of its `fit`, without those that only its `cv` takes, such as
-    groups. With ``cv="prefit"`` nothing inside is fitted, and nothing is split.
+    Yield the fit parameters without those that only `cv` takes, such as groups. With
+    ``cv="prefit"`` nothing inside is fitted, and nothing is split.
     """
     if isinstance(student.cv, str):
         yield fit_params
@@ -78,7 +78,7 @@ def folds_of_original_rows(student, X, soft_labels, fit_params):
     cv, y = student.cv, soft_labels.hard_labels()
     rows, _, _ = copies_for(student, soft_labels)
     names = _names_of_split_params(cv, fit_params)
-    split_params = {name: fit_params[given] for name, given in names.items()}
+    split_params = {name: fit_params[alias] for name, alias in names.items()}
     folds = check_cv(cv, y, classifier=True).split(X, y, **split_params)
     student.set_params(
         cv=[
@@ -86,19 +86,19 @@ def folds_of_original_rows(student, X, soft_labels, fit_params):
             for train, test in folds
         ]
     )
-    others = set(names.values())
-    if others:
-        others -= student.get_metadata_routing().consumes("fit", others)
+    split_only = set(names.values())
+    if split_only:
+        split_only -= student.get_metadata_routing().consumes("fit", split_only)
     try:
-        yield {name: value for name, value in fit_params.items() if name not in others}
+        yield {name: value for name, value in fit_params.items() if name not in split_only}
     finally:
         student.set_params(cv=cv)
 
 
 def _names_of_split_params(cv, fit_params):
-    """Return {argument of a splitter's `split`: its name in `fit_params`}, as it requests them."""
+    """Return {argument of the splitter's `split`: its name in `fit_params`}, as requested."""
     if not (get_config()["enable_metadata_routing"] and hasattr(cv, "split")):
         return {}
     requests = get_routing_for_object(cv).split.requests
-    asked = {name: name if request is True else request for name, request in requests.items()}
-    return {name: given for name, given in asked.items() if given in fit_params}
+    aliases = {name: name if request is True else request for name, request in requests.items()}
+    return {name: alias for name, alias in aliases.items() if alias in fit_params}

@@ -1,4 +1,4 @@
-"""Which student learns in which way: the registry and its one door."""
+"""Registry of the functions that fit students, and their entry point."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,14 +16,15 @@ from ._predictions import predicts_numbers
 from .expansion import fit_by_expansion
 from .regression import fit_by_regression
 
-# Each has a file of its name in this folder, imported once a student of theirs turns up.
+# Each has a module of its name in this folder, imported for the first student of the package.
 OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost", "skorch")
 
 FitFunction: TypeAlias = Callable[..., Estimator]
-# Class -> function that teaches an instance of it. A class stands for its subclasses as long
-# as they keep its `fit`: one that overrides it learns in a way of its own.
+# Class -> function that fits an instance of it. Subclasses are included unless they override
+# `fit`.
 _fitters: dict[type, FitFunction] = {}
-# The function that raises where such a student cannot learn, before any teacher is fitted.
+# Function that fits -> function that raises, before any teacher is fitted, if a student is
+# not supported.
 Check: TypeAlias = Callable[[Estimator, DataSummary], None]
 _checks: dict[FitFunction, Check] = {
     fit_by_expansion: check_expansion,
@@ -34,30 +35,29 @@ _checks: dict[FitFunction, Check] = {
 def register(
     student_class: type, *, check: Check | None = None
 ) -> Callable[[FitFunction], FitFunction]:
-    """Register how students of a class learn from soft labels: a decorator.
+    """Register a function that fits students of a class to soft labels: a decorator.
 
     Parameters
     ----------
     student_class : type
-        An estimator class. Subclasses that do not override its `fit` are taken for it;
-        those that do are not.
+        An estimator class. Subclasses are included unless they override its `fit`.
 
     check : callable, default=None
-        Function ``check(student, summary)`` that raises if a student cannot learn, for the sake
-        of its parameters, say. It is called before any teacher is fitted. `summary` has the
-        attributes `n_classes`, `n_rows` (an upper bound), and `weighted`, whether some rows
-        weigh more than others.
+        Function ``check(student, summary)`` that raises if a student is not supported, for example
+        with some parameters. It is called before any teacher is fitted. `summary` has the
+        attributes `n_classes`, `n_rows` (an upper bound), and `weighted`, whether row weights
+        differ.
 
     Returns
     -------
     callable
-        Decorator of a function ``learn(student, X, soft_labels, **fit_params)``, which
+        Decorator of a function ``fit(student, X, soft_labels, **fit_params)``, which
         fits `student` in place (it is already a clone) and returns it, an ordinary
         fitted instance of its class. `fit_params` are further arguments of its `fit`.
 
     Examples
     --------
-    A student of one's own, which predicts the classes' shares whatever the row:
+    A user-defined student that predicts the class frequencies for every row:
 
     >>> import numpy as np
     >>> from sklearn.base import BaseEstimator, ClassifierMixin
@@ -93,26 +93,26 @@ def register(
 def fit_soft_labels(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
-    """Fit a clone of a student to soft labels, in the best way known for its class.
+    """Fit a clone of a student to soft labels, by the function registered for its class.
 
     Parameters
     ----------
     student : estimator
         A classifier whose `fit` (or `partial_fit`) takes `sample_weight`, any regressor, a
         Pipeline that ends in one of them, or a class that was registered with
-        :func:`skdistill.students.register`. It is cloned, never changed; with
-        ``warm_start=True`` the clone goes on from where the student stands (forests of
-        scikit-learn, which learn soft labels by other trees, begin anew).
+        :func:`skdistill.students.register`. It is cloned, never changed. With
+        ``warm_start=True`` the clone continues from the fitted student, except for scikit-learn's
+        forests, which start again.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows, in whatever form the student takes them.
+        Rows, in any form that the student takes.
 
     soft_labels : SoftLabels
         Class probabilities and weights of the same rows.
 
     **fit_params : dict
-        Further arguments of the student's `fit`. Those with one entry per row follow
-        their rows.
+        Further arguments of the student's `fit`. Those with one entry per row are
+        indexed with the rows.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def fit_soft_labels(
     Raises
     ------
     TypeError
-        If the student can learn from neither weights nor numbers.
+        If the student supports neither sample weights nor numeric targets.
 
     ValueError
         If `X` and `soft_labels` differ in length, if the student would split copies of one
@@ -132,8 +132,8 @@ def fit_soft_labels(
 
     Notes
     -----
-    It minimises Σ_n weight_n · p_nᵀ ℓ(f(x_n)) (Menon et al., ICML 2021, section 3). Plain
-    labels, one-hot and of weight one, are ordinary training: ``student.fit(X, y)``.
+    It minimises Σ_n weight_n · p_nᵀ ℓ(f(x_n)) (Menon et al., ICML 2021, section 3). With
+    one-hot labels of weight one this is ordinary training: ``student.fit(X, y)``.
 
     Examples
     --------
@@ -155,13 +155,13 @@ def fit_soft_labels(
         )
     check_codes(student, soft_labels.classes)
     warm_start = getattr(student, "warm_start", False)
-    own = deepcopy(student) if warm_start else clone(student)
-    resolve_fitter(student)(own, X, soft_labels, **fit_params)
-    return own  # whatever a `fit` returns
+    fitted = deepcopy(student) if warm_start else clone(student)
+    resolve_fitter(student)(fitted, X, soft_labels, **fit_params)
+    return fitted  # not the result of the call: a user's function may return something else
 
 
 def check_student(student: Estimator, summary: DataSummary) -> None:
-    """Raise unless a student can learn soft labels; without rows, and so before any teacher.
+    """Raise unless a student supports soft labels; needs no rows, so it runs before any teacher.
 
     Parameters
     ----------
@@ -169,15 +169,15 @@ def check_student(student: Estimator, summary: DataSummary) -> None:
         See :func:`fit_soft_labels`.
 
     summary : DataSummary
-        What is known of the soft labels to come.
+        Summary of the soft labels.
 
     Raises
     ------
     TypeError
-        If the student can learn from neither weights nor numbers.
+        If the student supports neither sample weights nor numeric targets.
 
     ValueError
-        If it could with other parameters.
+        If it supports them, but not with its parameters.
     """
     check_predicts(student)
     check = _checks.get(resolve_fitter(student))
@@ -186,7 +186,7 @@ def check_student(student: Estimator, summary: DataSummary) -> None:
 
 
 def check_predicts(student):
-    """Raise unless a student predicts, at least once it is fitted."""
+    """Raise unless a student is a predictor."""
     predicts = hasattr(student, "predict") or hasattr(student, "predict_proba")
     if not (predicts or is_classifier(student) or is_regressor(student)):
         raise TypeError(
@@ -196,7 +196,7 @@ def check_predicts(student):
 
 
 def resolve_fitter(student):
-    """Return the function that teaches a student."""
+    """Return the function that fits a student."""
     fitter = registered_fitter(student, _fitters, "skdistill.students", OPTIONAL_PACKAGES)
     if fitter is not None:
         return fitter
@@ -204,9 +204,9 @@ def resolve_fitter(student):
 
 
 def registered_fitter(student, fitters, folder, optional_packages):
-    """Return what is registered for the class of a student, None if nothing is.
+    """Return the function registered for the class of a student, None if there is none.
 
-    The file of an optional package, in `folder`, is imported if the student comes from there.
+    The module in `folder` for an optional package is imported if the student comes from it.
     """
     cls = type(student)
     packages = {base.__module__.partition(".")[0] for base in cls.__mro__}

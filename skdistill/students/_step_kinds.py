@@ -1,8 +1,8 @@
-"""What the `fit` of a transformer learns from its target: nothing, numbers or classes.
+"""Kind of target that the `fit` of a transformer uses: none, numbers or classes.
 
-`tests/students/test_step_kinds.py` finds this by a probe for each transformer of scikit-learn. A
-class stands for its subclasses as long as they keep its `fit` and its `fit_transform`. Another
-class ignores the target if the code of its `fit` never reads it; else nothing is known of it.
+`tests/students/test_step_kinds.py` verifies this for each transformer of scikit-learn. Subclasses
+are included unless they override `fit` or `fit_transform`. Any other class ignores the target if
+the bytecode of its `fit` never reads it; otherwise its kind is unknown.
 """
 
 import dis
@@ -42,11 +42,11 @@ from sklearn.preprocessing import TargetEncoder
 
 NOTHING, NUMBERS, CLASSES, UNKNOWN = "nothing", "numbers", "classes", "unknown"
 
-# They hand their target on to the transformers inside them.
+# They pass their target to inner transformers.
 CONTAINERS = (ColumnTransformer, FeatureUnion, Pipeline)
-# They learn what the estimator inside them learns.
+# They use the target of their inner estimator.
 SELECTORS = (RFE, RFECV, SelectFromModel, SequentialFeatureSelector)
-# They learn what their `score_func` takes; one that is not known takes classes.
+# They use the target of their `score_func`; an unknown function takes classes.
 SCORING = (
     GenericUnivariateSelect,
     SelectFdr,
@@ -56,9 +56,9 @@ SCORING = (
     SelectPercentile,
 )
 SCORES_OF_NUMBERS = (f_regression, mutual_info_regression, r_regression)
-# As a step they hand on a pair, of transformed rows and transformed targets.
-HAND_PAIRS_ON = (CCA, PLSSVD, PLSCanonical, PLSRegression)
-LEARNS = {
+# As a step they return a pair, of transformed rows and transformed targets.
+RETURN_PAIRS = (CCA, PLSSVD, PLSCanonical, PLSRegression)
+TARGET_KINDS = {
     IsotonicRegression: NUMBERS,
     LinearDiscriminantAnalysis: CLASSES,
     NeighborhoodComponentsAnalysis: CLASSES,
@@ -68,7 +68,7 @@ LEARNS = {
     VotingClassifier: CLASSES,
     VotingRegressor: NUMBERS,
 }
-# Transformers of scikit-learn that take a target for the sake of Pipelines, by their names.
+# Transformers of scikit-learn that ignore their target, by name.
 _NAMES = """
     AdditiveChi2Sampler BernoulliRBM Binarizer Birch BisectingKMeans DictVectorizer
     DictionaryLearning FactorAnalysis FastICA FeatureAgglomeration FeatureHasher FrozenEstimator
@@ -86,12 +86,12 @@ IGNORE_TARGET = frozenset(_NAMES.split())
 
 
 def is_container(step):
-    """Return whether a step hands its target on to transformers inside it, as scikit-learn does."""
+    """Return whether a step passes its target to inner transformers, as in scikit-learn."""
     return any(is_fitted_as(type(step), base) for base in CONTAINERS)
 
 
 def transformers_inside(container):
-    """Return the transformers that a container fits; the word "drop" and the like are left out."""
+    """Return the transformers that a container fits, without "drop" and "passthrough"."""
     if isinstance(container, ColumnTransformer):
         inside = [*(each[1] for each in container.transformers), container.remainder]
     elif isinstance(container, FeatureUnion):
@@ -102,7 +102,7 @@ def transformers_inside(container):
 
 
 def target_of(step):
-    """Return what the `fit` of a transformer learns from: one of the four kinds."""
+    """Return the kind of target that the `fit` of a transformer uses: one of the four kinds."""
     cls = type(step)
     if isinstance(step, FrozenEstimator):
         return NOTHING
@@ -115,7 +115,7 @@ def target_of(step):
         score = step.score_func
         score = score.func if isinstance(score, partial) else score
         return NUMBERS if score in SCORES_OF_NUMBERS else CLASSES
-    for base, kind in LEARNS.items():
+    for base, kind in TARGET_KINDS.items():
         if is_fitted_as(cls, base):
             return kind
     if any(_is_of_sklearn(base) and is_fitted_as(cls, base) for base in cls.__mro__):
@@ -128,9 +128,9 @@ def target_of(step):
 
 
 def is_fitted_as(cls, base):
-    """Return whether a class is fitted by the methods of another one, itself or one of its bases.
+    """Return whether a class inherits `fit` and `fit_transform` from `base`, or is `base`.
 
-    Steps are fitted by `fit_transform`, where they have it.
+    Steps are fitted by `fit_transform` if they have it.
     """
     return issubclass(cls, base) and all(
         getattr_static(cls, name, None) is getattr_static(base, name, None)
@@ -143,7 +143,7 @@ def _is_of_sklearn(cls):
 
 
 def never_reads_target(cls):
-    """Return whether the fits of a class are Python code that never reads the target."""
+    """Return whether the fit methods of a class are Python code that never reads the target."""
     for name in ("fit", "fit_transform"):
         method = getattr(cls, name, None)
         if method is None or method is TransformerMixin.fit_transform:  # it calls `fit`
@@ -157,5 +157,5 @@ def never_reads_target(cls):
 
 
 def _names(argument, variable):
-    """Return whether an instruction has to do with a variable; some have several arguments."""
+    """Return whether an instruction uses a variable; some have several arguments."""
     return variable in argument if isinstance(argument, tuple) else argument == variable

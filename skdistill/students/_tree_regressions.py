@@ -1,28 +1,28 @@
-"""Which regression grows the classification tree of an impurity: its targets, and back again.
+"""Regressions that grow the classification tree of an impurity: targets and inverse transform.
 
 Gini: the impurity of weighted labels, 1 − Σ_k p̄_k², and the summed variance of the probability
-rows, Σ_k (mean of p_k² − p̄_k²), differ by a sum over rows that no split changes.
+rows, Σ_k (mean of p_k² − p̄_k²), differ by a sum over rows that does not depend on the split.
 
-Entropy: so do −Σ_k p̄_k log p̄_k and the Poisson deviance of the probability rows, Σ_k (mean of
-p_k log p_k − p̄_k log p̄_k), half of it as scikit-learn counts. Hence both choose the same splits,
-and the mean probabilities of a leaf are its class frequencies.
+Entropy: the same holds for −Σ_k p̄_k log p̄_k and the Poisson deviance of the probability rows,
+Σ_k (mean of p_k log p_k − p̄_k log p̄_k), which is half of scikit-learn's. Hence both choose the
+same splits, and the mean probabilities of a leaf are its class frequencies.
 """
 
 import numpy as np
 from scipy.special import xlogy
 
-# scikit-learn's Poisson criterion refuses children of which one target sums up to (nearly) nothing:
-# leaves without a class would be forbidden. So every target is raised by this much, a power of two
-# that is taken off the means exactly, and all are scaled where weights are so small that a single
-# row would fall below the smallest sum.
+# scikit-learn's Poisson criterion rejects children in which the sum of a target is (almost) 0,
+# which would forbid leaves without a class. So every target is raised by FLOOR, a power of two
+# that is subtracted from the means exactly. All targets are scaled if weights are so small that
+# the sum over a single row would be below the smallest sum.
 FLOOR = 2.0**-30
 SMALLEST_SUM = 1e-14
-# What is left of a probability of 0 once the floor is taken off: rounding of the floor.
-NOTHING = 1e-22
+# Rounding error of a probability of 0 after the floor is subtracted.
+ROUNDING_ERROR = 1e-22
 
 
 class SquaredError:
-    """Grows the tree of the Gini impurity; two classes need one column, in half the time."""
+    """Regression for the Gini impurity; two classes need one column, which takes half the time."""
 
     criterion = "squared_error"
 
@@ -43,7 +43,7 @@ class SquaredError:
 
 
 class PoissonDeviance:
-    """Grows the tree of the entropy."""
+    """Regression for the entropy."""
 
     criterion = "poisson"
 
@@ -58,7 +58,7 @@ class PoissonDeviance:
     def proba(self, means):
         """Return the frequency of each class from means of the targets, one column for each."""
         frequencies = means / self.scale - FLOOR
-        frequencies[frequencies < NOTHING] = 0
+        frequencies[frequencies < ROUNDING_ERROR] = 0
         return frequencies
 
     @staticmethod

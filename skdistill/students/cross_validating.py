@@ -1,4 +1,4 @@
-"""Students that cross-validate inside their `fit`: expanded, but split by real rows."""
+"""Students that cross-validate inside `fit`: expansion, with folds of original rows."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ from .expansion import fit_by_expansion, fit_on_copies
 def fit_with_folds_of_original_rows(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
-    """Fit a classifier on expanded rows, with the folds of its `cv` drawn over real rows.
+    """Fit a classifier on expanded rows, with the folds of its `cv` drawn over original rows.
 
-    These three weigh what they hold out by the weights of the expanded rows, so that a copy
+    These three apply the weights of the expanded rows to the held-out rows, so that a copy
     counts by the probability of its class. Others, such as GridSearchCV, do not.
     """
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
     check_cross_validating(student, DataSummary.of(soft_labels))
-    with folds_of_original_rows(student, X, soft_labels, fit_params) as others:
-        return fit_on_copies(student, X, soft_labels, **others)
+    with folds_of_original_rows(student, X, soft_labels, fit_params) as params_of_fit:
+        return fit_on_copies(student, X, soft_labels, **params_of_fit)

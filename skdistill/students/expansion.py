@@ -1,7 +1,7 @@
-"""Learning by expansion: one weighted row per (sample, class), for any classifier with weights.
+"""Fitting by expansion: one weighted row per (sample, class), for classifiers with weights.
 
-The reference that every other way of learning is tested against: it is the distilled risk
-written out, Σ_n Σ_y p_ny ℓ(y, f(x_n)), at the cost of one row per class and sample.
+It minimises the distilled risk Σ_n Σ_y p_ny ℓ(y, f(x_n)) term by term, at the cost of one row per
+class and sample. All other fitters are tested against it.
 """
 
 import warnings
@@ -27,15 +27,15 @@ def fit_by_expansion(
 ) -> Estimator:
     """Fit a classifier on rows repeated once per class, weighted by the class's probability.
 
-    Classes of probability zero give no row. Where the expanded rows would take more than
+    Classes of probability zero give no row. If the expanded rows would take more than
     ``sklearn.get_config()["working_memory"]`` (in MiB, 1024 by default) and the student has
-    a `partial_fit` that takes weights, they are made and fed in chunks of that size; other
-    students get the whole expansion all the same, since there is no other way.
+    a `partial_fit` that takes weights, they are created and fitted in chunks of that size. Other
+    students are fitted on the whole expansion.
 
-    A probability counts however small it is: one of 1e-12 costs a row too, which `top_k`
-    avoids. `min_samples_leaf`, `min_samples_split` and the like count original rows, of which
-    all have as many copies then as the one with most classes. Bootstraps draw copies, and so do
-    the steps of a mini-batch student, which trains for longer than on hard labels.
+    Every positive probability gives a row, even 1e-12; `top_k` avoids this. `min_samples_leaf`,
+    `min_samples_split` and similar parameters count original rows; each row then has as many
+    copies as the row with the most classes. Bootstraps draw copies, and so do the steps of a
+    mini-batch student, which trains for longer than on hard labels.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def fit_by_expansion(
     Raises
     ------
     TypeError
-        If neither `fit` nor `partial_fit` takes `sample_weight`, or something inside the
-        student does not.
+        If neither `fit` nor `partial_fit` takes `sample_weight`, or an inner estimator does
+        not.
 
     ValueError
         If the student splits or draws rows inside its `fit`, so that copies of one row would
-        stand on both sides of the split.
+        be on both sides of the split.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def fit_by_expansion(
 
 
 def fit_on_copies_or_chunks(student, X, soft_labels, **fit_params):
-    """Fit a student on the expanded rows, in chunks where they would take too much memory."""
+    """Fit a student on the expanded rows, in chunks if they would take too much memory."""
     chunk = rows_per_chunk(X, soft_labels)
     if takes_sample_weight(student, "partial_fit") and (
         chunk < len(soft_labels) or not takes_sample_weight(student, "fit")
@@ -97,25 +97,25 @@ def fit_on_copies_or_chunks(student, X, soft_labels, **fit_params):
         return fit_on_copies(student, X, soft_labels, **fit_params)
 
 
-def warn_of_expansion(student, obstacle, remedy=""):
-    """Say that a student learns by expansion, and what keeps it from a cheaper way."""
+def warn_of_expansion(student, reason, remedy=""):
+    """Warn that a student is fitted by expansion, and why."""
     warnings.warn(
-        f"{type(student).__name__} learns soft labels by expansion, one row per class: slower by "
-        f"about the number of classes, since {obstacle}. {remedy}".rstrip(),
+        f"{type(student).__name__} is fitted to soft labels by expansion, one row per class: "
+        f"slower by about the number of classes, because {reason}. {remedy}".rstrip(),
         UserWarning,
         stacklevel=4,
     )
 
 
 def fit_on_copies(student, X, soft_labels, **fit_params):
-    """Fit a student on the expanded rows, whatever it does with them but for counting them."""
+    """Fit a student on the expanded rows, with parameters that count rows scaled."""
     copies = copies_for(student, soft_labels)
     with counting_original_rows(student, copies[0]):
         return fit_on_given_copies(student, X, soft_labels, copies, **fit_params)
 
 
 def fit_on_given_copies(student, X, soft_labels, copies, **fit_params):
-    """Fit a student on copies of rows, given as positions, labels and weights."""
+    """Fit a student on given copies of rows: their positions, labels and weights."""
     rows, labels, weight = copies
     fit_params = rows_of(fit_params, rows, len(soft_labels))
     with balanced_by_class_weight_sums(student, soft_labels):
@@ -123,7 +123,7 @@ def fit_on_given_copies(student, X, soft_labels, copies, **fit_params):
 
 
 def repeat_rows(X, rows):
-    """Return some rows of X, X itself where they are all of them once."""
+    """Return the given rows of X, X itself if these are all rows in order."""
     if len(rows) == count_rows(X) and (rows == np.arange(len(rows))).all():
         return X
     return _safe_indexing(X, rows)

@@ -1,4 +1,4 @@
-"""Histogram gradient boosting on soft labels: the expansion, with early stopping on real rows."""
+"""Histogram gradient boosting on soft labels: expansion, with early stopping on original rows."""
 
 from inspect import signature
 from typing import Any
@@ -24,15 +24,15 @@ def fit_hist_boosting(
 ) -> Estimator:
     """Fit histogram gradient boosting to soft labels by expansion.
 
-    Its public interface has no way in for soft labels, so that K classes cost K rows for
+    Its public interface does not accept soft labels, so that K classes cost K rows for
     each of K trees: at 10 classes 47 times the time of hard labels. For many classes set
-    `top_k`, or use LGBMClassifier or XGBClassifier, which learn soft labels at the cost of hard
-    ones. `min_samples_leaf` counts original rows, of which all have equally many copies.
+    `top_k`, or use LGBMClassifier or XGBClassifier, which cost the same with soft labels as with
+    hard ones. `min_samples_leaf` counts original rows, which all have the same number of copies.
 
-    Early stopping holds out rows with a true label and scores them by it; where no row has one, it
-    holds out any and scores them by their soft labels. Whether "auto" switches it on is decided by
-    the number of real rows. `class_weight` weighs the rows held out, too. It needs scikit-learn
-    1.7; before, it is refused. `X_val` and `y_val` of your own may be given.
+    Early stopping holds out rows with a true label and scores them by it; if no row has one, it
+    holds out any rows and scores them by their soft labels. "auto" depends on the number of
+    original rows. `class_weight` also applies to the held-out rows. Early stopping needs
+    scikit-learn 1.7 and is an error before. Your own `X_val` and `y_val` may be given.
 
     Parameters
     ----------
@@ -53,19 +53,19 @@ def fit_hist_boosting(
     HistGradientBoostingClassifier
         The student, fitted.
     """
-    own, own_class_weight = student.early_stopping, student.class_weight
-    stops = (
+    early_stopping, class_weight = student.early_stopping, student.class_weight
+    stops_early = (
         len(soft_labels) > AUTO_EARLY_STOPPING_ROWS
-        if own == "auto"
-        else own is True or own is np.True_
+        if early_stopping == "auto"
+        else early_stopping is True or early_stopping is np.True_
     )
-    can_be_given = "X_val" in signature(student.fit).parameters
-    if soft_labels.is_one_hot or not stops or not can_be_given:
+    takes_validation_set = "X_val" in signature(student.fit).parameters
+    if soft_labels.is_one_hot or not stops_early or not takes_validation_set:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
     if "X_val" not in fit_params and student.validation_fraction is not None:
         train, held_out = _hold_out(student, soft_labels)
-        factors = class_weights(own_class_weight, soft_labels)
-        rows, y_val, weight_val = _scored_by(soft_labels.take(held_out), factors)
+        factors = class_weights(class_weight, soft_labels)
+        rows, y_val, weight_val = _validation_labels(soft_labels.take(held_out), factors)
         fit_params = {
             **rows_of(fit_params, train, len(soft_labels)),
             "X_val": _safe_indexing(X, held_out[rows]),
@@ -74,32 +74,32 @@ def fit_hist_boosting(
         }
         X = _safe_indexing(X, train)
         soft_labels = soft_labels.take(train).reweight_classes(factors)
-        student.set_params(class_weight=None)  # it is in the weights, as counted on all rows
+        student.set_params(class_weight=None)  # included in the weights, counted on all rows
     student.set_params(early_stopping=True)
     try:
         return fit_on_copies(student, X, soft_labels, **fit_params)
     finally:
-        student.set_params(early_stopping=own, class_weight=own_class_weight)
+        student.set_params(early_stopping=early_stopping, class_weight=class_weight)
 
 
 def _hold_out(student, soft_labels):
-    """Return the rows to train on, and those to hold out: of the rows with a true label, if any."""
-    known = np.flatnonzero(soft_labels.codes >= 0)
-    others = np.flatnonzero(soft_labels.codes < 0)
-    candidates = known if len(known) else others
+    """Return the training rows and the held-out rows, the latter with true labels if possible."""
+    labelled = np.flatnonzero(soft_labels.codes >= 0)
+    unlabelled = np.flatnonzero(soft_labels.codes < 0)
+    candidates = labelled if len(labelled) else unlabelled
     train, held_out = train_test_split(
         candidates,
         test_size=student.validation_fraction,
-        stratify=soft_labels.codes[candidates] if len(known) else None,
+        stratify=soft_labels.codes[candidates] if len(labelled) else None,
         random_state=student.random_state,
     )
-    return (np.concatenate([train, others]) if len(known) else train), held_out
+    return (np.concatenate([train, unlabelled]) if len(labelled) else train), held_out
 
 
-def _scored_by(held_out, factors):
-    """Return rows, labels and weights that held-out rows are scored by: true labels, if known.
+def _validation_labels(held_out, factors):
+    """Return rows, labels and weights for scoring held-out rows: their true labels if available.
 
-    Else a row is scored by its soft label: by each class, weighted by its probability.
+    Otherwise each row is scored by every class, weighted by its probability.
     """
     if (held_out.codes >= 0).all():
         weight = held_out.weight * factors[held_out.codes]

@@ -1,4 +1,4 @@
-"""LightGBM on soft labels: its own softmax and logistic loss, with probabilities for labels."""
+"""LightGBM on soft labels: its softmax and logistic loss, with probabilities as targets."""
 
 from contextlib import contextmanager
 from typing import Any
@@ -15,27 +15,27 @@ from ._boosting import (
     soft_objective,
 )
 from ._capabilities import DataSummary
-from ._chunks import without_weightless_rows
+from ._chunks import drop_zero_weight_rows
 from ._class_weight import class_weights
 from ._registry import register
 from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
 
-# Where LGBMClassifier keeps what no public name sets.
+# Attributes of LGBMClassifier that cannot be set publicly.
 PRIVATE = ("_Booster", "_objective", "_other_params")
 
-# The least probability that LightGBM takes the logarithm of.
+# LightGBM clips probabilities at this value before the logarithm.
 FLOOR = 1e-15
 
-# Metrics that only compare scores, so that LightGBM's own need no probabilities.
+# Metrics that only compare scores, so that LightGBM's versions work on raw scores.
 RANKINGS = ("auc", "auc_mu", "average_precision")
 
-# Parameters, with their aliases, that LightGBM reads in objectives of its own, or with labels.
-NEED_ITS_OBJECTIVE = (
+# Parameters, with their aliases, that need one of LightGBM's built-in objectives or hard labels.
+NEED_BUILTIN_OBJECTIVE = (
     *("sigmoid", "linear_tree", "linear_trees"),
     *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
     *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
 )
-# Other names of parameters: LightGBM's own table of aliases.
+# LightGBM's aliases of parameters.
 OBJECTIVE = ("objective_type", "application", "app", "loss")
 MIN_ROWS = (
     *("min_child_samples", "min_data_in_leaf", "min_data_per_leaf", "min_data", "min_samples_leaf"),
@@ -43,14 +43,14 @@ MIN_ROWS = (
 BOOSTING = ("boosting_type", "boosting", "boost")
 METRIC = ("metric", "metrics", "metric_types")
 COUNT_ROWS = ("is_unbalance", "unbalance", "unbalanced_sets")
-# Objectives in which a weight is no factor of the loss, so that copies do not add up to their row.
-WEIGHTS_ARE_NO_FACTORS = ("cross_entropy_lambda", "xentlambda")
+# Objectives that are not proportional to the weight, so that copies do not add up to their row.
+NOT_PROPORTIONAL_TO_WEIGHT = ("cross_entropy_lambda", "xentlambda")
 
 
 def check_lightgbm(student: Estimator, summary: DataSummary) -> None:
-    """Raise if the student counts classes by their rows, or if weights are no factors of its loss.
+    """Raise if the student counts rows per class, or if its loss is not proportional to weights.
 
-    Each class has one copy of each row, with its probability as weight.
+    In the expansion each class has one copy of each row, with its probability as weight.
     """
     params = student.get_params()
     for name in COUNT_ROWS:
@@ -61,10 +61,10 @@ def check_lightgbm(student: Estimator, summary: DataSummary) -> None:
             )
     for name in ("objective", *OBJECTIVE):
         objective = params.get(name)
-        if isinstance(objective, str) and objective in WEIGHTS_ARE_NO_FACTORS:
+        if isinstance(objective, str) and objective in NOT_PROPORTIONAL_TO_WEIGHT:
             raise ValueError(
-                f"LGBMClassifier({name}={objective!r}) has no loss that is proportional to the "
-                "weights of rows, which soft labels come as, and predicts no probabilities. Use "
+                f"LGBMClassifier({name}={objective!r}) has a loss that is not proportional to the "
+                "weights of rows, which soft labels require, and predicts no probabilities. Use "
                 '"cross_entropy" or "binary".'
             )
 
@@ -75,19 +75,19 @@ def fit_lightgbm(
 ) -> Estimator:
     """Fit an LGBMClassifier to soft labels at the cost of hard ones, without a copy of X.
 
-    Gradients, Hessians and the scores that it starts from are those of the expansion, so that
-    the trees are the same, up to what counts rows or draws: `min_child_samples`, the bins of
-    the features, the statistics of categories, `subsample` and GOSS take real rows here, copies
-    there, and `colsample_bytree` draws other columns. DART never drops the start, which
-    LightGBM's own objectives drop along with the first tree. Evaluation sets with their true
-    labels and early stopping work as they do for hard labels; log-loss and error rate are
-    computed here, from probabilities. `class_weight` and `scale_pos_weight` count by the
-    probability of a class. Gradients are computed in NumPy, on one core, whatever `n_jobs`;
-    sparse soft labels stay sparse, but the gradients, like LightGBM's own scores, are dense: 2.3
-    times the memory of hard labels at 50 classes.
+    Gradients, Hessians and initial scores are those of the expansion, so that the trees are the
+    same, except where rows are counted or drawn: `min_child_samples`, the bins of the features,
+    the statistics of categories, `subsample` and GOSS use original rows here and copies in the
+    expansion, and `colsample_bytree` draws other columns. DART never drops the initial score,
+    which LightGBM's built-in objectives drop along with the first tree. Evaluation sets with true
+    labels and early stopping work as for hard labels; log-loss and error rate are computed from
+    probabilities by skdistill. `class_weight` and `scale_pos_weight` count by the probability of
+    a class. Gradients are computed in NumPy, on one core, whatever `n_jobs`; sparse soft labels
+    stay sparse, but the gradients, like LightGBM's scores, are dense: 2.3 times the memory of
+    hard labels at 50 classes.
 
-    A custom `objective`, any but the binary and softmax ones, random forests, linear trees and
-    evaluation by further metrics learn by expansion, with a warning.
+    A custom `objective`, any objective except binary and softmax, random forests, linear trees
+    and evaluation by further metrics use the expansion, with a warning.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ def fit_lightgbm(
         Rows.
 
     soft_labels : SoftLabels
-        Their class probabilities and weights. A class without any mass is in `classes_` all
-        the same, with a probability near 0.
+        Class probabilities and weights of the rows. A class of total weight 0 is also in
+        `classes_`, with a probability near 0.
 
     **fit_params : dict
         Further arguments of the student's `fit`.
@@ -107,7 +107,7 @@ def fit_lightgbm(
     Returns
     -------
     LGBMClassifier
-        The student, as it is after its own `fit`: nothing of skdistill stays in it.
+        The student, fitted, without references to skdistill.
 
     Raises
     ------
@@ -117,58 +117,61 @@ def fit_lightgbm(
     Warns
     -----
     UserWarning
-        If the student learns by expansion.
+        If the student is fitted by expansion.
     """
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    # LightGBM would place its borders between rows of weight 0, too.
-    X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
+    # LightGBM would also place its borders between rows of weight 0.
+    X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
     metrics = metrics_to_evaluate(fit_params)
-    obstacle = unsupported_reason(student, soft_labels, metrics)
-    if obstacle is None:
+    reason = unsupported_reason(student, soft_labels, metrics)
+    if reason is None:
         fit_soft(student, X, soft_labels, metrics, fit_params)
         student._Booster = with_objective(student.booster_, student.objective_)
         if student._Booster is not None:
             return student
-        obstacle = "this LightGBM writes models in a way that skdistill does not know"
-    warn_of_expansion(student, obstacle)
-    # Not `fit_by_expansion`: `early_stopping` is a number of rounds here, and splits nothing.
+        reason = "this LightGBM writes models in a way that skdistill does not know"
+    warn_of_expansion(student, reason)
+    # Not `fit_by_expansion`: `early_stopping` is a number of rounds here and does not split rows.
     return fit_on_copies(student, X, soft_labels, **fit_params)
 
 
 def fit_soft(student, X, soft_labels, metrics, fit_params):
-    """Fit a student by the soft objective, and put its parameters back."""
+    """Fit a student by the soft objective and restore its parameters."""
     targets = soft_labels
     if student.class_weight is not None:
         targets = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
 
-    def boosted():
+    def fit_boosted():
         boost(student, X, targets, metrics, fit_params)
 
-    def constant():
-        fit_shares(student, X, targets, fit_params)
+    def fit_constant():
+        fit_class_frequencies(student, X, targets, fit_params)
 
-    boost_where_features_split(student, X, len(soft_labels), fit_params, boosted, constant)
-    # "softmax" is another name of "multiclass", which LightGBM gives it in models.
+    boost_or_fit_constant(student, X, len(soft_labels), fit_params, fit_boosted, fit_constant)
+    # "softmax" is an alias of "multiclass", the name that LightGBM writes to models.
     student._objective = "binary" if student.n_classes_ == 2 else "multiclass"
 
 
 def boost(student, X, soft_labels, metrics, fit_params):
-    """Train by the soft objective, from the scores that LightGBM itself would start from."""
+    """Train by the soft objective, from LightGBM's initial scores."""
     start = start_scores(student, soft_labels, fit_params)
     student.set_params(objective=objective_for(student, soft_labels, start))
     if metrics:
-        # Under a custom objective LightGBM would evaluate raw scores, and stop after one round.
+        # With a custom objective LightGBM would evaluate raw scores and stop after one round.
         student.set_params(metric="None")
-        fit_params = {**fit_params, "eval_metric": [fed(metric, start) for metric in metrics]}
+        fit_params = {
+            **fit_params,
+            "eval_metric": [proba_metric(metric, start) for metric in metrics],
+        }
     student.fit(X, placeholder_labels(soft_labels), **fit_params)
     add_to_first_trees(student.booster_, start)
 
 
-def fit_shares(student, X, soft_labels, fit_params):
-    """Train by LightGBM's own objective where no feature can be split: the shares are the model.
+def fit_class_frequencies(student, X, soft_labels, fit_params):
+    """Train by a built-in objective if no feature can be split: the model is constant.
 
-    Each row counts by the share of its class.
+    It predicts the class frequencies, because the weight of each class is split over its rows.
     """
     labels = placeholder_labels(soft_labels)
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -179,111 +182,114 @@ def fit_shares(student, X, soft_labels, fit_params):
 
 
 @contextmanager
-def own_parameters_after(student):
-    """Let a student's parameters be changed: afterwards they are as they were.
+def restored_parameters(student):
+    """Restore the parameters of a student on exit.
 
-    Meanwhile its objective has one name only, since LightGBM would take another before this one.
+    Within the context, aliases of `objective` are removed, because LightGBM prefers them.
     """
-    own = {name: getattr(student, name) for name in ("objective", "class_weight")}
-    others, had_metric = student._other_params, hasattr(student, "metric")
-    kept = {name: value for name, value in others.items() if name not in OBJECTIVE}
-    student._other_params = kept
+    saved_params = {name: getattr(student, name) for name in ("objective", "class_weight")}
+    other_params, had_metric = student._other_params, hasattr(student, "metric")
+    without_aliases = {name: value for name, value in other_params.items() if name not in OBJECTIVE}
+    student._other_params = without_aliases
     try:
         yield
     finally:
         if not had_metric and hasattr(student, "metric"):
             del student.metric
-        vars(student).update(own)
-        student._other_params = others
+        vars(student).update(saved_params)
+        student._other_params = other_params
 
 
-def boost_where_features_split(student, X, n_rows, fit_params, boosted, constant):
-    """Call `boosted`, which has a custom objective, or `constant` where no feature can be split.
+def boost_or_fit_constant(student, X, n_rows, fit_params, fit_boosted, fit_constant):
+    """Call `fit_boosted`, or `fit_constant` if no feature can be split.
 
-    There, with fewer rows than two leaves need or constant columns only, LightGBM ends in an
-    error if the objective is not its own.
+    With fewer rows than two leaves need, or with constant columns only, LightGBM raises an error
+    for custom objectives, which `fit_boosted` uses.
     """
     params = student.get_params()
     if n_rows >= 2 * min(params[name] for name in MIN_ROWS if name in params):
         try:
-            with own_parameters_after(student):
-                boosted()
+            with restored_parameters(student):
+                fit_boosted()
             return
         except LightGBMError:
             if has_usable_feature(student, X, fit_params):
                 raise
-    with own_parameters_after(student):
-        constant()
+    with restored_parameters(student):
+        fit_constant()
 
 
 def has_usable_feature(student, X, fit_params):
-    """Return whether LightGBM keeps a feature: that of a constant has one bin, or none."""
-    about = {
+    """Return whether LightGBM keeps a feature; a constant feature has at most one bin."""
+    feature_params = {
         name: fit_params[name]
         for name in ("feature_name", "categorical_feature")
         if name in fit_params
     }
     params = {**student.get_params(), "objective": None, "class_weight": None, "verbosity": -1}
-    data = Dataset(X, params=params, **about).construct()
+    data = Dataset(X, params=params, **feature_params).construct()
     return any(data.feature_num_bin(column) > 1 for column in range(data.num_feature()))
 
 
 def unsupported_reason(student, soft_labels, metrics):
-    """Return what keeps a student from the soft objective; None if nothing does."""
+    """Return why the soft objective cannot be used for a student, None if it can."""
     params, n_classes = student.get_params(), len(soft_labels.classes)
-    known = (None, "binary") if n_classes == 2 else (None, "multiclass", "softmax")
-    further = [name for name in NEED_ITS_OBJECTIVE if params.get(name)]
-    own_metric = [name for name in METRIC if name in params]
-    foreign = [metric for metric in metrics if not (callable(metric) or metric in RANKINGS)]
-    # Where it goes by another of its names, LightGBM looks at that one only.
+    supported = (None, "binary") if n_classes == 2 else (None, "multiclass", "softmax")
+    unsupported = [name for name in NEED_BUILTIN_OBJECTIVE if params.get(name)]
+    metric_params = [name for name in METRIC if name in params]
+    builtin_metrics = [each for each in metrics if not (callable(each) or each in RANKINGS)]
+    # LightGBM prefers an alias to "objective".
     name = next((name for name in OBJECTIVE if name in params), "objective")
     objective = params[name]
     if callable(objective):
-        return "it has a custom objective, which knows labels only"
-    if objective not in known:
-        return f"{name}={objective!r} is none of {known}"
+        return "it has a custom objective, which takes hard labels only"
+    if objective not in supported:
+        return f"{name}={objective!r} is none of {supported}"
     if any(params.get(name) in ("rf", "random_forest") for name in BOOSTING):
-        return "random forests of LightGBM take no objective from outside"
-    if further:
-        return f"{further[0]}={params[further[0]]!r} goes with objectives of LightGBM's own only"
-    if metrics and own_metric:
-        return f"{own_metric[0]}={params[own_metric[0]]!r} would be evaluated on raw scores"
-    if foreign:
-        return f"the metric {foreign[0]!r} would be evaluated on raw scores"
+        return "random forests of LightGBM take no custom objective"
+    if unsupported:
+        name = unsupported[0]
+        return f"{name}={params[name]!r} works with LightGBM's built-in objectives only"
+    if metrics and metric_params:
+        return f"{metric_params[0]}={params[metric_params[0]]!r} would be evaluated on raw scores"
+    if builtin_metrics:
+        return f"the metric {builtin_metrics[0]!r} would be evaluated on raw scores"
     if len(soft_labels) < n_classes:
         return f"there are only {len(soft_labels)} rows for {n_classes} classes"
     if not all(hasattr(student, name) for name in PRIVATE):
-        return "this LightGBM keeps its model where skdistill does not know"
+        return "this LightGBM keeps its model where skdistill does not expect it"
     return None
 
 
 def objective_for(student, soft_labels, start):
-    """Return the soft objective with the Hessian of LightGBM's own."""
+    """Return the soft objective with the Hessian of LightGBM's built-in objective."""
     n_classes = len(soft_labels.classes)
     if n_classes > 2:
         factor = n_classes / (n_classes - 1)
         return soft_objective(soft_labels, hessian_factor=factor, start=start)
-    own_weight = student.get_params().get("scale_pos_weight", 1)
+    scale_pos_weight = student.get_params().get("scale_pos_weight", 1)
     return soft_objective(
-        soft_labels.reweight_classes([1, own_weight]), hessian_factor=1, start=start
+        soft_labels.reweight_classes([1, scale_pos_weight]), hessian_factor=1, start=start
     )
 
 
 def start_scores(student, soft_labels, fit_params):
-    """Return where LightGBM starts: the logarithm of each class's share; the logit of the second.
+    """Return LightGBM's initial scores: log class frequencies, or the logit of two classes.
 
-    It starts from 0 where it is told to, or goes on from scores or a model that are given.
+    They are 0 with ``boost_from_average=False``, `init_score` or `init_model`.
     """
     warm_start = any(fit_params.get(name) is not None for name in ("init_score", "init_model"))
     if warm_start or not student.get_params().get("boost_from_average", True):
         return np.zeros(())
-    mass = soft_labels.class_weight_sums
-    share = np.clip(mass / mass.sum(), FLOOR, 1 - FLOOR)
-    return np.log(share[1] / (1 - share[1])) if len(share) == 2 else np.log(share)
+    sums = soft_labels.class_weight_sums
+    frequencies = np.clip(sums / sums.sum(), FLOOR, 1 - FLOOR)
+    if len(frequencies) == 2:
+        return np.log(frequencies[1] / (1 - frequencies[1]))
+    return np.log(frequencies)
 
 
 def add_to_first_trees(booster, start):
-    """Add the start to the leaves of the first tree of each class: LightGBM has it there, too."""
+    """Add the initial score to the leaves of the first tree of each class, like LightGBM."""
     if not start.any():
         return
     first_round = booster.dump_model(num_iteration=1)["tree_info"]
@@ -295,9 +301,9 @@ def add_to_first_trees(booster, start):
 
 
 def with_objective(booster, name):
-    """Return the booster with an objective of LightGBM's own; None if it cannot be given one."""
-    about = "sigmoid:1" if name == "binary" else f"num_class:{booster.num_model_per_iteration()}"
-    line = f"\nobjective={name} {about}\n"
+    """Return the booster with a built-in objective, None if that is not possible."""
+    params = "sigmoid:1" if name == "binary" else f"num_class:{booster.num_model_per_iteration()}"
+    line = f"\nobjective={name} {params}\n"
     text = booster.model_to_string(num_iteration=-1)
     if line in text:
         return booster
@@ -309,7 +315,7 @@ def with_objective(booster, name):
 
 
 def metrics_to_evaluate(fit_params):
-    """Return the metrics of the evaluation sets, LightGBM's default among them; [] without sets."""
+    """Return the metrics for the evaluation sets, including LightGBM's default; [] without sets."""
     if all(fit_params.get(name) is None for name in ("eval_set", "eval_X")):
         return []
     given = fit_params.get("eval_metric")
@@ -318,15 +324,15 @@ def metrics_to_evaluate(fit_params):
     return metrics if log_loss in metrics else [*metrics, log_loss]
 
 
-def fed(metric, start):
-    """Return a metric fed with probabilities, unless it is one of LightGBM's own."""
+def proba_metric(metric, start):
+    """Return a callable metric on probabilities; built-in metrics are returned unchanged."""
     return on_probabilities(metric, start) if callable(metric) else metric
 
 
 def log_loss(y_true, q, weight):
     """Return LightGBM's log-loss, for its `eval_metric`."""
-    loss = -np.log(np.maximum(p_of_truth(y_true, q), FLOOR))
-    return f"{kind(q)}_logloss", np.average(loss, weights=weight), False
+    loss = -np.log(np.maximum(proba_of_true_class(y_true, q), FLOOR))
+    return f"{problem_name(q)}_logloss", np.average(loss, weights=weight), False
 
 
 def error_rate(y_true, q, weight):
@@ -334,19 +340,19 @@ def error_rate(y_true, q, weight):
     if q.ndim == 1:
         wrong = (q > 0.5) != (y_true > 0)
     else:
-        wrong = (q >= p_of_truth(y_true, q)[:, None]).sum(axis=1) > 1
-    return f"{kind(q)}_error", np.average(wrong, weights=weight), False
+        wrong = (q >= proba_of_true_class(y_true, q)[:, None]).sum(axis=1) > 1
+    return f"{problem_name(q)}_error", np.average(wrong, weights=weight), False
 
 
-def p_of_truth(y_true, q):
+def proba_of_true_class(y_true, q):
     """Return the probability of each row's true class."""
     if q.ndim == 1:
         return np.where(y_true > 0, q, 1 - q)
     return q[np.arange(len(q)), y_true.astype(int)]
 
 
-def kind(q):
-    """Return what LightGBM calls problems of so many classes."""
+def problem_name(q):
+    """Return LightGBM's name for the type of problem."""
     return "binary" if q.ndim == 1 else "multi"
 
 

@@ -1,8 +1,8 @@
-"""Logistic regression on soft labels: the objective itself, without a copy of X.
+"""Logistic regression on soft labels: the exact objective, without a copy of X.
 
 The labels enter the objective 1/W Σ_n w_n [log Σ_k e^{f_nk} − Σ_k p_nk f_nk] + penalty only
-through Σ_n w_n p_nk x_n, a matrix of the size of the coefficients. Once that is known, an
-iteration costs the same whether labels are soft or hard, dense or sparse.
+through Σ_n w_n p_nk x_n, a matrix of the size of the coefficients. It is computed once; then an
+iteration costs the same for soft and hard, dense and sparse labels.
 """
 
 import warnings
@@ -32,19 +32,19 @@ def fit_logistic(
 ) -> Estimator:
     """Fit a logistic regression to soft labels at the cost of hard ones.
 
-    It minimises what scikit-learn minimises on the expansion, with the same scaling of the
+    It minimises scikit-learn's objective on the expansion, with the same scaling of the
     penalty, for L2 and for no penalty, binary or multinomial. ``solver="newton-cholesky"`` is a
     Newton method here too, as long as the Hessian fits into scikit-learn's working memory;
-    "lbfgs", "newton-cg", "sag" and "saga" are all L-BFGS, since they have one optimum.
+    "lbfgs", "newton-cg", "sag" and "saga" all use L-BFGS, because they share one optimum.
     ``class_weight="balanced"`` counts the probability mass of a class. An L1 or elastic-net
-    penalty, "liblinear" (which penalises the intercept) and one-versus-rest learn by expansion,
+    penalty, "liblinear" (which penalises the intercept) and one-versus-rest use the expansion,
     with a warning.
 
     Parameters
     ----------
     student : LogisticRegression
-        It is fitted in place. With ``warm_start=True``, coefficients that it has are where
-        the search begins.
+        It is fitted in place. With ``warm_start=True``, optimisation starts from its
+        coefficients.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows.
@@ -53,7 +53,7 @@ def fit_logistic(
         Their class probabilities, dense or sparse, and weights.
 
     **fit_params : dict
-        None: the `fit` of a logistic regression takes nothing but weights.
+        None: the `fit` of a logistic regression takes sample weights only.
 
     Returns
     -------
@@ -66,20 +66,20 @@ def fit_logistic(
         If the largest entry of the gradient stays above `tol`, by `max_iter` or by rounding.
 
     LinAlgWarning
-        If Newton's method meets a singular Hessian, as of collinear columns without a penalty:
-        L-BFGS then goes on from there.
+        If the Hessian is singular, for example with collinear columns and no penalty. L-BFGS
+        then continues from the current point.
 
     UserWarning
-        If the student learns by expansion.
+        If the student is fitted by expansion.
     """
     if soft_labels.is_one_hot or fit_params:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    obstacle = unsupported_reason(student)
-    if obstacle:
+    reason = unsupported_reason(student)
+    if reason:
         warn_of_expansion(
             student,
-            f"{obstacle} has no soft objective here",
-            'An L2 penalty and solver="lbfgs" or "newton-cholesky" have one.',
+            f"skdistill has no soft-label objective for {reason}",
+            'It has one for an L2 penalty with solver="lbfgs" or "newton-cholesky".',
         )
         return fit_by_expansion(student, X, soft_labels)
     check_parameters(student)
@@ -91,17 +91,17 @@ def fit_logistic(
     by_newton = student.solver == "newton-cholesky" and objective.hessian_fits()
     minimise = _newton if by_newton else _lbfgs
     solution, n_iter, gradient = minimise(objective, start, student.tol, student.max_iter)
-    steepness = np.abs(gradient).max()
-    if not steepness <= student.tol:
+    max_gradient = np.abs(gradient).max()
+    if not max_gradient <= student.tol:
         warnings.warn(
             f"{student.solver} stopped after {n_iter} iterations (max_iter={student.max_iter}) "
-            f"with a gradient of up to {steepness:.2g} (tol={student.tol:g}). Scale the features "
-            "(StandardScaler), or raise max_iter or tol.",
+            f"with a gradient of up to {max_gradient:.2g} (tol={student.tol:g}). Scale the "
+            "features (StandardScaler), or raise max_iter or tol.",
             ConvergenceWarning,
             stacklevel=3,
         )
     student.classes_ = soft_labels.classes
-    student.coef_, student.intercept_ = objective.parts(solution)
+    student.coef_, student.intercept_ = objective.coef_and_intercept(solution)
     student.n_iter_ = np.array([n_iter], dtype=np.int32)
     return student
 
@@ -110,7 +110,7 @@ class _LogisticObjective:
     """The distilled log-loss of a linear model, as a function of its flat coefficients.
 
     One row of coefficients per class, the intercept last; for two classes a single row, that
-    of the second, as scikit-learn has it.
+    of the second, as in scikit-learn.
     """
 
     def __init__(self, X, soft_labels, student):
@@ -136,15 +136,15 @@ class _LogisticObjective:
         return sums
 
     def start(self, student):
-        """Return where the search begins: zero, or what a warm start has."""
+        """Return the initial coefficients: zero, or those of a warm start."""
         shape = (self.n_rows, self.n_features + self.intercept)
         if student.warm_start and hasattr(student, "coef_"):
             rows = [student.coef_] + ([student.intercept_[:, None]] if self.intercept else [])
             flat = np.column_stack(rows).astype(np.float64).reshape(shape).ravel()
-            return np.where(np.isfinite(flat), flat, 0)  # a class that no row showed before
+            return np.where(np.isfinite(flat), flat, 0)  # not finite for an added class
         return np.zeros(shape).ravel()
 
-    def parts(self, flat):
+    def coef_and_intercept(self, flat):
         """Return `coef_` and `intercept_`."""
         rows = flat.reshape(self.n_rows, -1)
         if self.intercept:
@@ -194,10 +194,10 @@ class _LogisticObjective:
     def hessian(self, flat):
         """Return the Hessian, block by block of classes, made positive definite.
 
-        Softmax does not see a shift of all classes by one vector: along such shifts the
-        gradient is the penalty's alone. Adding a positive matrix there
-        leaves Newton's step as it is and the matrix invertible. Here it is the identity in units
-        of the curvature along each column, so that no scale of a column is too large for it.
+        Softmax is invariant to a shift of all classes by one vector: along such shifts the
+        gradient is that of the penalty only. Adding a positive definite matrix along these shifts
+        makes the Hessian invertible and does not change Newton's step. Here it is the identity
+        scaled by the curvature of each column, so that it works for columns of any scale.
         """
         rows = flat.reshape(self.n_rows, -1)
         _, q = self._predict(self._scores(rows))
@@ -229,7 +229,7 @@ class _LogisticObjective:
 
 
 def _lbfgs(objective, start, tol, max_iter):
-    """Minimise with the settings of scikit-learn's own L-BFGS."""
+    """Minimise with the settings of scikit-learn's L-BFGS."""
     options = {"maxiter": max_iter, "maxls": 50, "gtol": tol, "ftol": 64 * np.finfo(float).eps}
     found = minimize(
         objective.loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
@@ -238,7 +238,7 @@ def _lbfgs(objective, start, tol, max_iter):
 
 
 def _newton(objective, flat, tol, max_iter):
-    """Minimise by Newton steps, halved until the objective falls; by L-BFGS where they fail."""
+    """Minimise by Newton steps, halved until the objective decreases; by L-BFGS if they fail."""
     loss, gradient = objective.loss_and_gradient(flat)
     for n_iter in range(max_iter + 1):
         if np.abs(gradient).max() <= tol or n_iter == max_iter:
@@ -246,9 +246,9 @@ def _newton(objective, flat, tol, max_iter):
         step = _newton_step(objective.hessian(flat), gradient)
         if step is None:
             warnings.warn(
-                f"newton-cholesky met a singular Hessian at iteration {n_iter} and goes on by "
-                "L-BFGS. Remove collinear columns (OneHotEncoder(drop='first')) or constant ones, "
-                'set a penalty (C), or use solver="lbfgs".',
+                f"newton-cholesky found a singular Hessian at iteration {n_iter} and continues "
+                "with L-BFGS. Remove collinear columns (OneHotEncoder(drop='first')) or constant "
+                'ones, set a penalty (C), or use solver="lbfgs".',
                 LinAlgWarning,
                 stacklevel=4,
             )
@@ -258,7 +258,7 @@ def _newton(objective, flat, tol, max_iter):
         while not new_loss <= loss + 1e-4 * size * (gradient @ step) and size > 1e-6:
             size /= 2
             new_loss, new_gradient = objective.loss_and_gradient(flat + size * step)
-        if size <= 1e-6:  # rounding: there is no lower point along the step
+        if size <= 1e-6:  # no decrease along the step, because of rounding
             break
         flat, loss, gradient = flat + size * step, new_loss, new_gradient
     flat, more, gradient = _lbfgs(objective, flat, tol, max_iter - n_iter)
@@ -266,10 +266,10 @@ def _newton(objective, flat, tol, max_iter):
 
 
 def _newton_step(hessian, gradient):
-    """Return Newton's step; None where the Hessian is singular as far as rounding shows.
+    """Return Newton's step, None if the Hessian is singular to working precision.
 
-    In units in which its diagonal is 1, so that columns of different scale do not look singular.
-    The Hessian is overwritten.
+    The Hessian is scaled to a diagonal of 1, so that columns of different scale do not look
+    singular. It is overwritten.
     """
     scale = np.sqrt(np.diagonal(hessian))
     scale = np.where(scale > 0, scale, 1.0)

@@ -1,4 +1,4 @@
-"""A Pipeline as student: its steps see X once, unexpanded, and the last one learns."""
+"""A Pipeline as student: its steps are fitted on X without expansion, the last on soft labels."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from ._step_targets import check_steps, with_soft_targets, without_soft_targets
 
 
 def check_pipeline(pipeline: Pipeline, summary: DataSummary) -> None:
-    """Raise unless the last step of a Pipeline, and those before it, can learn soft labels."""
+    """Raise unless the steps of a Pipeline, the last one included, support soft labels."""
     if pipeline.steps:
         check_steps(pipeline, summary)
         check_student(pipeline.steps[-1][1], summary)
@@ -28,9 +28,9 @@ def fit_pipeline(
 ) -> Pipeline:
     """Fit the steps before the last on X, and the last on the soft labels.
 
-    What a supervised step before the last gets is said in `_step_targets.py`; with one-hot rows
-    it gets the labels. The Pipeline itself runs, with its memory and its routing; only its last
-    step and the supervised ones are exchanged for the time of the fit.
+    The target of a supervised step before the last is described in `_step_targets.py`; with
+    one-hot rows it is the labels. The Pipeline's own `fit` is called, with its memory and its
+    metadata routing; its last step and the supervised ones are wrapped during the fit.
     """
     if soft_labels.is_unweighted_one_hot and predicts_labels(pipeline):
         return pipeline.fit(X, soft_labels.argmax_labels(), **fit_params)
@@ -38,12 +38,12 @@ def fit_pipeline(
 
 
 def last_step(student):
-    """Return the last step of a Pipeline of scikit-learn, anything else as it is."""
+    """Return the last step of a scikit-learn Pipeline; any other student unchanged."""
     return student[-1] if is_pipeline(student) else student
 
 
 def fit_last_step(pipeline, X, soft_labels, fit, **fit_params):
-    """Fit a Pipeline whose last step learns by ``learn(step, X, soft_labels, ...)``."""
+    """Fit a Pipeline whose last step is fitted by ``fit(step, X, soft_labels, ...)``."""
     *before, (name, last) = pipeline.steps
     if has_soft_targets(soft_labels):
         before = [(key, with_soft_targets(step, soft_labels)) for key, step in before]
@@ -55,20 +55,20 @@ def fit_last_step(pipeline, X, soft_labels, fit, **fit_params):
 
 
 def has_soft_targets(soft_labels):
-    """Return whether steps are to be given another target than the labels of all rows."""
+    """Return whether the target of the steps differs from the labels of all rows."""
     if isinstance(soft_labels, SoftLabels):
         return not soft_labels.is_one_hot
     return not soft_labels.several and bool((soft_labels.codes < 0).any())
 
 
 def _step_labels(soft_labels):
-    """Return one label per row for steps that ignore it, and for all where rows are one-hot."""
+    """Return one label per row; with soft labels it is used by unsupervised steps only."""
     is_one_hot = isinstance(soft_labels, SoftLabels) and soft_labels.is_one_hot
     return soft_labels.argmax_labels() if is_one_hot else soft_labels.hard_labels()
 
 
 class _SoftLabelStep(BaseEstimator):
-    """The last step of a Pipeline while it is being fitted: it learns from soft labels."""
+    """Wrapper of the last step during the fit of a Pipeline: it is fitted on soft labels."""
 
     def __init__(self, student, soft_labels, fit):
         self.student = student

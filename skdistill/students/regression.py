@@ -1,4 +1,4 @@
-"""Learning by regression: any regressor, on the probabilities themselves or on logits."""
+"""Fitting by regression: any regressor, on the probabilities or on logits."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from .._utils._fit import fitted
 from .._utils._sample_weight import takes_sample_weight
 from .._utils._typing import Estimator, Rows
 from ..objectives import centred_logits, softmax_rows
-from ._capabilities import DataSummary, check_regression, needs_columns
+from ._capabilities import DataSummary, check_regression, requires_2d_target
 
 
 def fit_by_regression(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
-    """Fit a regressor to class probabilities, with squared error or whatever it minimises.
+    """Fit a regressor to class probabilities, with its own loss such as the squared error.
 
-    Two classes make one target, the probability of the second, so that any regressor will
-    do; more make one column per class. For logits as targets see :func:`logit_regressor`.
+    Two classes give one target, the probability of the second, which any regressor supports;
+    more classes give one column each. For logits as targets see :func:`logit_regressor`.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def fit_by_regression(
     Raises
     ------
     ValueError
-        If rows weigh differently and the student takes no `sample_weight`, or if it takes
-        a target of one column only and there are more than two classes.
+        If row weights differ and the student takes no `sample_weight`, or if it takes
+        a single target column only and there are more than two classes.
     """
     check_regression(student, DataSummary.of(soft_labels))
     proba = soft_labels.proba
@@ -53,24 +53,24 @@ def fit_by_regression(
     if takes_sample_weight(student) and not (weight == 1).all():
         fit_params = {**fit_params, "sample_weight": weight}
     if len(soft_labels.classes) == 2:
-        target = target[:, 1:] if needs_columns(student) else target[:, 1]
+        target = target[:, 1:] if requires_2d_target(student) else target[:, 1]
     return fitted(student, X, target, **fit_params)
 
 
 def logit_regressor(regressor: Estimator) -> TransformedTargetRegressor:
-    """Return a regressor that learns centred logits and predicts probabilities.
+    """Return a regressor that is fitted on centred logits and predicts probabilities.
 
     Parameters
     ----------
     regressor : regressor
-        Any; more than two classes need one that takes several target columns.
+        Any regressor; with more than two classes it must support several target columns.
 
     Returns
     -------
     sklearn.compose.TransformedTargetRegressor
-        Around `regressor`, with :func:`skdistill.objectives.centred_logits` on the way in
-        and :func:`skdistill.objectives.softmax_rows` on the way out. Once fitted, its
-        `regressor_` is an ordinary regressor of the logits that needs no skdistill.
+        `regressor` with the transform :func:`skdistill.objectives.centred_logits` and the
+        inverse transform :func:`skdistill.objectives.softmax_rows`. After `fit`, its
+        `regressor_` is an ordinary regressor of the logits that does not need skdistill.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Nets of skorch on soft labels: the loss gets probabilities, all else sees true labels."""
+"""Nets of skorch on soft labels: the loss gets probabilities, everything else true labels."""
 
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +20,7 @@ SOFT_LABEL_LOSSES = (SoftCrossEntropy, DistillationLoss, LogitMatching)
 
 
 def check_soft_label_net(student, summary=None):
-    """Raise unless a SoftLabelNet can learn; `summary` says nothing that would matter to it."""
+    """Raise unless a SoftLabelNet can be trained; `summary` is not used."""
     check_net(student)
     check_criterion_call(student.criterion)
 
@@ -29,13 +29,13 @@ def check_soft_label_net(student, summary=None):
 def fit_soft_label_net(
     student: SoftLabelNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> SoftLabelNet:
-    """Fit a SoftLabelNet, which takes soft labels by itself."""
+    """Fit a SoftLabelNet, whose own `fit` takes soft labels."""
     check_soft_label_net(student)
     return student.fit(X, soft_labels, **fit_params)
 
 
 def check_net_of_skorch(student, summary=None):
-    """Raise unless a net of skorch can learn soft labels."""
+    """Raise unless a net of skorch supports soft labels."""
     check_criterion(student)
     check_net(student)
 
@@ -47,13 +47,13 @@ def check_net_of_skorch(student, summary=None):
 def fit_net_of_skorch(
     student: NeuralNet, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> NeuralNet:
-    """Fit a net of skorch's own classes by its own criterion, on probabilities for a target.
+    """Fit a net of one of skorch's classes by its criterion, with probabilities as target.
 
-    ``NLLLoss`` (skorch's default, on probabilities) and ``CrossEntropyLoss`` (on logits) learn
-    the soft cross-entropy; any other criterion is called with the probabilities, of the second
-    class alone where the module has one output. Callbacks, optimiser, iterators and the
-    user's dataset and `get_loss` work as ever; what they see as `y` are the true labels, as
-    columns 0, 1, ..., which is what such a net predicts, too. (Overrides of
+    ``NLLLoss`` (skorch's default, on probabilities) and ``CrossEntropyLoss`` (on logits) give
+    the soft cross-entropy; any other criterion is called with the probabilities, those of the
+    second class if the module has one output. Callbacks, optimiser, iterators and the
+    user's dataset and `get_loss` are used unchanged; their `y` are the true labels, as
+    columns 0, 1, ..., which such a net also predicts. (Overrides of
     `get_split_datasets` and `check_data` are not called.)
 
     Parameters
@@ -78,14 +78,14 @@ def fit_net_of_skorch(
     Raises
     ------
     ValueError
-        If rows weigh differently under a criterion that is not linear in its target; if the
-        module has other than one output per class, or gives probabilities where the criterion
-        takes logits, or the other way round; if a loss is not finite; if the device is not there.
+        If row weights differ and the criterion is not linear in its target; if the module does
+        not have one output per class, or gives probabilities where the criterion takes logits, or
+        the reverse; if a loss is not finite; if the device is not available.
 
     Notes
     -----
-    Like torch's own losses on probabilities, the mean divides by the number of rows, even where
-    the criterion weighs classes.
+    As in torch's losses on probabilities, the mean divides by the number of rows, even if the
+    criterion weights classes.
     """
     check_net_of_skorch(student)
     with _taking_soft_targets(student, takes_labels=soft_labels.is_unweighted_one_hot):
@@ -93,16 +93,17 @@ def fit_net_of_skorch(
 
 
 def check_criterion(net):
-    """Raise for criteria that skorch would misunderstand."""
+    """Raise for criteria that skorch would use incorrectly."""
     criterion = net.criterion
     if net.compile and criterion is torch.nn.NLLLoss:
         raise ValueError(
-            "compile=True hides NLLLoss from skorch, which then takes no logarithm. Let the module "
-            "give logits, with criterion=torch.nn.CrossEntropyLoss, or use SoftLabelNet."
+            "compile=True prevents skorch from detecting NLLLoss, so that it does not take "
+            "logarithms. Use a module that gives logits, with "
+            "criterion=torch.nn.CrossEntropyLoss, or use SoftLabelNet."
         )
     if isinstance(criterion, type) and issubclass(criterion, SOFT_LABEL_LOSSES):
         raise ValueError(
-            f"skorch does not know that {criterion.__name__} takes logits, and "
+            f"skorch does not detect that {criterion.__name__} takes logits, and "
             f"{type(net).__name__} would predict them as probabilities. Use "
             "skdistill.nets.SoftLabelNet with it, or criterion=torch.nn.CrossEntropyLoss."
         )
@@ -110,30 +111,30 @@ def check_criterion(net):
 
 @contextmanager
 def _taking_soft_targets(net, takes_labels):
-    """Let a net know soft targets for the time of a fit; `takes_labels` where they are hard."""
+    """Make a net take soft targets within the context; `takes_labels` if they are hard labels."""
     net_class = type("SoftTargetNet", (_SoftTargetNet,), {"takes_labels": takes_labels})
     try:
         with temporary_class(net, net_class):
             if net.initialized_:
-                _exchange(net.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
+                _replace_class(net.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
             yield
     finally:
-        _exchange(getattr(net, "criterion_", None), _SoftNLLLoss, torch.nn.NLLLoss)
+        _replace_class(getattr(net, "criterion_", None), _SoftNLLLoss, torch.nn.NLLLoss)
 
 
-def _exchange(criterion, present, other):
-    if type(criterion) is present:
-        criterion.__class__ = other
+def _replace_class(criterion, old, new):
+    if type(criterion) is old:
+        criterion.__class__ = new
 
 
 class _SoftTargetNet(SoftTargetsNet):
-    """Give a criterion of torch the target that it takes."""
+    """Mixin that converts soft targets to the target of a torch criterion."""
 
     takes_labels = False
 
     def initialize_criterion(self):
         super().initialize_criterion()
-        _exchange(self.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
+        _replace_class(self.criterion_, torch.nn.NLLLoss, _SoftNLLLoss)
         return self
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
@@ -156,12 +157,12 @@ class _SoftTargetNet(SoftTargetsNet):
             self._output_is_checked = True
         if not all_weigh_one:
             target = self._weighted(target, targets.weight, linear)
-        elif linear and self.takes_labels:  # a criterion may weigh classes, and then divides so
+        elif linear and self.takes_labels:  # a criterion with class weights divides by their sum
             target = target.argmax(dim=1)
         return super().get_loss(y_pred, target, X=X, training=training)
 
     def _check_outputs(self, criterion, outputs):
-        """Raise if the criterion takes logits and gets probabilities, or the other way round."""
+        """Raise if the criterion takes logits and gets probabilities, or the reverse."""
         if isinstance(criterion, torch.nn.CrossEntropyLoss):
             check_logits(outputs, outputs.shape[1])
         elif isinstance(criterion, torch.nn.NLLLoss) and isinstance(self, NeuralNetClassifier):
@@ -171,13 +172,14 @@ class _SoftTargetNet(SoftTargetsNet):
         if linear:
             return target * weight[:, None].to(target.dtype)
         raise ValueError(
-            f"The rows weigh differently, which {self.criterion_!r} cannot express. Use "
-            "skdistill.nets.SoftLabelNet, whose losses take weights, or give every row the same."
+            f"The row weights differ, which {self.criterion_!r} does not support. Use "
+            "skdistill.nets.SoftLabelNet, whose losses take weights, or give every row the same "
+            "weight."
         )
 
 
 class _SoftNLLLoss(torch.nn.NLLLoss):
-    """The negative log-likelihood of probabilities; torch's own takes labels only."""
+    """Negative log-likelihood with probabilities as target; torch's takes labels only."""
 
     def forward(self, input, target):
         if not target.is_floating_point():

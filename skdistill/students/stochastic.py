@@ -8,7 +8,7 @@ from sklearn.linear_model import Perceptron, SGDClassifier
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._capabilities import check_expansion
-from ._chunks import fit_in_chunks, rows_per_chunk, without_weightless_rows
+from ._chunks import drop_zero_weight_rows, fit_in_chunks, rows_per_chunk
 from ._class_weight import class_weights
 from ._original_rows import refuse_to_split_copies
 from ._registry import register
@@ -22,20 +22,19 @@ def fit_by_descent(
 ) -> Estimator:
     """Fit by stochastic gradient descent on mini-batches of soft labels.
 
-    A chunk of rows is expanded at a time, so many that their copies are no more than the rows
-    of X: the memory of hard labels, and one more copy of X at most. The time is that of the
-    expansion, since each copy is a step, and on few rows, whose chunks are small, several times
-    as much. (Drawing one label per row and epoch instead costs
-    what hard labels cost, and gives back what soft labels gain: it came out no better than hard
-    labels where it was tried.) ``LogisticRegression``, or `top_k`, is the way to be fast.
+    One chunk of rows is expanded at a time, with at most as many copies as X has rows. This takes
+    the memory of hard labels and at most one more copy of X. The time is that of the expansion,
+    because each copy is a step, and several times as much on few rows, whose chunks are small.
+    (Drawing one label per row and epoch costs the same as hard labels, but in experiments it was
+    no better than hard labels.) ``LogisticRegression`` or `top_k` are faster.
 
-    Training ends as the student's own does, after `max_iter` epochs or `n_iter_no_change` of
-    them that improve the fit by less than `tol`; the fit is the soft log-loss where the student
-    has probabilities, the expected accuracy elsewhere. ``average=True`` learns from the whole
-    expansion at once: averages improve too late for anyone but its own `fit` to tell.
+    Training ends as in the student's own `fit`, after `max_iter` epochs or `n_iter_no_change`
+    epochs that improve the fit by less than `tol`. The fit is measured by the soft log-loss, or
+    by the expected accuracy without `predict_proba`. ``average=True`` is fitted on the whole
+    expansion at once, because averages improve too late for this stopping rule.
 
-    `alpha` weighs the penalty against the mean loss of a real row, as with hard labels (in the
-    plain expansion it would be heavier by the number of copies).
+    `alpha` is relative to the mean loss of an original row, as with hard labels (in the
+    plain expansion the penalty would be multiplied by the number of copies).
 
     Parameters
     ----------
@@ -49,7 +48,7 @@ def fit_by_descent(
         Their class probabilities and weights.
 
     **fit_params : dict
-        None: `partial_fit` takes nothing but weights.
+        None: `partial_fit` takes sample weights only.
 
     Returns
     -------
@@ -64,15 +63,15 @@ def fit_by_descent(
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
     refuse_to_split_copies(student)
-    X, soft_labels, fit_params = without_weightless_rows(X, soft_labels, fit_params)
-    own = {"class_weight": student.class_weight, "alpha": student.alpha}
+    X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
+    saved_params = {"class_weight": student.class_weight, "alpha": student.alpha}
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
     soft_labels = soft_labels.drop_empty_classes()
     copies = max(soft_labels.count_expanded_rows() / len(soft_labels), 1)
     chunk = min(rows_per_chunk(X, soft_labels), max(1, int(len(soft_labels) / copies)))
-    # The class weights are in the soft labels now. The penalty is added at each step, and there
-    # are `copies` steps to a row: without the division a negligible probability, which makes a
-    # copy too, would make the penalty that much heavier.
+    # The class weights are now in the soft labels. The penalty is applied at each step, and each
+    # row has `copies` steps: without the division, the copies of negligible probabilities would
+    # multiply the penalty.
     per_step = student.alpha / copies if isinstance(student.alpha, Real) else student.alpha
     student.set_params(class_weight=None, alpha=per_step)
     try:
@@ -80,4 +79,4 @@ def fit_by_descent(
             return fit_on_copies(student, X, soft_labels, **fit_params)
         return fit_in_chunks(student, X, soft_labels, chunk, **fit_params)
     finally:
-        student.set_params(**own)
+        student.set_params(**saved_params)

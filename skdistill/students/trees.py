@@ -1,6 +1,6 @@
-"""Trees and forests on soft labels: one regression tree on the probability rows.
+"""Trees and forests on soft labels: regression trees on the probability rows.
 
-`_tree_regressions.py` says which regression grows the tree of which impurity.
+`_tree_regressions.py` describes the regression for each impurity.
 """
 
 from typing import Any
@@ -32,8 +32,8 @@ from ._registry import register
 from ._tree_regressions import REGRESSIONS
 from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
 
-# What goes wrong below for rows and parameters that scikit-learn refuses, and if a fitted tree
-# keeps its state in another way some day.
+# Errors for rows and parameters that scikit-learn rejects, and if a future version stores the
+# state of a fitted tree differently.
 REGRESSION_FAILED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 REGRESSORS = {
@@ -43,8 +43,8 @@ REGRESSORS = {
     ExtraTreesClassifier: ExtraTreesRegressor,
 }
 
-# What a regressor has for itself: the rest of its attributes is what the classifier has, too.
-OF_REGRESSORS = {
+# Attributes of regressors only; classifiers share all others.
+REGRESSOR_ATTRIBUTES = {
     "class_weight",
     "estimator",
     "estimator_",
@@ -57,7 +57,7 @@ OF_REGRESSORS = {
 
 
 def check_tree(student: Estimator, summary: DataSummary) -> None:
-    """Raise for monotonicity constraints on more than two classes, as scikit-learn would."""
+    """Raise for monotonicity constraints on more than two classes, as in scikit-learn."""
     if student.monotonic_cst is not None and summary.n_classes > 2:
         raise ValueError(
             f"{type(student).__name__}(monotonic_cst={student.monotonic_cst!r}) is for two "
@@ -71,10 +71,10 @@ def check_tree(student: Estimator, summary: DataSummary) -> None:
 def fit_tree(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any) -> Estimator:
     """Fit a classification tree to soft labels by one regression tree, without a copy of X.
 
-    It is the tree of the expansion, up to ties, of Gini and of the entropy, but for what counts
-    rows: `min_samples_split` and `min_samples_leaf` count original rows.
+    For Gini and the entropy it is the tree of the expansion, up to ties, except that
+    `min_samples_split` and `min_samples_leaf` count original rows.
     ``class_weight="balanced"`` counts the probability mass of a class. Monotonicity constraints
-    hold for the probability of the second of two classes; with the entropy they learn by
+    apply to the probability of the second of two classes; with the entropy the tree is fitted by
     expansion, with a warning.
 
     Parameters
@@ -99,9 +99,9 @@ def fit_tree(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params:
     Warns
     -----
     UserWarning
-        If the student learns by expansion.
+        If the student is fitted by expansion.
     """
-    if soft_labels.is_one_hot or _must_expand(student):
+    if soft_labels.is_one_hot or _needs_expansion(student):
         return fit_by_expansion(student, X, soft_labels, **fit_params)
     regression, nonempty = _regression(student, soft_labels)
     try:
@@ -109,16 +109,16 @@ def fit_tree(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params:
         regressor.fit(X, regression.targets, sample_weight=nonempty.weight, **fit_params)
         (tree,) = _classification_trees(regressor, X, nonempty, regression)
     except REGRESSION_FAILED as error:
-        return _expand_after_all(student, X, soft_labels, error, **fit_params)
+        return _fall_back_to_expansion(student, X, soft_labels, error, **fit_params)
     _set_fitted_attributes(student, regressor, nonempty.classes)
     student.tree_ = tree
     return student
 
 
 def check_forest(student: Estimator, summary: DataSummary) -> None:
-    """Raise if a forest must learn by expansion and would draw or count copies of rows."""
+    """Raise if a forest is fitted by expansion and would draw or count copies of rows."""
     check_tree(student, summary)
-    if _obstacle(student):
+    if _unsupported_reason(student):
         check_expansion(student, summary)
 
 
@@ -129,15 +129,15 @@ def fit_forest(
 ) -> Estimator:
     """Fit a forest to soft labels by a forest of regression trees, without a copy of X.
 
-    Bootstraps and `max_samples` draw real rows, which the expansion cannot: it draws as many
-    copies as there are, so that every real row is in nearly every bag. Otherwise as
-    :func:`fit_tree`. `oob_score_` is the accuracy for the true labels where they are known,
-    the most probable class elsewhere. ``class_weight="balanced_subsample"`` learns by
-    expansion, with a warning; before scikit-learn 1.9, which would count copies, it is refused.
+    Bootstraps and `max_samples` draw original rows. (The expansion would draw as many copies as
+    it has, so that nearly every bootstrap sample has all original rows.) Otherwise see
+    :func:`fit_tree`. `oob_score_` is the accuracy for the true label of a row, or its most
+    probable class without one. ``class_weight="balanced_subsample"`` uses the expansion, with a
+    warning; before scikit-learn 1.9, which would count copies, it is an error.
 
-    Trees without a limit grow until no two rows of a leaf differ in their probabilities, and so
+    Trees without a size limit grow until all rows of a leaf have the same probabilities, and so
     larger than on hard labels: at 50 classes a random forest took 1.6 times as long and 2.5 times
-    the memory, extremely randomised trees, which hardly look at the targets, 3.2 times as long.
+    the memory, and extremely randomised trees, which use the targets little, 3.2 times as long.
 
     Parameters
     ----------
@@ -161,9 +161,9 @@ def fit_forest(
     Warns
     -----
     UserWarning
-        If the student learns by expansion.
+        If the student is fitted by expansion.
     """
-    if soft_labels.is_one_hot or _must_expand(student):
+    if soft_labels.is_one_hot or _needs_expansion(student):
         return fit_by_expansion(student, X, soft_labels, **fit_params)
     regression, nonempty = _regression(student, soft_labels)
     try:
@@ -171,58 +171,57 @@ def fit_forest(
         regressor.fit(X, regression.targets, sample_weight=nonempty.weight, **fit_params)
         trees = _classification_trees(regressor, X, nonempty, regression)
     except REGRESSION_FAILED as error:
-        return _expand_after_all(student, X, soft_labels, error, **fit_params)
+        return _fall_back_to_expansion(student, X, soft_labels, error, **fit_params)
     _set_fitted_attributes(student, regressor, nonempty.classes)
     student.n_classes_ = len(nonempty.classes)
     student.estimator_ = student.estimator
     student.estimators_ = []
     params = {name: getattr(student, name) for name in student.estimator_params}
-    codes = np.arange(len(nonempty.classes), dtype=np.float64)  # a forest's trees learn numbers
+    codes = np.arange(len(nonempty.classes), dtype=np.float64)  # a forest's trees use codes
     for regression_tree, tree in zip(regressor.estimators_, trees, strict=True):
-        own = clone(student.estimator).set_params(**params)
-        own.random_state = regression_tree.random_state
-        _set_fitted_attributes(own, regression_tree, codes)
-        own.tree_ = tree
-        student.estimators_.append(own)
+        estimator = clone(student.estimator).set_params(**params)
+        estimator.random_state = regression_tree.random_state
+        _set_fitted_attributes(estimator, regression_tree, codes)
+        estimator.tree_ = tree
+        student.estimators_.append(estimator)
     if student.oob_score:
         _set_out_of_bag_score(student, regressor, nonempty, regression)
     return student
 
 
-def _expand_after_all(student, X, soft_labels, error, **fit_params):
-    """Learn by expansion: the student's own `fit` refuses what is wrong with rows or parameters.
+def _fall_back_to_expansion(student, X, soft_labels, error, **fit_params):
+    """Fit by expansion: the student's own `fit` raises for invalid rows or parameters.
 
-    What it takes, and the regression on the probabilities did not, is new to skdistill.
+    If it does not raise, this version of scikit-learn is not supported.
     """
     fit_on_copies(student, X, soft_labels, **fit_params)
     warn_of_expansion(
         student,
-        "the trees of this scikit-learn are not as skdistill knows them "
-        f"({type(error).__name__}: {error})",
+        f"skdistill does not know the trees of this scikit-learn ({type(error).__name__}: {error})",
         "Please report it, with the version of scikit-learn.",
     )
     return student
 
 
-def _must_expand(student):
-    """Say, once, why a student learns by expansion; return whether it must."""
-    obstacle = _obstacle(student)
-    if obstacle is None:
+def _needs_expansion(student):
+    """Return whether a student must be fitted by expansion, with a warning if so."""
+    reason = _unsupported_reason(student)
+    if reason is None:
         return False
     warn_of_expansion(
         student,
-        f"{obstacle} is not what a regression tree on the probabilities does",
-        'class_weight="balanced" is, and so is criterion="gini" where there is a monotonic_cst.',
+        f"a regression tree on the probabilities does not support {reason}",
+        'It supports class_weight="balanced", and criterion="gini" with monotonic_cst.',
     )
     return True
 
 
-def _obstacle(student):
-    """Return the parameter that no regression tree can honour; None if there is none."""
+def _unsupported_reason(student):
+    """Return the parameter that regression trees do not support, None if there is none."""
     params = student.get_params(deep=False)
     if params["monotonic_cst"] is not None and params["criterion"] != "gini":
         return f"criterion={params['criterion']!r} with monotonic_cst"
-    if params["criterion"] not in list(REGRESSIONS):  # the student's own fit refuses it
+    if params["criterion"] not in list(REGRESSIONS):  # the student's own fit rejects it
         return f"criterion={params['criterion']!r}"
     if params["class_weight"] == "balanced_subsample":
         return 'class_weight="balanced_subsample"'
@@ -247,14 +246,16 @@ def _regressor_like(student, regression):
     for threshold in ("min_impurity_decrease", "ccp_alpha"):
         params[threshold] = params[threshold] * regression.per_impurity
     if "oob_score" in params:
-        # A score of one's own is for labels.
+        # A user-defined score is for labels.
         params["oob_score"] = True if callable(student.oob_score) else student.oob_score
     return regressor.set_params(**params)
 
 
 def _set_fitted_attributes(student, regressor, classes):
-    """Set what a fitted tree or forest has, but for the trees: as the regressor, with classes."""
-    for name in vars(regressor).keys() - OF_REGRESSORS.union(regressor.get_params(deep=False)):
+    """Set the fitted attributes of a tree or forest, except its trees."""
+    for name in vars(regressor).keys() - REGRESSOR_ATTRIBUTES.union(
+        regressor.get_params(deep=False)
+    ):
         setattr(student, name, getattr(regressor, name))
     student.n_outputs_ = 1
     student.classes_, student.n_classes_ = classes, np.intp(len(classes))
@@ -269,23 +270,23 @@ def _classification_trees(regressor, X, soft_labels, regression):
         return [_as_classification_tree(tree, n_classes, regression) for tree in trees]
     leaves = regressor.apply(X).reshape(len(soft_labels), -1).T
     weight = soft_labels.weight
-    weights = _bag_weights(regressor, weight) if is_forest else [weight]
+    weights = _bootstrap_weights(regressor, weight) if is_forest else [weight]
     return [
         _as_classification_tree(
-            tree, n_classes, regression, _impurities_of_rows(tree, of_rows, soft_labels, own)
+            tree, n_classes, regression, _gini_from_rows(tree, leaves_of_rows, soft_labels, w)
         )
-        for tree, of_rows, own in zip(trees, leaves, weights, strict=True)
+        for tree, leaves_of_rows, w in zip(trees, leaves, weights, strict=True)
     ]
 
 
 def _as_classification_tree(tree, n_classes, regression, impurity=None):
     """Return a regression tree of probabilities as a classification tree.
 
-    The impurity of a node is that of its probabilities, if not given.
+    By default the impurity of a node is computed from its probabilities.
     """
     state = tree.__getstate__()
     frequencies = regression.proba(state["values"][:, :, 0])
-    # A copy would keep whatever lay in memory between the fields, and the pickle with it.
+    # Not a copy: it would keep uninitialised padding between fields, which makes pickles differ.
     nodes = np.zeros(len(frequencies), dtype=state["nodes"].dtype)
     for name in nodes.dtype.names:
         nodes[name] = state["nodes"][name]
@@ -296,10 +297,10 @@ def _as_classification_tree(tree, n_classes, regression, impurity=None):
     return classification
 
 
-def _impurities_of_rows(tree, leaves, soft_labels, weight):
-    """Return the Gini impurity of the rows of each node, of two classes.
+def _gini_from_rows(tree, leaves, soft_labels, weight):
+    """Return the Gini impurity of each node, computed from its rows, for two classes.
 
-    Monotonicity constraints cut the probabilities of nodes, and leave the impurity as it is.
+    Monotonicity constraints clip the probabilities of nodes, but not the impurity.
     """
     of_second = weight * entries(soft_labels.proba, np.ones(len(weight), dtype=int))
     total, second = (
@@ -309,23 +310,23 @@ def _impurities_of_rows(tree, leaves, soft_labels, weight):
     for node in np.flatnonzero(left >= 0)[::-1]:  # children come after their parents
         for sums in (total, second):
             sums[node] = sums[left[node]] + sums[right[node]]
-    share = second / total
-    return 2 * share * (1 - share)
+    frequency = second / total
+    return 2 * frequency * (1 - frequency)
 
 
-def _bag_weights(forest, weight):
-    """Return, for each tree of a fitted forest, how much each row weighs in it."""
+def _bootstrap_weights(forest, weight):
+    """Return the weight of each row in each tree of a fitted forest."""
     if not forest.bootstrap:
         return [weight] * len(forest.estimators_)
-    times = [np.bincount(rows, minlength=len(weight)) for rows in forest.estimators_samples_]
-    return [each if FORESTS_DRAW else each * weight for each in times]
+    counts = [np.bincount(rows, minlength=len(weight)) for rows in forest.estimators_samples_]
+    return [each if FORESTS_DRAW else each * weight for each in counts]
 
 
 def _set_out_of_bag_score(student, regressor, soft_labels, regression):
-    """Set what `oob_score=True` documents, from what the regression forest held out."""
-    held_out = regression.proba(regressor.oob_prediction_)
-    student.oob_decision_function_ = held_out
-    argmax_labels = student.classes_[held_out.argmax(axis=1)]
+    """Set the attributes of `oob_score=True` from the out-of-bag predictions of the regressor."""
+    proba = regression.proba(regressor.oob_prediction_)
+    student.oob_decision_function_ = proba
+    argmax_labels = student.classes_[proba.argmax(axis=1)]
     true = soft_labels.hard_labels()
     score = accuracy_score if student.oob_score is True else student.oob_score
     student.oob_score_ = score(true, argmax_labels)

@@ -1,4 +1,4 @@
-"""XGBoost on soft labels: its own softmax and logistic loss, with probabilities for labels."""
+"""XGBoost on soft labels: its softmax and logistic loss, with probabilities as targets."""
 
 import json
 from typing import Any
@@ -25,17 +25,17 @@ def fit_xgboost(
 ) -> Estimator:
     """Fit a classifier of XGBoost to soft labels at the cost of hard ones, without a copy of X.
 
-    Gradients, Hessians and the base score are those of the expansion, so that the trees are
-    the same, up to what counts rows: `subsample` and `sampling_method` draw real rows here,
-    copies there. All boosters, tree methods and constraints learn in this way, and evaluation
-    sets, with their true labels, metrics and early stopping work as they do for hard labels.
+    Gradients, Hessians and the base score are those of the expansion, so that the trees are the
+    same, except that `subsample` and `sampling_method` draw original rows here and copies in the
+    expansion. All boosters, tree methods and constraints are supported, and evaluation sets with
+    true labels, metrics and early stopping work as for hard labels.
     `scale_pos_weight` counts by the probability of the second class. Gradients are computed
     in NumPy, on one core, whatever `n_jobs` or `device`; sparse soft labels stay sparse, but
-    the gradients, like XGBoost's own scores, are dense: 2.7 times the memory of hard labels at
+    the gradients, like XGBoost's scores, are dense: 2.7 times the memory of hard labels at
     50 classes.
 
-    A custom `objective`, and any but the logistic and softprob ones, learn by expansion, with
-    a warning.
+    A custom `objective`, and any objective except the logistic and softprob ones, use the
+    expansion, with a warning.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def fit_xgboost(
         Rows.
 
     soft_labels : SoftLabels
-        Their class probabilities and weights. XGBoost takes the classes 0, 1, ... only. One
-        without any mass is in `classes_` all the same, and falls towards probability 0; since
-        XGBoost 3.1 it starts there.
+        Class probabilities and weights of the rows. XGBoost takes the classes 0, 1, ... only. A
+        class of total weight 0 is also in `classes_`; its probability decreases towards 0, and
+        starts there since XGBoost 3.1.
 
     **fit_params : dict
         Further arguments of the student's `fit`.
@@ -56,74 +56,74 @@ def fit_xgboost(
     Returns
     -------
     XGBClassifier or XGBRFClassifier
-        The student, as it is after its own `fit`: nothing of skdistill stays in it.
+        The student, fitted, without references to skdistill.
 
     Warns
     -----
     UserWarning
-        If the student learns by expansion.
+        If the student is fitted by expansion.
     """
-    if soft_labels.is_one_hot and shows_every_class(soft_labels):
+    if soft_labels.is_one_hot and every_class_is_argmax(soft_labels):
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    obstacle = unsupported_reason(student, soft_labels)
-    if obstacle is not None:
+    reason = unsupported_reason(student, soft_labels)
+    if reason is not None:
         if not soft_labels.is_one_hot:
-            warn_of_expansion(student, obstacle)
-        return fit_on_every_class(student, X, soft_labels, **fit_params)
+            warn_of_expansion(student, reason)
+        return fit_with_empty_classes(student, X, soft_labels, **fit_params)
     two_classes = len(soft_labels.classes) == 2
     targets = soft_labels
     if two_classes and student.scale_pos_weight is not None:
         targets = soft_labels.reweight_classes([1, student.scale_pos_weight])
-    own_base_score, own_metric = student.base_score, student.eval_metric
-    if own_base_score is None and fit_params.get("xgb_model") is None:
+    base_score, eval_metric = student.base_score, student.eval_metric
+    if base_score is None and fit_params.get("xgb_model") is None:
         student.base_score = base_score_of_expansion(student, soft_labels)
-    student.eval_metric = metric_on_probabilities(own_metric)
+    student.eval_metric = metric_on_probabilities(eval_metric)
     student.objective = soft_objective(targets, hessian_factor=1 if two_classes else 2)
     student.fit(X, placeholder_labels(soft_labels), sample_weight=soft_labels.weight, **fit_params)
-    # Beside a callable objective XGBoost keeps its own, for metrics and predictions.
+    # With a callable objective, XGBoost uses this one for metrics and predictions.
     student.objective = "binary:logistic" if two_classes else "multi:softprob"
-    student.base_score, student.eval_metric = own_base_score, own_metric
+    student.base_score, student.eval_metric = base_score, eval_metric
     return student
 
 
-def shows_every_class(soft_labels):
+def every_class_is_argmax(soft_labels):
     """Return whether each class is the most probable one of some row."""
     return len(np.unique(soft_labels.argmax_labels())) == len(soft_labels.classes)
 
 
-def fit_on_every_class(student, X, soft_labels, **fit_params):
-    """Fit a student on the expansion, with a copy of weight zero for each class of no mass.
+def fit_with_empty_classes(student, X, soft_labels, **fit_params):
+    """Fit a student on the expansion, with a copy of weight zero for each empty class.
 
-    XGBoost wants to see all classes among the labels.
+    XGBoost requires that the labels include all classes.
     """
     rows, labels, weight = soft_labels.expand()
-    lacking = np.setdiff1d(soft_labels.classes, labels)
-    rows = np.concatenate([rows, np.zeros(len(lacking), dtype=rows.dtype)])
-    labels = np.concatenate([labels, lacking])
-    weight = np.concatenate([weight, np.zeros(len(lacking))])
+    missing = np.setdiff1d(soft_labels.classes, labels)
+    rows = np.concatenate([rows, np.zeros(len(missing), dtype=rows.dtype)])
+    labels = np.concatenate([labels, missing])
+    weight = np.concatenate([weight, np.zeros(len(missing))])
     fit_params = rows_of(fit_params, rows, len(soft_labels))
     return student.fit(repeat_rows(X, rows), labels, sample_weight=weight, **fit_params)
 
 
 def unsupported_reason(student, soft_labels):
-    """Return what keeps a student from the soft objective; None if nothing does."""
+    """Return why the soft objective cannot be used for a student, None if it can."""
     n_classes = len(soft_labels.classes)
     if callable(student.objective):
-        return "it has a custom objective, which knows labels only"
-    # With more classes XGBoost itself takes softprob for everything else.
+        return "it has a custom objective, which takes hard labels only"
+    # With more classes XGBoost replaces all other objectives by softprob.
     if n_classes == 2 and student.objective != "binary:logistic":
         return f'objective={student.objective!r} is not "binary:logistic"'
     if student.objective == "multi:softmax":
-        return 'objective="multi:softmax" has no probabilities ("multi:softprob" has)'
+        return 'objective="multi:softmax" gives no probabilities ("multi:softprob" does)'
     if len(soft_labels) < n_classes:
         return f"there are only {len(soft_labels)} rows for {n_classes} classes"
     return None
 
 
 def base_score_of_expansion(student, soft_labels):
-    """Return the base score of the expansion, by XGBoost itself: it leans on the masses only.
+    """Return XGBoost's base score of the expansion, which depends on class weight sums only.
 
-    By a bare Booster: a fit of an estimator would show up in the logs of experiment trackers.
+    It uses a bare Booster, because experiment trackers would log a fit of the estimator.
     """
     n_classes = len(soft_labels.classes)
     rows = DMatrix(
@@ -133,8 +133,8 @@ def base_score_of_expansion(student, soft_labels):
         nthread=1,
     )
     if n_classes == 2:
-        own_weight = 1 if student.scale_pos_weight is None else student.scale_pos_weight
-        params = {"objective": "binary:logistic", "scale_pos_weight": own_weight}
+        pos_weight = 1 if student.scale_pos_weight is None else student.scale_pos_weight
+        params = {"objective": "binary:logistic", "scale_pos_weight": pos_weight}
     else:
         params = {"objective": "multi:softprob", "num_class": n_classes}
     booster = Booster({**params, "max_depth": 1, "nthread": 1}, [rows])
@@ -145,7 +145,7 @@ def base_score_of_expansion(student, soft_labels):
 
 
 def metric_on_probabilities(metric):
-    """Return `eval_metric` with its callables, alone or in a list, fed with probabilities."""
+    """Return `eval_metric` with callables, alone or in a list, wrapped to get probabilities."""
     if callable(metric):
         return on_probabilities(metric)
     if isinstance(metric, list | tuple):

@@ -229,7 +229,7 @@ def test_born_again_refuses_before_any_generation_is_fitted(student, monkeypatch
 @pytest.mark.parametrize(
     ("student", "message"),
     [
-        (COPIES_ALIKE[0], r"hands soft labels on .* Pipeline.* make_pipeline\(StandardScaler"),
+        (COPIES_ALIKE[0], r"passes soft labels on .* Pipeline.* make_pipeline\(StandardScaler"),
         (COPIES_ALIKE[1], r"KNeighborsClassifier\(\) inside it takes no sample_weight"),
         (COPIES_ALIKE[6], r"VotingClassifier \(a__cv=3\) splits"),
         (OneVsRestClassifier(SVC()), "unless metadata is routed. Enable it"),
@@ -239,7 +239,7 @@ def test_born_again_refuses_before_any_generation_is_fitted(student, monkeypatch
         ),
         (imblearn_pipeline(SMOTE(), SVC()), r"overrides the fit of Pipeline.* sklearn.pipeline.Pi"),
         (StackingClassifier([("a", GaussianNB())], cv="prefit"), r"\['a'\].*FrozenEstimator\(fit"),
-        (MultiOutputClassifier(GaussianNB()), "learns several outputs per row"),
+        (MultiOutputClassifier(GaussianNB()), "predicts several outputs per row"),
     ],
     ids=named,
 )

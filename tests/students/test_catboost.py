@@ -357,7 +357,7 @@ class Logistic:
     [
         ({"loss_function": "Focal:focal_alpha=0.5;focal_gamma=1.0"}, "is not the cross-entropy"),
         ({"loss_function": Logistic(), "eval_metric": "Logloss"}, "is not the cross-entropy"),
-        ({"class_names": ["ant", "bee"]}, "class_names=.* goes with labels only"),
+        ({"class_names": ["ant", "bee"]}, "class_names=.* is for hard labels only"),
     ],
 )
 def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(params, match):

@@ -264,8 +264,8 @@ def test_balanced_class_weights_count_mass_not_copies(gaussian):
 def test_students_without_weights_are_refused(gaussian):
     X, _, p_star = gaussian
     for student, same_job in [
-        (KNeighborsClassifier(), "KNeighborsRegressor does the same job"),
-        (LinearDiscriminantAnalysis(), "LinearRegression does the same job"),
+        (KNeighborsClassifier(), "use KNeighborsRegressor"),
+        (LinearDiscriminantAnalysis(), "use LinearRegression"),
         (NearestCentroid(), "a regressor of the same kind does"),
     ]:
         with pytest.raises(TypeError, match=same_job):

@@ -64,7 +64,7 @@ METHODS = ["predict_proba", "predict_log_proba", "decision_function"]
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.filterwarnings("ignore:.*learns soft labels by expansion"),
+    pytest.mark.filterwarnings("ignore:.*is fitted to soft labels by expansion"),
     pytest.mark.filterwarnings("ignore:.*Some inputs do not have OOB scores"),
     pytest.mark.filterwarnings("ignore:divide by zero"),
 ]

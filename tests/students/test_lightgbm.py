@@ -293,8 +293,8 @@ def squared_error(y_true, scores):
         (2, {"objective": "cross_entropy"}, "'cross_entropy' is none of"),
         (3, {"objective": "multiclassova"}, "'multiclassova' is none of"),
         (3, {"application": "multiclassova"}, "application='multiclassova' is none of"),
-        (2, {"sigmoid": 2.0}, "sigmoid=2.0 goes with"),
-        (2, {"linear_tree": True}, "linear_tree=True goes with"),
+        (2, {"sigmoid": 2.0}, "sigmoid=2.0 works with"),
+        (2, {"linear_tree": True}, "linear_tree=True works with"),
         (2, {"boosting_type": "rf", "subsample": 0.5, "subsample_freq": 1}, "random forests"),
     ],
 )

@@ -65,7 +65,7 @@ def test_weights_reach_a_regressor_that_takes_them(gaussian):
 def test_weights_that_a_regressor_cannot_take_are_refused_if_they_matter(gaussian):
     X, _, p_star = gaussian
     fit_soft_labels(KNeighborsRegressor(), X, SoftLabels(p_star, sample_weight=[2.0] * len(X)))
-    with pytest.raises(ValueError, match="takes no sample_weight, but the rows weigh differently"):
+    with pytest.raises(ValueError, match="takes no sample_weight, but the row weights differ"):
         weight = np.r_[2, np.ones(len(X) - 1)]
         fit_soft_labels(KNeighborsRegressor(), X, SoftLabels(p_star, sample_weight=weight))
 

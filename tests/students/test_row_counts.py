@@ -119,7 +119,7 @@ def fewest_rows(model, X):
     return min(np.unique(leaf, return_counts=True)[1].min() for leaf in leaves_of(model, X).T)
 
 
-@pytest.mark.filterwarnings("ignore:.*learns soft labels by expansion")
+@pytest.mark.filterwarnings("ignore:.*is fitted to soft labels by expansion")
 @pytest.mark.parametrize("n_classes", [2, 3, 4])
 @pytest.mark.parametrize("constrained", [False, True])
 @pytest.mark.parametrize("student", counting_students(), ids=repr)

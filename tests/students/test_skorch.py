@@ -213,7 +213,7 @@ def test_a_checkpoint_may_pickle_the_net_while_it_is_taught(tmp_path):
 
 
 def test_compiling_hides_nll_loss():
-    with pytest.raises(ValueError, match="compile=True hides NLLLoss"):
+    with pytest.raises(ValueError, match="compile=True prevents skorch from detecting NLLLoss"):
         fit_soft_labels(net(**NLL, compile=True), X, SoftLabels(P))
 
 

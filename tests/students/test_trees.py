@@ -321,7 +321,7 @@ def test_trees_that_keep_their_state_in_another_way_expand_with_a_warning(studen
     monkeypatch.setattr("skdistill.students.trees._as_classification_tree", changed)
     X, labels = problem(3)
     student = student.set_params(random_state=0, max_depth=3)
-    with pytest.warns(UserWarning, match="not as skdistill knows them"):
+    with pytest.warns(UserWarning, match="does not know the trees of this"):
         fitted = fit_soft_labels(student, X, labels)
     slow = fit_by_expansion(clone(student), X, labels)
     assert_array_equal(fitted.predict_proba(X), slow.predict_proba(X))

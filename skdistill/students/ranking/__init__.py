@@ -1,6 +1,6 @@
-"""Ways in which a student learns to rank rows of two classes, behind one function."""
+"""Fitters of students that rank rows of two classes, behind one function."""
 
-# Each of these registers the classes that it teaches.
+# Importing a module registers its fitters.
 from . import linear, pipeline
 from ._registry import fit_ranker, register
 

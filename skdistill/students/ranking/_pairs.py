@@ -9,37 +9,37 @@ from ...objectives import pairwise_hessian_diagonal, pairwise_hessian_product, p
 from ...objectives._pairwise import SURROGATES
 from .._boosting import proba_of_second
 
-# A loss is known to this share of it, or its scores are too large to be told apart.
-READABLE = 1e-3
+# Relative precision that a loss must have; beyond it, the scores are too large.
+PRECISION = 1e-3
 
 
 class PairwiseRisk:
     """Σ_ij a_i b_j φ(s_i − s_j) / (Σ a · Σ b) with a = w p, b = w (1 − p), up to a constant.
 
-    The pairs of a row with itself count, so that weights equal repeated rows. They have no
-    slope: only the share of the other pairs shows that they are there.
+    The pairs of a row with itself count, so that weights equal repeated rows. Their gradient is
+    0; they only scale the loss by the fraction of the other pairs.
     """
 
     def __init__(self, proba, weight, surrogate):
         self.proba, self.weight, self.surrogate = proba, weight, surrogate
         self._pairs = {"proba": proba, "sample_weight": weight, "surrogate": surrogate}
         a, b = weight * proba, weight * (1 - proba)
-        self._share = 1 - a @ b / (a.sum() * b.sum())
+        self._fraction = 1 - a @ b / (a.sum() * b.sum())
 
     def loss_and_gradient(self, scores):
         """Return the risk and its derivative by each score."""
-        # The exponential may overflow: whoever tries such scores sees an infinite loss.
+        # The exponential may overflow; the loss is then infinite.
         with np.errstate(over="ignore", invalid="ignore"):
             loss, gradient = pairwise_loss(scores, **self._pairs)
-            return self._share * loss, self._share * gradient
+            return self._fraction * loss, self._fraction * gradient
 
     def hessian_diagonal(self, scores):
         """Return the second derivative by each score."""
-        return self._share * pairwise_hessian_diagonal(scores, **self._pairs)
+        return self._fraction * pairwise_hessian_diagonal(scores, **self._pairs)
 
     def hessian_product(self, scores, vector):
-        """Return the Hessian by the scores, times a vector."""
-        return self._share * pairwise_hessian_product(scores, vector=vector, **self._pairs)
+        """Return the product of the Hessian by the scores with a vector."""
+        return self._fraction * pairwise_hessian_product(scores, vector=vector, **self._pairs)
 
     def of_rows(self, rows, weight):
         """Return the same risk of some rows, with other weights."""
@@ -47,7 +47,7 @@ class PairwiseRisk:
 
 
 class SmoothHinge:
-    """The risk of the hinge with its kink bent over a width h; it has a Hessian.
+    """The risk of the hinge, smoothed over a width h, so that it has a Hessian.
 
     The loss of a margin d is a parabola for 1 − h < d < 1 and falls below the hinge by h / 2 at
     most: (q(1 − d) − q(1 − h − d)) / 2h with q(t) = max(0, t)², two squared hinges.
@@ -61,9 +61,9 @@ class SmoothHinge:
         """Return the risk and its derivative by each score."""
         inner = 1 - self.width
         loss, gradient = self._squared.loss_and_gradient(scores)
-        # About the mean of the hinge is the root; what rounding leaves of the difference must not
-        # hide it. Scores that large went astray.
-        if not np.finfo(np.float64).eps * loss / self.width <= READABLE * (1 + np.sqrt(loss)):
+        # The mean hinge is about the root of the loss. If the rounding error of the difference
+        # below is not small against it, the scores have diverged.
+        if not np.finfo(np.float64).eps * loss / self.width <= PRECISION * (1 + np.sqrt(loss)):
             return np.inf, np.full_like(gradient, np.nan)
         inner_loss, inner_gradient = self._squared.loss_and_gradient(scores / inner)
         return (
@@ -79,7 +79,7 @@ class SmoothHinge:
         return np.maximum(difference, 0) / (2 * self.width)
 
     def hessian_product(self, scores, vector):
-        """Return the Hessian by the scores, times a vector."""
+        """Return the product of the Hessian by the scores with a vector."""
         difference = self._squared.hessian_product(scores, vector)
         difference -= self._squared.hessian_product(scores / (1 - self.width), vector)
         return difference / (2 * self.width)
@@ -90,32 +90,32 @@ class SmoothHinge:
 
 
 def risk_of(soft_labels, surrogate):
-    """Return the risk that scores have under soft labels."""
+    """Return the pairwise risk under soft labels, as a function of the scores."""
     return PairwiseRisk(proba_of_second(soft_labels), soft_labels.weight, surrogate)
 
 
 def best_intercept(scores, soft_labels):
-    """Return the shift of the scores that minimises the log-loss: pairs do not see any.
+    """Return the shift of the scores that minimises the log-loss; the pairwise loss ignores shifts.
 
-    At c the slope of Σ w [log(1 + e^{s + c}) − p (s + c)] is Σ w (σ(s + c) − p), which rises.
+    The slope at c of Σ w [log(1 + e^{s + c}) − p (s + c)] is Σ w (σ(s + c) − p), which increases.
     """
     assert_all_finite(scores, input_name="scores of the student")
     scores = np.asarray(scores, dtype=np.float64)
     middle = scores.max() / 2 + scores.min() / 2
-    centred = scores - middle  # of large scores only the differences can be told
+    centred = scores - middle  # so that large scores do not lose precision
     negative, positive = soft_labels.class_weight_sums
 
     def slope(c):
         return soft_labels.weight @ expit(centred + c) - positive
 
-    # Were all scores equal, c would be the logit of the positive share less that score.
+    # If all scores were equal, c would be the logit of the positive fraction minus that score.
     logit = np.log(positive) - np.log(negative)
     c = brentq(slope, logit - centred.max() - 1, logit - centred.min() + 1)
     return float(c - middle)
 
 
 def check_surrogate(surrogate):
-    """Raise unless `surrogate` is one of those that there are."""
+    """Raise unless `surrogate` is a known surrogate loss."""
     if not (isinstance(surrogate, str) and surrogate in SURROGATES):
         raise ValueError(
             f"surrogate must be one of {tuple(SURROGATES)}; got surrogate={surrogate!r}."
@@ -123,17 +123,17 @@ def check_surrogate(surrogate):
 
 
 def check_pairs(soft_labels):
-    """Raise unless there are two classes, and pairs of rows that may be of either."""
-    classes, mass = soft_labels.classes, soft_labels.class_weight_sums
+    """Raise unless there are two classes, both with positive weight."""
+    classes, weight = soft_labels.classes, soft_labels.class_weight_sums
     if len(classes) != 2:
         raise ValueError(f"Ranking by pairs needs two classes; got {classes.tolist()}.")
-    if not mass.any():
-        soft_labels.check_several_classes()  # says that every row has weight zero
-    if not mass.all():
-        all_to, none_to = classes[np.argsort(-mass)].tolist()
+    if not weight.any():
+        soft_labels.check_several_classes()  # raises that every row has weight zero
+    if not weight.all():
+        nonempty, empty = classes[np.argsort(-weight)].tolist()
         raise ValueError(
-            f"No pair of rows carries weight: the targets of the {len(soft_labels)} rows all say "
-            f"{all_to!r}, and none gives {none_to!r} any probability. Ranking compares rows that "
-            "may be of one class with rows that may be of the other: ask a less certain teacher, "
-            "or mix the true labels in (alpha < 1)."
+            f"No pair of rows carries weight: the targets of the {len(soft_labels)} rows are all "
+            f"{nonempty!r}, and none gives {empty!r} any probability. Ranking compares rows of "
+            "one class with rows of the other: use a less certain teacher, "
+            "or mix with the true labels (alpha < 1)."
         )

@@ -1,4 +1,4 @@
-"""Which student learns to rank in which way: the registry and its one door."""
+"""Registry of the functions that fit rankers, and their entry point."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._rows import count_rows
 from ..._utils._typing import Estimator, Rows
-from .._capabilities import check_regression, refuse_own_pipeline
+from .._capabilities import check_regression, refuse_foreign_pipeline
 from .._predictions import predicts_numbers
 from .._registry import Check, FitFunction, registered_fitter
 from .._step_targets import check_steps
@@ -17,40 +17,40 @@ from ..pipeline import last_step
 from ._pairs import check_pairs, check_surrogate
 from .regression import fit_newton_step
 
-# Each has a file of its name in this folder, imported once a student of theirs turns up.
+# Each has a module of its name in this folder, imported for the first student of the package.
 OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "skorch")
 
 _fitters: dict[type, FitFunction] = {}
-# The function that raises where such a student cannot learn, before any teacher is fitted.
+# Function that fits -> function that raises, before any teacher is fitted, if a student is
+# not supported.
 _checks: dict[FitFunction, Check] = {fit_newton_step: check_regression}
 
 
 def register(
     student_class: type, *, check: Check | None = None
 ) -> Callable[[FitFunction], FitFunction]:
-    """Register how students of a class learn to rank: a decorator.
+    """Register a function that fits students of a class as rankers: a decorator.
 
     Parameters
     ----------
     student_class : type
-        An estimator class. Subclasses that do not override its `fit` are taken for it;
-        those that do are not.
+        An estimator class. Subclasses are included unless they override its `fit`.
 
     check : callable, default=None
-        Function ``check(student, summary)`` that raises if a student cannot learn, called before
-        any teacher is fitted; see :func:`skdistill.students.register`.
+        Function ``check(student, summary)`` that raises if a student is not supported, called
+        before any teacher is fitted; see :func:`skdistill.students.register`.
 
     Returns
     -------
     callable
-        Decorator of a function ``learn(student, X, soft_labels, surrogate, **fit_params)``,
-        which fits `student` in place (it is already a clone) and returns it. A student
-        that has a `decision_function` scores by it, threshold included; any other by its
-        `predict`, one number per row, to which the ranker adds an intercept of its own.
+        Decorator of a function ``fit(student, X, soft_labels, surrogate, **fit_params)``,
+        which fits `student` in place (it is already a clone) and returns it. The score is the
+        student's `decision_function`, threshold included, if it has one; otherwise its
+        `predict`, one number per row, to which the ranker adds an intercept.
 
     Examples
     --------
-    A student of one's own, which scores by the feature that goes with the second class:
+    A user-defined student that scores by the feature that correlates with the second class:
 
     >>> import numpy as np
     >>> from sklearn.base import BaseEstimator, RegressorMixin
@@ -97,10 +97,10 @@ def fit_ranker(
         registered with :func:`skdistill.students.ranking.register`. It is cloned, never changed.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows, in whatever form the student takes them.
+        Rows, in any form that the student takes.
 
     soft_labels : SoftLabels
-        Probabilities of two classes, and weights of the same rows.
+        Probabilities of two classes and weights of the rows.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
         Loss of a pair, see :func:`skdistill.objectives.pairwise_loss`.
@@ -116,7 +116,8 @@ def fit_ranker(
     Raises
     ------
     TypeError
-        If the student gives labels and no scores, or learns from neither pairs nor numbers.
+        If the student predicts labels without scores, or supports neither pairs nor numeric
+        targets.
 
     ValueError
         If `X` and `soft_labels` differ in length, there are not two classes, or no pair
@@ -125,9 +126,9 @@ def fit_ranker(
     Notes
     -----
     With a = w p and b = w (1 − p) of each row, it minimises
-    Σ_ij a_i b_j φ(s_i − s_j) / (Σ a · Σ b) over all pairs of rows (the distilled bipartite
-    risk of Menon et al., ICML 2021, with each row paired with itself, too: so a row of weight
-    2 counts as two rows).
+    Σ_ij a_i b_j φ(s_i − s_j) / (Σ a · Σ b) over all pairs of rows. This is the distilled bipartite
+    risk of Menon et al., ICML 2021, but each row is also paired with itself, so that a row of
+    weight 2 counts as two rows.
 
     Examples
     --------
@@ -146,13 +147,13 @@ def fit_ranker(
             f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
         )
     check_pairs(soft_labels)
-    own = clone(student)
-    resolve_ranking_fitter(own)(own, X, soft_labels, surrogate, **fit_params)
-    return own  # whatever a `fit` returns
+    fitted = clone(student)
+    resolve_ranking_fitter(fitted)(fitted, X, soft_labels, surrogate, **fit_params)
+    return fitted  # not the result of the call: a user's function may return something else
 
 
 def check_ranker(student, summary):
-    """Raise unless a student can learn to rank, by what is known before any teacher is fitted."""
+    """Raise unless a student can be fitted as a ranker; called before any teacher is fitted."""
     if isinstance(student, Pipeline):
         check_steps(student, summary)
     student = last_step(student)
@@ -162,16 +163,16 @@ def check_ranker(student, summary):
 
 
 def resolve_ranking_fitter(student):
-    """Return the function that teaches a student to rank."""
+    """Return the function that fits a student as a ranker."""
     fitter = registered_fitter(student, _fitters, "skdistill.students.ranking", OPTIONAL_PACKAGES)
     if fitter is not None:
         return fitter
     if predicts_numbers(student):
         return fit_newton_step
-    refuse_own_pipeline(student)
+    refuse_foreign_pipeline(student)
     raise TypeError(
-        f"{student!r} cannot be taught to rank by pairs: it is no LogisticRegression (the linear "
+        f"{student!r} cannot be fitted to rank by pairs: it is no LogisticRegression (the linear "
         "scorer), no regressor or ranker of XGBoost or LightGBM, no net, no other regressor and no "
         "Pipeline that ends in one. A classifier ranks by its probabilities: use "
-        "DistilledClassifier for it, or the regressor of its kind here."
+        "DistilledClassifier for it, or use a regressor of the same kind here."
     )

@@ -1,4 +1,4 @@
-"""LightGBM on all pairs: one query of any number of rows, with exact gradients and Hessians."""
+"""LightGBM on all pairs: one query with any number of rows, exact gradients and Hessians."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from lightgbm import LGBMRanker, LGBMRegressor
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Estimator, Rows
 from .._boosting import proba_of_second
-from ..lightgbm import BOOSTING, NEED_ITS_OBJECTIVE, OBJECTIVE, boost_where_features_split
-from ._boosting import pair_objective, refuse_own_objective
+from ..lightgbm import BOOSTING, NEED_BUILTIN_OBJECTIVE, OBJECTIVE, boost_or_fit_constant
+from ._boosting import check_default_objective, pair_objective
 from ._registry import register
 
-# LightGBM refuses larger ones, whatever the objective.
-MOST_ROWS_PER_QUERY = 10_000
+# LightGBM rejects larger queries, whatever the objective.
+MAX_ROWS_PER_QUERY = 10_000
 
 
 @register(LGBMRegressor)
@@ -22,11 +22,11 @@ def fit_lgbm_regressor(
 ) -> Estimator:
     """Boost an LGBMRegressor on the loss of all pairs; its predictions are the scores.
 
-    Each round takes gradient and Hessian diagonal of the exact loss, computed in NumPy, on one
-    core. It is scaled so that it begins as the log-loss does: learning rates, penalties and
-    minima per leaf keep their meaning. A row of weight 2 is two rows, but to what counts rows:
-    ``min_child_samples``, ``min_data_in_bin`` and ``subsample``. Evaluation sets need a metric
-    that only compares scores, as in ``eval_metric="auc"`` with ``metric="None"``.
+    Each round uses the gradient and Hessian diagonal of the exact loss, computed in NumPy, on one
+    core. The loss is scaled so that it starts like the log-loss: learning rates, penalties and
+    minima per leaf keep their meaning. A row of weight 2 equals two rows, except for parameters
+    that count rows: ``min_child_samples``, ``min_data_in_bin`` and ``subsample``. Evaluation sets
+    need a metric that only compares scores, as in ``eval_metric="auc"`` with ``metric="None"``.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def fit_lgbm_regressor(
     Returns
     -------
     LGBMRegressor
-        The student, as it is after its own `fit`: nothing of skdistill stays in it.
+        The student, fitted, without references to skdistill.
 
     Raises
     ------
     ValueError
-        If the student has an objective of its own, is a random forest, or has parameters that
-        only go with LightGBM's own objectives.
+        If the student's `objective` is not the default, if it is a random forest, or if it has
+        parameters that need LightGBM's built-in objectives.
     """
     return _boost(student, X, soft_labels, surrogate, "regression", fit_params)
 
@@ -66,8 +66,8 @@ def fit_lgbm_ranker(
 ) -> Estimator:
     """Boost an LGBMRanker on the loss of all pairs, of all rows.
 
-    LightGBM wants queries, of 10,000 rows at most. It gets some, of which the loss knows nothing:
-    rows of different ones are compared as all others are.
+    LightGBM requires queries of at most 10,000 rows. Rows are split into such queries, which the
+    loss ignores: it also compares rows of different queries.
 
     Parameters
     ----------
@@ -82,41 +82,41 @@ def fit_lgbm_ranker(
     LGBMRanker
         The student, fitted.
     """
-    full, rest = divmod(len(soft_labels), MOST_ROWS_PER_QUERY)
-    queries = [MOST_ROWS_PER_QUERY] * full + ([rest] if rest else [])
+    full, rest = divmod(len(soft_labels), MAX_ROWS_PER_QUERY)
+    queries = [MAX_ROWS_PER_QUERY] * full + ([rest] if rest else [])
     fit_params = {"group": queries, **fit_params}
     return _boost(student, X, soft_labels, surrogate, "lambdarank", fit_params)
 
 
 def _boost(student, X, soft_labels, surrogate, default, fit_params):
-    """Fit a student by the objective of all pairs, and put its own objective back."""
-    refuse_own_objective(student, [None, default])
-    refuse_what_needs_its_objective(student)
-    # A ranker's metric wants integers; nothing else looks at the labels.
+    """Fit a student by the objective of all pairs and restore its objective."""
+    check_default_objective(student, [None, default])
+    check_custom_objective_params(student)
+    # The metric of a ranker needs integers; the labels are not used otherwise.
     labels = (proba_of_second(soft_labels) > 0.5).astype(int)
     weights = {"sample_weight": soft_labels.weight, **fit_params}
 
-    def boosted():
+    def fit_boosted():
         student.set_params(objective=pair_objective(soft_labels, surrogate))
         student.fit(X, labels, **weights)
 
-    def constant():  # all scores are 0
+    def fit_constant():  # all scores are 0
         student.set_params(objective=None)
         student.fit(X, np.zeros_like(labels), **weights)
 
-    boost_where_features_split(student, X, len(soft_labels), fit_params, boosted, constant)
+    boost_or_fit_constant(student, X, len(soft_labels), fit_params, fit_boosted, fit_constant)
     student._objective = default
     return student
 
 
-def refuse_what_needs_its_objective(student):
-    """Raise for parameters that LightGBM reads together with objectives of its own only."""
+def check_custom_objective_params(student):
+    """Raise for parameters that need one of LightGBM's built-in objectives."""
     params = student.get_params()
-    names = [name for name in (*OBJECTIVE, *NEED_ITS_OBJECTIVE) if params.get(name)]
+    names = [name for name in (*OBJECTIVE, *NEED_BUILTIN_OBJECTIVE) if params.get(name)]
     names += [name for name in BOOSTING if params.get(name) in ("rf", "random_forest")]
     if names:
         raise ValueError(
-            f"{type(student).__name__}({names[0]}={params[names[0]]!r}) goes with objectives of "
-            "LightGBM's own only, and a ranker is boosted on the loss of all pairs. Leave it at "
-            "its default."
+            f"{type(student).__name__}({names[0]}={params[names[0]]!r}) works with LightGBM's "
+            "built-in objectives only, and a ranker is boosted on the loss of all pairs. Leave it "
+            "at its default."
         )

@@ -17,16 +17,16 @@ from .._logistic_parameters import check_parameters, unsupported_reason
 from ._pairs import SmoothHinge, best_intercept, proba_of_second, risk_of
 from ._registry import register
 
-# So many draws of rows give the curvature, and so many for each feature; more rows than several
-# times as many are sampled.
+# Number of rows drawn for the curvature: at least SAMPLE_SIZE, and SAMPLE_PER_FEATURE for each
+# feature. Rows are sampled only if there are more than MIN_REDUCTION times as many.
 SAMPLE_SIZE, SAMPLE_PER_FEATURE = 20_000, 20
-WORTH_SAMPLING = 4
-# A step to larger scores went astray; pairwise_loss takes none beyond 2^50.
+MIN_REDUCTION = 4
+# Larger scores count as divergence; pairwise_loss takes none beyond 2^50.
 LARGEST_SCORE = 2.0**40
-# A smoothed hinge begins with this width, and narrows by this factor.
-WIDEST, NARROWING = 0.5, 5
-# Less curvature than this, relatively, is taken for none.
-FLAT = 1e-10
+# Initial width of the smoothed hinge, and the factor by which it is reduced.
+INITIAL_WIDTH, WIDTH_FACTOR = 0.5, 5
+# Relative curvature below this counts as zero.
+MIN_CURVATURE = 1e-10
 
 
 @register(LogisticRegression)
@@ -35,16 +35,16 @@ def fit_linear(
 ) -> Estimator:
     """Fit the coefficients of a LogisticRegression to pairs, and its intercept to rows.
 
-    With s = X w it minimises ½‖w‖² + C · n · (mean loss over all pairs), n the weight of all
-    rows, then the log-loss of s + intercept by the intercept. Of the student's parameters `C`,
-    `tol` (largest entry of the gradient of the mean loss with its penalty), `max_iter`,
-    `fit_intercept` and `class_weight` count (the last one for the intercept and n only: the
-    pairs of two classes all have the same factor).
+    With s = X w it minimises ½‖w‖² + C · n · (mean loss over all pairs), where n is the total
+    weight of the rows, and then the log-loss of s + intercept over the intercept. It uses the
+    student's parameters `C`, `tol` (largest entry of the gradient of the mean loss with its
+    penalty), `max_iter`, `fit_intercept` and `class_weight` (for the intercept and n only,
+    because it multiplies all pairs of two classes by the same factor).
 
-    It is Newton's method, by conjugate gradients on products with the Hessian. Beyond 80,000
-    rows (or 80 per feature, if that is more) the starting point and the Hessian come from
-    20,000 draws, loss and gradient from all rows: two to five sums over all pairs are the rule.
-    The hinge has no Hessian and is smoothed, more and more narrowly, until the mean loss is
+    It uses Newton's method with conjugate gradients on Hessian-vector products. Beyond 80,000
+    rows (or 80 per feature, if that is more) the initial point and the Hessian use 20,000 drawn
+    rows, loss and gradient all rows: usually two to five sums over all pairs.
+    The hinge has no Hessian and is smoothed with decreasing width, until the mean loss is
     within `tol` of the hinge's.
 
     Parameters
@@ -62,7 +62,7 @@ def fit_linear(
         Loss of a pair.
 
     **fit_params : dict
-        None: the `fit` of a logistic regression takes nothing but weights.
+        None: the `fit` of a logistic regression takes sample weights only.
 
     Returns
     -------
@@ -97,23 +97,23 @@ def fit_linear(
 
 
 def check_linear(student):
-    """Raise unless a LogisticRegression has parameters that a linear scorer can follow."""
-    obstacle = unsupported_reason(student)
-    if obstacle:
+    """Raise unless the linear scorer supports the parameters of a LogisticRegression."""
+    reason = unsupported_reason(student)
+    if reason:
         raise ValueError(
-            f"A LogisticRegression that ranks has an L2 penalty or none; got {obstacle}. Leave it "
-            "at its default."
+            f"A LogisticRegression that ranks must have an L2 penalty or none; got {reason}. Leave "
+            "it at its default."
         )
     check_parameters(student)
 
 
 def penalty_of(student, weight):
-    """Return the factor of ½‖w‖² beside the mean loss, for rows that weigh so much together."""
+    """Return the factor of ½‖w‖² relative to the mean loss, for rows of this total weight."""
     return 0.0 if student.penalty is None else 1 / (student.C * weight)
 
 
 def warn_unless_converged(student, gradient, n_iter):
-    """Say that a gradient is above the student's `tol`."""
+    """Warn if the gradient is above the student's `tol`."""
     if not np.abs(gradient).max() <= student.tol:
         warnings.warn(
             f"The linear scorer stopped after {n_iter} iterations (max_iter={student.max_iter}) "
@@ -125,7 +125,7 @@ def warn_unless_converged(student, gradient, n_iter):
 
 
 def set_linear(student, classes, w, intercept, n_iter):
-    """Set what a fitted LogisticRegression has, and return it."""
+    """Set the fitted attributes of a LogisticRegression and return it."""
     student.classes_ = classes
     student.coef_, student.intercept_ = w[None, :], np.array([intercept])
     student.n_iter_ = np.array([n_iter], dtype=np.int32)
@@ -133,34 +133,34 @@ def set_linear(student, classes, w, intercept, n_iter):
 
 
 def risks_to_minimise(soft_labels, surrogate, tol):
-    """Return the risks to minimise one after the other, each from where the last one ended.
+    """Return the risks to minimise in sequence, each starting from the optimum of the previous.
 
-    For the hinge, it is the squared hinge first, which curves at equal scores, too.
+    For the hinge the first is the squared hinge, which has curvature at equal scores.
     """
     if surrogate != "hinge":
         return [risk_of(soft_labels, surrogate)]
-    narrowest = min(2 * tol, WIDEST)
-    n_steps = 1 + int(np.ceil(np.log(WIDEST / narrowest) / np.log(NARROWING)))
+    narrowest = min(2 * tol, INITIAL_WIDTH)
+    n_steps = 1 + int(np.ceil(np.log(INITIAL_WIDTH / narrowest) / np.log(WIDTH_FACTOR)))
     proba = proba_of_second(soft_labels)
     return [
         risk_of(soft_labels, "squared_hinge"),
         *(
             SmoothHinge(proba, soft_labels.weight, width)
-            for width in np.geomspace(WIDEST, narrowest, n_steps)
+            for width in np.geomspace(INITIAL_WIDTH, narrowest, n_steps)
         ),
     ]
 
 
 def fit_coefficients(objectives, n_features, tol, max_iter):
-    """Return coefficients that minimise the last of objectives, its gradient there, and the steps.
+    """Return the coefficients that minimise the last objective, its gradient and the steps.
 
-    Each begins where the one before it ended.
+    Each objective starts from the optimum of the previous one.
     """
     w, n_iter = np.zeros(n_features), 0
     for objective in objectives:
         sample = objective.sample()
         if sample is not objective:
-            # The sample's optimum is off by more than this.
+            # The optimum of the sample is not more accurate than this.
             w, _, _ = minimise(sample, sample, w, 10 * tol, max_iter)
             if objective is not objectives[-1]:
                 continue
@@ -176,7 +176,7 @@ class LinearObjective:
         self.X, self.risk, self.l2 = X, risk, l2
 
     def loss_and_gradient(self, w):
-        """Return the objective and its gradient; infinite where the scores go astray."""
+        """Return the objective and its gradient; infinite if the scores diverge."""
         scores = self.X @ w
         if not np.abs(scores).max() <= LARGEST_SCORE:
             return np.inf, np.full_like(w, np.nan)
@@ -184,24 +184,24 @@ class LinearObjective:
         return loss + self.l2 / 2 * (w @ w), self.X.T @ gradient + self.l2 * w
 
     def curvature(self, w):
-        """Return a function that multiplies the Hessian with a vector, and about its diagonal."""
+        """Return the Hessian-vector product as a function, and an approximate diagonal."""
         scores = self.X @ w
 
         def multiply(v):
             return self.X.T @ self.risk.hessian_product(scores, self.X @ v) + self.l2 * v
 
-        # About the variance of each feature, rows weighing by their curvature, or a little by
-        # themselves where nothing curves.
+        # Approximately the variance of each feature with the curvature of the rows as weights,
+        # plus a small multiple of the row weights in case all curvatures are zero.
         weight = self.risk.hessian_diagonal(scores)
-        weight += FLAT * self.risk.weight / self.risk.weight.sum()
+        weight += MIN_CURVATURE * self.risk.weight / self.risk.weight.sum()
         squares = self.X.multiply(self.X) if sparse.issparse(self.X) else self.X**2
         second_moment = squares.T @ weight
         variance = second_moment - (self.X.T @ weight) ** 2 / weight.sum()
-        diagonal = np.maximum(variance, FLAT * second_moment) + self.l2
+        diagonal = np.maximum(variance, MIN_CURVATURE * second_moment) + self.l2
         return multiply, np.where(diagonal > 0, diagonal, 1.0)
 
     def sample(self):
-        """Return the same objective on fewer rows, this one if there are few."""
+        """Return the same objective on a sample of rows, or this one if there are few rows."""
         n_draws = draws_worth_it(*self.X.shape)
         if n_draws is None:
             return self
@@ -213,18 +213,19 @@ class LinearObjective:
 
 
 def draws_worth_it(n_rows, n_features):
-    """Return how many rows to draw, None if that saves little."""
+    """Return the number of rows to draw, None if sampling saves little."""
     n_draws = max(SAMPLE_SIZE, SAMPLE_PER_FEATURE * n_features)
-    return n_draws if n_rows > WORTH_SAMPLING * n_draws else None
+    return n_draws if n_rows > MIN_REDUCTION * n_draws else None
 
 
 def draw_rows(share, n_draws, before=0.0):
-    """Return which rows are drawn, and by how much the weight of each is to be multiplied.
+    """Return the drawn rows and the factor for the weight of each.
 
-    Rows are drawn by their share of the positive and of the negative weight, in equal parts (the
-    shares of all rows sum to 2), at equal steps of the cumulated shares, and weigh by how seldom
-    such a row is drawn: the few positives of a rare class are all there. Of a block of rows, those
-    are drawn that would be drawn of all rows; `before` is the share of the blocks before it.
+    This is systematic sampling: rows are drawn with probability proportional to `share`, their
+    share of the positive weight plus their share of the negative weight (the shares of all rows
+    sum to 2), and weighted by the inverse. So all positives of a rare class are drawn. Drawing
+    from each block of rows gives the same rows as drawing from all; `before` is the total share
+    of the blocks before it.
     """
     cumulated = before + np.cumsum(share)
     draws = 2 * (np.arange(n_draws) + 0.5) / n_draws

@@ -1,4 +1,4 @@
-"""A Pipeline that ranks: its steps see X once, and the last one learns from pairs."""
+"""A Pipeline as ranker: its steps are fitted on X, and the last one on pairs."""
 
 from functools import partial
 from typing import Any
@@ -16,6 +16,6 @@ def fit_pipeline(
     pipeline: Pipeline, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Pipeline:
     """Fit the steps before the last on X, and the last one as a ranker."""
-    resolve_ranking_fitter(pipeline.steps[-1][1])  # before the other steps are fitted in vain
+    resolve_ranking_fitter(pipeline.steps[-1][1])  # raises before the other steps are fitted
     fit = partial(fit_ranker, surrogate=surrogate)
     return fit_last_step(pipeline, X, soft_labels, fit, **fit_params)

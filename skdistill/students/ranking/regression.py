@@ -1,4 +1,4 @@
-"""Any regressor as a ranker: one Newton step of the pairwise loss, learnt by least squares."""
+"""Any regressor as a ranker: one Newton step of the pairwise loss, fitted by least squares."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from ..._utils._fit import fitted
 from ..._utils._sample_weight import takes_sample_weight
 from ..._utils._typing import Estimator, Rows
 from .._boosting import proba_of_second
-from .._capabilities import DataSummary, check_regression, needs_columns
+from .._capabilities import DataSummary, check_regression, requires_2d_target
 
 
 def fit_newton_step(
@@ -19,11 +19,11 @@ def fit_newton_step(
 
     At equal scores, the gradient of the mean logistic loss over all pairs is proportional to
     −w (p − π), and its diagonal curvature to w (p (1 − π) + (1 − p) π) / 2, where π is the mean
-    of p. So the step is 2 (p − π) / (p (1 − π) + (1 − p) π), in [−2, 2] and in the order of p;
-    it is learnt with the curvature as weight. The other surrogates give the same target up to
-    its scale, so that `surrogate` does not matter here. Targets need no clipping where p is 0
-    or 1, as logits do. A regressor that takes no weights learns the same targets with rows
-    that weigh alike.
+    of p. So the step is 2 (p − π) / (p (1 − π) + (1 − p) π), which is in [−2, 2] and increases
+    with p. The regressor is fitted to the step, with the curvature as weight. The other surrogates
+    give the same target up to its scale, so `surrogate` has no effect. Unlike logits, these
+    targets need no clipping where p is 0 or 1. A regressor without weights is fitted to the same
+    targets with equal weights.
 
     Parameters
     ----------
@@ -50,16 +50,16 @@ def fit_newton_step(
     Raises
     ------
     ValueError
-        If rows weigh differently and the student takes no `sample_weight`.
+        If row weights differ and the student takes no `sample_weight`.
     """
     check_regression(student, DataSummary.of(soft_labels))
     p, weight = proba_of_second(soft_labels), soft_labels.weight
-    share = np.average(p, weights=weight)
-    curvature = p * (1 - share) + (1 - p) * share
-    step = 2 * (p - share) / curvature
-    step = step[:, None] if needs_columns(student) else step
+    prior = np.average(p, weights=weight)
+    curvature = p * (1 - prior) + (1 - p) * prior
+    step = 2 * (p - prior) / curvature
+    step = step[:, None] if requires_2d_target(student) else step
     if takes_sample_weight(student):
-        # Of mean 1 per weighted row, so that penalties of the student keep their meaning.
-        weight = weight * curvature / (2 * share * (1 - share))
+        # With mean 1 per weighted row, so that penalties of the student keep their meaning.
+        weight = weight * curvature / (2 * prior * (1 - prior))
         return fitted(student, X, step, sample_weight=weight, **fit_params)
     return fitted(student, X, step, **fit_params)

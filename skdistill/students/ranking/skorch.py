@@ -1,4 +1,4 @@
-"""Nets as rankers: every pair of a batch, by a module with one output."""
+"""Nets as rankers: all pairs of a batch, scored by a module with one output."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from ._registry import register
 
 
 def check_ranking_net(student, summary=None):
-    """Raise unless a net can be trained, by what is known without rows."""
+    """Raise unless a net can be trained; needs no rows."""
     check_net(student)
 
 
@@ -22,7 +22,7 @@ def check_ranking_net(student, summary=None):
 def fit_ranking_net(
     student: RankingNet, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> RankingNet:
-    """Fit a RankingNet, whose criterion takes over the surrogate."""
+    """Fit a RankingNet, with the surrogate set in its criterion."""
     check_net(student)
     student.set_params(criterion__surrogate=surrogate)
     return student.fit(X, soft_labels, **fit_params)
@@ -33,11 +33,10 @@ def fit_ranking_net(
 def fit_net_of_skorch(
     student: NeuralNet, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> NeuralNet:
-    """Fit a net of skorch with one output by the pairs of its batches, not by its criterion.
+    """Fit a net of skorch with one output on the pairs of its batches; its criterion is not used.
 
-    Everything else, its iterators, optimiser, callbacks and splits, works as ever; what it sees
-    as `y` are the true labels, 0 and 1. Batches without a pair are passed over, as by
-    :class:`skdistill.nets.RankingNet`.
+    Iterators, optimiser, callbacks and splits are used unchanged; their `y` are the true labels,
+    0 and 1. Batches without a pair are skipped, as in :class:`skdistill.nets.RankingNet`.
 
     Parameters
     ----------
@@ -70,10 +69,10 @@ def fit_net_of_skorch(
     check_net(student)
     criterion = PairwiseLoss(surrogate)
 
-    class RanksPairs(PairBatches, SoftTargetsNet):
+    class PairwiseNet(PairBatches, SoftTargetsNet):
         def get_loss(self, y_pred, y_true, X=None, training=False):
             self._output_is_checked = True
             return pairs_of_batch(criterion, y_pred, y_true)
 
-    with temporary_class(student, RanksPairs):
+    with temporary_class(student, PairwiseNet):
         return student.fit(X, soft_labels, **fit_params)

@@ -1,4 +1,4 @@
-"""XGBoost on all pairs: exact gradients and Hessians in the place of sampled pairs."""
+"""XGBoost on all pairs: exact gradients and Hessians instead of sampled pairs."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from xgboost import XGBRanker, XGBRegressor
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Estimator, Rows
 from .._boosting import proba_of_second
-from ._boosting import pair_objective, refuse_own_objective
+from ._boosting import check_default_objective, pair_objective
 from ._registry import register
 
 
@@ -17,11 +17,11 @@ def fit_xgb_regressor(
 ) -> Estimator:
     """Boost an XGBRegressor on the loss of all pairs; its predictions are the scores.
 
-    Each round takes gradient and Hessian diagonal of the exact loss, computed in NumPy, on one
-    core. It is scaled so that it begins as the log-loss does: learning rates, penalties and
-    minima per leaf keep their meaning. A row of weight 2 is two rows, but to ``subsample``, which
-    draws rows. Evaluation sets need a metric that only compares scores, as in
-    ``eval_metric="auc"``.
+    Each round uses the gradient and Hessian diagonal of the exact loss, computed in NumPy, on one
+    core. The loss is scaled so that it starts like the log-loss: learning rates, penalties and
+    minima per leaf keep their meaning. A row of weight 2 equals two rows, except for
+    ``subsample``, which draws rows. Evaluation sets need a metric that only compares scores, as
+    in ``eval_metric="auc"``.
 
     Parameters
     ----------
@@ -44,21 +44,21 @@ def fit_xgb_regressor(
     Returns
     -------
     XGBRegressor
-        The student, as it is after its own `fit`: nothing of skdistill stays in it.
+        The student, fitted, without references to skdistill.
 
     Raises
     ------
     ValueError
-        If the student has an objective of its own.
+        If the student's `objective` is not the default.
     """
-    refuse_own_objective(student, ["reg:squarederror"])
-    own_objective, own_base_score = student.objective, student.base_score
+    check_default_objective(student, ["reg:squarederror"])
+    objective, base_score = student.objective, student.base_score
     student.objective = pair_objective(soft_labels, surrogate)
-    if own_base_score is None:
-        student.base_score = 0.0  # pairs see no shift
+    if base_score is None:
+        student.base_score = 0.0  # the pairwise loss is invariant to shifts
     weight = soft_labels.weight
     student.fit(X, proba_of_second(soft_labels), sample_weight=weight, **fit_params)
-    student.objective, student.base_score = own_objective, own_base_score
+    student.objective, student.base_score = objective, base_score
     return student
 
 
@@ -66,11 +66,11 @@ def fit_xgb_regressor(
 def fit_xgb_ranker(
     student: Estimator, X: Rows, soft_labels: SoftLabels, surrogate: str, **fit_params: Any
 ) -> Estimator:
-    """Boost an XGBRanker on the loss of all pairs, by way of an XGBRegressor.
+    """Boost an XGBRanker on the loss of all pairs, through an XGBRegressor.
 
-    XGBRanker takes no objective from outside. So an XGBRegressor of the same parameters is
-    boosted, and the ranker loads its trees. `qid` and `group` are neither needed nor taken: all
-    rows are one query. Which ``"rank:..."`` is its objective does not matter.
+    XGBRanker takes no custom objective. So an XGBRegressor with the same parameters is boosted,
+    and the ranker loads its trees. `qid` and `group` are not accepted: all rows are one query.
+    The ranker's own objective, ``"rank:..."``, has no effect.
 
     Parameters
     ----------
@@ -85,11 +85,11 @@ def fit_xgb_ranker(
     XGBRanker
         The student, with the fitted trees.
     """
-    own_params = student.get_params()
-    regressor = XGBRegressor(**{**own_params, "objective": "reg:squarederror"})
+    saved_params = student.get_params()
+    regressor = XGBRegressor(**{**saved_params, "objective": "reg:squarederror"})
     fit_xgb_regressor(regressor, X, soft_labels, surrogate, **fit_params)
     booster = regressor.get_booster()
     booster.set_param({"objective": student.objective})
     student.load_model(booster.save_raw("ubj"))
-    student.set_params(**own_params)  # loading a model sets some
+    student.set_params(**saved_params)  # loading a model changes some
     return student

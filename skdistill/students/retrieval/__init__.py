@@ -1,6 +1,6 @@
-"""Ways in which a student learns to rank labels, behind one function."""
+"""Fitters of students that rank labels, behind one function."""
 
-# Each of these registers the classes that it teaches.
+# Importing a module registers its fitters.
 from ..._targets._retrieval_targets import RetrievalTargets
 from . import linear, pipeline
 from ._registry import fit_retriever, register

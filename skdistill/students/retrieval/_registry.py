@@ -1,4 +1,4 @@
-"""Which student learns to rank labels in which way: the registry and its one door."""
+"""Registry of the functions that fit retrievers, and their entry point."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,43 +8,43 @@ from sklearn.base import clone
 from ..._targets._retrieval_targets import RetrievalTargets
 from ..._utils._rows import count_rows
 from ..._utils._typing import Estimator, Rows
-from .._capabilities import refuse_own_pipeline
+from .._capabilities import refuse_foreign_pipeline
 from .._registry import FitFunction, registered_fitter
 from ..pipeline import last_step
 
-# Each has a file of its name in this folder, imported once a student of theirs turns up.
+# Each has a module of its name in this folder, imported for the first student of the package.
 OPTIONAL_PACKAGES = ("skorch",)
 
 _fitters: dict[type, FitFunction] = {}
-# The function that raises where such a student cannot learn, before any teacher is fitted.
+# Function that fits -> function that raises, before any teacher is fitted, if a student is
+# not supported.
 _checks: dict[FitFunction, Callable[[Estimator], None]] = {}
 
 
 def register(
     student_class: type, *, check: Callable[[Estimator], None] | None = None
 ) -> Callable[[FitFunction], FitFunction]:
-    """Register how students of a class learn to rank labels: a decorator.
+    """Register a function that fits students of a class as retrievers: a decorator.
 
     Parameters
     ----------
     student_class : type
-        An estimator class. Subclasses that do not override its `fit` are taken for it;
-        those that do are not.
+        An estimator class. Subclasses are included unless they override its `fit`.
 
     check : callable, default=None
-        Function ``check(student)`` that raises if a student cannot learn, for the sake of its
-        parameters, say. It is called before any teacher is fitted.
+        Function ``check(student)`` that raises if a student is not supported, for example with
+        some parameters. It is called before any teacher is fitted.
 
     Returns
     -------
     callable
-        Decorator of a function ``learn(student, X, targets, **fit_params)``, which fits `student`
+        Decorator of a function ``fit(student, X, targets, **fit_params)``, which fits `student`
         in place (it is already a clone) and returns it. The student scores labels by its
         `decision_function`: one column per label, for two labels one number per row.
 
     Examples
     --------
-    A student of one's own, which scores labels by how often they are positives, whatever the row:
+    A user-defined student that scores labels by how often they are positive, for every row:
 
     >>> import numpy as np
     >>> from sklearn.base import BaseEstimator, ClassifierMixin
@@ -89,10 +89,10 @@ def fit_retriever(
         :func:`skdistill.students.retrieval.register`. It is cloned, never changed.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows, in whatever form the student takes them.
+        Rows, in any form that the student takes.
 
     targets : RetrievalTargets
-        Positives and spared negatives of the same rows.
+        Positives and discounted negatives of the rows.
 
     **fit_params : dict
         Further arguments of the student's `fit`.
@@ -105,7 +105,7 @@ def fit_retriever(
     Raises
     ------
     TypeError
-        If the student cannot learn to rank labels.
+        If the student cannot be fitted as a retriever.
 
     ValueError
         If `X` and `targets` differ in length, or if there is nothing to learn.
@@ -123,20 +123,20 @@ def fit_retriever(
     array([0, 1, 2])
     """
     check_targets(X, targets)
-    own = clone(student)
-    resolve_retrieval_fitter(own)(own, X, targets, **fit_params)
-    return own  # whatever a `fit` returns
+    fitted = clone(student)
+    resolve_retrieval_fitter(fitted)(fitted, X, targets, **fit_params)
+    return fitted  # not the result of the call: a user's function may return something else
 
 
 def check_targets(X, targets):
-    """Raise unless there are targets for the rows of X, and something to learn from them."""
+    """Raise unless there are targets for the rows of X, and they are not degenerate."""
     if len(targets) != count_rows(X):
         raise ValueError(f"X has {count_rows(X)} rows but there are targets for {len(targets)}.")
     targets.check_something_to_learn()
 
 
 def check_retriever(student):
-    """Raise unless a student can learn to rank labels, before any teacher is fitted."""
+    """Raise unless a student can be fitted as a retriever; called before any teacher is fitted."""
     student = last_step(student)
     check = _checks.get(resolve_retrieval_fitter(student))
     if check is not None:
@@ -144,13 +144,13 @@ def check_retriever(student):
 
 
 def resolve_retrieval_fitter(student):
-    """Return the function that teaches a student to rank labels."""
+    """Return the function that fits a student as a retriever."""
     fitter = registered_fitter(student, _fitters, "skdistill.students.retrieval", OPTIONAL_PACKAGES)
     if fitter is None:
-        refuse_own_pipeline(student)
+        refuse_foreign_pipeline(student)
         raise TypeError(
-            f"{student!r} cannot be taught to rank labels: it is no LogisticRegression (the linear "
-            "scorer), no net and no Pipeline that ends in one. Any classifier learns the "
-            "probabilities of labels, which rank them, too: use DistilledClassifier for it."
+            f"{student!r} cannot be fitted to rank labels: it is no LogisticRegression (the linear "
+            "scorer), no net and no Pipeline that ends in one. A classifier also ranks labels, by "
+            "their probabilities: use DistilledClassifier for it."
         )
     return fitter

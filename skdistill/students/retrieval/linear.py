@@ -1,4 +1,4 @@
-"""The linear scorer of labels: L2-penalised, by L-BFGS, dense or sparse, of full or of low rank."""
+"""The linear scorer of labels: L2-penalised, by L-BFGS, dense or sparse, of full or low rank."""
 
 import warnings
 from typing import Any
@@ -26,12 +26,12 @@ def fit_linear(
 ) -> Estimator:
     """Fit the coefficients of a LogisticRegression to a retrieval loss.
 
-    With scores f = X Wᵀ + b it minimises ½‖W‖² + C · n · (mean loss), n the weight of all rows, by
-    L-BFGS; two labels have one row of coefficients, as in scikit-learn. Of the student's
-    parameters `C`, `tol`, `max_iter` and `fit_intercept` count. `tol` is the largest entry of the
-    gradient of the mean loss with its penalty, relative to that at the start, where entries are the
-    smaller the more labels there are; a column of root mean square above 1 is counted in units of
-    it. About a million scores are held at once.
+    With scores f = X Wᵀ + b it minimises ½‖W‖² + C · n · (mean loss) by L-BFGS, where n is the
+    total weight of the rows; two labels have one row of coefficients, as in scikit-learn. It uses
+    the student's parameters `C`, `tol`, `max_iter` and `fit_intercept`. `tol` bounds the largest
+    entry of the gradient of the mean loss with its penalty, relative to that at the start, because
+    entries decrease with the number of labels. Columns with a root mean square above 1 are divided
+    by it. About a million scores are in memory at once.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ def fit_linear(
         With an L2 penalty or none (``C=np.inf``). It is fitted in place.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows; sparse ones stay sparse, float32 is computed with in float32.
+        Rows; sparse ones stay sparse, and float32 stays float32.
 
     targets : RetrievalTargets
-        Positives and spared negatives.
+        Positives and discounted negatives.
 
     **fit_params : dict
-        None: the `fit` of a logistic regression takes nothing but weights.
+        None: the `fit` of a logistic regression takes sample weights only.
 
     Returns
     -------
@@ -60,13 +60,13 @@ def fit_linear(
     Warns
     -----
     ConvergenceWarning
-        If the search ends with a larger gradient, by `max_iter` or by rounding.
+        If the final gradient is larger than `tol`, by `max_iter` or by rounding.
     """
     _check_student(student, fit_params)
     X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
     objective = LinearObjective(X, targets, student)
     solution, n_iter = _minimise(objective, np.zeros(objective.size), student)
-    return _record(student, targets, objective.coef_and_intercept(solution), n_iter)
+    return _set_fitted_attributes(student, targets, objective.coef_and_intercept(solution), n_iter)
 
 
 def fit_low_rank(
@@ -76,34 +76,34 @@ def fit_low_rank(
     rank: int,
     random_state: int | np.random.RandomState | None,
 ) -> Pipeline:
-    """Fit a projection to few dimensions and a linear scorer of labels in them, together.
+    """Fit a projection to few dimensions jointly with a linear scorer of labels.
 
-    With scores f = (X U) Wᵀ + b it minimises ½‖U‖² + ½‖W‖² + C · n · (mean loss), beginning at the
-    singular vectors of X. It takes (n_features + n_labels) · rank coefficients in the place of
+    With scores f = (X U) Wᵀ + b it minimises ½‖U‖² + ½‖W‖² + C · n · (mean loss), starting at the
+    singular vectors of X. It has (n_features + n_labels) · rank coefficients instead of
     n_features · n_labels.
 
     Parameters
     ----------
     student : LogisticRegression
-        Has the parameters, as in :func:`fit_linear`.
+        Its parameters are used as in :func:`fit_linear`.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows.
 
     targets : RetrievalTargets
-        Positives and spared negatives.
+        Positives and discounted negatives.
 
     rank : int
-        Dimensions, less than there are features.
+        Number of dimensions, less than the number of features.
 
     random_state : int, RandomState instance or None
-        Seeds the singular vectors.
+        Seed of the singular vectors.
 
     Returns
     -------
     Pipeline
-        Of a ``TruncatedSVD``, whose `components_` are Uᵀ and no singular vectors any more, and
-        the ``LogisticRegression``.
+        A ``TruncatedSVD``, whose `components_` are replaced by Uᵀ, and the
+        ``LogisticRegression``.
     """
     _check_student(student, {})
     check_targets(X, targets)
@@ -111,25 +111,25 @@ def fit_low_rank(
     svd = TruncatedSVD(rank, random_state=random_state)
     rows = validate_data(svd, X, accept_sparse="csr", dtype=[np.float64, np.float32])
     svd.fit(rows)
-    validate_data(svd, X, skip_check_array=True)  # the names of the features, which fit forgot
+    validate_data(svd, X, skip_check_array=True)  # sets the feature names, which `fit` removed
     X = rows
     objective = LowRankObjective(X, targets, student, rank)
     start = np.concatenate([svd.components_.T.ravel(), np.zeros(objective.scorer.size)])
     solution, n_iter = _minimise(objective, start, student)
     svd.components_, coef_and_intercept = objective.parts(solution)
     student.n_features_in_ = rank
-    _record(student, targets, coef_and_intercept, n_iter)
+    _set_fitted_attributes(student, targets, coef_and_intercept, n_iter)
     return Pipeline([("project", svd), ("score", student)])
 
 
 def check_rank(rank, X):
-    """Raise unless there are more features, and as many rows, as there are to be dimensions."""
+    """Raise unless `rank` is less than the number of features and at most that of rows."""
     shape = X.shape if hasattr(X, "shape") else np.shape(X)
     if len(shape) == 2 and (rank >= shape[1] or rank > shape[0]):
         raise ValueError(
-            f"rank must be less than the number of features and no more than that of rows; got "
-            f"rank={rank} and X of shape {tuple(shape)}. rank=None is the linear scorer of full "
-            "rank."
+            f"rank must be less than the number of features and at most the number of rows; got "
+            f"rank={rank} and X of shape {tuple(shape)}. Lower it, or set rank=None for the linear "
+            "scorer of full rank."
         )
 
 
@@ -158,7 +158,7 @@ class LinearObjective:
         return self.shape[0] * self.shape[1]
 
     def coef_and_intercept(self, flat):
-        """Return coefficients as scikit-learn has them: two labels have one row."""
+        """Return `coef_` and `intercept_`, with one row for two labels as in scikit-learn."""
         rows = flat.reshape(self.shape)
         if self.intercept:
             return rows[:, :-1].copy(), rows[:, -1].copy()
@@ -170,7 +170,7 @@ class LinearObjective:
         return loss, gradient
 
     def with_features(self, X, flat, *, by_features):
-        """Return the objective, its gradient, and that by the features if it is asked for."""
+        """Return the objective, its gradient, and its gradient by X if `by_features`."""
         coef, intercept = self.coef_and_intercept(flat)
         weight, bias = coef, intercept
         if self.binary:  # the first label scores 0
@@ -191,7 +191,7 @@ class LinearObjective:
 
 
 class LowRankObjective:
-    """The same with a projection of the features, whose coefficients come first."""
+    """The objective with a projection of the features, whose coefficients come first."""
 
     def __init__(self, X, targets, student, rank):
         self.X, self.rank = X, rank
@@ -203,7 +203,7 @@ class LowRankObjective:
         return np.concatenate([of_projection, np.ones(self.scorer.size)])
 
     def parts(self, flat):
-        """Return the components of the projection, and coefficients and intercept in them."""
+        """Return the components of the projection, and (coefficients, intercept) of the scorer."""
         n = self.X.shape[1] * self.rank
         return flat[:n].reshape(-1, self.rank).T.copy(), self.scorer.coef_and_intercept(flat[n:])
 
@@ -219,16 +219,16 @@ class LowRankObjective:
 
 
 def _check_student(student, fit_params):
-    """Raise for parameters that a retrieval loss cannot honour."""
+    """Raise for parameters that the linear retriever does not support."""
     if fit_params:
         raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
-    obstacle = unsupported_reason(student)
+    reason = unsupported_reason(student)
     if student.class_weight is not None:
-        obstacle = f"class_weight={student.class_weight!r}"
-    if obstacle:
+        reason = f"class_weight={student.class_weight!r}"
+    if reason:
         raise ValueError(
-            "A LogisticRegression that ranks labels has an L2 penalty or none, and no class "
-            f"weights; got {obstacle}. Leave it at its default, and weigh rows by sample_weight."
+            "A LogisticRegression that ranks labels must have an L2 penalty or none, and no class "
+            f"weights; got {reason}. Leave it at its default, and weight rows by sample_weight."
         )
     check_parameters(student)
 
@@ -236,44 +236,44 @@ def _check_student(student, fit_params):
 def unit_of_columns(X):
     """Return a unit for the coefficients of each column, below 1 for a column of large scale.
 
-    Without it such a column alone would say when a search is at its end.
+    Without it such a column alone would determine convergence.
     """
     squares = X.multiply(X).sum(axis=0) if sparse.issparse(X) else np.einsum("ij,ij->j", X, X)
     return 1 / np.sqrt(np.maximum(np.ravel(squares).astype(np.float64) / X.shape[0], 1))
 
 
 def _minimise(objective, start, student):
-    """Return the coefficients that L-BFGS ends at, and its iterations."""
+    """Return the coefficients found by L-BFGS and the number of iterations."""
     units = objective.units_of_coefficients()
 
     def in_units(point):
         loss, gradient = objective.loss_and_gradient(point * units)
         return loss, gradient * units
 
-    largest = np.abs(in_units(start / units)[1]).max()
-    # Where nothing is to be learned the gradient is 0 but for rounding.
-    gtol = max(student.tol * largest, np.finfo(np.float64).eps)
+    initial = np.abs(in_units(start / units)[1]).max()
+    # If the start is the optimum, the gradient is 0 up to rounding.
+    gtol = max(student.tol * initial, np.finfo(np.float64).eps)
     options = {"maxiter": student.max_iter, "maxls": 50, "gtol": gtol, "ftol": 0}
     found = minimize(in_units, start / units, jac=True, method="L-BFGS-B", options=options)
-    left = np.abs(found.jac).max()
-    if not left <= gtol:
-        why = (
+    final = np.abs(found.jac).max()
+    if not final <= gtol:
+        reason = (
             f"stopped after max_iter={student.max_iter} iterations"
             if found.nit >= student.max_iter
             else f"found no lower point after {found.nit} iterations, for rounding,"
         )
         warnings.warn(
-            f"The linear scorer {why} with a gradient of up to {left / largest:.2g} of that at the "
-            f"start (tol={student.tol:g}). Scale the features (StandardScaler), give X in float64, "
-            "or raise max_iter or tol.",
+            f"The linear scorer {reason} with a gradient of up to {final / initial:.2g} of that at "
+            f"the start (tol={student.tol:g}). Scale the features (StandardScaler), give X in "
+            "float64, or raise max_iter or tol.",
             ConvergenceWarning,
             stacklevel=5,
         )
     return found.x * units, found.nit
 
 
-def _record(student, targets, coef_and_intercept, n_iter):
-    """Set what a fitted LogisticRegression has."""
+def _set_fitted_attributes(student, targets, coef_and_intercept, n_iter):
+    """Set the fitted attributes of a LogisticRegression and return it."""
     student.classes_ = targets.classes
     student.coef_, student.intercept_ = coef_and_intercept
     student.n_iter_ = np.array([n_iter], dtype=np.int32)

@@ -1,4 +1,4 @@
-"""A Pipeline that ranks labels: its steps see X once, and the last one learns."""
+"""A Pipeline as retriever: its steps are fitted on X, and the last one on the targets."""
 
 from typing import Any
 
@@ -15,5 +15,5 @@ def fit_pipeline(
     pipeline: Pipeline, X: Rows, targets: RetrievalTargets, **fit_params: Any
 ) -> Pipeline:
     """Fit the steps before the last on X, and the last one as a retriever."""
-    resolve_retrieval_fitter(pipeline.steps[-1][1])  # before the other steps are fitted in vain
+    resolve_retrieval_fitter(pipeline.steps[-1][1])  # raises before the other steps are fitted
     return fit_last_step(pipeline, X, targets, fit_retriever, **fit_params)

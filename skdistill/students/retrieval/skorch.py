@@ -1,4 +1,4 @@
-"""Nets as retrievers: a module that scores every label, trained on the objective of its batches."""
+"""Nets as retrievers: a module that scores all labels, trained on the objective of each batch."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ from ._registry import register
 @register(NeuralNet, check=check_net)
 @register(NeuralNetClassifier, check=check_net)
 def fit_net(student: NeuralNet, X: Rows, targets: RetrievalTargets, **fit_params: Any) -> NeuralNet:
-    """Fit a net with one output per label by the retriever's objective, not by its criterion.
+    """Fit a net with one output per label by the retriever's objective; its criterion is not used.
 
-    Everything else, its iterators, optimiser, callbacks and splits, works as ever; what it sees
-    as `y` are the true labels, the first one where a row has several. Rows that are held out are
-    scored by the cross-entropy of their true labels, and by the objective where they have several.
+    Iterators, optimiser, callbacks and splits are used unchanged; their `y` are the true labels,
+    the first one if a row has several. Held-out rows are scored by the cross-entropy of their
+    true label, or by the objective if they have several.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def fit_net(student: NeuralNet, X: Rows, targets: RetrievalTargets, **fit_params
         It is fitted in place. Its module gives scores, without a softmax at its end.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, ...)
-        Rows, as the net takes them: nets of skorch want the precision of the module, mostly
+        Rows, as the net takes them: nets of skorch need the precision of the module, mostly
         float32.
 
     targets : RetrievalTargets
-        Positives and spared negatives of the rows, and weights.
+        Positives and discounted negatives of the rows, and weights.
 
     **fit_params : dict
         Further arguments of the student's `fit`.
@@ -49,21 +49,21 @@ def fit_net(student: NeuralNet, X: Rows, targets: RetrievalTargets, **fit_params
     Raises
     ------
     ValueError
-        If the module has other than one output per label or gives probabilities, if a loss is
-        not finite, or if the device is not there.
+        If the module does not have one output per label or gives probabilities, if a loss is
+        not finite, or if the device is not available.
     """
     check_net(student)
-    with temporary_class(student, _RetrievingNet):
+    with temporary_class(student, _RetrievalNet):
         return student.fit(X, targets, **fit_params)
 
 
-class _RetrievingNet(SoftTargetsNet):
-    """Train on the retrieval loss of a batch, in the place of a criterion."""
+class _RetrievalNet(SoftTargetsNet):
+    """Net that is trained on the retrieval loss of a batch instead of its criterion."""
 
     keeps_sparse_rows = True
 
     def _soft_labels(self, y, sample_weight, classes, *, of_several_classes=False):
-        """Return the targets as they are: where a SoftLabelNet would make soft labels of them."""
+        """Return the targets unchanged; a SoftLabelNet would convert them to soft labels."""
         self._check_classes(self._given_classes(classes), y)
         return y
 
@@ -95,7 +95,7 @@ def scores_of_net(student: Estimator, X: Rows) -> Floats:
     Returns
     -------
     ndarray of shape (n_samples, n_labels), or (n_samples,) for two labels
-        The output of the module, at least in float32; for two labels the second less the first.
+        The output of the module, at least in float32; for two labels the second minus the first.
     """
     if isinstance(student, Pipeline):
         X, student = student[:-1].transform(X), student[-1]

@@ -79,7 +79,7 @@ def test_a_regressor_without_weights():
     even = SoftLabels(labels.proba)
     fitted = fit_ranker(KNeighborsRegressor(20), X, even)
     assert roc_auc_score(labels.codes, fitted.predict(X)) > 0.7
-    with pytest.raises(ValueError, match="takes no sample_weight, but the rows weigh differ"):
+    with pytest.raises(ValueError, match="takes no sample_weight, but the row weights differ"):
         fit_ranker(KNeighborsRegressor(20), X, labels)
 
 
@@ -110,7 +110,7 @@ def test_who_is_taken_for_whom():
     assert resolve_ranking_fitter(KeepsFit()) is fit_linear
     assert resolve_ranking_fitter(Ridge()) is fit_newton_step
     for classifier in (RandomForestClassifier(), LogisticRegressionCV()):
-        with pytest.raises(TypeError, match=r"cannot be taught to rank by pairs.*Distilled"):
+        with pytest.raises(TypeError, match=r"cannot be fitted to rank by pairs.*Distilled"):
             resolve_ranking_fitter(classifier)
     X, labels = problem()
     with pytest.raises(TypeError, match="RandomForestClassifier"):

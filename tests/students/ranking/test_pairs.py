@@ -132,9 +132,9 @@ def test_the_intercept_of_scores_that_are_none():
 
 
 def test_pairs_without_weight():
-    with pytest.raises(ValueError, match=r"targets of the 2 rows all say 'a', and none gives 'b'"):
+    with pytest.raises(ValueError, match=r"targets of the 2 rows are all 'a', and none gives 'b'"):
         check_pairs(SoftLabels([[1.0, 0.0], [1.0, 0.0]], classes=["a", "b"]))
-    with pytest.raises(ValueError, match="all say 1, and none gives 0"):
+    with pytest.raises(ValueError, match="are all 1, and none gives 0"):
         check_pairs(SoftLabels([[0.0, 1.0], [1.0, 0.0]], sample_weight=[1, 0]))
     with pytest.raises(ValueError, match="weight zero"):
         check_pairs(SoftLabels([[0.5, 0.5]], sample_weight=[0]))

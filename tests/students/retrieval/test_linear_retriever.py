@@ -169,7 +169,7 @@ def test_what_a_linear_scorer_cannot_honour_is_refused():
     fails(ValueError, "balanced", LogisticRegression(class_weight="balanced"))
     fails(TypeError, "no fit parameters; got \\['other'\\]", LogisticRegression(), other=1)
     fails(TypeError, "use DistilledClassifier", DecisionTreeClassifier())
-    fails(TypeError, "cannot be taught to rank labels", make_pipeline(StandardScaler(), Ridge()))
+    fails(TypeError, "cannot be fitted to rank labels", make_pipeline(StandardScaler(), Ridge()))
     with pytest.raises(ValueError, match=r"rank=3 and X of shape \(120, 3\)"):
         fit_low_rank(LogisticRegression(), X, targets, 3, 0)
     with pytest.raises(ValueError, match="X has 5 rows but there are targets for 120"):
@@ -190,7 +190,7 @@ def test_a_student_of_ones_own_is_registered():
             raise AssertionError("it is taught another way")
 
     X, _, _, targets = taught("double_distillation")
-    with pytest.raises(TypeError, match="cannot be taught"):
+    with pytest.raises(TypeError, match="cannot be fitted"):
         fit_retriever(Own(), X, targets)
 
     @register(Own)

@@ -329,7 +329,7 @@ def test_bad_input(cls):
 
 
 def test_other_nets_are_refused():
-    with pytest.raises(TypeError, match="cannot be taught to rank labels"):
+    with pytest.raises(TypeError, match="cannot be fitted to rank labels"):
         fit_retriever(net(NeuralNetRegressor), X, targets_of("double_distillation"))
     with pytest.raises(ValueError, match=r"The net has the classes \['a', 'b'\]"):
         fit_retriever(net(classes=["a", "b"]), X, targets_of("double_distillation"))
