@@ -30,7 +30,7 @@ FLOOR = 1e-15
 RANKINGS = ("auc", "auc_mu", "average_precision")
 
 # Parameters, with their aliases, that need one of LightGBM's built-in objectives or hard labels.
-NEED_BUILTIN_OBJECTIVE = (
+NEED_ITS_OBJECTIVE = (
     *("sigmoid", "linear_tree", "linear_trees"),
     *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
     *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
@@ -235,7 +235,7 @@ def unsupported_reason(student, soft_labels, metrics):
     """Return why the soft objective cannot be used for a student, None if it can."""
     params, n_classes = student.get_params(), len(soft_labels.classes)
     supported = (None, "binary") if n_classes == 2 else (None, "multiclass", "softmax")
-    unsupported = [name for name in NEED_BUILTIN_OBJECTIVE if params.get(name)]
+    unsupported = [name for name in NEED_ITS_OBJECTIVE if params.get(name)]
     metric_params = [name for name in METRIC if name in params]
     builtin_metrics = [each for each in metrics if not (callable(each) or each in RANKINGS)]
     # LightGBM prefers an alias to "objective".

@@ -58,7 +58,7 @@ def small(cls):
 
 
 # A value may be refused for what it does to soft labels.
-FOR_WHAT_IT_DOES = ("splits the rows", "divided by the weight of so few copies")
+FOR_WHAT_IT_DOES = ("splits the rows", "by the weight of so few copies")
 
 
 def error_of(fit, *args):

@@ -266,7 +266,7 @@ def test_students_without_weights_are_refused(gaussian):
     for student, same_job in [
         (KNeighborsClassifier(), "use KNeighborsRegressor"),
         (LinearDiscriminantAnalysis(), "use LinearRegression"),
-        (NearestCentroid(), "a regressor of the same kind does"),
+        (NearestCentroid(), "use a regressor of the same kind"),
     ]:
         with pytest.raises(TypeError, match=same_job):
             fit_soft_labels(student, X, SoftLabels(p_star))

@@ -311,7 +311,7 @@ def two_argument_loss(y_true, scores, sample_weight=None):
     [
         (2, two_argument_loss, "custom objective"),
         (2, "binary:hinge", "binary:hinge"),
-        (3, "multi:softmax", "has no probabilities"),
+        (3, "multi:softmax", "gives no probabilities"),
     ],
 )
 def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, objective, match):

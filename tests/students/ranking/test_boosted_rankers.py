@@ -189,8 +189,8 @@ def test_early_stopping_by_a_metric_that_compares_scores():
     [
         (XGBRegressor(objective="reg:logistic"), "objective='reg:logistic'.*surrogate"),
         (lightgbm.LGBMRegressor(objective="poisson"), "objective='poisson'.*surrogate"),
-        (lightgbm.LGBMRegressor(boosting_type="rf"), "boosting_type='rf'.*own only"),
-        (lightgbm.LGBMRanker(sigmoid=2.0), "sigmoid=2.0.*own only"),
+        (lightgbm.LGBMRegressor(boosting_type="rf"), "boosting_type='rf'.*objectives only"),
+        (lightgbm.LGBMRanker(sigmoid=2.0), "sigmoid=2.0.*objectives only"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused(student, match):
