@@ -296,7 +296,7 @@ n_features), default=None
             with data.progress.task("choose-alpha"):
                 curve = alpha_by_pairs(data, self.surrogate, self.n_jobs)
             alpha = curve.best
-        data = data.mix(alpha)
+        data = data.mix_with_labels(alpha)
         check_pairs(data.soft_labels)
         with data.progress.task("fit-student"):
             scores_itself = hasattr(data.student, "decision_function")

@@ -484,7 +484,9 @@ def knows(labels, train, test):
 def lesson_of(proba, labels, alpha):
     """Return what is learnt from a generation's probabilities and the labels of the same rows."""
     y = labels.classes[labels.codes]
-    return SoftLabels(proba, labels.classes, y=y, sample_weight=labels.weight).mix(alpha)
+    return SoftLabels(proba, labels.classes, y=y, sample_weight=labels.weight).mix_with_labels(
+        alpha
+    )
 
 
 class GenerationFitter(NamedTuple):

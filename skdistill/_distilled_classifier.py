@@ -339,7 +339,7 @@ n_features), default=None
             with data.progress.task("choose-alpha"):
                 curve = alpha_by_log_loss(data, self.n_jobs)
             alpha = curve.best
-        data = data.mix(alpha)
+        data = data.mix_with_labels(alpha)
         if not data.soft_labels.weighs_one_label:
             data.soft_labels.check_several_classes()
         with data.progress.task("fit-student"):

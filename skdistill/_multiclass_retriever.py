@@ -341,7 +341,7 @@ n_features), default=None
         else:
             soft_labels.check_several_classes()
             soft_labels = soft_labels.temper(data.temperature)
-        soft_labels = soft_labels.truncate_top_k(self.top_k).mix(self.alpha)
+        soft_labels = soft_labels.truncate_top_k(self.top_k).mix_with_labels(self.alpha)
         targets = RetrievalTargets.of(soft_labels, self.objective)
         with data.progress.task("fit-student"):
             if self.rank is None:

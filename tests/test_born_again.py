@@ -41,14 +41,14 @@ def by_hand(estimator, X, y, n_generations, cv, alpha=1.0):
     labels = np.eye(3)[y]
 
     def answer(targets, train, test):
-        learnt = SoftLabels(targets[train], y=y[train]).mix(alpha)
+        learnt = SoftLabels(targets[train], y=y[train]).mix_with_labels(alpha)
         return fit_soft_labels(estimator, X[train], learnt).predict_proba(X[test])
 
     folds = list(cv.split(X, y))
     on_all, held_out = [], []
     target, targets_of_lines = labels, [labels for _ in folds]
     for _ in range(n_generations + 1):
-        on_all.append(fit_soft_labels(estimator, X, SoftLabels(target, y=y).mix(alpha)))
+        on_all.append(fit_soft_labels(estimator, X, SoftLabels(target, y=y).mix_with_labels(alpha)))
         target, new = np.zeros((len(y), 3)), []
         for own, (train, test) in enumerate(folds):
             target[test] = answer(targets_of_lines[own], train, test)

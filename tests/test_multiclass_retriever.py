@@ -112,7 +112,7 @@ def test_cutting_to_every_label_changes_nothing(rows):
 
 def test_a_row_s_own_label_is_never_cut_and_the_temperature_acts(rows):
     X, y, p = rows
-    mixed = SoftLabels(p, y=y).temper(2.0).truncate_top_k(2).mix(0.5).proba
+    mixed = SoftLabels(p, y=y).temper(2.0).truncate_top_k(2).mix_with_labels(0.5).proba
     model = DistilledMulticlassRetriever(k=2, alpha=0.5, top_k=2, teacher_temperature=2.0, **TIGHT)
     found = model.fit(X, y, teacher_proba=p).decision_function(X)
     plain = DistilledMulticlassRetriever(k=2, top_k=None, **TIGHT).fit(X, y, teacher_proba=mixed)

@@ -70,13 +70,14 @@ class DistillationData(NamedTuple):
 
         return soften(self)._replace(folds=self.folds and [soften(fold) for fold in self.folds])
 
-    def mix(self, alpha):
+    def mix_with_labels(self, alpha):
         """Return the lesson with that trust: without any, rows without labels teach nothing."""
         if alpha > 0 or (self.soft_labels.codes >= 0).all():
-            return self._replace(soft_labels=self.soft_labels.mix(alpha))
+            return self._replace(soft_labels=self.soft_labels.mix_with_labels(alpha))
         own = np.flatnonzero(self.soft_labels.codes >= 0)
         return self._replace(
-            X=_safe_indexing(self.X, own), soft_labels=self.soft_labels.take(own).mix(alpha)
+            X=_safe_indexing(self.X, own),
+            soft_labels=self.soft_labels.take(own).mix_with_labels(alpha),
         )
 
 

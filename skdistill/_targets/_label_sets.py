@@ -37,7 +37,7 @@ class LabelSets:
             return self
         return self._with(proba=top_entries(self.proba, k))
 
-    def mix(self, alpha):
+    def mix_with_labels(self, alpha):
         """Return alpha · p + (1 − alpha) · indicator; rows without one weigh alpha."""
         alpha = check_alpha(alpha)
         if alpha == 1:

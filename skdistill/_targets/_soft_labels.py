@@ -42,7 +42,7 @@ class SoftLabels:
         dataframe's columns, and 0, 1, ... for anything else.
 
     y : array-like of shape (n_samples,), default=None
-        The true labels, where they are known. :meth:`mix` leans on them.
+        The true labels, where they are known. :meth:`mix_with_labels` leans on them.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row, non-negative; 1 by default.
@@ -78,7 +78,7 @@ class SoftLabels:
     --------
     >>> from skdistill import SoftLabels
     >>> soft_labels = SoftLabels([[0.9, 0.1], [0.4, 0.6]], classes=["cat", "dog"], y=["cat", "cat"])
-    >>> soft_labels.mix(alpha=0.5).proba
+    >>> soft_labels.mix_with_labels(alpha=0.5).proba
     array([[0.95, 0.05],
            [0.7 , 0.3 ]])
     """
@@ -382,7 +382,7 @@ class SoftLabels:
         proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
         return self._with(proba=proba)
 
-    def mix(self, alpha: float) -> Self:
+    def mix_with_labels(self, alpha: float) -> Self:
         """Return alpha · p + (1 - alpha) · one-hot true label.
 
         Parameters
@@ -403,7 +403,7 @@ class SoftLabels:
         Examples
         --------
         >>> from skdistill import SoftLabels
-        >>> SoftLabels([[0.6, 0.4]], y=[1]).mix(0.5).proba
+        >>> SoftLabels([[0.6, 0.4]], y=[1]).mix_with_labels(0.5).proba
         array([[0.3, 0.7]])
         """
         alpha = check_alpha(alpha)

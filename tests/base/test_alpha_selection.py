@@ -69,7 +69,7 @@ def test_the_best_mixture_is_tried_and_the_best_of_those_tried_is_chosen(problem
     held_out = np.zeros((len(y), 3))
     for train, test in StratifiedKFold(3).split(X, y):
         learnt = fit_soft_labels(
-            student, X[train], SoftLabels(teacher_proba[train], y=y[train]).mix(weight)
+            student, X[train], SoftLabels(teacher_proba[train], y=y[train]).mix_with_labels(weight)
         )
         held_out[test] = learnt.predict_proba(X[test])
     expected = log_loss(y, np.maximum(held_out, np.finfo(float).eps))
