@@ -21,7 +21,7 @@ from ._utils._probabilities import best_columns
 from ._utils._progress import with_callbacks
 from ._utils._rows import count_rows, refuse_partitions
 from ._utils._sample_weight import requesting_weights
-from ._utils._tags import answers_several_labels
+from ._utils._tags import supports_multilabel
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._utils._validation import check_alpha, check_number, check_top_k
 from .metrics import recall_at_k
@@ -523,7 +523,7 @@ n_features), default=None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = answers_several_labels(self._unfitted_teacher())
+        tags.classifier_tags.multi_label = supports_multilabel(self._unfitted_teacher())
         return tags
 
     def _unfitted_student(self):
@@ -582,7 +582,8 @@ n_features), default=None
         counts = self.alpha > 0 and self.objective != "label_weighted"
         what = "count by the teacher's marginals alone" if counts else "are not learned from"
         warnings.warn(
-            f"{n_empty} of the {label_sets.known.sum()} rows of y have no label: they {what}.",
+            f"{n_empty} of the {label_sets.is_labelled.sum()} rows of y have no label: they "
+            f"{what}.",
             UserWarning,
             stacklevel=4,
         )

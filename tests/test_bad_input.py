@@ -167,7 +167,7 @@ def test_unlabelled_rows_that_do_not_fit():
     fails(ValueError, "transform_input", fit={"X_unlabeled": frame})
     other = frame.rename(columns={"z": "w"})
     fails(ValueError, r"lacks \['z'\] and adds \['w'\]", X=frame, fit={"X_unlabeled": other})
-    fails(ValueError, "orders them anew", X=frame, fit={"X_unlabeled": frame[list("zyx")]})
+    fails(ValueError, "reorders them", X=frame, fit={"X_unlabeled": frame[list("zyx")]})
 
 
 def test_unlabelled_rows_that_nobody_can_label():

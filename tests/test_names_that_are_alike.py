@@ -49,7 +49,7 @@ def test_columns_of_several_kinds():
     frame = pd.DataFrame(P, columns=[1, "1"])
     with pytest.raises(TypeError, match="the columns of proba holds int and str"):
         SoftLabels(frame)
-    with pytest.raises(ValueError, match="stand for the same class"):
+    with pytest.raises(ValueError, match="name the same class"):
         DistilledClassifier(alpha=0.5).fit(X, Y, teacher_proba=frame)
 
 

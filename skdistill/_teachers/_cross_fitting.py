@@ -109,7 +109,7 @@ def out_of_fold_proba(
 
 
 def _without_both(fold, other):
-    """Return the rows that both folds train on, and the test rows of each that the other trains on."""
+    """Return the rows that both folds train on, and the test rows that only one trains on."""
     (train, test), (other_train, other_test) = fold, other
     tested = np.concatenate(
         [test[np.isin(test, other_train)], other_test[np.isin(other_test, train)]]
