@@ -27,7 +27,7 @@ from skdistill.datasets import make_hidden_classes
 from skdistill.inspection import distillation_report
 
 TREE = DecisionTreeClassifier(min_samples_leaf=5, random_state=0)
-NO_HELP = pytest.mark.filterwarnings("ignore:Being born again did not help")
+NO_HELP = pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +109,12 @@ def test_what_is_said_of_a_row_never_depends_on_its_label(noisy):
 
     def held_out(y):
         folds = nested_folds(list(KFold(4).split(X)), len(y))
-        breeding = GenerationFitter(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
-        lessons, said = breeding.labels_of_lines(), []
+        fitter = GenerationFitter(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
+        targets, predictions = fitter.initial_targets(), []
         for _ in range(3):
-            said.append(breeding.ask_lines(lessons))
-            lessons = breeding.fit_chains(lessons, 0.7)
-        return np.array(said)
+            predictions.append(fitter.predict_held_out(targets))
+            targets = fitter.next_targets(targets, 0.7)
+        return np.array(predictions)
 
     before = held_out(y)
     for row in (0, 100, 299):

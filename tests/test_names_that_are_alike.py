@@ -61,7 +61,7 @@ def test_an_index_that_repeats_labels(form):
     same = model.fit(rows, Y, teacher_proba=pd.DataFrame(P, index=index)).student_.coef_
     assert_allclose(same, model.fit(X, Y, teacher_proba=P).student_.coef_, rtol=1e-9)
     other = pd.DataFrame(P, index=index[::-1])
-    with pytest.raises(ValueError, match=r"Labels are repeated.*teacher_proba\.set_axis\(X\.index"):
+    with pytest.raises(ValueError, match=r"labels are repeated.*teacher_proba\.set_axis\(X\.index"):
         model.fit(rows, Y, teacher_proba=other)
     model.fit(rows, Y, teacher_proba=other.set_axis(rows.index))
 

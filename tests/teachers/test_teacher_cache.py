@@ -296,7 +296,7 @@ def test_a_writer_that_is_killed_leaves_nothing_that_is_read(model, log, gaussia
 
 def flipped(content):
     """Flip one bit of the last probability."""
-    position = content.index(b"known.npy") - 40
+    position = content.index(b"seen.npy") - 40
     return content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
 
 
