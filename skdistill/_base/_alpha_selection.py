@@ -94,7 +94,7 @@ def alpha_by_log_loss(data, n_jobs):
 
 
 def _weights_in_the_loss(data):
-    """Return the weight of each labelled row: its own, times the student's weight of its class.
+    """Return the weight of each labelled row, times the student's weight of its class.
 
     A student with class weights estimates probabilities under other class frequencies.
     """
@@ -191,7 +191,7 @@ def _alpha_curve(fit, predict, unit_losses, error_of_mean, data, n_jobs):
 def standard_error(values, weights, unit=None):
     """Return the standard error of a weighted mean.
 
-    `unit` has the unit of each value, by default a unit of its own: the values of one unit are
+    `unit` has the unit of each value, by default a separate one: the values of one unit are
     averaged first, since only units are independent of each other.
     """
     if unit is not None:

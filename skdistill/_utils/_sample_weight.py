@@ -100,7 +100,7 @@ def is_pipeline(estimator):
 
 
 def takes_sample_weight(estimator, method="fit"):
-    """Return whether a method takes `sample_weight`, for itself and all that it fits inside."""
+    """Return whether a method takes `sample_weight`, for itself and for all inner estimators."""
     function = getattr(estimator, method, None)
     if function is None:
         return False
@@ -110,17 +110,17 @@ def takes_sample_weight(estimator, method="fit"):
     if isinstance(estimator, Pipeline) and not named:
         # Without routing a Pipeline takes step__sample_weight only.
         return routing and takes_sample_weight(last_step_of(estimator), method)
-    known = inner_fit(estimator)
-    if known is not None:
-        if known.takes_weights == (UNROUTED if routing else ROUTED):
+    inner = inner_fit(estimator)
+    if inner is not None:
+        if inner.takes_weights == (UNROUTED if routing else ROUTED):
             return False
-        if known.draws and method == "fit":
+        if inner.draws and method == "fit":
             return True
     elif named:
         return True
-    hands_on = named or any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
-    somewhere = known is not None or inner_estimators(estimator)
-    return bool(hands_on and somewhere and not without_weights(estimator, method))
+    passes_on = named or any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+    has_inner = inner is not None or inner_estimators(estimator)
+    return bool(passes_on and has_inner and not without_weights(estimator, method))
 
 
 def without_weights(estimator, method="fit"):

@@ -15,9 +15,9 @@ def check_columns_are_classes(estimator, scores):
     if scores.ndim == 2 and scores.shape[1] == n_classes and not _scores_pairs(estimator):
         return
     raise ValueError(
-        f"{type(estimator).__name__} has {n_classes} classes and gives scores of shape "
-        f"{scores.shape}, whose columns are not the classes: scores of pairs of classes are no "
-        'order of classes. Set decision_function_shape="ovr", or give an estimator with one score '
+        f"{type(estimator).__name__} has {n_classes} classes and returns scores of shape "
+        f"{scores.shape}, whose columns are not the classes: scores of pairs do not rank "
+        'classes. Set decision_function_shape="ovr", or use an estimator with one score '
         "per class."
     )
 
