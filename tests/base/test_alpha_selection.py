@@ -388,7 +388,9 @@ def test_it_needs_rows_that_were_held_out(problem):
 
 def test_it_needs_probabilities(problem):
     X, y, _ = problem
-    with pytest.raises(TypeError, match=r"LinearSVC\(\) has no predict_proba. Set alpha to a number"):
+    with pytest.raises(
+        TypeError, match=r"LinearSVC\(\) has no predict_proba. Set alpha to a number"
+    ):
         DistilledClassifier(DummyClassifier(), LinearSVC(), alpha="auto").fit(X, y)
     with pytest.raises(ValueError, match="alpha must be a number"):
         DistilledMulticlassRetriever(alpha="auto").fit(X, y)
