@@ -128,8 +128,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
     its own chain: all its generations, and all their teachers, are fitted on the training rows
     of fold k, with nested folds (those of `cv`, without the rows of fold k). So no score
     uses a label seen in training, and the targets of a row, in the generations fitted on all
-    rows, never depend on that row's label. Within a chain, the leak remains from its generation 2 on: avoiding it too costs
-    K^g fits for generation g.
+    rows, never depend on that row's label. Within a chain, the leak remains from its generation
+    2 on: avoiding it too costs K^g fits for generation g.
 
     For a linear model with squared error, self-distillation has a closed form: repeating it
     shrinks the weakest directions most (Pareek, Du and Oh 2024), and with much label noise
