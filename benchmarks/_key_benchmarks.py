@@ -35,7 +35,7 @@ def soft_problem(n_samples=3000, n_classes=10):
 def prepare_soft_labels():
     """Temper, cut and mix."""
     _, _, soft_labels = soft_problem(20_000, 50)
-    return lambda: soft_labels.temper(2.0).truncate_top_k(5).mix(0.5)
+    return lambda: soft_labels.temper(2.0).truncate_top_k(5).mix_with_labels(0.5)
 
 
 def prepare_expansion():

@@ -95,7 +95,7 @@ def measure(known, name, seed, memory):
         student = bench_quality.with_seed(student, seed)
 
         def test_loss(alpha, student=student):
-            fitted = fit_soft_labels(student, split.X, everybody.mix(alpha))
+            fitted = fit_soft_labels(student, split.X, everybody.mix_with_labels(alpha))
             return log_loss(split.y_test, fitted.predict_proba(split.X_test))
 
         mixture, tried = choose(student, split, folds, shared)
@@ -134,7 +134,7 @@ def choose(student, split, folds, soft_labels):
         """Return the probability of the true label of each held-out row."""
         answers = []
         for (train, test), labels in zip(folds, soft_labels, strict=True):
-            fitted = fit_soft_labels(student, split.X.iloc[train], labels.mix(alpha))
+            fitted = fit_soft_labels(student, split.X.iloc[train], labels.mix_with_labels(alpha))
             proba = fitted.predict_proba(split.X.iloc[test])
             columns = np.searchsorted(split.classes, split.y[test])
             answers.append(proba[np.arange(len(test)), columns])

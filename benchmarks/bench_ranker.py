@@ -304,7 +304,7 @@ def both(*grids):
 
 def targets(flights, alpha):
     """Return the soft labels of a trust in the teacher; 0 is hard labels."""
-    return SoftLabels(flights.proba, y=flights.y).mix(alpha)
+    return SoftLabels(flights.proba, y=flights.y).mix_with_labels(alpha)
 
 
 def linear_by_rows(flights, C, alpha=0.0):

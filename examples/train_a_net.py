@@ -158,7 +158,7 @@ def main():
     X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
     forest = ExtraTreesClassifier(random_state=0)
     proba = cross_val_predict(forest, X, y, method="predict_proba")
-    soft_labels = SoftLabels(proba, np.unique(y), y=y).mix(alpha=0.5)
+    soft_labels = SoftLabels(proba, np.unique(y), y=y).mix_with_labels(alpha=0.5)
 
     with TemporaryDirectory() as folder:
         student = stop_early(X, soft_labels, Path(folder, "best"))

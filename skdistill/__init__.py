@@ -1,4 +1,4 @@
-"""Knowledge distillation for scikit-learn: a teacher's probabilities in the place of labels."""
+"""Knowledge distillation for scikit-learn: a teacher's probabilities instead of labels."""
 
 from ._base._deployable import deployable
 from ._bipartite_ranker import DistilledBipartiteRanker

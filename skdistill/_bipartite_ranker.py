@@ -1,4 +1,4 @@
-"""Ranking rows of two classes: a teacher's probabilities weigh every pair of rows."""
+"""Bipartite ranking: a teacher's probabilities weight all pairs of rows."""
 
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -27,12 +27,12 @@ from .students.ranking._registry import check_ranker, resolve_ranking_fitter
 
 
 class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
-    """Distil a teacher into a student that ranks: likely members of the second class first.
+    """Distil a teacher into a student that ranks rows by the probability of the second class.
 
-    The teacher says, out of fold, how probable the second class is for each row; the student
-    learns scores that put rows in that order. Every pair of rows counts, by the probability
-    that its first row is of the second class and its other row is not; the sum over all pairs
-    is taken in linear time.
+    The teacher predicts the probability of the second class out of fold; the student is fitted
+    to rank rows in this order. Each pair of rows is weighted by the probability that its first
+    row is in the second class and its other row is not; the sum over all pairs is computed in
+    linear time.
 
     Parameters
     ----------
@@ -42,109 +42,108 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         ``ExtraTreesClassifier()`` by default.
 
     student : estimator, default=None
-        What scores: by default a linear function of the features. A ``LogisticRegression`` is
-        the same with parameters of its own, for the end of a Pipeline; XGBRegressor, XGBRanker,
-        LGBMRegressor and LGBMRanker are boosted on the exact loss of all pairs; any other
-        regressor learns its first Newton step. A Pipeline may end in any of them. See
+        Estimator of the scores: by default a linear function of the features. A
+        ``LogisticRegression`` is the same with its own parameters, for the end of a Pipeline;
+        XGBRegressor, XGBRanker, LGBMRegressor and LGBMRanker are boosted on the exact loss of all
+        pairs; any other regressor is fitted to the first Newton step. A Pipeline may end in any
+        of them. See
         :func:`skdistill.students.ranking.fit_ranker`.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
-        Loss φ of the margin d by which a pair is in the right order: log(1 + e^{−d}), e^{−d},
+        Loss φ of the margin d of a pair, the score difference: log(1 + e^{−d}), e^{−d},
         max(0, 1 − d) or its square. The hinge is not consistent for the AUC, the others are.
 
     alpha : float in [0, 1] or "auto", default=1.0
-        Trust in the teacher: the targets are alpha · teacher + (1 − alpha) · one-hot label.
-        They are mixed, not the losses, which are products of two targets. 0 is the classical
+        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label.
+        Targets are mixed, not losses, which are products of two targets. 0 is the usual
         pairwise loss on the labels and fits no teacher. "auto" chooses from the data as in
         :class:`DistilledClassifier`, by the pairwise loss of mixed scores.
 
     teacher_temperature : float or "auto", default=1.0
-        T in p^(1/T), renormalised, as in :class:`DistilledClassifier`. It changes no order of
-        the teacher's, only how much a pair weighs.
+        T in p^(1/T), renormalised, as in :class:`DistilledClassifier`. It does not change the
+        teacher's order of rows, only the weights of pairs.
 
     cv : int, splitter, iterable or "in-sample", default=5
         Folds for the teacher's probabilities, as in :class:`DistilledClassifier`.
 
     augmenter : object with `sample(X, random_state)`, default=None
-        What samples more rows from those of `X`, for the teacher to label, as in
-        :class:`DistilledClassifier`. They weigh `alpha`.
+        Samples further rows from those of `X`, which the teacher labels, as in
+        :class:`DistilledClassifier`. Each has the weight `alpha`.
 
     C : float, default=1.0
         Inverse strength of the L2 penalty of the default student: it minimises
         ½‖w‖² + C · n · (mean loss over all pairs), with n the total weight of the rows.
-        ``np.inf`` is no penalty.
+        ``np.inf`` means no penalty.
 
     classes : array-like of shape (2,), default=None
-        Both classes, when a split or `teacher_proba` may have more than `y` shows.
+        Both classes, if a split or `teacher_proba` may have more than `y`.
 
     tol : float, default=1e-4
-        The default student is fitted when no entry of the gradient of the mean loss, penalty
-        included, is larger.
+        Stopping criterion of the default student: the largest absolute entry of the gradient of
+        the mean loss, with the penalty.
 
     max_iter : int, default=100
-        Newton steps of the default student at most.
+        Maximum number of Newton steps of the default student.
 
     memory : str, path, joblib.Memory or None, default=None
-        A folder for what fold teachers answered, so that a search fits each of them once, as
-        in :class:`DistilledClassifier`.
+        Folder of a cache for the predictions of fold teachers, so that a search fits each of them
+        once, as in :class:`DistilledClassifier`.
 
     n_jobs : int, default=None
-        Processes that fit fold teachers, as joblib counts them.
+        Number of jobs for fitting fold teachers, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of teacher and student whose own `random_state` is None, and the
-        draw of `augmenter`.
+        Seed for every `random_state` of teacher and student that is None, and for `augmenter`.
 
     verbose : int, default=0
-        If positive, say which fold's teacher has been fitted and how long it took, or that its
-        answers were remembered. :class:`DistilledClassifier` says how to get a progress bar.
+        If positive, print for each fold's teacher how long the fit took, or that its predictions
+        were cached. For a progress bar, see :class:`DistilledClassifier`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The labels, sorted. Scores are higher for the second one.
+        The labels, sorted. Higher scores mean the second one.
 
     student_ : estimator
-        The fitted student, an ordinary object of its class that predicts and pickles where
-        skdistill is not installed. The linear one is a ``LogisticRegression``, whose
-        `decision_function` is the ranker's; of the others, `predict` is the ranker's up to
-        `intercept_`. The `predict_proba` of a ``LogisticRegression`` is the logistic function
-        of the score, whatever the surrogate: see Notes.
+        The fitted student, an ordinary object of its class that predicts and unpickles without
+        skdistill. The linear one is a ``LogisticRegression`` with the `decision_function` of the
+        ranker; for others, `predict` is that score up to `intercept_`. The `predict_proba` of a
+        ``LogisticRegression`` is the logistic function of the score for all surrogates: see Notes.
 
     coef_ : ndarray of shape (1, n_features)
         Coefficients of the linear student.
 
     intercept_ : ndarray of shape (1,)
-        Shift of the scores, which minimises the log-loss of the targets: pairs see none.
+        Shift of the scores that minimises the log-loss of the targets; pairs do not depend on it.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Importance of each feature for a booster or a forest as student; absent for others.
+        Feature importances of a booster or a forest as student; absent for others.
 
     n_iter_ : ndarray of shape (1,), int32
-        Newton steps of a linear student; 1 for any other, which is fitted once.
+        Newton steps of a linear student; 1 for any other.
 
     alpha_ : float
-        The trust that was used.
+        The alpha used.
 
     alpha_curve_ : AlphaCurve or None
-        With ``alpha="auto"``, what the choice was made by, as in :class:`DistilledClassifier`;
-        its `loss` is the surrogate's.
+        With ``alpha="auto"``, the basis of the choice, as in :class:`DistilledClassifier`; its
+        `loss` is the surrogate loss.
 
     teacher_temperature_ : float
-        The temperature that was used; 1.0 if no teacher was asked (``alpha=0``).
+        The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
 
     teacher_scores_ : dict or None
-        How good the teacher's probabilities are, as in :class:`DistilledClassifier`.
+        Scores of the teacher's probabilities, as in :class:`DistilledClassifier`.
 
     n_features_in_ : int
-        Number of features of `X`, where it has a number of them.
+        Number of features of `X`, if `X` has columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` is a dataframe.
+        Names of the features, if `X` is a dataframe.
 
     See Also
     --------
-    DistilledClassifier : Learns the probabilities of single rows, which rank them, too.
+    DistilledClassifier : Fits the probabilities of single rows, which also rank them.
     skdistill.objectives.pairwise_loss : The loss of all pairs, and its gradient.
     skdistill.metrics.pairwise_disagreement : The share of pairs in the wrong order.
 
@@ -153,19 +152,19 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     The student minimises the distilled bipartite risk
     Σ_ij w_i w_j p_i (1 − p_j) φ(s_i − s_j), divided by Σ w p · Σ w (1 − p) (Menon, Rawat,
     Reddi, Kim and Kumar, "A statistical perspective on distillation", ICML 2021, on bipartite
-    ranking), with the constant that a row paired with itself adds: so a row of weight 2 counts
-    as two rows.
+    ranking). It includes the constant pairs of a row with itself, so that a row of weight 2 is
+    equivalent to two rows.
 
-    Were scores free, the logistic surrogate would be least at log p / (1 − p) plus a constant,
-    the exponential one at half of that; the scores of the hinges are on no such scale. So there
-    is no `predict_proba`: ``CalibratedClassifierCV(DistilledBipartiteRanker())`` has one.
+    For unrestricted scores, the minimiser of the logistic surrogate is log p / (1 − p) plus a
+    constant, that of the exponential one is half of it; the hinges have no such scale. So there
+    is no `predict_proba`: use ``CalibratedClassifierCV(DistilledBipartiteRanker())``.
 
-    What gain there is comes from the soft labels. On real, noisy data (late flights) the
-    pointwise student of :class:`DistilledClassifier` ranked as well from the same teacher.
+    The gain comes from the soft labels, not from the pairs. On real, noisy data (late flights)
+    the pointwise student of :class:`DistilledClassifier` ranked as well with the same teacher.
 
-    To search over settings with `teacher_proba` of the training rows favours whatever follows
-    the teacher closely, who has seen the labels of the rows that are held out: let the search
-    fit the teacher, or hold out rows that it has not seen.
+    A search with `teacher_proba` of the training rows is biased towards students that mimic the
+    teacher, because the teacher has seen the held-out labels: let the search fit the teacher, or
+    hold out rows that it has not seen.
 
     Examples
     --------
@@ -228,12 +227,12 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         X_unlabeled: Rows | None = None,
         **params: Any,
     ) -> Self:
-        """Ask the teacher about each row, then fit the student to the order it gives.
+        """Compute the teacher's probabilities, then fit the student to rank rows by them.
 
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form teacher and student take them.
+            Training samples, in any form that teacher and student accept.
 
         y : array-like of shape (n_samples,)
             True labels of two classes: strings, booleans or integers.
@@ -244,17 +243,17 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
         teacher_proba : array-like, sparse matrix or dataframe of shape (n_samples, 2) or \
 (n_samples,), default=None
-            The teacher's probabilities for these rows, when somebody else's model already gave
-            them, as in :class:`DistilledClassifier`. One number per row is the probability of
-            the second of the sorted classes.
+            The teacher's probabilities for these rows, from an external source, as in
+            :class:`DistilledClassifier`. One number per row is the probability of the second of
+            the sorted classes.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            More rows, without labels, as in :class:`DistilledClassifier`. They weigh `alpha`.
+            Unlabelled rows, as in :class:`DistilledClassifier`. Each has the weight `alpha`.
 
         **params : dict
             `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
-            enabled, whatever splitter, teacher and student request.
+            enabled, also the metadata that splitter, teacher and student request.
 
         Returns
         -------
@@ -263,13 +262,13 @@ n_features), default=None
         Raises
         ------
         ValueError
-            If a parameter is out of its range, if there are not two classes, if labels or
-            probabilities do not fit together, or if no pair of rows carries weight, as when
-            the teacher gives every row to one class.
+            If a parameter is invalid, if there are not two classes, if labels and probabilities
+            are inconsistent, or if no pair of rows has weight, for example because the teacher
+            predicts one class for all rows.
 
         TypeError
-            If the teacher has no `predict_proba`, if the student cannot rank, or if `memory` cannot
-            tell the teacher from others.
+            If the teacher has no `predict_proba`, if the student cannot rank, or if `memory`
+            cannot distinguish the teacher from others.
 
         OSError
             If `memory` cannot be written to.
@@ -280,7 +279,7 @@ n_features), default=None
             As :class:`DistilledClassifier` does.
 
         ConvergenceWarning
-            If `max_iter` steps do not bring the gradient of a linear student below `tol`.
+            If the gradient of a linear student exceeds `tol` after `max_iter` steps.
         """
         if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
             from ._dask import fit_ranker_on_partitions
@@ -296,11 +295,11 @@ n_features), default=None
             with data.progress.task("choose-alpha"):
                 curve = alpha_by_pairs(data, self.surrogate, self.n_jobs)
             alpha = curve.best
-        data = data.mix(alpha)
+        data = data.mix_with_labels(alpha)
         check_pairs(data.soft_labels)
         with data.progress.task("fit-student"):
             scores_itself = hasattr(data.student, "decision_function")
-            rows = data.X if scores_itself else copied(data.X)  # it will be asked about X
+            rows = data.X if scores_itself else copied(data.X)  # X is predicted later
             student = fit_ranker(
                 data.student, rows, data.soft_labels, self.surrogate,
                 **data.student_params,
@@ -320,7 +319,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
@@ -342,7 +341,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
@@ -404,11 +403,11 @@ n_features), default=None
         check_ranker(student, summary)
 
     def _check_own_parameters(self):
-        """Check the parameters that other distilling estimators do not have."""
+        """Check the parameters that only the ranker has."""
         check_surrogate(self.surrogate)
         resolve_ranking_fitter(
             last_step(self._unfitted_student())
-        )  # before the teacher is fitted in vain
+        )  # raises before the teacher is fitted
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)
         check_number("max_iter", self.max_iter, Integral)
@@ -420,7 +419,7 @@ n_features), default=None
         if self.student is not None and changed:
             raise ValueError(
                 f"C, tol and max_iter are those of the default student; got {', '.join(changed)} "
-                f"beside student={self.student!r}. Give the student parameters of its own, as in "
+                f"with student={self.student!r}. Set the parameters of the student itself, as in "
                 "student=LogisticRegression(C=0.1)."
             )
 
@@ -428,7 +427,7 @@ n_features), default=None
         """Return both classes, and given probabilities with one column for each."""
         classes = check_classes(y, self.classes)
         _refuse_more_than_two(classes)
-        if np.ndim(teacher_proba) == 1:  # of the second of the sorted classes, however declared
+        if np.ndim(teacher_proba) == 1:  # of the second of the sorted classes
             self._check_two_classes(classes)
             return classes, both_columns(teacher_proba, classes, name="teacher_proba")
         classes, teacher_proba = super()._check_columns(y, teacher_proba)
@@ -441,12 +440,12 @@ n_features), default=None
         if len(classes) < 2:
             raise ValueError(
                 f"There is only 1 class to rank: {classes.tolist()}. Give rows of two classes, or "
-                "both in classes where y does not show them."
+                "both in classes if y does not have both."
             )
 
 
 def _intercept_and_steps(student, X, soft_labels):
-    """Return intercept and Newton steps of a linear student; of others, the best and one."""
+    """Return intercept and Newton steps of a linear student; else the best intercept and 1."""
     if hasattr(student, "decision_function"):
         linear = last_step(student)
         return linear.intercept_, linear.n_iter_
@@ -461,5 +460,5 @@ def _refuse_more_than_two(classes):
             "Only binary classification is supported. The type of the target is multiclass: "
             f"DistilledBipartiteRanker ranks rows of two classes, and y has {len(classes)}, "
             f"{classes.tolist()[:5]}{'...' if len(classes) > 5 else ''}. To rank the labels of "
-            "each row there is DistilledMulticlassRetriever."
+            "each row, use DistilledMulticlassRetriever."
         )

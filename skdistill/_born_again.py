@@ -1,4 +1,4 @@
-"""Self-distillation: generations of one estimator, each taught by the last."""
+"""Self-distillation: generations of one estimator, each with the last one as its teacher."""
 
 import time
 import warnings
@@ -35,49 +35,47 @@ from .students._registry import check_student
 
 
 class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
-    """Distil an estimator into another of its own kind, again and again while that helps.
+    """Distil an estimator repeatedly into clones of itself, as long as the loss decreases.
 
-    Generation 0 is the estimator on the labels. Each further one is fitted to what the
-    generation before says, out of fold, of the same rows. A teacher of the same kind
-    knows nothing that the student could not know; what it gives is a smoother version of
-    the labels. That helps estimators which fit noise (deep trees, say), and does next to
-    nothing for one that is smooth by itself (a logistic regression).
+    Generation 0 is fitted to the labels. Each further generation is fitted to the out-of-fold
+    probabilities of the one before, for the same rows. A teacher of the same class has no
+    further information; its probabilities are smoothed labels. This helps estimators that fit
+    noise, such as deep trees, and hardly changes smooth ones, such as a logistic regression.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        What is born again: a classifier with `predict_proba` that learns soft labels, see
-        :func:`skdistill.fit_soft_labels`, any regressor, or a Pipeline that ends in one.
-        ``DecisionTreeClassifier(min_samples_leaf=5)`` by default: one that fits noise, and
-        yet says more than 0 and 1, which a tree of pure leaves does not.
+        The estimator of all generations: a classifier with `predict_proba` that can be fitted
+        to soft labels, see :func:`skdistill.fit_soft_labels`, any regressor, or a Pipeline that
+        ends in one. ``DecisionTreeClassifier(min_samples_leaf=5)`` by default: it fits noise,
+        but predicts more than 0 and 1, unlike a tree with pure leaves.
 
     n_generations : int, default=3
-        How many generations there may be after generation 0. Fewer are fitted if one does
-        not improve on those before.
+        Maximum number of generations after generation 0. Fitting stops at the first one that
+        does not improve on the one before.
 
     alpha : float in [0, 1], default=1.0
-        Trust of a generation in the one before: it learns alpha · what that says +
+        Weight of the previous generation in the targets: alpha · its probabilities +
         (1 − alpha) · one-hot label. 0 repeats ordinary training.
 
     cv : int, splitter or iterable, default=5
-        Folds, at least three, as everywhere in scikit-learn (None is 5 folds, stratified);
-        every row must be tested. With K folds each generation takes K² fits, the last one
-        that is tried K, and what predicts 1 more: 81 at most with the defaults.
+        Folds, at least three, as in scikit-learn (None is 5 folds, stratified); every row must
+        be tested. With K folds each generation takes K² fits, the last one evaluated K, and
+        the final fit on all rows 1: at most 81 with the defaults.
 
     ensemble : bool, default=False
-        Whether to predict by the mean of all generations' probabilities, generation 0
-        among them, rather than by the last one alone. Scores and early stopping are then
-        those of the mean.
+        Whether to predict the mean probabilities of all generations, including generation 0,
+        instead of those of the last one. Scores and early stopping then use the mean.
 
     n_jobs : int, default=None
-        Processes that fit the estimators of the folds, as joblib counts them.
+        Number of jobs for fitting the estimators of the folds, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of the estimator whose own `random_state` is None, all
-        generations alike, and nothing else.
+        Seed for every `random_state` of the estimator that is None, the same for all
+        generations.
 
     verbose : int, default=0
-        If positive, say each generation's log-loss and how long it took.
+        If positive, print the log-loss and fit time of each generation.
 
     Attributes
     ----------
@@ -85,26 +83,26 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         The labels, sorted.
 
     student_ : estimator
-        The last generation that is kept, fitted on all rows: an ordinary object of its
-        class. It predicts and pickles where skdistill is not installed.
+        The last generation kept, fitted on all rows: an ordinary object of its class. It
+        predicts and unpickles without skdistill.
 
     estimators_ : list of estimators
-        With ``ensemble=True``: the generations 0, 1, ... that predict together.
+        With ``ensemble=True``: the generations 0, 1, ... whose probabilities are averaged.
 
     n_generations_ : int
-        Number of the last generation that is kept; 0 if being born again did not help.
+        Number of the last generation kept; 0 if no generation improved on generation 0.
 
     generation_scores_ : list of dict
-        For each generation that was tried, from 0 on, also for one that was not kept, what
-        `predict_proba` would be worth if it were the last: "log_loss" (nats), "brier" (in
-        [0, 2]), "ece" (15 bins) and "accuracy" of the true labels of rows held out from
-        all generations, weighted by `sample_weight`. The smallest log-loss, of some that
-        are all noisy, is chosen: it is then a little too good.
+        Scores of `predict_proba` with each evaluated generation as the last, from 0 on,
+        including one that was not kept: "log_loss" (nats), "brier" (in [0, 2]), "ece" (15
+        bins) and "accuracy" on rows held out from all generations, weighted by
+        `sample_weight`. The smallest of these noisy log-losses is selected, so it is slightly
+        optimistic.
 
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
-        Coefficients of the last generation, if it is linear, for its own `classes_`. Those of
-        a regressor are of its targets, the probabilities, and not of logits. As `intercept_` and
-        `feature_importances_`, it is absent where the student lacks it.
+        Coefficients of the last generation, if it is linear, for its own `classes_`. For a
+        regressor, the targets are probabilities, not logits. Like `intercept_` and
+        `feature_importances_`, absent if the student has none.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Intercepts of the last generation, if it is linear.
@@ -113,30 +111,29 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Importance of each feature for the last generation, if it is a tree, a forest or a booster.
 
     n_features_in_ : int
-        Number of features of `X`, where it has a number of them.
+        Number of features of `X`, if `X` has columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` is a dataframe.
+        Names of the features, if `X` is a dataframe.
 
     See Also
     --------
-    DistilledClassifier : Learns from a teacher of another kind.
+    DistilledClassifier : Distils a teacher of another class.
 
     Notes
     -----
-    Out of fold is less simple than it looks from generation 2 on. With one set of folds,
-    generation 1 of fold k has not seen the labels of fold k, but its teachers, those of
-    the other folds, have: what it says of a held-out row is partly that row's own label,
-    handed back by its neighbours. Here each fold k raises a line of its own: all its
-    generations, and all their teachers, are fitted on the training rows of fold k, by
-    folds within them (those of `cv`, without the rows of fold k). So the scores are
-    honest, and what a generation on all rows is taught about a row never depends on that
-    row's label. Within a line, from its generation 2 on, the shortcut stays: avoiding it
-    there too costs K^g fits for generation g.
+    From generation 2 on, plain cross-fitting leaks labels. With one set of folds, generation 1
+    of fold k has not seen the labels of fold k, but its teachers, those of the other folds,
+    have: its prediction for a held-out row depends on that row's label. Here each fold k has
+    its own chain: all its generations, and all their teachers, are fitted on the training rows
+    of fold k, with nested folds (those of `cv`, without the rows of fold k). So no score
+    uses a label seen in training, and the targets of a row, in the generations fitted on all
+    rows, never depend on that row's label. Within a chain, the leak remains from its generation
+    2 on: avoiding it too costs K^g fits for generation g.
 
-    Self-distillation of a linear model with squared error can be worked out: repeating it
+    For a linear model with squared error, self-distillation has a closed form: repeating it
     shrinks the weakest directions most (Pareek, Du and Oh 2024), and with much label noise
-    a trust above 1 can be best (Das and Sanghavi 2023), which is not offered here: such
+    an alpha above 1 can be optimal (Das and Sanghavi 2023). It is not offered here, since such
     targets are no probabilities.
 
     References
@@ -187,23 +184,23 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
     def fit(
         self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
     ) -> Self:
-        """Fit generation after generation, until one does not improve on those before.
+        """Fit generations until one does not improve on the one before.
 
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the estimator takes them.
+            Input samples, in any form that the estimator accepts.
 
         y : array-like of shape (n_samples,)
             True labels: strings, booleans or integers.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, for every generation and for the scores (with metadata
+            Weight of each row, for all generations and for the scores (with metadata
             routing, for the generations only if the estimator requests it).
 
         **params : dict
             `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
-            enabled, whatever splitter and estimator request.
+            enabled, also the metadata that splitter and estimator request.
 
         Returns
         -------
@@ -212,19 +209,18 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of its range, if there are fewer than three folds, if
+            If a parameter is invalid, if there are fewer than three folds, if
             their test rows do not cover every row, or if the training rows that two folds
-            have in common show fewer than two classes.
+            have in common have fewer than two classes.
 
         TypeError
-            If the estimator has no `predict_proba`, or can learn from neither weights nor
-            numbers.
+            If the estimator has no `predict_proba`, or cannot be fitted to soft labels.
 
         Warns
         -----
         UserWarning
-            If generation 1 is no better than generation 0, or if a fold never saw the
-            class of a row that it tests.
+            If generation 1 is no better than generation 0, or if the class of a test row
+            does not occur in the training rows of its fold.
         """
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **params)
         self._check_parameters()
@@ -239,60 +235,58 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         check_student(estimator, DataSummary.of(labels))
         check_codes(estimator, labels.classes)
         folds = nested_folds(make_folds(self.cv, X, y, routed.splitter.split), len(labels))
-        warn_of_unseen(labels, folds)
-        breeding = GenerationFitter(estimator, X, labels, routed.estimator.fit, folds, self.n_jobs)
-        lessons, scores = self._fit_generations(breeding, sample_weight)
+        warn_of_unseen_classes(labels, folds)
+        fitter = GenerationFitter(estimator, X, labels, routed.estimator.fit, folds, self.n_jobs)
+        targets, scores = self._fit_generations(fitter, sample_weight)
 
-        wanted = lessons if self.ensemble else lessons[-1:]
-        estimators = breeding.fit_on_all_rows(wanted)
+        estimators = fitter.fit_on_all_rows(targets if self.ensemble else targets[-1:])
         self._set_fitted_attributes(X, estimators[-1], labels.classes)
         if self.ensemble:
             self.estimators_ = estimators
         elif hasattr(self, "estimators_"):  # of an earlier fit
             del self.estimators_
-        self.n_generations_, self.generation_scores_ = len(lessons) - 1, scores
+        self.n_generations_, self.generation_scores_ = len(targets) - 1, scores
         return self
 
-    def _fit_generations(self, breeding, sample_weight):
-        """Return what each generation that is kept learns, and the scores of each one tried."""
-        lessons, scores, line_lessons = [breeding.labels], [], breeding.labels_of_lines()
+    def _fit_generations(self, fitter, sample_weight):
+        """Return the targets of each generation kept, and the scores of each one evaluated."""
+        targets, scores, chain_targets = [fitter.labels], [], fitter.initial_targets()
         total = 0
         for generation in range(self.n_generations + 1):
             start = time.perf_counter()
-            proba = breeding.ask_lines(line_lessons)
+            proba = fitter.predict_held_out(chain_targets)
             total = total + proba
             scored = total / (generation + 1) if self.ensemble else proba
-            scores.append(breeding.score(scored, sample_weight))
+            scores.append(fitter.score(scored, sample_weight))
             if self.verbose:
                 print(
                     f"[generation {generation}] log-loss {scores[-1]['log_loss']:.4f} in "
                     f"{time.perf_counter() - start:.1f} s"
                 )
             if generation and not scores[-1]["log_loss"] < scores[-2]["log_loss"]:
-                lessons.pop()
+                targets.pop()
                 break
             if generation < self.n_generations:
-                lessons.append(lesson_of(proba, breeding.labels, self.alpha))
-                line_lessons = breeding.fit_chains(line_lessons, self.alpha)
-        if len(lessons) == 1:
+                targets.append(mixed_targets(proba, fitter.labels, self.alpha))
+                chain_targets = fitter.next_targets(chain_targets, self.alpha)
+        if len(targets) == 1:
             warnings.warn(
-                "Being born again did not help: out of fold, generation 1 has a log-loss of "
+                "Self-distillation did not help: out of fold, generation 1 has a log-loss of "
                 f"{scores[1]['log_loss']:.4g}, generation 0 of {scores[0]['log_loss']:.4g}. "
-                "Generation 0, the estimator on the labels, is kept; fit it by itself, or let it "
-                "learn from a teacher of another kind with DistilledClassifier.",
+                "Generation 0, fitted to the labels, is kept; use the estimator itself, or distil "
+                "a teacher of another class with DistilledClassifier.",
                 UserWarning,
                 stacklevel=3,
             )
-        return lessons, scores
+        return targets, scores
 
     def _check_parameters(self):
-        """Check the parameters that can be checked without rows."""
+        """Check the parameters that do not depend on the data."""
         count = self.n_generations
         if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
             raise ValueError(
                 f"n_generations must be an integer of at least 1; got n_generations={count!r}. "
-                "Without a generation after the first there is nothing to distil: fit the "
-                "estimator itself."
+                "To train without distillation, fit the estimator itself."
             )
         check_alpha(self.alpha)
         estimator = self._unfitted_student()
@@ -303,8 +297,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             )
         if not (predicts_numbers(estimator) or may_have_method(estimator, "predict_proba")):
             raise TypeError(
-                f"Each generation teaches the next its probabilities; {estimator!r} has no "
-                "predict_proba. Take an estimator that has."
+                f"Each generation is fitted to the probabilities of the one before; {estimator!r} "
+                "has no predict_proba. Use an estimator that has."
             )
 
     def _unfitted_student(self):
@@ -315,13 +309,14 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
     def _student_to_describe(self):
         if hasattr(self, "estimators_"):
             raise AttributeError(
-                f"{len(self.estimators_)} generations predict together with ensemble=True, and no "
-                "attribute of one of them describes all. Look at each of estimators_."
+                f"With ensemble=True, {len(self.estimators_)} generations are averaged, and the "
+                "attribute of a single one is not that of the ensemble. Look at each of "
+                "estimators_."
             )
         return super()._student_to_describe()
 
     def _route(self, sample_weight, params):
-        """Return what goes to the estimator's fit and to the splitter's split."""
+        """Return the parameters for the estimator's fit and for the split."""
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **weights, **params)
@@ -330,7 +325,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         if unknown:
             raise TypeError(
                 f"BornAgainClassifier.fit() got {unknown}. Without metadata routing only `groups` "
-                "is handed on; enable it with sklearn.set_config(enable_metadata_routing=True) and "
+                "is passed on; enable it with sklearn.set_config(enable_metadata_routing=True) and "
                 "let the estimator request them, as in estimator.set_fit_request(...)."
             )
         return Bunch(estimator=Bunch(fit=weights), splitter=Bunch(split=params))
@@ -341,7 +336,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRouter
-            `fit` hands on to `fit` of the estimator and to `split` of the splitter.
+            Metadata of `fit` goes to `fit` of the estimator and to `split` of the splitter.
         """
         to_fit = MethodMapping().add(caller="fit", callee="fit")
         to_split = MethodMapping().add(caller="fit", callee="split")
@@ -359,12 +354,12 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the estimator takes them.
+            Input samples, in any form that the estimator accepts.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels from `classes_`: as the last generation predicts; with
+            Labels from `classes_`: those of the last generation; with
             ``ensemble=True``, the most probable class.
         """
         check_is_fitted(self, "student_")
@@ -380,7 +375,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the estimator takes them.
+            Input samples, in any form that the estimator accepts.
 
         Returns
         -------
@@ -403,12 +398,12 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the estimator takes them.
+            Input samples, in any form that the estimator accepts.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            As the last generation predicts it; with ``ensemble=True``, the logarithm of the mean
+            Those of the last generation; with ``ensemble=True``, the logarithm of the mean
             probability. Columns are in the order of `classes_`.
         """
         check_is_fitted(self, "student_")
@@ -424,7 +419,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the estimator takes them.
+            Input samples, in any form that the estimator accepts.
 
         Returns
         -------
@@ -435,7 +430,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
 
 
 class Fold(NamedTuple):
-    """Rows to learn from and rows to be asked of; `within` are folds of the former."""
+    """Training and test rows of a fold, and nested folds of its training rows."""
 
     train: NDArray  # positions among all rows
     test: NDArray  # positions among all rows
@@ -446,52 +441,56 @@ def nested_folds(splits, n_rows):
     """Return folds, each with the others as folds of its training rows."""
     if len(splits) < 3:
         raise ValueError(
-            f"Generations need at least 3 folds, got {len(splits)}: each fold's training rows are "
-            "themselves cross-fitted by the other folds. Use cv=3 or more."
+            f"Generations need at least 3 folds, got {len(splits)}: the training rows of each fold "
+            "are cross-fitted with the other folds. Use cv=3 or more."
         )
     check_folds(splits, n_rows)
     return [
         Fold(train, test, [
             (np.flatnonzero(np.isin(train, other)), np.flatnonzero(np.isin(train, predicted)))
-            for number, (other, predicted) in enumerate(splits) if number != own
+            for inner, (other, predicted) in enumerate(splits) if inner != outer
         ])
-        for own, (train, test) in enumerate(splits)
+        for outer, (train, test) in enumerate(splits)
     ]  # fmt: skip
 
 
-def warn_of_unseen(labels, folds):
-    """Say how many rows have a class that those who were to be asked about them do not know."""
+def warn_of_unseen_classes(labels, folds):
+    """Warn of test rows whose class does not occur in the training rows."""
     n_unseen = 0
     for fold in folds:
-        own = labels.take(fold.train)
-        n_unseen += (~knows(labels, fold.train, fold.test)).sum()
-        n_unseen += sum((~knows(own, train, test)).sum() for train, test in fold.nested)
+        train_labels = labels.take(fold.train)
+        n_unseen += (~has_seen_class(labels, fold.train, fold.test)).sum()
+        n_unseen += sum(
+            (~has_seen_class(train_labels, train, test)).sum() for train, test in fold.nested
+        )
     if n_unseen:
         warnings.warn(
-            f"In {n_unseen} cases a row's class does not occur in the rows learnt from outside its "
-            "fold, or outside two folds; the row keeps its own label there. Use fewer folds, or "
+            f"In {n_unseen} cases a row's class does not occur in the training rows outside its "
+            "fold, or outside two folds; the row keeps its label there. Use fewer folds, or "
             "stratified ones.",
             UserWarning,
             stacklevel=3,
         )
 
 
-def knows(labels, train, test):
-    """Return which rows of `test` have a class that carries weight in `train`."""
+def has_seen_class(labels, train, test):
+    """Return which rows of `test` have a class with weight in `train`."""
     return labels.take(train).class_weight_sums[labels.codes[test]] > 0
 
 
-def lesson_of(proba, labels, alpha):
-    """Return what is learnt from a generation's probabilities and the labels of the same rows."""
+def mixed_targets(proba, labels, alpha):
+    """Return a generation's probabilities mixed with the labels of the same rows."""
     y = labels.classes[labels.codes]
-    return SoftLabels(proba, labels.classes, y=y, sample_weight=labels.weight).mix(alpha)
+    return SoftLabels(proba, labels.classes, y=y, sample_weight=labels.weight).mix_with_labels(
+        alpha
+    )
 
 
 class GenerationFitter(NamedTuple):
-    """What all generations have in common.
+    """Fits all generations.
 
-    Each fold raises a line of generations on its training rows alone. A lesson is what a
-    generation learns: soft labels, of all rows or of a line's.
+    Each fold has a chain of generations, fitted on its training rows only. The targets of a
+    generation are soft labels, of all rows or of the training rows of a chain.
     """
 
     estimator: object
@@ -501,81 +500,81 @@ class GenerationFitter(NamedTuple):
     folds: list
     n_jobs: int | None
 
-    def labels_of_lines(self):
-        """Return what generation 0 learns in each line: the labels."""
+    def initial_targets(self):
+        """Return the targets of generation 0 in each chain: the labels."""
         return [self.labels.take(fold.train) for fold in self.folds]
 
-    def ask_lines(self, lessons):
-        """Fit the next generation of each line, and ask it about the rows that it leaves out."""
+    def predict_held_out(self, chain_targets):
+        """Fit a generation in each chain, and return its predictions for the held-out rows."""
         tasks = [
-            (lesson, fold.train, fold.test)
-            for lesson, fold in zip(lessons, self.folds, strict=True)
+            (targets, fold.train, fold.test)
+            for targets, fold in zip(chain_targets, self.folds, strict=True)
         ]
         pairs = [(fold.train, fold.test) for fold in self.folds]
         return mean_predictions(self._fit_and_predict(tasks), self.labels, pairs)
 
-    def fit_chains(self, lessons, alpha):
-        """Return what the next generation of each line learns: the last, out of fold within it."""
+    def next_targets(self, chain_targets, alpha):
+        """Return the next generation's targets in each chain: nested out-of-fold probabilities."""
         tasks = [
-            (lesson.take(train), fold.train[train], fold.train[test])
-            for lesson, fold in zip(lessons, self.folds, strict=True)
+            (targets.take(train), fold.train[train], fold.train[test])
+            for targets, fold in zip(chain_targets, self.folds, strict=True)
             for train, test in fold.nested
         ]
         predictions = iter(self._fit_and_predict(tasks))
         new = []
         for fold in self.folds:
-            own = self.labels.take(fold.train)
-            proba = mean_predictions([next(predictions) for _ in fold.nested], own, fold.nested)
-            new.append(lesson_of(proba, own, alpha))
+            labels = self.labels.take(fold.train)
+            proba = mean_predictions([next(predictions) for _ in fold.nested], labels, fold.nested)
+            new.append(mixed_targets(proba, labels, alpha))
         return new
 
-    def fit_on_all_rows(self, lessons):
-        """Return the generations that predict."""
-        alone = len(lessons) == 1  # else one may change the rows of the next
+    def fit_on_all_rows(self, targets):
+        """Return one estimator for each generation's targets, fitted on all rows."""
+        single = len(targets) == 1  # otherwise one fit may change the rows of the next
         return Parallel(n_jobs=self.n_jobs)(
             delayed(fit_soft_labels)(
-                self.estimator, self.X if alone else copied(self.X), lesson, **self.fit_params
+                self.estimator, self.X if single else copied(self.X), each, **self.fit_params
             )
-            for lesson in lessons
+            for each in targets
         )
 
     def score(self, proba, sample_weight):
-        """Return how good held-out probabilities are, but for rows of classes never seen."""
+        """Return the scores of held-out probabilities, without rows of unseen classes."""
         seen = np.zeros(len(self.labels), dtype=bool)
         for fold in self.folds:
-            seen[fold.test] |= knows(self.labels, fold.train, fold.test)
+            seen[fold.test] |= has_seen_class(self.labels, fold.train, fold.test)
         y = self.labels.classes[self.labels.codes]
-        answered = SoftLabels(proba, self.labels.classes, y=y, sample_weight=sample_weight)
-        answered = answered.take(seen)
-        answered.check_some_weight()
-        return teacher_scores(answered)
+        evaluated = SoftLabels(proba, self.labels.classes, y=y, sample_weight=sample_weight)
+        evaluated = evaluated.take(seen)
+        evaluated.check_some_weight()
+        return teacher_scores(evaluated)
 
     def _fit_and_predict(self, tasks):
-        """Return the answers for tasks of (lesson, rows to learn from, rows to ask about)."""
+        """Return the predictions of tasks of (targets, training rows, test rows)."""
         return Parallel(n_jobs=self.n_jobs)(
-            delayed(_predict_rows)(self.estimator, self.X, lesson, self.fit_params, train, test)
-            for lesson, train, test in tasks
+            delayed(_predict_rows)(self.estimator, self.X, targets, self.fit_params, train, test)
+            for targets, train, test in tasks
         )
 
 
 def mean_predictions(predictions, labels, folds):
     """Return each row's mean probabilities over the folds that test it.
 
-    Where its class was not among those learnt from, a row keeps its one-hot label.
+    A row whose class does not occur in the training rows keeps its one-hot label.
     """
     total = np.zeros((len(labels), len(labels.classes)))
-    n_asked = np.zeros(len(labels))
+    n_tested = np.zeros(len(labels))
     for proba, (train, test) in zip(predictions, folds, strict=True):
-        unseen = ~knows(labels, train, test)
+        unseen = ~has_seen_class(labels, train, test)
         proba = np.where(unseen[:, None], labels.take(test).proba.toarray(), proba)
         np.add.at(total, test, proba)  # a bootstrap may test a row twice
-        np.add.at(n_asked, test, 1)
-    return total / n_asked[:, None]
+        np.add.at(n_tested, test, 1)
+    return total / n_tested[:, None]
 
 
-def _predict_rows(estimator, X, lesson, fit_params, train, test):
-    """Fit an estimator to a lesson about some rows, and return what it says of others."""
-    lesson.check_several_classes()
+def _predict_rows(estimator, X, targets, fit_params, train, test):
+    """Fit an estimator to the targets of the training rows, and predict the test rows."""
+    targets.check_several_classes()
     params = rows_of(fit_params, train, count_rows(X))
-    fitted = fit_soft_labels(estimator, _safe_indexing(X, train), lesson, **params)
-    return student_proba(fitted, _safe_indexing(X, test), lesson.classes)
+    fitted = fit_soft_labels(estimator, _safe_indexing(X, train), targets, **params)
+    return student_proba(fitted, _safe_indexing(X, test), targets.classes)

@@ -1,4 +1,4 @@
-"""Ranking the labels of each row: what a teacher finds plausible is not punished as a negative."""
+"""Multiclass retrieval: ranking labels, with plausible negatives discounted by a teacher."""
 
 import warnings
 from numbers import Integral, Real
@@ -21,7 +21,7 @@ from ._utils._probabilities import best_columns
 from ._utils._progress import with_callbacks
 from ._utils._rows import count_rows, refuse_partitions
 from ._utils._sample_weight import requesting_weights
-from ._utils._tags import answers_several_labels
+from ._utils._tags import supports_multilabel
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._utils._validation import check_alpha, check_number, check_top_k
 from .metrics import recall_at_k
@@ -30,21 +30,21 @@ from .students.retrieval import fit_retriever
 from .students.retrieval._registry import check_retriever
 from .students.retrieval.linear import check_rank, fit_low_rank
 
-# So many scores are held at once while labels are retrieved.
+# Number of scores in memory at once in retrieve.
 BLOCK = 2**22
 
 
 def _gives_probabilities(retriever):
-    """Say why there is no `predict_proba`, where there is none."""
+    """Return True if `predict_proba` is available, else raise an AttributeError."""
     objective = getattr(retriever, "_objective", retriever.objective)
     if objective != "cross_entropy":
         raise AttributeError(
-            f"The scores of objective={objective!r} rank labels, and their softmax is "
-            'not the probability of a label. objective="cross_entropy" gives probabilities.'
+            f"The scores of objective={objective!r} rank labels, and their softmax is not the "
+            'probability of a label. Use objective="cross_entropy" for probabilities.'
         )
-    if getattr(retriever, "_several", False):
+    if getattr(retriever, "_multilabel", False):
         raise AttributeError(
-            "With several labels per row the scores rank labels, and give no probability of each."
+            "With several labels per row the scores rank labels and are no probabilities."
         )
     return True
 
@@ -52,37 +52,37 @@ def _gives_probabilities(retriever):
 class DistilledMulticlassRetriever(LabelSetTeacherMixin, StudentMixin, BaseEstimator):
     """Distil a teacher into a student that ranks labels: the k best of thousands.
 
-    The teacher says, out of fold, how probable each label is for each row. The student learns
-    scores whose best labels are worth looking at: labels that the teacher finds plausible are
-    not punished as negatives, whatever single label a row was given.
+    The teacher's probabilities of the labels are predicted out of fold. The student is fitted to
+    rank relevant labels first: labels that are probable according to the teacher are discounted
+    as negatives, even if they are not the label of the row.
 
     Parameters
     ----------
     teacher : estimator, default=None
         Any classifier with `predict_proba`, cloned and cross-fitted, or a
         ``sklearn.frozen.FrozenEstimator``, used as it is: as in :class:`DistilledClassifier`.
-        ``ExtraTreesClassifier()`` by default. With several labels per row its answers are
-        marginals: an array of shape (n_samples, n_labels), or a list as forests have it.
+        ``ExtraTreesClassifier()`` by default. With several labels per row it predicts
+        marginals: an array of shape (n_samples, n_labels), or a list as from forests.
 
     student : estimator, default=None
-        What scores: by default a linear function of the features, dense or sparse. A
-        ``LogisticRegression`` is the same with parameters of its own, for the end of a Pipeline;
-        a :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained on the objective in
-        the place of its criterion. See :func:`skdistill.students.retrieval.fit_retriever`.
+        Estimator of the scores: by default a linear function of the features, dense or sparse. A
+        ``LogisticRegression`` is the same with its own parameters, for the end of a Pipeline; a
+        :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained on the objective
+        instead of its criterion. See :func:`skdistill.students.retrieval.fit_retriever`.
 
     objective : {"double_distillation", "label_weighted", "cross_entropy"}, \
 default="double_distillation"
-        What the student minimises, with p the teacher's probabilities (see Notes):
-        "label_weighted" spares plausible negatives, "double_distillation" has the teacher weigh
-        the positives as well, "cross_entropy" is plain distillation.
+        Loss of the student, with p the teacher's probabilities (see Notes): "label_weighted"
+        discounts plausible negatives, "double_distillation" also weights the positives by the
+        teacher, "cross_entropy" is plain distillation.
 
     k : int, default=10
-        How many labels :meth:`retrieve` gives and :meth:`score` looks at; all, with a warning,
-        where there are fewer.
+        Number of labels that :meth:`retrieve` returns and :meth:`score` evaluates; if there are
+        fewer, all of them, with a warning.
 
     alpha : float in [0, 1], default=1.0
-        Trust in the teacher: p is alpha · teacher + (1 − alpha) · labels of the row. At 0 no
-        teacher is fitted, and with one label per row every objective is the cross-entropy of it.
+        Weight of the teacher: p is alpha · teacher + (1 − alpha) · labels of the row. With 0 no
+        teacher is fitted; with one label per row all objectives are then its cross-entropy.
 
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised, as in :class:`DistilledClassifier`; 1.0 with several labels.
@@ -92,73 +92,75 @@ default="double_distillation"
         several labels are not stratified.
 
     top_k : int or None, default=100
-        The teacher's probabilities are cut to so many labels of each row as they are given, and
-        renormalised (not with several labels per row), so that no array of all rows and labels
-        exists. None keeps them all. `teacher_scores_` are those of what is kept.
+        Number of labels to keep in each row of the teacher's probabilities, which are truncated
+        when predicted, and renormalised (not with several labels per row), so that no array of
+        all rows and labels is created. None keeps all. `teacher_scores_` are those of the
+        truncated probabilities.
 
     augmenter : object with `sample(X, random_state)`, default=None
-        What samples more rows from those of `X`, for the teacher to label, as in
-        :class:`DistilledClassifier`. They weigh `alpha`; for "label_weighted", which needs a
-        label of each row, they are refused.
+        Samples further rows from those of `X`, which the teacher labels, as in
+        :class:`DistilledClassifier`. Each has the weight `alpha`; not allowed with
+        "label_weighted", which needs a label of each row.
 
     rank : int, default=None
-        Let the default student project the features to so many dimensions first, and learn the
-        projection and the scores in it together: (n_features + n_labels) · rank coefficients in
-        the place of n_features · n_labels.
+        Dimension of a projection of the features in the default student, which is fitted jointly
+        with the scores: (n_features + n_labels) · rank coefficients instead of
+        n_features · n_labels.
 
     C : float, default=1.0
         Inverse strength of the L2 penalty of the default student: it minimises
-        ½‖w‖² + C · n · (mean loss), with n the total weight of the rows. ``np.inf`` is none.
+        ½‖w‖² + C · n · (mean loss), with n the total weight of the rows. ``np.inf`` means no
+        penalty.
 
     classes : array-like of shape (n_labels,), default=None
-        All labels, when a split or `teacher_proba` may have more than `y` shows. Those of the
-        columns, where `y` is an indicator.
+        All labels, if a split or `teacher_proba` may have more than `y`. If `y` is an indicator,
+        the labels of its columns.
 
     tol : float, default=1e-4
-        The default student is fitted when no entry of the gradient of its objective is larger than
-        so many times the largest at the start.
+        Stopping criterion of the default student: the largest absolute entry of the gradient of
+        its objective, relative to that at the start.
 
     max_iter : int, default=200
-        Iterations of the default student at most.
+        Maximum number of iterations of the default student.
 
     memory : str, path, joblib.Memory or None, default=None
-        A folder for what fold teachers answered, so that a search fits each of them once, as
-        in :class:`DistilledClassifier`. Their answers are cut to `top_k` as they are given, so
-        that they are fitted anew for each `top_k`.
+        Folder of a cache for the predictions of fold teachers, so that a search fits each of them
+        once, as in :class:`DistilledClassifier`. The predictions are truncated to `top_k`, and
+        cached for each `top_k` separately.
 
     n_jobs : int, default=None
-        Processes that fit fold teachers, as joblib counts them.
+        Number of jobs for fitting fold teachers, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of teacher and student whose own `random_state` is None, the draw of
-        `augmenter`, and the start of a projection.
+        Seed for every `random_state` of teacher and student that is None, for `augmenter`, and for
+        the initial projection.
 
     verbose : int, default=0
-        If positive, say which fold's teacher has been fitted and how long it took, or that its
-        answers were remembered. :class:`DistilledClassifier` says how to get a progress bar.
+        If positive, print for each fold's teacher how long the fit took, or that its predictions
+        were cached. For a progress bar, see :class:`DistilledClassifier`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_labels,)
-        The labels, sorted; where `y` is an indicator, in the order of its columns.
+        The labels, sorted; if `y` is an indicator, in the order of its columns.
 
     student_ : estimator
-        The fitted student, an ordinary object of its class that scores and pickles where
-        skdistill is not installed. The linear one is a ``LogisticRegression``, with `rank` a
-        Pipeline of ``TruncatedSVD`` and ``LogisticRegression``: their `decision_function` is the
-        retriever's; their `predict_proba` means probabilities for "cross_entropy" only.
+        The fitted student, an ordinary object of its class that predicts and unpickles without
+        skdistill. The linear one is a ``LogisticRegression``, with `rank` a Pipeline of
+        ``TruncatedSVD`` and ``LogisticRegression``, with the `decision_function` of the
+        retriever; their `predict_proba` is valid for "cross_entropy" only.
 
     teacher_temperature_ : float
-        The temperature that was used; 1.0 if no teacher was asked (``alpha=0``).
+        The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
 
     teacher_scores_ : dict or None
-        How good the teacher's probabilities are, as in :class:`DistilledClassifier`, of the
-        `top_k` that are kept: a label that was cut counts as 2e-16 in the log-loss. With several
-        labels per row, the Brier score and the precision at 1.
+        Scores of the teacher's probabilities truncated to `top_k`, as in
+        :class:`DistilledClassifier`: in the log-loss, a label that was cut has probability 2e-16.
+        With several labels per row, the Brier score and the precision at 1.
 
     coef_ : ndarray of shape (n_labels, n_features)
-        Coefficients of the linear student, which give its scores; for two labels one row, that of
-        the second less that of the first. As `intercept_`, absent for other students.
+        Coefficients of the linear student; for two labels one row, that of the second minus that
+        of the first. Like `intercept_`, absent for other students.
 
     intercept_ : ndarray of shape (n_labels,)
         Intercepts of the linear student.
@@ -167,14 +169,14 @@ default="double_distillation"
         Iterations of the linear student; 1 for any other.
 
     n_features_in_ : int
-        Number of features of `X`, where it has a number of them.
+        Number of features of `X`, if `X` has columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` is a dataframe.
+        Names of the features, if `X` is a dataframe.
 
     See Also
     --------
-    DistilledClassifier : Learns the probabilities of classes, by any student.
+    DistilledClassifier : Fits the probabilities of classes with any student.
     skdistill.objectives.double_distillation_loss : The loss, and its gradient.
     skdistill.metrics.retrieval_scorer : Makes scorers for a search.
 
@@ -189,17 +191,17 @@ default="double_distillation"
       Σ_y p_y [log(e^{f_y} + Σ_{y′≠y} (1 − p_{y′}) e^{f_{y′}}) − f_y];
     - "cross_entropy": Σ_y p_y [log Σ_{y′} e^{f_{y′}} − f_y].
 
-    With several labels per row p is a marginal of each label by itself. "label_weighted" sums
-    over the row's labels y ∈ Y, and none of them competes with another: y′ runs over the labels
-    outside Y. The other two are as they stand; rows are averaged by `sample_weight`, so that a row
-    counts as often as it has labels. A row without any label counts by the teacher's marginals,
-    and not at all for "label_weighted" or with ``alpha=0``: a warning says how many there are.
+    With several labels per row, p contains the marginal of each label. "label_weighted" sums
+    over the row's labels y ∈ Y, which do not compete with each other: y′ runs over the labels
+    outside Y. The other two are unchanged; rows are averaged by `sample_weight`, so that a row
+    counts as often as it has labels. A row without labels is fitted to the teacher's marginals,
+    and ignored for "label_weighted" or with ``alpha=0``; a warning gives the number of such rows.
 
-    "label_weighted" follows the row's own label against a teacher who is wrong about it, but hardly
-    trains against a label that the teacher is sure of: give it a teacher whose probabilities are
-    good. The double form had a slightly better precision at 1 than plain distillation
-    ("cross_entropy") on the problems that we measured, and about the same recall at 10; how far an
-    estimated teacher is trusted (`alpha`) mattered ten times as much.
+    "label_weighted" fits the row's label even where the teacher is wrong about it, but hardly
+    penalises a label to which the teacher gives a probability near 1: use a teacher with good
+    probabilities. "double_distillation" had a slightly better precision at 1 than plain
+    distillation ("cross_entropy") on the problems that we measured, and about the same recall at
+    10; the choice of `alpha` mattered ten times as much.
 
     Examples
     --------
@@ -270,18 +272,18 @@ default="double_distillation"
         X_unlabeled: Rows | None = None,
         **params: Any,
     ) -> Self:
-        """Ask the teacher about each row, then fit the student to rank labels.
+        """Compute the teacher's probabilities, then fit the student to rank labels.
 
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form teacher and student take them.
+            Training samples, in any form that teacher and student accept.
 
         y : array-like of shape (n_samples,), or indicator of shape (n_samples, n_labels)
-            The label of each row: strings, booleans or integers. Where rows have several, an
-            indicator of zeros and ones, dense, sparse or a dataframe whose columns are the labels;
-            the teacher gets a dense one unless it is sparse (which forests refuse; the default one
-            gets a dense one).
+            The label of each row: strings, booleans or integers. For several labels per row, an
+            indicator of zeros and ones: dense, sparse or a dataframe whose columns are the labels.
+            The teacher gets it sparse if it is sparse, except the default teacher, since forests
+            accept no sparse `y`.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, for the student, for `teacher_scores_`, and for the teacher
@@ -289,17 +291,17 @@ default="double_distillation"
 
         teacher_proba : array-like, sparse matrix or dataframe of shape (n_samples, n_labels), \
 default=None
-            The teacher's probabilities for these rows, when somebody else's model already gave
-            them, as in :class:`DistilledClassifier`; sparse rows need not be cut.
+            The teacher's probabilities for these rows, from an external source, as in
+            :class:`DistilledClassifier`; sparse rows need not be truncated.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            More rows, without labels, as in :class:`DistilledClassifier`. They weigh `alpha`; for
-            "label_weighted", which needs a label of each row, they are refused.
+            Unlabelled rows, as in :class:`DistilledClassifier`. Each has the weight `alpha`; not
+            allowed with "label_weighted", which needs a label of each row.
 
         **params : dict
             `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
-            enabled, whatever splitter, teacher and student request.
+            enabled, also the metadata that splitter, teacher and student request.
 
         Returns
         -------
@@ -308,12 +310,12 @@ n_features), default=None
         Raises
         ------
         ValueError
-            If a parameter is out of its range, if labels or probabilities do not fit together
-            (which labels are missing is said), or if fewer than two labels carry weight.
+            If a parameter is invalid, if labels and probabilities are inconsistent (missing labels
+            are listed), or if fewer than two labels have weight.
 
         TypeError
             If the teacher has no `predict_proba`, if the student cannot rank labels, or if `memory`
-            cannot tell the teacher from others.
+            cannot distinguish the teacher from others.
 
         OSError
             If `memory` cannot be written to.
@@ -325,23 +327,23 @@ n_features), default=None
             :class:`DistilledClassifier` does.
 
         ConvergenceWarning
-            If the search for a linear student ends with a larger gradient than `tol` allows.
+            If the gradient of a linear student is larger than `tol` allows.
         """
         refuse_partitions(
             self, X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
             X_unlabeled=X_unlabeled, **params,
         )  # fmt: skip
-        self._check_own_parameters(X, X_unlabeled)
-        several = is_indicator(y)
-        ask = self._multilabel_data if several else self._distillation_data
-        data = ask(X, y, sample_weight, teacher_proba, X_unlabeled, params, self.top_k)
+        self._check_retriever_parameters(X, X_unlabeled)
+        multilabel = is_indicator(y)
+        compute_data = self._multilabel_data if multilabel else self._distillation_data
+        data = compute_data(X, y, sample_weight, teacher_proba, X_unlabeled, params, self.top_k)
         soft_labels = data.soft_labels
-        if several:
+        if multilabel:
             self._warn_of_empty_rows(soft_labels)
         else:
             soft_labels.check_several_classes()
             soft_labels = soft_labels.temper(data.temperature)
-        soft_labels = soft_labels.truncate_top_k(self.top_k).mix(self.alpha)
+        soft_labels = soft_labels.truncate_top_k(self.top_k).mix_with_labels(self.alpha)
         targets = RetrievalTargets.of(soft_labels, self.objective)
         with data.progress.task("fit-student"):
             if self.rank is None:
@@ -358,8 +360,8 @@ n_features), default=None
             )
         self._set_fitted_attributes(X, student, targets.classes)
         self.n_iter_ = getattr(last_step(student), "n_iter_", np.ones(1, dtype=np.int32))
-        self._objective, self._several = self.objective, several
-        self._sparse_labels = several and sparse.issparse(y)
+        self._objective, self._multilabel = self.objective, multilabel
+        self._sparse_labels = multilabel and sparse.issparse(y)
         self.teacher_temperature_ = data.temperature
         self.teacher_scores_ = data.scores
         data.progress.end()
@@ -371,19 +373,19 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
         ndarray of shape (n_samples, n_labels), or (n_samples,) for two labels
-            Higher for labels that fit better, columns in the order of `classes_`; for two labels
-            the score of the second less that of the first, unless rows may have both.
+            Higher for more relevant labels, columns in the order of `classes_`; for two labels the
+            score of the second minus that of the first, unless rows may have several labels.
         """
         check_is_fitted(self, "student_")
         refuse_partitions(self, X=X)
         self._check_features(X)
         scores = self._student_scores(X)
-        return _two_columns(scores) if self._several else scores
+        return _two_columns(scores) if self._multilabel else scores
 
     def retrieve(self, X: Rows, k: int | None = None) -> tuple[NDArray, Floats]:
         """Return the k best labels of each row, best first, and their scores.
@@ -391,25 +393,25 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them. They are scored in blocks, so that the
-            scores of all labels exist for a few rows at a time only.
+            Input samples, in any form that the student accepts. They are scored in blocks, so that
+            the scores of all labels are in memory for a few rows at a time only.
 
         k : int, default=None
-            How many labels; by default the parameter `k`.
+            Number of labels; by default the parameter `k`.
 
         Returns
         -------
         labels : ndarray of shape (n_samples, k)
-            From `classes_`. Equal scores are in the order of `classes_`; where they compete for the
-            last place, any of them gets it.
+            From `classes_`. Ties are in the order of `classes_`, except that any of the labels
+            tied for the last position may be chosen.
 
         scores : ndarray of shape (n_samples, k)
-            As :meth:`decision_function` has them (for two labels, half of it and its negative).
+            Those of :meth:`decision_function` (for two labels, half of it and its negative).
 
         Raises
         ------
         ValueError
-            If `k` is no positive integer, or larger than the number of labels.
+            If `k` is not a positive integer, or larger than the number of labels.
         """
         check_is_fitted(self, "student_")
         refuse_partitions(self, X=X)
@@ -424,7 +426,7 @@ n_features), default=None
             k = self.k if self.k < n_labels else n_labels
         check_number("k", k, Integral)
         if k > n_labels:
-            raise ValueError(f"k={k} labels were asked for, and there are {n_labels}.")
+            raise ValueError(f"k must be at most the number of labels, {n_labels}; got k={k}.")
         (X,) = indexable(X)
         columns, scores = [], []
         for rows in gen_batches(max(count_rows(X), 1), max(1, BLOCK // n_labels)):
@@ -435,12 +437,12 @@ n_features), default=None
         return np.concatenate(columns), np.concatenate(scores)
 
     def predict(self, X: Rows) -> NDArray | sparse.csr_array:
-        """Predict the best label; where rows have several, the `k` best as an indicator.
+        """Predict the best label; for multilabel targets, the `k` best as an indicator.
 
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
@@ -450,8 +452,8 @@ n_features), default=None
         check_is_fitted(self, "student_")
         refuse_partitions(self, X=X)
         self._check_features(X)
-        columns, _ = self._best_columns(X, None if self._several else 1)
-        if not self._several:
+        columns, _ = self._best_columns(X, None if self._multilabel else 1)
+        if not self._multilabel:
             return self.classes_[columns[:, 0]]
         rows = np.repeat(np.arange(len(columns)), columns.shape[1])
         ones = np.ones(columns.size, dtype=int)
@@ -466,7 +468,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
@@ -480,12 +482,12 @@ n_features), default=None
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Rows) -> Floats:
-        """Predict the logarithm of each label's probability, where there is `predict_proba`.
+        """Predict the logarithm of each label's probability, if `predict_proba` is available.
 
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
@@ -514,7 +516,7 @@ n_features), default=None
         Returns
         -------
         float
-            In [0, 1]. Rows of an indicator without a label are left out.
+            In [0, 1]. Rows of an indicator without a label are ignored.
         """
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight)
         labels, _ = self.retrieve(X)
@@ -523,7 +525,7 @@ n_features), default=None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = answers_several_labels(self._unfitted_teacher())
+        tags.classifier_tags.multi_label = supports_multilabel(self._unfitted_teacher())
         return tags
 
     def _unfitted_student(self):
@@ -540,54 +542,55 @@ n_features), default=None
 
         return scores_of_net(self.student_, X)
 
-    def _check_own_parameters(self, X, X_unlabeled):
-        """Check the parameters that other distilling estimators do not have."""
+    def _check_retriever_parameters(self, X, X_unlabeled):
+        """Check the parameters that only the retriever has, and their combinations."""
         check_objective(self.objective)
         check_top_k(self.top_k)
         check_number("k", self.k, Integral)
-        own = {"rank": None, "C": 1.0, "tol": 1e-4, "max_iter": 200}
+        defaults = {"rank": None, "C": 1.0, "tol": 1e-4, "max_iter": 200}
         changed = [
             f"{name}={getattr(self, name)!r}"
-            for name, default in own.items()
+            for name, default in defaults.items()
             if getattr(self, name) != default
         ]
         if self.student is not None and changed:
             raise ValueError(
-                f"{', '.join(own)} are those of the default student; got {', '.join(changed)} "
-                f"beside student={self.student!r}. Give the student parameters of its own, as in "
-                "student=LogisticRegression(C=0.1)."
+                f"{', '.join(defaults)} are those of the default student; got "
+                f"{', '.join(changed)} with student={self.student!r}. Set the parameters of the "
+                "student itself, as in student=LogisticRegression(C=0.1)."
             )
         if self.rank is not None:
             check_number("rank", self.rank, Integral)
             check_rank(self.rank, X)
-        check_alpha(self.alpha)  # "auto" is for students whose probabilities can be scored
+        check_alpha(self.alpha)  # "auto" needs students with probabilities
         check_number("max_iter", self.max_iter, Integral)
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)
-        # Before the teacher is fitted in vain.
+        # Raises before the teacher is fitted.
         check_retriever(self._unfitted_student())
         more = "augmenter" if X_unlabeled is None else "X_unlabeled"
         has_more = X_unlabeled is not None or self.augmenter is not None
         if has_more and self.objective == "label_weighted":
             raise ValueError(
-                'objective="label_weighted" learns from the label of each row, and the rows of '
+                'objective="label_weighted" needs a label of each row, and the rows of '
                 f'{more} have none. Use "double_distillation" or "cross_entropy".'
             )
 
     def _warn_of_empty_rows(self, label_sets):
-        """Say how many rows have no label, and what happens to them."""
+        """Warn of rows without a label."""
         n_empty = count_empty_rows(label_sets)
         if not n_empty:
             return
-        counts = self.alpha > 0 and self.objective != "label_weighted"
-        what = "count by the teacher's marginals alone" if counts else "are not learned from"
+        used = self.alpha > 0 and self.objective != "label_weighted"
+        what = "are fitted to the teacher's marginals alone" if used else "are ignored"
         warnings.warn(
-            f"{n_empty} of the {label_sets.known.sum()} rows of y have no label: they {what}.",
+            f"{n_empty} of the {label_sets.is_labelled.sum()} rows of y have no label: they "
+            f"{what}.",
             UserWarning,
             stacklevel=4,
         )
 
 
 def _two_columns(scores):
-    """Return one score per label, also of two labels that share one."""
+    """Return one column of scores per label, also for two labels with a single score."""
     return np.column_stack([-scores, scores]) / 2 if scores.ndim == 1 else scores

@@ -1,4 +1,4 @@
-"""A classifier for users who already have probabilities: fit(X, P)."""
+"""A classifier that is fitted to given class probabilities: fit(X, P)."""
 
 from typing import Any, Self
 
@@ -19,20 +19,19 @@ from .students import fit_soft_labels
 
 
 class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
-    """A student that learns from class probabilities in the place of labels.
+    """A student that is fitted to class probabilities instead of labels.
 
     Parameters
     ----------
     student : estimator, default=None
-        What learns, see :func:`skdistill.fit_soft_labels`: a classifier that takes weights,
-        any regressor, or a Pipeline that ends in one. ``LogisticRegression()`` by default.
-        It is cloned; give it its own `random_state`.
+        A classifier that takes weights, any regressor, or a Pipeline that ends in one; see
+        :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default. It is cloned;
+        set its own `random_state`.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `P`, in any order. By default the names of a dataframe's
-        columns, and 0, 1, ... for anything else; for hard labels, those in `y`. A class that no
-        row shows has probability 0, also in `student_`, where its class can have further ones:
-        :func:`deployable` says.
+        columns, and 0, 1, ... for anything else; for hard labels, those in `y`. A class without
+        rows has probability 0, also in `student_` if possible: see :func:`deployable`.
 
     Attributes
     ----------
@@ -43,35 +42,35 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         The fitted student, an ordinary object of its class.
 
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
-        Coefficients of a linear student, as its class has them, for its own `classes_`. Those of
-        a regressor are of its targets, the probabilities, and not of logits. As `intercept_` and
-        `feature_importances_`, it is absent where the student lacks it.
+        Coefficients of a linear student, for its own `classes_`. For a regressor, the targets
+        are probabilities, not logits. Like `intercept_` and `feature_importances_`, absent if
+        the student has none.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Intercepts of a linear student.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Importance of each feature for a tree, a forest or a booster as student.
+        Feature importances of a tree, a forest or a booster as student.
 
     n_features_in_ : int
-        Number of features of `X`, where it has a number of them.
+        Number of features of `X`, if `X` has columns.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` is a dataframe.
+        Names of the features, if `X` is a dataframe.
 
     See Also
     --------
-    DistilledClassifier : Gets the probabilities from a teacher.
+    DistilledClassifier : Computes the probabilities with a teacher.
 
     Notes
     -----
-    scikit-learn's own tools take a two-dimensional `y` with some surprises.
-    ``cross_val_score`` and ``GridSearchCV`` work by :meth:`score` or by
-    :func:`skdistill.metrics.soft_log_loss_scorer`; their scorers by name raise. Folds are
-    not stratified and not shuffled: pass ``cv=KFold(shuffle=True)``. ``cross_val_predict``
-    encodes each column of `y` by itself for ``method="predict_proba"``, and the soft
-    labels are lost: cross-validate a ``DistilledClassifier`` with
-    ``params={"teacher_proba": P}`` in its place.
+    scikit-learn's tools have limited support for a two-dimensional `y`.
+    ``cross_val_score`` and ``GridSearchCV`` work with :meth:`score` or with
+    :func:`skdistill.metrics.soft_log_loss_scorer`; scorers given by name raise. Folds are
+    neither stratified nor shuffled: pass ``cv=KFold(shuffle=True)``. ``cross_val_predict``
+    with ``method="predict_proba"`` encodes each column of `y` separately, and the soft labels
+    are lost: cross-validate a ``DistilledClassifier`` with
+    ``params={"teacher_proba": P}`` instead.
 
     Examples
     --------
@@ -91,25 +90,25 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
     def fit(
         self, X: Rows, y: Proba, sample_weight: ArrayLike | None = None, **fit_params: Any
     ) -> Self:
-        """Fit the student.
+        """Fit the student to class probabilities.
 
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Training samples, in any form that the student accepts.
 
         y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes), or SoftLabels
             Class probabilities. The columns of a dataframe are matched to `classes` by name, a
             class without a column has probability 0; its index must be that of `X`, if both have
-            one. One number with a fraction per row, of shape (n_samples,) or (n_samples, 1), is
-            the probability of the second of two classes: of 1, or of the second in `classes`,
-            which are to be sorted then. Labels of shape (n_samples,) are ordinary training.
+            one. One fraction per row, of shape (n_samples,) or (n_samples, 1), is the
+            probability of the second of two classes: of 1, or of the second in `classes`,
+            which must be sorted. Labels of shape (n_samples,) mean ordinary training.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 1 by default.
 
         **fit_params : dict
-            Further arguments of the student's `fit`.
+            Further parameters of the student's `fit`.
 
         Returns
         -------
@@ -118,10 +117,10 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For probabilities that are none, fewer than two classes, or lengths that differ.
+            For invalid probabilities, fewer than two classes, or inconsistent lengths.
 
         TypeError
-            If the student can learn from neither weights nor numbers.
+            If the student cannot be fitted to soft labels.
         """
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **fit_params)
         fit_params = self._route(sample_weight, fit_params)
@@ -145,8 +144,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             Rows.
 
         y : array-like of shape (n_samples, n_classes) or (n_samples,)
-            Class probabilities, as in `fit`, columns of a dataframe matched to the classes by
-            name; for labels, this is the accuracy.
+            Class probabilities, as in `fit`; columns of a dataframe are matched to the classes
+            by name. For labels, the score is the accuracy.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
@@ -166,7 +165,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         return soft_labels.expected_accuracy(self.predict(X))
 
     def _route(self, sample_weight, fit_params):
-        """Return what goes to the student's fit, `sample_weight` among it."""
+        """Return the parameters for the student's fit, with `sample_weight`."""
         given = {"sample_weight": sample_weight, **fit_params}
         given = {name: value for name, value in given.items() if value is not None}
         if get_config()["enable_metadata_routing"]:
@@ -179,7 +178,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRouter
-            `fit` hands on to `fit` of the student.
+            Metadata of `fit` goes to `fit` of the student.
         """
         return (
             MetadataRouter(owner=self)

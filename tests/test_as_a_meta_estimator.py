@@ -41,7 +41,7 @@ from skdistill import (
     SoftLabelClassifier,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:Being born again did not help")
+pytestmark = pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 
 LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
 

@@ -47,7 +47,7 @@ def test_top_k_that_is_none(top_k):
 
 def test_automatic_temperature_in_sample():
     parameters = {"alpha": 1.0, "teacher_temperature": "auto", "cv": "in-sample"}
-    fails(ValueError, "sharpest temperature would always win", **parameters)
+    fails(ValueError, "lowest temperature would always be chosen", **parameters)
     frozen = FrozenEstimator(GaussianNB().fit(X, Y))
     DistilledClassifier(frozen, **parameters).fit(X, Y)  # cv does not matter: no error
 
@@ -167,12 +167,12 @@ def test_unlabelled_rows_that_do_not_fit():
     fails(ValueError, "transform_input", fit={"X_unlabeled": frame})
     other = frame.rename(columns={"z": "w"})
     fails(ValueError, r"lacks \['z'\] and adds \['w'\]", X=frame, fit={"X_unlabeled": other})
-    fails(ValueError, "orders them anew", X=frame, fit={"X_unlabeled": frame[list("zyx")]})
+    fails(ValueError, "reorders them", X=frame, fit={"X_unlabeled": frame[list("zyx")]})
 
 
 def test_unlabelled_rows_that_nobody_can_label():
     both = {"X_unlabeled": X, "teacher_proba": P}
-    fails(ValueError, "X_unlabeled needs somebody to label its rows", fit=both)
+    fails(ValueError, "X_unlabeled needs a teacher to label its rows", fit=both)
 
 
 def test_parameters_that_nobody_asked_for():

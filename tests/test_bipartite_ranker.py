@@ -324,7 +324,7 @@ def test_parameters_outside_their_range(parameters):
 
 
 def test_parameters_of_the_default_student_beside_another():
-    fails(ValueError, r"C=0\.5 beside student=Ridge\(\)", student=Ridge(), C=0.5)
+    fails(ValueError, r"C=0\.5 with student=Ridge\(\)", student=Ridge(), C=0.5)
 
 
 def test_more_than_two_classes():

@@ -27,7 +27,7 @@ from skdistill.datasets import make_hidden_classes
 from skdistill.inspection import distillation_report
 
 TREE = DecisionTreeClassifier(min_samples_leaf=5, random_state=0)
-NO_HELP = pytest.mark.filterwarnings("ignore:Being born again did not help")
+NO_HELP = pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +41,14 @@ def by_hand(estimator, X, y, n_generations, cv, alpha=1.0):
     labels = np.eye(3)[y]
 
     def answer(targets, train, test):
-        learnt = SoftLabels(targets[train], y=y[train]).mix(alpha)
+        learnt = SoftLabels(targets[train], y=y[train]).mix_with_labels(alpha)
         return fit_soft_labels(estimator, X[train], learnt).predict_proba(X[test])
 
     folds = list(cv.split(X, y))
     on_all, held_out = [], []
     target, targets_of_lines = labels, [labels for _ in folds]
     for _ in range(n_generations + 1):
-        on_all.append(fit_soft_labels(estimator, X, SoftLabels(target, y=y).mix(alpha)))
+        on_all.append(fit_soft_labels(estimator, X, SoftLabels(target, y=y).mix_with_labels(alpha)))
         target, new = np.zeros((len(y), 3)), []
         for own, (train, test) in enumerate(folds):
             target[test] = answer(targets_of_lines[own], train, test)
@@ -109,12 +109,12 @@ def test_what_is_said_of_a_row_never_depends_on_its_label(noisy):
 
     def held_out(y):
         folds = nested_folds(list(KFold(4).split(X)), len(y))
-        breeding = GenerationFitter(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
-        lessons, said = breeding.labels_of_lines(), []
+        fitter = GenerationFitter(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
+        targets, predictions = fitter.initial_targets(), []
         for _ in range(3):
-            said.append(breeding.ask_lines(lessons))
-            lessons = breeding.fit_chains(lessons, 0.7)
-        return np.array(said)
+            predictions.append(fitter.predict_held_out(targets))
+            targets = fitter.next_targets(targets, 0.7)
+        return np.array(predictions)
 
     before = held_out(y)
     for row in (0, 100, 299):

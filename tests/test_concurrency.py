@@ -38,7 +38,7 @@ MODELS = {
     "retriever": DistilledMulticlassRetriever(GaussianNB(), k=1, cv=3),
     "born again": BornAgainClassifier(STUDENT, n_generations=1, cv=3),
 }
-pytestmark = pytest.mark.filterwarnings("ignore:Being born again did not help")
+pytestmark = pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 
 
 def answers(model):
@@ -257,6 +257,6 @@ def test_plain_fits_do_not_warn(n_classes):
         fits.append(lambda: DistilledBipartiteRanker(GaussianNB()).fit(X, y))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", message="Being born again did not help")  # as it may be
+        warnings.filterwarnings("ignore", message="Self-distillation did not help")  # as it may be
         for fit in fits:
             assert fit().predict(X).shape == y.shape

@@ -218,7 +218,11 @@ def test_unlabelled_rows_are_labelled_by_the_mean_of_the_fold_teachers(gaussian)
     of_more = np.mean([teacher.predict_proba(more) for teacher in teachers], axis=0)
     model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=0.4)
     model.fit(X, y, X_unlabeled=more)
-    both = SoftLabels(proba, y=y).mix(0.4).append(SoftLabels(of_more, sample_weight=[0.4] * 50))
+    both = (
+        SoftLabels(proba, y=y)
+        .mix_with_labels(0.4)
+        .append(SoftLabels(of_more, sample_weight=[0.4] * 50))
+    )
     by_hand = fit_soft_labels(LOGISTIC, np.vstack([X, more]), both)
     assert_allclose(model.student_.coef_, by_hand.coef_, rtol=1e-6)
 

@@ -49,7 +49,7 @@ def test_columns_of_several_kinds():
     frame = pd.DataFrame(P, columns=[1, "1"])
     with pytest.raises(TypeError, match="the columns of proba holds int and str"):
         SoftLabels(frame)
-    with pytest.raises(ValueError, match="stand for the same class"):
+    with pytest.raises(ValueError, match="name the same class"):
         DistilledClassifier(alpha=0.5).fit(X, Y, teacher_proba=frame)
 
 
@@ -61,7 +61,7 @@ def test_an_index_that_repeats_labels(form):
     same = model.fit(rows, Y, teacher_proba=pd.DataFrame(P, index=index)).student_.coef_
     assert_allclose(same, model.fit(X, Y, teacher_proba=P).student_.coef_, rtol=1e-9)
     other = pd.DataFrame(P, index=index[::-1])
-    with pytest.raises(ValueError, match=r"Labels are repeated.*teacher_proba\.set_axis\(X\.index"):
+    with pytest.raises(ValueError, match=r"labels are repeated.*teacher_proba\.set_axis\(X\.index"):
         model.fit(rows, Y, teacher_proba=other)
     model.fit(rows, Y, teacher_proba=other.set_axis(rows.index))
 

@@ -94,11 +94,11 @@ def alpha_by_log_loss(data, n_jobs):
 
 
 def _weights_in_the_loss(data):
-    """Return the weight of each labelled row: its own, times the student's weight of its class.
+    """Return the weight of each labelled row, times the student's weight of its class.
 
     A student with class weights estimates probabilities under other class frequencies.
     """
-    labels = data.soft_labels.take(np.flatnonzero(data.soft_labels.codes >= 0)).mix(0.0)
+    labels = data.soft_labels.take(np.flatnonzero(data.soft_labels.codes >= 0)).mix_with_labels(0.0)
     return labels.weight * class_factors(data.student, labels)[labels.codes]
 
 
@@ -191,7 +191,7 @@ def _alpha_curve(fit, predict, unit_losses, error_of_mean, data, n_jobs):
 def standard_error(values, weights, unit=None):
     """Return the standard error of a weighted mean.
 
-    `unit` has the unit of each value, by default a unit of its own: the values of one unit are
+    `unit` has the unit of each value, by default a separate one: the values of one unit are
     averaged first, since only units are independent of each other.
     """
     if unit is not None:
@@ -214,9 +214,9 @@ def _predict_fold(fit, predict, data, fold, alpha):
     unlabeled = np.arange(n_labelled, len(soft_labels)) if alpha > 0 else []
     rows = np.concatenate([fold.train, unlabeled]).astype(int)
     if alpha > 0 and fold.soft_labels is not None:
-        targets = fold.soft_labels.mix(alpha)
+        targets = fold.soft_labels.mix_with_labels(alpha)
     else:
-        targets = soft_labels.take(rows).mix(alpha)
+        targets = soft_labels.take(rows).mix_with_labels(alpha)
     if alpha == 0:
         targets.check_several_classes()
     params = rows_of(data.student_params, rows, len(soft_labels))

@@ -1,4 +1,4 @@
-"""What to ship of a fitted model: the student, or the Pipeline around it with it in place."""
+"""The deployable part of a fitted model: the student, or a Pipeline that ends in it."""
 
 from copy import copy
 
@@ -13,7 +13,7 @@ from ._student_predictions import StudentMixin
 
 
 def deployable(model: Estimator) -> Estimator:
-    """Return what predicts where skdistill is not installed, with a column for each class.
+    """Return a fitted estimator that predicts without skdistill, for all classes of the model.
 
     Parameters
     ----------
@@ -24,18 +24,17 @@ def deployable(model: Estimator) -> Estimator:
     -------
     estimator
         `student_` itself; or a Pipeline with the same fitted steps, which ends in it. Classifiers
-        have all the classes that the model has, in the same order: those of its parameter
-        `classes` too, with probability 0 where no row showed them. Boosters, which have all
-        classes by themselves, come near to 0. A regressor predicts probabilities, one column per
-        class or that of the second of two.
+        have all classes of the model, in the same order, those of its parameter `classes`
+        included. A class without training rows has probability 0; with boosters, nearly 0. A
+        regressor predicts probabilities, one column per class or that of the second of two.
 
     Raises
     ------
     ValueError
-        If the student does not know all classes of the model, and cannot be given further ones.
+        If the student lacks classes of the model, and they cannot be added to it.
 
     TypeError
-        If there is no single student, or if it needs skdistill where it is loaded.
+        If there is no single student, or if loading it needs skdistill.
 
     Examples
     --------
@@ -55,9 +54,9 @@ def deployable(model: Estimator) -> Estimator:
     """
     if isinstance(model, Pipeline) and model.steps:
         *before, (name, last) = model.steps
-        shipped = copy(model)
-        shipped.steps = [*before, (name, deployable(last))]
-        return shipped
+        deployed = copy(model)
+        deployed.steps = [*before, (name, deployable(last))]
+        return deployed
     if isinstance(model, FrozenEstimator):
         return deployable(model.estimator)
     if hasattr(model, "best_estimator_"):
@@ -65,12 +64,12 @@ def deployable(model: Estimator) -> Estimator:
     if not isinstance(model, StudentMixin):
         raise TypeError(
             f"deployable takes an estimator of skdistill, a Pipeline that ends in one, or a search "
-            f"over either; got {model!r}. What is not of skdistill is shipped as it is."
+            f"over either; got {model!r}. Other estimators can be deployed as they are."
         )
     check_is_fitted(model, "student_")
     _check_single(model)
     _check_needs_no_skdistill(model.student_)
-    _check_knows_all_classes(model)
+    _check_all_classes(model)
     return model.student_
 
 
@@ -79,36 +78,36 @@ def _check_single(model):
     if hasattr(model, "estimators_"):
         raise TypeError(
             f"{type(model).__name__}(ensemble=True) predicts by {len(model.estimators_)} "
-            "generations together. Ship each of estimators_ and average their probabilities, or "
+            "generations together. Deploy each of estimators_ and average their probabilities, or "
             "set ensemble=False."
         )
 
 
 def _check_needs_no_skdistill(student):
-    """Raise if what a student is made of is skdistill's."""
+    """Raise if a student contains classes or functions of skdistill."""
     last = last_step(student)
     if type(last).__module__.startswith("skdistill."):
         raise TypeError(
-            f"A {type(last).__name__} is loaded by skdistill only. Ship its module, "
-            "student_.module_, as torch.export or safetensors have it."
+            f"Loading a {type(last).__name__} needs skdistill. Deploy its module, "
+            "student_.module_, with torch.export or safetensors."
         )
     function = getattr(last, "inverse_func", None)
     if getattr(function, "__module__", "").startswith("skdistill."):
         raise TypeError(
-            "logit_regressor turns logits into probabilities by a function of skdistill. Ship "
+            "logit_regressor turns logits into probabilities by a function of skdistill. Deploy "
             "student_.regressor_, and take the softmax of its output."
         )
 
 
-def _check_knows_all_classes(model):
+def _check_all_classes(model):
     """Raise if a student lacks classes of the model around it."""
     lacking = lacking_classes(model.student_, model.classes_)
     if len(lacking):
         kind = type(last_step(model.student_)).__name__
         raise ValueError(
-            f"The student, a {kind}, does not know the classes {lacking.tolist()}, which no row of "
-            f"weight showed, and a fitted {kind} cannot be given further ones. Add a row of each, "
-            "take a student that can (LogisticRegression, SGDClassifier, MLPClassifier, "
-            "MultinomialNB, GaussianNB, a tree or forest of scikit-learn, XGBClassifier), or ship "
-            f"the {type(model).__name__} itself."
+            f"The student, a {kind}, lacks the classes {lacking.tolist()}, which have no row of "
+            f"positive weight, and classes cannot be added to a fitted {kind}. Add a row of each, "
+            "use a student whose classes can be added (LogisticRegression, SGDClassifier, "
+            "MLPClassifier, MultinomialNB, GaussianNB, a tree or forest of scikit-learn, "
+            f"XGBClassifier), or deploy the {type(model).__name__} itself."
         )

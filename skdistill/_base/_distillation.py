@@ -1,4 +1,4 @@
-"""The lesson: what a teacher gives a student, for every estimator that has both."""
+"""Training data and targets of a student, for every estimator with a teacher and a student."""
 
 import warnings
 from typing import NamedTuple
@@ -35,32 +35,32 @@ from ..students._capabilities import DataSummary
 
 
 class FoldData(NamedTuple):
-    """One fold of the labelled rows: some to learn from, the others to be judged by.
+    """One fold of the labelled rows: training rows and test rows.
 
-    The teachers of its soft labels have seen none of the rows to be judged by, where teachers
-    are fitted here; else it has none of its own, and those of the whole lesson serve.
+    Where teachers are fitted here, those of its soft labels have not seen its test rows. Else
+    `soft_labels` is None, and those of the whole training data are used.
     """
 
     train: np.ndarray  # positions among the labelled rows
     test: np.ndarray
-    soft_labels: SoftLabels | None  # of the training rows, then of those without labels
+    soft_labels: SoftLabels | None  # of the training rows, then of the unlabelled rows
 
 
 class DistillationData(NamedTuple):
-    """Rows and the teacher's soft labels for them: raw ones, until they are `ready` to be mixed."""
+    """Training data and targets of a student: rows and the teacher's soft labels for them."""
 
     X: object
     soft_labels: SoftLabels
     temperature: float
     scores: dict | None
     student: object  # an unfitted clone, seeded
-    student_params: dict  # what metadata routing has for the student's fit
-    progress: Progress  # of the fit that the lesson is for
-    folds: list[FoldData] | None = None  # where alpha is to be chosen by them
-    groups: np.ndarray | None = None  # the group of each labelled row, as a number
+    student_params: dict  # parameters routed to the student's fit
+    progress: Progress  # of the fit that uses these data
+    folds: list[FoldData] | None = None  # for the choice of alpha
+    groups: np.ndarray | None = None  # group number of each labelled row
 
     def soften(self, top_k=None):
-        """Return the lesson with its temperature applied, and the top k probabilities of a row."""
+        """Return the data with tempered soft labels, truncated to the top k of each row."""
 
         def soften(data):
             if data.soft_labels is None:
@@ -70,33 +70,37 @@ class DistillationData(NamedTuple):
 
         return soften(self)._replace(folds=self.folds and [soften(fold) for fold in self.folds])
 
-    def mix(self, alpha):
-        """Return the lesson with that trust: without any, rows without labels teach nothing."""
+    def mix_with_labels(self, alpha):
+        """Return the data with soft labels mixed with the labels.
+
+        With alpha = 0, unlabelled rows are dropped.
+        """
         if alpha > 0 or (self.soft_labels.codes >= 0).all():
-            return self._replace(soft_labels=self.soft_labels.mix(alpha))
-        own = np.flatnonzero(self.soft_labels.codes >= 0)
+            return self._replace(soft_labels=self.soft_labels.mix_with_labels(alpha))
+        labelled = np.flatnonzero(self.soft_labels.codes >= 0)
         return self._replace(
-            X=_safe_indexing(self.X, own), soft_labels=self.soft_labels.take(own).mix(alpha)
+            X=_safe_indexing(self.X, labelled),
+            soft_labels=self.soft_labels.take(labelled).mix_with_labels(alpha),
         )
 
 
 class TeacherMixin(CallbackSupportMixin):
-    """Ask a teacher for soft labels.
+    """Mixin for estimators that compute soft labels with a teacher.
 
-    Children have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
-    `classes`, `memory`, `n_jobs`, `random_state` and `verbose`, and define
-    `_unfitted_student()`, and `_check_learns(student, summary)` where a student may be unable to
-    learn. `_takes_one_label` is whether labels of which only one carries weight can be learnt.
+    Subclasses have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
+    `classes`, `memory`, `n_jobs`, `random_state` and `verbose`. They define
+    `_unfitted_student()`, and `_check_learns(student, summary)` if not every student can be
+    fitted. `_allows_single_class` is whether only one class may carry weight.
     """
 
-    _takes_one_label = False
+    _allows_single_class = False
 
     def _distillation_data(
         self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None
     ):
-        """Check what came in, and return the lesson.
+        """Check the input and return the training data and targets.
 
-        With `top_k` the teacher's answers are cut to it as they are given.
+        With `top_k`, the teacher's probabilities are truncated as they are predicted.
         """
         refuse_queries(
             X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
@@ -118,21 +122,21 @@ class TeacherMixin(CallbackSupportMixin):
         groups = group_codes(routed.splitter.split.get("groups"), len(y))
         cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
         # A teacher of one class would repeat the labels.
-        nothing_to_ask = self._takes_one_label and cross_fitted and soft_labels.weighs_one_label
-        if self.alpha == 0 or nothing_to_ask:  # ordinary training
+        single_class = self._allows_single_class and cross_fitted and soft_labels.weighs_one_label
+        if self.alpha == 0 or single_class:  # ordinary training
             return DistillationData(
                 X, soft_labels, 1.0, None, student, routed.student.fit, progress
             )
 
-        X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
+        X, X_unlabeled = self._add_sampled_rows(X, X_unlabeled, sample_weight)
         self._check_student(student, soft_labels, X_unlabeled)
         output = MulticlassOutput(classes, top_k)
         folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
         if cross_fitted and self.alpha == "auto" and len(folds) < 3:
             raise ValueError(
-                f'alpha="auto" needs at least 3 folds, got {len(folds)}: it asks teachers that '
-                "have seen neither of two folds, and such a teacher needs rows to learn from. Use "
-                "cv=3 or more, or set alpha by hand."
+                f'alpha="auto" needs at least 3 folds, got {len(folds)}: it fits teachers on the '
+                "rows outside two folds, and fewer folds leave no such rows. Use cv=3 or more, or "
+                "set alpha by hand."
             )
         if teacher_proba is not None:
             predictions = given_proba(teacher_proba, teacher, X_unlabeled, output)
@@ -145,18 +149,18 @@ class TeacherMixin(CallbackSupportMixin):
             )
         if predictions.unseen.all():
             raise ValueError(
-                "No fold's teacher has seen the class of any row that it was asked about: the "
-                "folds of cv leave out whole classes. Use stratified folds, or groups that hold "
-                "several classes."
+                "No fold's teacher has seen the class of any of its test rows: the folds of cv "
+                "leave out whole classes. Use stratified folds, or groups that hold several "
+                "classes."
             )
-        answered = SoftLabels(predictions.labelled, classes, y=y, sample_weight=sample_weight)
-        answered = answered.take(~predictions.unseen)
-        answered.check_some_weight()
+        evaluated = SoftLabels(predictions.labelled, classes, y=y, sample_weight=sample_weight)
+        evaluated = evaluated.take(~predictions.unseen)
+        evaluated.check_some_weight()
         temperature = self.teacher_temperature
         if temperature == "auto":
-            temperature = best_temperature(answered)
-        raw = teacher_scores(answered)
-        tempered = teacher_scores(answered.temper(temperature)) if temperature != 1 else dict(raw)
+            temperature = best_temperature(evaluated)
+        raw = teacher_scores(evaluated)
+        tempered = teacher_scores(evaluated.temper(temperature)) if temperature != 1 else dict(raw)
         scores = {"raw": raw, "tempered": tempered}
         if X_unlabeled is not None:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)
@@ -174,7 +178,7 @@ class TeacherMixin(CallbackSupportMixin):
         )
 
     def _check_student(self, student, labels, X_unlabeled):
-        """Raise if a student cannot learn soft labels: no teacher is fitted in vain."""
+        """Raise, before a teacher is fitted, if a student cannot be fitted to soft labels."""
         summary = DataSummary.of(labels)
         if X_unlabeled is not None:  # these rows weigh alpha
             summary = summary._replace(
@@ -184,30 +188,30 @@ class TeacherMixin(CallbackSupportMixin):
         self._check_learns(student, summary)
 
     def _check_learns(self, student, summary):
-        """Raise if a student cannot learn; nothing is known of students here."""
+        """Raise if a student cannot be fitted to such data; subclasses define the check."""
 
     def _folds(self, X, y, routed):
-        """Return the positions that each fold trains on and tests; None for in-sample."""
+        """Return the training and test positions of each fold; None for in-sample."""
         if isinstance(self.cv, str):
             return None
         return make_folds(self.cv, X, y, routed.splitter.split)
 
     def _compute_teacher_proba(self, teacher, X, y, X_unlabeled, output, routed, folds, progress):
-        """Return the probabilities of clones of a teacher, fitted in the way that `cv` asks for."""
+        """Return the probabilities of clones of a teacher, cross-fitted or in-sample as by `cv`."""
         fit_params = routed.teacher.fit
         if "sample_weight" in fit_params and not check_takes_weights(teacher, stacklevel=5):
             del fit_params["sample_weight"]
-        memory = TeacherCache.for_fit(
+        cache = TeacherCache.for_fit(
             cache_folder(self.memory), teacher, X, y, X_unlabeled, output, fit_params
         )
-        asked = {
+        options = {
             "fit_params": fit_params,
-            "memory": memory,
+            "cache": cache,
             "verbose": self.verbose,
             "progress": progress,
         }
         if folds is None:
-            return in_sample_proba(teacher, X, y, X_unlabeled, output, **asked)
+            return in_sample_proba(teacher, X, y, X_unlabeled, output, **options)
         return out_of_fold_proba(
             teacher,
             X,
@@ -217,11 +221,11 @@ class TeacherMixin(CallbackSupportMixin):
             folds=folds,
             nested=self.alpha == "auto",
             n_jobs=self.n_jobs,
-            **asked,
+            **options,
         )
 
     def _check_rows(self, X, y, X_unlabeled, sample_weight):
-        """Return rows that can be indexed, once they are known to fit together."""
+        """Return rows that can be indexed, after a check that they are consistent."""
         X, X_unlabeled, sample_weight = (
             indexable(each)[0] for each in (X, X_unlabeled, sample_weight)
         )
@@ -230,19 +234,19 @@ class TeacherMixin(CallbackSupportMixin):
             check_same_columns(X_unlabeled, X)
         return X, X_unlabeled, sample_weight
 
-    def _with_rows_to_label(self, X, X_unlabeled, sample_weight):
-        """Return X, and the rows without labels followed by those that an augmenter samples from X.
+    def _add_sampled_rows(self, X, X_unlabeled, sample_weight):
+        """Return X, and the unlabelled rows followed by those that the augmenter samples from X.
 
-        Models see columns of the same dtypes in both.
+        Columns have the same dtypes in both.
         """
         if X_unlabeled is not None:
             X, X_unlabeled = align_rows(X, X_unlabeled)
         if self.augmenter is None:
             return X, X_unlabeled
-        of_weight = X  # a row of weight 0 is as good as absent
+        weighted = X  # rows of weight 0 are not sampled from
         if sample_weight is not None:
-            of_weight = _safe_indexing(X, np.flatnonzero(sample_weight))
-        new = sampled_rows(self.augmenter, of_weight, self.random_state)
+            weighted = _safe_indexing(X, np.flatnonzero(sample_weight))
+        new = sampled_rows(self.augmenter, weighted, self.random_state)
         X, new = align_rows(X, new, ("X", f"the rows of augmenter={self.augmenter!r}"))
         return X, new if X_unlabeled is None else stack_rows(X_unlabeled, new)
 
@@ -257,7 +261,7 @@ class TeacherMixin(CallbackSupportMixin):
         return given.classes, given.proba
 
     def _check_teacher_parameters(self, teacher_proba, X_unlabeled):
-        """Check the parameters, each alone and those that exclude each other."""
+        """Check each parameter, and combinations that are not allowed."""
         check_alpha(self.alpha, auto=True)
         check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_word(self.cv)
@@ -270,21 +274,21 @@ class TeacherMixin(CallbackSupportMixin):
         has_more = X_unlabeled is not None or self.augmenter is not None
         if teacher_proba is not None and has_more and not frozen:
             raise ValueError(
-                f"{more} needs somebody to label its rows, and with teacher_proba no teacher is "
-                "fitted. Pass the model that gave teacher_proba as "
+                f"{more} needs a teacher to label its rows, but with teacher_proba no teacher is "
+                "fitted. Pass the model that predicted teacher_proba as "
                 "teacher=FrozenEstimator(model), or add the rows yourself with "
                 "SoftLabelClassifier."
             )
         if self.alpha == "auto" and isinstance(self.cv, str):
             raise ValueError(
-                'alpha="auto" compares students on rows that they have not seen, and '
-                'cv="in-sample" has none. Use folds, such as cv=5, or set alpha by hand.'
+                'alpha="auto" compares students on held-out rows, and cv="in-sample" holds out '
+                "none. Use folds, such as cv=5, or set alpha by hand."
             )
-        asks_in_sample = isinstance(self.cv, str) and teacher_proba is None and not frozen
-        if self.teacher_temperature == "auto" and asks_in_sample:
+        in_sample = isinstance(self.cv, str) and teacher_proba is None and not frozen
+        if self.teacher_temperature == "auto" and in_sample:
             raise ValueError(
-                'teacher_temperature="auto" needs probabilities for rows that the teacher has not '
-                'seen, and cv="in-sample" has none: the sharpest temperature would always win. '
+                'teacher_temperature="auto" needs probabilities of held-out rows, and '
+                'cv="in-sample" holds out none: the lowest temperature would always be chosen. '
                 "Use folds, such as cv=5, or set the temperature by hand."
             )
 
@@ -294,7 +298,7 @@ class TeacherMixin(CallbackSupportMixin):
         return requesting_weights(ExtraTreesClassifier())
 
     def _route(self, sample_weight, params):
-        """Return what goes to the teacher's fit, the student's fit and the splitter's split."""
+        """Return the parameters for the teacher's fit, the student's fit and the split."""
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **weights, **params)
@@ -307,14 +311,14 @@ class TeacherMixin(CallbackSupportMixin):
         if unknown:
             raise TypeError(
                 f"{type(self).__name__}.fit() got {unknown}. Without metadata routing only "
-                "`groups` is handed on; enable it with "
+                "`groups` is passed on; enable it with "
                 "sklearn.set_config(enable_metadata_routing=True) and let teacher or student "
                 "request them, as in student.set_fit_request(...)."
             )
         if params.get("groups") is not None and isinstance(self.cv, str):
             warnings.warn(
-                f"groups is ignored: cv={self.cv!r} makes no folds that could keep the rows of a "
-                "group together. Give a splitter, such as cv=GroupKFold(5).",
+                f"groups is ignored: cv={self.cv!r} makes no folds. Give a splitter, such as "
+                "cv=GroupKFold(5).",
                 UserWarning,
                 stacklevel=5,
             )
@@ -333,7 +337,7 @@ class TeacherMixin(CallbackSupportMixin):
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRouter
-            `fit` hands on to `fit` of teacher and student and to `split` of the splitter.
+            Metadata of `fit` goes to `fit` of teacher and student and to `split` of the splitter.
         """
         to_fit = MethodMapping().add(caller="fit", callee="fit")
         router = (
@@ -349,7 +353,7 @@ class TeacherMixin(CallbackSupportMixin):
 
 
 def soft_labels_of(predictions, classes, y, weight):
-    """Return soft labels of the labelled rows, then of those that only the teacher labels."""
+    """Return soft labels of the labelled rows, then of the unlabelled rows."""
     soft_labels = SoftLabels(predictions.labelled, classes, y=y, sample_weight=weight)
     if predictions.unlabeled is None:
         return soft_labels
@@ -357,7 +361,7 @@ def soft_labels_of(predictions, classes, y, weight):
 
 
 def fold_data(folds, predictions, classes, y, weight):
-    """Return the lesson of each fold; probabilities that were given, or frozen, serve for all."""
+    """Return the data of each fold; without soft labels if the teacher's are not nested."""
     if predictions.nested_proba is None:
         return [FoldData(train, test, None) for train, test in folds]
 
@@ -368,19 +372,19 @@ def fold_data(folds, predictions, classes, y, weight):
         FoldData(
             train,
             test,
-            soft_labels_of(own, classes, y[train], weight_of(train)),
+            soft_labels_of(nested, classes, y[train], weight_of(train)),
         )
-        for (train, test), own in zip(folds, predictions.nested_proba, strict=True)
+        for (train, test), nested in zip(folds, predictions.nested_proba, strict=True)
     ]
 
 
 def check_no_aligned_params(fit_params, X, X_unlabeled):
-    """Raise if the student is to get parameters with one entry per row, but for labelled ones."""
+    """Raise if a student's fit parameters have one entry per labelled row only."""
     aligned = [name for name, value in fit_params.items() if count_rows(value) == count_rows(X)]
     if aligned:
         raise ValueError(
             f"The student's fit parameters {aligned} have one entry for each of the "
-            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} without "
-            "labels. Let the student request none of them, or add the rows yourself "
+            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} "
+            "unlabelled ones. Let the student request none of them, or add the rows yourself "
             "with SoftLabelClassifier."
         )

@@ -1,4 +1,4 @@
-"""The lesson of rows with several labels: a teacher's marginals in the place of soft labels."""
+"""Training data and targets of multilabel problems: the teacher's marginals of each label."""
 
 import numpy as np
 from scipy import sparse
@@ -18,10 +18,10 @@ from ._distillation import DistillationData, TeacherMixin, check_no_aligned_para
 
 
 class LabelSetTeacherMixin(TeacherMixin):
-    """Ask a teacher which labels rows have, each label by itself."""
+    """Mixin for estimators that also compute label sets with a multilabel teacher."""
 
     def _multilabel_data(self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None):
-        """Check what came in, and return the lesson, with label sets for soft labels."""
+        """Check the input and return the training data, with label sets as soft labels."""
         self._check_teacher_parameters(teacher_proba, X_unlabeled)
         if self.teacher_temperature != 1:
             raise ValueError(
@@ -39,12 +39,12 @@ class LabelSetTeacherMixin(TeacherMixin):
         )
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.student.fit, student)
-        group_codes(routed.splitter.split.get("groups"), relevant.shape[0])  # checked in any case
-        if self.alpha == 0:  # ordinary training: nobody is asked
-            own = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
-            return DistillationData(X, own, 1.0, None, student, routed.student.fit, progress)
+        group_codes(routed.splitter.split.get("groups"), relevant.shape[0])  # for the check
+        if self.alpha == 0:  # ordinary training
+            labels = LabelSets(relevant, relevant, classes, sample_weight=weight, dense=dense)
+            return DistillationData(X, labels, 1.0, None, student, routed.student.fit, progress)
 
-        X, X_unlabeled = self._with_rows_to_label(X, X_unlabeled, sample_weight)
+        X, X_unlabeled = self._add_sampled_rows(X, X_unlabeled, sample_weight)
         output = MultilabelOutput(classes, top_k)
         if teacher_proba is not None:
             check_row_names(teacher_proba, X, name="teacher_proba")
@@ -54,26 +54,28 @@ class LabelSetTeacherMixin(TeacherMixin):
             predictions = frozen_proba(teacher, X, relevant, X_unlabeled, output)
         else:
             # Forests, one of which is the default, take no sparse indicator.
-            own = relevant.toarray().astype(int) if dense or self.teacher is None else relevant
-            folds = self._folds(X, own, routed)
+            indicator = (
+                relevant.toarray().astype(int) if dense or self.teacher is None else relevant
+            )
+            folds = self._folds(X, indicator, routed)
             predictions = self._compute_teacher_proba(
-                teacher, X, own, X_unlabeled, output, routed, folds, progress
+                teacher, X, indicator, X_unlabeled, output, routed, folds, progress
             )
         label_sets = LabelSets(
             predictions.labelled, relevant, classes, sample_weight=weight, dense=dense
         )
-        answered = LabelSets(predictions.labelled, relevant, classes, sample_weight=sample_weight)
-        if not answered.weight.any():
+        evaluated = LabelSets(predictions.labelled, relevant, classes, sample_weight=sample_weight)
+        if not evaluated.weight.any():
             raise ValueError(
-                f"Every one of the {len(answered)} rows has weight zero. Give sample_weight with "
+                f"Every one of the {len(evaluated)} rows has weight zero. Give sample_weight with "
                 "positive entries."
             )
-        scores = {"raw": label_set_scores(answered)}
+        scores = {"raw": label_set_scores(evaluated)}
         if X_unlabeled is not None:
             check_no_aligned_params(routed.student.fit, X, X_unlabeled)
-            none = sparse.csr_array(predictions.unlabeled.shape)
+            no_labels = sparse.csr_array(predictions.unlabeled.shape)
             label_sets = label_sets.append(
-                LabelSets(predictions.unlabeled, none, classes, known=False)
+                LabelSets(predictions.unlabeled, no_labels, classes, is_labelled=False)
             )
             X = stack_rows(X, X_unlabeled)
         return DistillationData(X, label_sets, 1.0, scores, student, routed.student.fit, progress)
@@ -93,5 +95,5 @@ class LabelSetTeacherMixin(TeacherMixin):
 
 
 def count_empty_rows(label_sets):
-    """Return how many rows, in which labels were looked for, have none."""
-    return int((label_sets.known & (np.diff(label_sets.relevant.indptr) == 0)).sum())
+    """Return how many labelled rows have no label."""
+    return int((label_sets.is_labelled & (np.diff(label_sets.relevant.indptr) == 0)).sum())

@@ -1,4 +1,4 @@
-"""What the estimators that hold a student have in common: they predict by it, and only by it."""
+"""Mixins for estimators that predict with a fitted student."""
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -31,26 +31,23 @@ def student_has(method):
         if predicts_numbers(student):
             return method in ("predict", "predict_proba")
         if fitted or not may_have_method(student, method):
-            getattr(student, method)  # its AttributeError says what the student lacks
+            getattr(student, method)  # raises the AttributeError of the student
         return True
 
     return check
 
 
 def student_attribute(name, doc):
-    """Return a property that is the fitted student's attribute, absent where the student's is."""
+    """Return a property for an attribute of the fitted student, absent where it has none."""
 
-    def attribute(self):  # the builder of the docs looks for its "def"
+    def attribute(self):  # Sphinx needs a "def"
         return getattr(self._student_to_describe(), name)
 
     return property(attribute, doc=doc)
 
 
 class StudentMixin(ClassifierMixin):
-    """Hold a student, and record what was fitted, in the attribute `student_`.
-
-    Children have the parameter `student`.
-    """
+    """Mixin for estimators with the parameter `student` and the attribute `student_`."""
 
     coef_ = student_attribute("coef_", "Coefficients of a linear student.")
     feature_importances_ = student_attribute(
@@ -64,15 +61,15 @@ class StudentMixin(ClassifierMixin):
 
     def _student_to_describe(self):
         """Return the student whose coefficients or importances are those of this estimator."""
-        check_is_fitted(self, "student_")  # its error is an AttributeError: hasattr says no
+        check_is_fitted(self, "student_")  # raises an AttributeError, so hasattr is False
         return self.student_
 
     def _set_fitted_attributes(self, X, student, classes):
-        """Set what a fit leaves behind, all at once, so that a fit that fails changes nothing."""
+        """Set all fitted attributes at once, so that a failed fit changes nothing."""
         validate_data(self, X, skip_check_array=True)
-        # A tree takes NaN, but has seen none if its teacher could take none.
-        seen_none = not (isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isnan(X).any())
-        self._nan_is_news = allows_nan(student) and not allows_nan(self) and seen_none
+        # If only the student accepts NaN, and X had none, NaN is rejected in predict.
+        no_nan = not (isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isnan(X).any())
+        self._reject_nan = allows_nan(student) and not allows_nan(self) and no_nan
         self.classes_ = classes
         self.student_ = student
 
@@ -82,7 +79,7 @@ class StudentMixin(ClassifierMixin):
         return intersect_tags(tags, self._unfitted_student())
 
     def _check_features(self, X):
-        """Raise unless X has the features that were fitted; the student checks the rest."""
+        """Raise unless X has the features seen in fit; the student checks the rest."""
         refuse_queries(X=X)
         if getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
@@ -90,15 +87,15 @@ class StudentMixin(ClassifierMixin):
                 "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
             )
         validate_data(self, X, reset=False, skip_check_array=True)
-        if self._nan_is_news and isinstance(X, np.ndarray):
+        if self._reject_nan and isinstance(X, np.ndarray):
             assert_all_finite(X, input_name="X")
 
 
 class StudentPredictionsMixin(StudentMixin):
-    """Predict as the attribute `student_` does, and only as it does."""
+    """Mixin for classifiers whose predictions are those of `student_`."""
 
     def _set_fitted_attributes(self, X, student, classes):
-        add_classes(student, classes)  # for those who ship it
+        add_classes(student, classes)  # so that the deployed student has all columns
         super()._set_fitted_attributes(X, student, classes)
 
     intercept_ = student_attribute("intercept_", "Intercept of a linear student.")
@@ -110,12 +107,12 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels from `classes_`. A regressor as student predicts its most probable class.
+            Labels from `classes_`; for a regressor, the class of the largest prediction.
         """
         check_is_fitted(self, "student_")
         if is_in_partitions(X):
@@ -132,14 +129,14 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Rows sum to one; columns are in the order of `classes_`. A class that the
-            student was given no weight for has probability 0. What a regressor predicts
-            is projected onto the simplex.
+            Rows sum to one; columns are in the order of `classes_`. A class without weight
+            in the training data has probability 0. Predictions of a regressor are projected
+            onto the simplex.
         """
         check_is_fitted(self, "student_")
         if is_in_partitions(X):
@@ -156,14 +153,13 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns are in the order of `classes_`. A class that the student was given no weight
-            for has minus infinity. Students without this method, such as regressors, have none
-            here either.
+            Columns are in the order of `classes_`. A class without weight in the training data
+            has minus infinity. The method is absent if the student has none, as for regressors.
         """
         check_is_fitted(self, "student_")
         if is_in_partitions(X):
@@ -180,13 +176,13 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows, in whatever form the student takes them.
+            Input samples, in any form that the student accepts.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             One score for two classes, else one per class in the order of `classes_`. A
-            class that the student was given no weight for gets the lowest float.
+            class without weight in the training data gets the lowest float.
         """
         check_is_fitted(self, "student_")
         if is_in_partitions(X):
@@ -214,7 +210,7 @@ class StudentPredictionsMixin(StudentMixin):
         Returns
         -------
         float
-            In [0, 1], the share of rows whose label is predicted.
+            In [0, 1], the share of rows whose label is predicted correctly.
         """
         if is_in_partitions(X, y, sample_weight):
             from .._dask import accuracy_on_partitions

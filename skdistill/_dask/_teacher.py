@@ -146,7 +146,7 @@ def _label(number, X, y, weight, given, teacher, output, treatment):
     scores = Scores.of(soft_labels.take(~unseen), treatment.temperature)
     scores.unseen[number] = int(unseen.sum())
     soft_labels = soft_labels.temper(treatment.temperature).truncate_top_k(treatment.top_k)
-    return PartitionResult(_targets(soft_labels.mix(treatment.alpha), weight), scores)
+    return PartitionResult(_targets(soft_labels.mix_with_labels(treatment.alpha), weight), scores)
 
 
 def _targets(soft_labels, weight):

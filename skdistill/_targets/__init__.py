@@ -1,1 +1,1 @@
-"""What students learn from, as immutable values: soft labels, label sets, retrieval targets."""
+"""Targets of students, as immutable values: soft labels, label sets, retrieval targets."""

@@ -1,4 +1,4 @@
-"""Rows with several labels each: which they have, and how probable a teacher finds each."""
+"""Label sets: the labels of multilabel rows, and a teacher's marginal probability of each."""
 
 from typing import Self
 
@@ -13,40 +13,42 @@ from .._utils._validation import check_alpha, check_marginals, check_row_weights
 
 
 class LabelSets:
-    """What a teacher says of rows with several labels: marginals, each by itself in [0, 1].
+    """Marginal probabilities of multilabel rows, each in [0, 1], with labels and row weights.
 
-    The counterpart of SoftLabels, whose rows sum to one.
+    The multilabel counterpart of SoftLabels, whose rows sum to one.
     """
 
     several = True
 
-    def __init__(self, proba, relevant, classes, *, sample_weight=None, known=True, dense=False):
+    def __init__(
+        self, proba, relevant, classes, *, sample_weight=None, is_labelled=True, dense=False
+    ):
         self.proba = proba  # CSR (n, L)
         self.relevant = relevant  # CSR (n, L) of ones: the labels that the rows have
         self.classes = classes
         self.weight = check_row_weights(sample_weight, proba.shape[0])
-        self.known = np.full(proba.shape[0], known)  # whether somebody looked for labels
-        self.dense = dense  # whether the user's own indicator is
+        self.is_labelled = np.full(proba.shape[0], is_labelled)  # False for unlabelled rows
+        self.dense = dense  # whether the user's indicator is dense
 
     def __len__(self):
         return self.proba.shape[0]
 
     def truncate_top_k(self, k):
-        """Return the k most probable labels of each row, as they are."""
+        """Return label sets with the k largest marginals of each row, unchanged."""
         if k is None or k >= len(self.classes):
             return self
         return self._with(proba=top_entries(self.proba, k))
 
-    def mix(self, alpha):
-        """Return alpha · p + (1 − alpha) · indicator; rows without one weigh alpha."""
+    def mix_with_labels(self, alpha):
+        """Return alpha · p + (1 − alpha) · indicator; unlabelled rows weigh alpha."""
         alpha = check_alpha(alpha)
         if alpha == 1:
             return self
-        trust = np.where(self.known, alpha, 1.0)
-        labels = sparse.diags_array(1 - trust) @ self.relevant
-        proba = sparse.csr_array(sparse.diags_array(trust) @ self.proba + labels)
+        alphas = np.where(self.is_labelled, alpha, 1.0)
+        labels = sparse.diags_array(1 - alphas) @ self.relevant
+        proba = sparse.csr_array(sparse.diags_array(alphas) @ self.proba + labels)
         proba.eliminate_zeros()
-        return self._with(proba=proba, weight=np.where(self.known, 1, alpha) * self.weight)
+        return self._with(proba=proba, weight=np.where(self.is_labelled, 1, alpha) * self.weight)
 
     def append(self, other):
         """Return these rows followed by the rows of `other`, of the same labels."""
@@ -55,7 +57,7 @@ class LabelSets:
             weight=np.concatenate([self.weight, other.weight]),
         )
         new.relevant = sparse.vstack([self.relevant, other.relevant], format="csr")
-        new.known = np.concatenate([self.known, other.known])
+        new.is_labelled = np.concatenate([self.is_labelled, other.is_labelled])
         return new
 
     def _with(self, *, proba, weight=None) -> Self:
@@ -66,13 +68,13 @@ class LabelSets:
 
 
 def is_indicator(y):
-    """Return whether `y` says of each label whether a row has it."""
+    """Return whether `y` is a multilabel indicator."""
     shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     return len(shape) == 2 and type_of_target(y) == "multilabel-indicator"
 
 
 def check_indicator(y, classes=None):
-    """Return an indicator as CSR rows of ones, and the labels of its columns, in their order."""
+    """Return a checked indicator as CSR rows of ones, and the labels of its columns."""
     names = column_names(y)
     if not sparse.issparse(y):
         y = np.asarray(y, dtype=np.float64)
@@ -94,13 +96,13 @@ def check_indicator(y, classes=None):
 
 
 def label_set_scores(label_sets):
-    """Return how good marginals are against the labels that the rows have."""
+    """Return the Brier score and the precision at 1 of marginals, given the labels of the rows."""
     difference = label_sets.proba - label_sets.relevant
-    first = top_entries(label_sets.proba, 1)
-    right = row_sums(sparse.csr_array(first > 0).multiply(label_sets.relevant))
-    average = {
+    best = top_entries(label_sets.proba, 1)
+    correct = row_sums(sparse.csr_array(best > 0).multiply(label_sets.relevant))
+    row_scores = {
         "brier": row_sums(difference.multiply(difference)),
-        "precision_at_1": right,
+        "precision_at_1": correct,
     }
     weight = label_sets.weight
-    return {name: float(np.average(rows, weights=weight)) for name, rows in average.items()}
+    return {name: float(np.average(rows, weights=weight)) for name, rows in row_scores.items()}

@@ -1,4 +1,4 @@
-"""What a retriever is taught: how far each label counts for a row, and how far it is spared."""
+"""Retrieval targets: the weight of each label as a positive, and its discount as a negative."""
 
 from typing import Self
 
@@ -13,36 +13,36 @@ OBJECTIVES = ("double_distillation", "label_weighted", "cross_entropy")
 
 
 class RetrievalTargets:
-    """Positives and spared negatives of each row, in the general form of the retrieval losses.
+    """Positives and negative discounts of each row: the general form of the retrieval losses.
 
-    :meth:`of` makes them of soft labels.
+    :meth:`of` computes them from soft labels.
 
     Parameters
     ----------
     positives : csr_array of shape (n_samples, n_labels), float64
-        a in [0, 1]: how far each label counts as a positive.
+        a in [0, 1]: weight of each label as a positive.
 
     negative_discount : csr_array of shape (n_samples, n_labels), float64
-        d in [0, 1]: how far each label is spared as a negative.
+        d in [0, 1]: a label counts 1 − d times as a negative.
 
     classes : ndarray of shape (n_labels,)
-        The labels, one for each column.
+        Label of each column.
 
     weight : ndarray of shape (n_samples,), float64
         Weight of each row.
 
     relevant : csr_array of shape (n_samples, n_labels)
-        Ones for the labels that the rows have.
+        One for each label of a row.
 
     several : bool, default=False
-        Whether a row may have several labels.
+        Whether the problem is multilabel.
 
     dense : bool, default=False
-        Whether those who want several labels get them as a dense indicator.
+        Whether :meth:`hard_labels` returns a multilabel indicator as a dense array.
 
     See Also
     --------
-    skdistill.objectives.linear_retrieval_loss : The loss of such targets.
+    skdistill.objectives.linear_retrieval_loss : The loss for these targets.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class RetrievalTargets:
 
     @classmethod
     def of(cls, soft_labels: SoftLabels | LabelSets, objective: str) -> Self:
-        """Return what an objective makes of soft labels.
+        """Return the targets of an objective, computed from soft labels.
 
         Parameters
         ----------
         soft_labels : SoftLabels
-            Probabilities p, weights, and true labels where they are known. (Inside, also the
-            marginals of rows with several labels.)
+            Probabilities p, weights, and true labels where known. (Internally also LabelSets,
+            for multilabel rows.)
 
         objective : {"double_distillation", "label_weighted", "cross_entropy"}
             See :class:`skdistill.DistilledMulticlassRetriever`.
@@ -87,7 +87,7 @@ class RetrievalTargets:
         >>> from skdistill.students.retrieval import RetrievalTargets
         >>> soft_labels = SoftLabels([[0.7, 0.3, 0.0]], y=[1])
         >>> targets = RetrievalTargets.of(soft_labels, "label_weighted")
-        >>> targets.positives.toarray(), targets.spared.toarray()
+        >>> targets.positives.toarray(), targets.negative_discount.toarray()
         (array([[0., 1., 0.]]), array([[0.7, 1. , 0. ]]))
         """
         check_objective(objective)
@@ -117,25 +117,25 @@ class RetrievalTargets:
 
     @property
     def codes(self) -> NDArray[np.intp]:
-        """Column of the first label of each row, -1 where none is known."""
-        filled = np.diff(self.relevant.indptr) > 0
+        """Column of the first label of each row, -1 for rows without a label."""
+        has_label = np.diff(self.relevant.indptr) > 0
         codes = np.full(len(self), -1)
-        codes[filled] = self.relevant.indices[self.relevant.indptr[:-1][filled]]
+        codes[has_label] = self.relevant.indices[self.relevant.indptr[:-1][has_label]]
         return codes
 
     def hard_labels(self) -> NDArray | sparse.csr_array:
-        """Return the labels of the rows: one each, or an indicator.
+        """Return the label of each row, or an indicator if the problem is multilabel.
 
-        A row without one gets its largest positive.
+        A row without a label gets the label of its largest positive.
         """
         if self.several:
             return self.relevant.toarray().astype(int) if self.dense else self.relevant
         codes = self.codes
-        likeliest = np.ravel(self.positives.argmax(axis=1))  # scipy 1.12 gives a column
-        return self.classes[np.where(codes >= 0, codes, likeliest)]
+        largest = np.ravel(self.positives.argmax(axis=1))  # scipy 1.12 returns a column
+        return self.classes[np.where(codes >= 0, codes, largest)]
 
     def reweight_rows(self, sample_weight: NDArray) -> Self:
-        """Return targets whose rows weigh so many times as much."""
+        """Return targets with each row's weight multiplied by `sample_weight`."""
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__, weight=self.weight * np.asarray(sample_weight))
         return new
@@ -154,21 +154,22 @@ class RetrievalTargets:
 
     def check_something_to_learn(self) -> None:
         """Raise unless some row has a positive that competes with another label."""
-        mass = self.weight @ self.positives
-        if not mass.any():
+        label_weights = self.weight @ self.positives
+        if not label_weights.any():
             raise ValueError(
                 f"None of the {len(self)} rows has a label that carries weight. Give rows with "
                 "labels and positive sample_weight."
             )
-        if len(self.classes) < 2 or (not self.several and (mass > 0).sum() < 2):
+        if len(self.classes) < 2 or (not self.several and (label_weights > 0).sum() < 2):
             raise ValueError(
-                f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all "
-                f"the weight of the {len(self)} rows. Give rows of at least two labels."
+                "There is only 1 class to learn: "
+                f"{self.classes[label_weights > 0].tolist()} carries all the weight of the "
+                f"{len(self)} rows. Give rows of at least two labels."
             )
 
 
 def check_objective(objective: str) -> None:
-    """Raise for an objective that does not exist."""
+    """Raise for an unknown objective."""
     if objective not in OBJECTIVES:
         raise ValueError(
             f"objective must be one of {', '.join(map(repr, OBJECTIVES))}; got {objective!r}."
@@ -176,7 +177,7 @@ def check_objective(objective: str) -> None:
 
 
 def _one_hot(soft_labels):
-    """Return the true labels as CSR rows of ones, empty where they are not known."""
-    known = np.flatnonzero(soft_labels.codes >= 0)
-    ones = (np.ones(len(known)), (known, soft_labels.codes[known]))
+    """Return the true labels as CSR rows of ones, empty for unlabelled rows."""
+    labelled = np.flatnonzero(soft_labels.codes >= 0)
+    ones = (np.ones(len(labelled)), (labelled, soft_labels.codes[labelled]))
     return sparse.csr_array(ones, shape=soft_labels.proba.shape)

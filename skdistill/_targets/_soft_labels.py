@@ -1,4 +1,4 @@
-"""Soft labels: how probable each class is for each row, as one checked value."""
+"""Soft labels: the probability of each class for each row, as one checked value."""
 
 from typing import Self
 
@@ -22,27 +22,27 @@ from .._utils._validation import (
 
 
 class SoftLabels:
-    """Class probabilities that stand in for labels, with row weights.
+    """Class probabilities used as targets in place of labels, with row weights.
 
-    Soft labels know nothing of models: a teacher gives them and a student learns from
-    them. Every method returns new soft labels and leaves these as they are.
+    Soft labels are independent of any model: a teacher predicts them and a student is
+    fitted to them. They are immutable: every method returns new soft labels.
 
     Parameters
     ----------
     proba : array-like, sparse matrix or dataframe of shape (n_samples, n_classes)
-        Probability of each class, one row per sample. Rows that miss 1 by at most 1e-3
-        (rounding, float16) are renormalised. A sparse matrix stays sparse. The columns
-        of a dataframe are matched to `classes` by name: a class without a column has
-        probability 0, a column of no class is refused. Where `classes` are two, sorted, one
-        number per row, of shape (n_samples,) or (n_samples, 1), is the probability of the
-        second, a dataframe's only column that of the class that it is named after.
+        Probability of each class, one row per sample. Rows whose sum differs from 1 by at
+        most 1e-3 (rounding, float16) are renormalised. A sparse matrix stays sparse. The
+        columns of a dataframe are matched to `classes` by name: a class without a column has
+        probability 0, a column that is no class raises an error. With two sorted `classes`,
+        one number per row, of shape (n_samples,) or (n_samples, 1), is the probability of the
+        second; the only column of a dataframe is that of the class in its name.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, in any order. By default the names of a
         dataframe's columns, and 0, 1, ... for anything else.
 
     y : array-like of shape (n_samples,), default=None
-        The true labels, where they are known. :meth:`mix` leans on them.
+        The true labels, where known. :meth:`mix_with_labels` uses them.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row, non-negative; 1 by default.
@@ -56,7 +56,7 @@ class SoftLabels:
         The labels, sorted.
 
     codes : ndarray of shape (n_samples,), intp
-        Position in `classes` of each row's true label, -1 where it is not known.
+        Position in `classes` of each row's true label, -1 for unlabelled rows.
 
     weight : ndarray of shape (n_samples,), float64
         Weight of each row.
@@ -65,8 +65,8 @@ class SoftLabels:
     ------
     ValueError
         For probabilities that are NaN, negative or do not sum to one, column labels
-        that do not fit, a true label without a column, or negative weights. The message
-        says which row and how far off.
+        that do not match, a true label without a column, or negative weights. The message
+        names the row and the deviation.
 
     Notes
     -----
@@ -78,7 +78,7 @@ class SoftLabels:
     --------
     >>> from skdistill import SoftLabels
     >>> soft_labels = SoftLabels([[0.9, 0.1], [0.4, 0.6]], classes=["cat", "dog"], y=["cat", "cat"])
-    >>> soft_labels.mix(alpha=0.5).proba
+    >>> soft_labels.mix_with_labels(alpha=0.5).proba
     array([[0.95, 0.05],
            [0.7 , 0.3 ]])
     """
@@ -91,7 +91,7 @@ class SoftLabels:
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ):
-        if classes is not None:  # else an array of one dimension may be a single row
+        if classes is not None:  # otherwise a 1-D array is ambiguous
             proba = both_columns(proba, classes)
         names = column_names(proba)
         self.proba = check_proba(proba)
@@ -133,7 +133,7 @@ class SoftLabels:
         *,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Return one-hot rows: the soft labels of ordinary training.
+        """Return the one-hot soft labels of ordinary training.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class SoftLabels:
             True labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes, when `y` may not show every one of them.
+            All classes, if `y` may not contain each of them.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; 1 by default.
@@ -163,7 +163,7 @@ class SoftLabels:
         return cls(one_hot(true, classes), classes, y=true, sample_weight=sample_weight)
 
     def _with(self, *, proba=None, codes=None, weight=None):
-        """Return soft labels of the same classes with parts replaced; they are known to be good."""
+        """Return soft labels with some arrays replaced, without checks."""
         new = object.__new__(type(self))
         new.classes = self.classes
         new.proba = self.proba if proba is None else proba
@@ -176,34 +176,34 @@ class SoftLabels:
 
     def __repr__(self) -> str:
         kind = "sparse" if sparse.issparse(self.proba) else "dense"
-        known = (self.codes >= 0).sum()
+        n_labelled = (self.codes >= 0).sum()
         return (
             f"SoftLabels({len(self)} rows, {len(self.classes)} classes, {kind}, "
-            f"{known} with a true label)"
+            f"{n_labelled} with a true label)"
         )
 
     @property
     def is_unweighted_one_hot(self) -> bool:
-        """Whether these are plain labels: every row one-hot and of weight one."""
+        """Whether every row is one-hot and has weight one, as for ordinary labels."""
         return self.is_one_hot and bool((self.weight == 1).all())
 
     @property
     def is_one_hot(self) -> bool:
-        """Whether every row is one-hot, whatever it weighs: no row would be copied."""
+        """Whether every row is one-hot, so that the expansion copies no row."""
         return bool((largest(self.proba) == 1).all())
 
     @property
     def class_weight_sums(self) -> Floats:
-        """Weight that each class has in all rows together: Σ_n weight_n p_n."""
+        """Total weight of each class: Σ_n weight_n p_n."""
         return self.weight @ self.proba
 
     def hard_labels(self) -> NDArray:
-        """Return the true label of each row, the most probable class where there is none.
+        """Return the true label of each row, the most probable class for unlabelled rows.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels from `classes`; for transformers and splitters that want a hard `y`.
+            Labels from `classes`; for transformers and splitters that need a hard `y`.
 
         Examples
         --------
@@ -214,7 +214,7 @@ class SoftLabels:
         return np.where(self.codes >= 0, self.classes[self.codes], self.argmax_labels())
 
     def argmax_labels(self) -> NDArray:
-        """Return the most probable class of each row, the one that sorts first among equals.
+        """Return the most probable class of each row; ties go to the first class.
 
         Returns
         -------
@@ -224,7 +224,7 @@ class SoftLabels:
         return self.classes[argmax_labels(self.proba)]
 
     def count_expanded_rows(self) -> int:
-        """Return how many rows :meth:`expand` makes, those of weight zero included."""
+        """Return the number of rows of :meth:`expand`, those of weight zero included."""
         return int(self.proba.nnz if sparse.issparse(self.proba) else (self.proba > 0).sum())
 
     def expected_accuracy(self, predicted: ArrayLike) -> float:
@@ -238,7 +238,7 @@ class SoftLabels:
         Returns
         -------
         float
-            In [0, 1]; the accuracy, if rows are one-hot.
+            In [0, 1]; equal to the accuracy if all rows are one-hot.
 
         Examples
         --------
@@ -251,15 +251,15 @@ class SoftLabels:
 
     @property
     def weighs_one_label(self) -> bool:
-        """Whether labels show several classes, and those of rows with weight only one.
+        """Whether several classes occur, but only one of them has weight.
 
-        Such are the bags of an ensemble that draws rows by weights.
+        This happens in the bootstrap samples of an ensemble that draws rows by weights.
         """
         with_weight = np.unique(self.codes[self.weight > 0])
         return self.is_one_hot and len(with_weight) == 1 and len(np.unique(self.codes)) > 1
 
     def check_some_weight(self) -> None:
-        """Raise unless a row carries weight: there is nothing to learn from, and no mean."""
+        """Raise if every row has weight zero."""
         if not self.weight.any():
             raise ValueError(
                 f"Every one of the {len(self)} rows has weight zero. Give sample_weight with "
@@ -267,12 +267,12 @@ class SoftLabels:
             )
 
     def check_several_classes(self) -> None:
-        """Raise unless at least two classes carry weight: there is nothing to tell apart."""
+        """Raise unless at least two classes have weight."""
         self.check_some_weight()
-        mass = self.class_weight_sums
-        if (mass > 0).sum() < 2:
+        nonempty = self.class_weight_sums > 0
+        if nonempty.sum() < 2:
             raise ValueError(
-                f"There is only 1 class to learn: {self.classes[mass > 0].tolist()} carries all "
+                f"There is only 1 class to learn: {self.classes[nonempty].tolist()} carries all "
                 f"the weight of the {len(self)} rows. Give rows of at least two classes."
             )
 
@@ -282,7 +282,7 @@ class SoftLabels:
         Parameters
         ----------
         rows : slice, or array of int or bool
-            Which rows, in which order.
+            Rows to select, in this order.
 
         Returns
         -------
@@ -302,12 +302,12 @@ class SoftLabels:
         Parameters
         ----------
         other : SoftLabels
-            Of the same classes.
+            Soft labels with the same classes.
 
         Returns
         -------
         SoftLabels
-            Sparse if either is.
+            Sparse if one of the two is.
 
         Examples
         --------
@@ -318,7 +318,7 @@ class SoftLabels:
         if not np.array_equal(self.classes, other.classes):
             raise ValueError(
                 f"Soft labels of different classes cannot be joined: {list(self.classes)} and "
-                f"{list(other.classes)}. Give both all classes (columns of zeros are fine)."
+                f"{list(other.classes)}. Give both all classes (columns may be zero)."
             )
         if sparse.issparse(self.proba) or sparse.issparse(other.proba):
             proba = sparse.csr_array(sparse.vstack([self.proba, other.proba], format="csr"))
@@ -336,9 +336,9 @@ class SoftLabels:
         Parameters
         ----------
         temperature : float
-            T > 0. 1 changes nothing, more softens, less sharpens. A probability of
-            exactly 0 stays 0 at every T (so that no floor has to be invented, one-hot
-            rows stay one-hot and sparse rows sparse).
+            T > 0. 1 changes nothing, T > 1 softens, T < 1 sharpens. A probability of
+            exactly 0 stays 0 at every T: no floor is needed, one-hot rows stay one-hot
+            and sparse rows sparse.
 
         Returns
         -------
@@ -361,8 +361,8 @@ class SoftLabels:
         Parameters
         ----------
         k : int or None
-            How many classes a row keeps; ties go to the class that sorts first. None, or
-            a `k` of at least the number of classes, changes nothing.
+            Number of classes to keep per row; ties go to the first class. None, or a `k` of
+            at least the number of classes, changes nothing.
 
         Returns
         -------
@@ -382,15 +382,15 @@ class SoftLabels:
         proba.data /= np.repeat(proba.sum(axis=1), np.diff(proba.indptr))
         return self._with(proba=proba)
 
-    def mix(self, alpha: float) -> Self:
+    def mix_with_labels(self, alpha: float) -> Self:
         """Return alpha · p + (1 - alpha) · one-hot true label.
 
         Parameters
         ----------
         alpha : float in [0, 1]
-            Trust in the probabilities: 1 leaves them as they are, 0 gives the labels.
-            A row without a true label has no one-hot part: it keeps its probabilities
-            and weighs alpha times as much.
+            Weight of the probabilities: with 1 they are unchanged, with 0 only the labels
+            remain. An unlabelled row keeps its probabilities, and its weight is multiplied
+            by alpha.
 
         Returns
         -------
@@ -403,30 +403,30 @@ class SoftLabels:
         Examples
         --------
         >>> from skdistill import SoftLabels
-        >>> SoftLabels([[0.6, 0.4]], y=[1]).mix(0.5).proba
+        >>> SoftLabels([[0.6, 0.4]], y=[1]).mix_with_labels(0.5).proba
         array([[0.3, 0.7]])
         """
         alpha = check_alpha(alpha)
         if alpha == 1:
             return self
-        known = np.flatnonzero(self.codes >= 0)
+        labelled = np.flatnonzero(self.codes >= 0)
         if sparse.issparse(self.proba):
-            ones = (np.ones(len(known)), (known, self.codes[known]))
+            ones = (np.ones(len(labelled)), (labelled, self.codes[labelled]))
             labels = sparse.csr_array(ones, shape=self.proba.shape)
-            keep = np.where(self.codes >= 0, alpha, 1.0)
+            alphas = np.where(self.codes >= 0, alpha, 1.0)
             teacher_part = self.proba.copy()
-            teacher_part.data *= np.repeat(keep, np.diff(teacher_part.indptr))
+            teacher_part.data *= np.repeat(alphas, np.diff(teacher_part.indptr))
             proba = sparse.csr_array(teacher_part + (1 - alpha) * labels)
             proba.eliminate_zeros()
         else:
             proba = self.proba.copy()
-            proba[known] *= alpha
-            proba[known, self.codes[known]] += 1 - alpha
+            proba[labelled] *= alpha
+            proba[labelled, self.codes[labelled]] += 1 - alpha
         weight = np.where(self.codes >= 0, self.weight, alpha * self.weight)
         return self._with(proba=proba, weight=weight)
 
     def reweight_classes(self, class_weights: ArrayLike) -> Self:
-        """Return soft labels in which a class counts more or less: p_k c_k, renormalised.
+        """Return soft labels with class weights: p_k c_k, renormalised.
 
         Parameters
         ----------
@@ -436,9 +436,9 @@ class SoftLabels:
         Returns
         -------
         SoftLabels
-            Each row weighs Σ_k p_k c_k times as much, so that row and class weigh
-            together weight · p_k · c_k, as in the expansion with class weights. A row of
-            classes that weigh 0 weighs 0, and keeps its probabilities.
+            Each row's weight is multiplied by Σ_k p_k c_k, so that row and class together
+            weigh weight · p_k · c_k, as in the expansion with class weights. A row of
+            classes of weight 0 gets weight 0 and keeps its probabilities.
 
         Examples
         --------
@@ -452,19 +452,19 @@ class SoftLabels:
         proba = self.proba * factors
         proba = sparse.csr_array(proba) if sparse.issparse(proba) else proba
         total = row_sums(proba)
-        nothing = total == 0
+        is_zero = total == 0
         if sparse.issparse(proba):
-            if nothing.any():
-                own = sparse.diags_array(nothing.astype(float)) @ self.proba
-                proba = sparse.csr_array(proba + own)
-            proba.data /= np.repeat(np.where(nothing, 1, total), np.diff(proba.indptr))
+            if is_zero.any():
+                unchanged = sparse.diags_array(is_zero.astype(float)) @ self.proba
+                proba = sparse.csr_array(proba + unchanged)
+            proba.data /= np.repeat(np.where(is_zero, 1, total), np.diff(proba.indptr))
         else:
-            proba[nothing] = self.proba[nothing]
-            proba /= np.where(nothing, 1, total)[:, None]
+            proba[is_zero] = self.proba[is_zero]
+            proba /= np.where(is_zero, 1, total)[:, None]
         return self._with(proba=proba, weight=self.weight * total)
 
     def reweight_rows(self, sample_weight: ArrayLike) -> Self:
-        """Return soft labels whose rows weigh so many times as much.
+        """Return soft labels with each row's weight multiplied by `sample_weight`.
 
         Parameters
         ----------
@@ -478,14 +478,14 @@ class SoftLabels:
         return self._with(weight=self.weight * check_row_weights(sample_weight, len(self)))
 
     def drop_empty_classes(self) -> Self:
-        """Return soft labels without the classes that carry no weight.
+        """Return soft labels without the classes that have no weight.
 
         Returns
         -------
         SoftLabels
-            Of fewer classes, with the same rows; for students that, like scikit-learn's, know
-            only the classes that they were shown. What rows of weight 0 gave to the others, they
-            give to the first class that is left.
+            With fewer classes and the same rows; for students that, as in scikit-learn, have
+            only the classes of their training data. In rows of weight 0, the probability of
+            dropped classes is added to the first remaining class.
 
         Examples
         --------
@@ -493,21 +493,21 @@ class SoftLabels:
         >>> SoftLabels([[0.5, 0.0, 0.5]]).drop_empty_classes().classes
         array([0, 2])
         """
-        present = self.class_weight_sums > 0
-        if present.all():
+        nonempty = self.class_weight_sums > 0
+        if nonempty.all():
             return self
-        proba = self.proba[:, np.flatnonzero(present)]
+        proba = self.proba[:, np.flatnonzero(nonempty)]
         lost = 1 - row_sums(proba)
         rows = np.flatnonzero(lost > ROUNDING)  # of weight 0
         if sparse.issparse(proba):
-            lost_of_first = (lost[rows], (rows, np.zeros_like(rows)))
-            proba = sparse.csr_array(proba + sparse.csr_array(lost_of_first, shape=proba.shape))
+            added = (lost[rows], (rows, np.zeros_like(rows)))
+            proba = sparse.csr_array(proba + sparse.csr_array(added, shape=proba.shape))
         else:
             proba[rows, 0] += lost[rows]
         new = self._with(proba=proba)
-        new.classes = self.classes[present]
-        known = (self.codes >= 0) & present[self.codes]
-        new.codes = np.where(known, np.cumsum(present)[self.codes] - 1, -1)
+        new.classes = self.classes[nonempty]
+        has_label = (self.codes >= 0) & nonempty[self.codes]
+        new.codes = np.where(has_label, np.cumsum(nonempty)[self.codes] - 1, -1)
         return new
 
     def expand(self) -> tuple[NDArray[np.intp], NDArray, Floats]:
@@ -516,13 +516,13 @@ class SoftLabels:
         Returns
         -------
         rows : ndarray of shape (n_expanded,), intp
-            Which row each expanded one repeats, in order.
+            Original row of each expanded row, in order.
 
         labels : ndarray of shape (n_expanded,)
             Its class, from `classes`.
 
         weight : ndarray of shape (n_expanded,), float64
-            The row's weight times the probability of the class; never zero.
+            The row's weight times the probability of the class; positive.
 
         Examples
         --------
@@ -545,7 +545,7 @@ class SoftLabels:
 
 
 def as_soft_labels(y, classes=None, sample_weight=None):
-    """Return soft labels, whether `y` holds them, probabilities or labels."""
+    """Return soft labels from soft labels, probabilities or labels."""
     if isinstance(y, SoftLabels):
         return y if sample_weight is None else y.reweight_rows(sample_weight)
     if is_soft(y, classes):

@@ -1,4 +1,4 @@
-"""Temperature scaling: the one number that repairs a teacher's over- or under-confidence."""
+"""Temperature scaling: one parameter that corrects a teacher's over- or under-confidence."""
 
 import warnings
 
@@ -8,8 +8,8 @@ from scipy.optimize import brentq
 
 from .._utils._probabilities import entries
 
-# Beyond these the teacher is broken rather than badly calibrated.
-COLDEST, HOTTEST = 1 / 20, 20.0
+# Beyond this range the teacher is wrong rather than badly calibrated.
+LOWEST, HIGHEST = 1 / 20, 20.0
 
 
 def best_temperature(soft_labels):
@@ -28,28 +28,28 @@ def best_temperature(soft_labels):
     Warns
     -----
     UserWarning
-        If the optimum lies on the edge of the range, or if no temperature changes
-        anything since every probability is 0 or 1.
+        If the optimum is at the edge of the range, or if temperatures have no effect
+        since every probability is 0 or 1.
 
     Notes
     -----
     The log-loss is convex in the inverse temperature b = 1/T (not in T), and its slope in
     b is Σ w (E_q[log p] − log p_y) with q ∝ p^b, so the optimum is the root of an
-    increasing function. A row whose true class got exactly 0 loses the same at every T
-    (see :meth:`SoftLabels.temper`), so it has no say: no floor on the probabilities
-    decides the answer.
+    increasing function. A row whose true class has probability exactly 0 has the same
+    loss at every T (see :meth:`SoftLabels.temper`) and is ignored, so the optimum does not
+    depend on a floor for the probabilities.
 
     References
     ----------
     Guo et al., "On calibration of modern neural networks", ICML 2017.
     """
     log_p, weight, log_p_true = _log_rows(soft_labels)
-    undecided = (log_p > -np.inf).sum(axis=1) > 1
-    if not undecided.any():
+    varies = (log_p > -np.inf).sum(axis=1) > 1
+    if not varies.any():
         warnings.warn(
-            "The teacher's probabilities are all 0 or 1 where they are not wrong outright, so no "
-            "temperature changes them; 1.0 is used. Calibrate such a teacher with "
-            "CalibratedClassifierCV, or trust it less (alpha < 1).",
+            "The teacher's probabilities are all 0 or 1 for the rows whose label has positive "
+            "probability, so no temperature changes them; 1.0 is used. Calibrate the teacher with "
+            "CalibratedClassifierCV, or use a smaller alpha (alpha < 1).",
             UserWarning,
             stacklevel=2,
         )
@@ -62,16 +62,16 @@ def best_temperature(soft_labels):
         q /= q.sum(axis=1, keepdims=True)
         return weight @ ((q * finite).sum(axis=1) - log_p_true)
 
-    low, high = 1 / HOTTEST, 1 / COLDEST
+    low, high = 1 / HIGHEST, 1 / LOWEST
     if slope(low) < 0 < slope(high):
         return float(1 / brentq(slope, low, high, xtol=1e-10))
-    edge = HOTTEST if slope(low) >= 0 else COLDEST
+    edge = HIGHEST if slope(low) >= 0 else LOWEST
     warnings.warn(
-        f'teacher_temperature="auto" ended on the edge of its range, at {edge:g}: '
+        f'teacher_temperature="auto" is at the edge of its range, at {edge:g}: '
         + (
-            "the teacher's probabilities say nothing about the labels. "
-            if edge == HOTTEST
-            else "the labels agree with the teacher's first choice in every row. "
+            "the teacher's probabilities are unrelated to the labels. "
+            if edge == HIGHEST
+            else "the teacher's most probable class is the label in every row. "
         )
         + "Compare teacher_scores_ with other teachers, or set the temperature by hand.",
         UserWarning,
@@ -81,7 +81,7 @@ def best_temperature(soft_labels):
 
 
 def _without_zeros(proba):
-    """Return the entries of CSR rows as dense ones, only as wide as the longest row."""
+    """Return the stored entries of CSR rows as a dense array, padded with zeros."""
     n_entries = np.diff(proba.indptr)
     row = np.repeat(np.arange(len(n_entries)), n_entries)
     rows = np.zeros((len(n_entries), n_entries.max(initial=0)))
@@ -90,10 +90,10 @@ def _without_zeros(proba):
 
 
 def _log_rows(soft_labels):
-    """Return log-probabilities, weights and that of the true class, where it got any."""
+    """Return log p, weight and log p_y of the rows whose true class has positive probability."""
     proba = soft_labels.proba
     p_true = entries(proba, soft_labels.codes)
-    counted = (p_true > 0) & (soft_labels.codes >= 0)
-    rows = _without_zeros(proba[counted]) if sparse.issparse(proba) else proba[counted]
+    included = (p_true > 0) & (soft_labels.codes >= 0)
+    rows = _without_zeros(proba[included]) if sparse.issparse(proba) else proba[included]
     with np.errstate(divide="ignore"):
-        return np.log(rows), soft_labels.weight[counted], np.log(p_true[counted])
+        return np.log(rows), soft_labels.weight[included], np.log(p_true[included])

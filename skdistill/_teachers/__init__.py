@@ -1,1 +1,1 @@
-"""Teachers' probabilities: out of fold, frozen or given; their cache and their scores."""
+"""Teacher probabilities: out-of-fold, frozen or given; their cache and their scores."""

@@ -1,8 +1,8 @@
-"""The teacher's memory: a folder of what fold teachers answered, so that none is fitted twice.
+"""The teacher cache: a folder with the predictions of fold teachers, so that none is fitted twice.
 
-One file per fold teacher, named after all that its answers depend on, and nothing else: not
-the student, not alpha. Where it may be asked more, of other sampled rows, a second file holds the
-teacher. A file appears whole or not at all, and says by a checksum what it held.
+One file per fold teacher, named by a hash of all that its predictions depend on; the student and
+alpha are not among it. If more predictions may be needed, for other sampled rows, a second file
+contains the teacher. Files are written atomically and contain a checksum.
 """
 
 import os
@@ -26,24 +26,24 @@ from ._cache_key import canonical_form, canonical_form_unfitted, fingerprint
 from ._code import version_of
 
 CHECKSUM_BYTES = 32
-# What a disk, and objects that do not pickle, raise.
-KEEPING_FAILS = (OSError, pickle.PicklingError, TypeError, AttributeError)
+# Raised by failed writes, and by objects that cannot be pickled.
+WRITE_ERRORS = (OSError, pickle.PicklingError, TypeError, AttributeError)
 
 
 class FoldPredictions(NamedTuple):
-    """What one fold's teacher leaves behind; the teacher itself is let go."""
+    """Predictions of one fold's teacher, which is then discarded."""
 
     tested: np.ndarray | sparse.csr_array
     unlabeled: np.ndarray | sparse.csr_array | None
-    seen: np.ndarray  # positions in classes of the classes that it saw
+    seen: np.ndarray  # positions in classes of the classes in its training data
 
-    def of(self, rows):
-        """Return what it says of some of the rows that it was asked about."""
+    def take(self, rows):
+        """Return the predictions of some of the test rows."""
         return self._replace(tested=self.tested[rows])
 
 
 def cache_folder(memory):
-    """Return the folder that a `memory` parameter names, None if there is to be none."""
+    """Return the folder of a `memory` parameter, None without a cache."""
     location = memory.location if isinstance(memory, joblib.Memory) else memory
     if location is None:
         return None
@@ -51,12 +51,12 @@ def cache_folder(memory):
         return Path(location).expanduser() / "skdistill"
     raise ValueError(
         "memory must be None, the path of a folder, or a joblib.Memory that has one; got "
-        f"memory={memory!r}. Give it as in memory='teacher_answers'."
+        f"memory={memory!r}. Give it as in memory='teacher_cache'."
     )
 
 
 def make_folder(folder):
-    """Make the folder, or say why nothing can be written there."""
+    """Make the folder, or raise if it is not writable."""
     probe = folder / f"{uuid4().hex}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,24 +70,24 @@ def make_folder(folder):
 
 
 class TeacherCache(NamedTuple):
-    """What the fold teachers of one fit answered, those of earlier fits like it included.
+    """Cached predictions of the fold teachers of one fit, from this or earlier equal fits.
 
-    Where they are asked about more than the labelled rows they are themselves kept: the next
-    setting of an augmenter, or of top_k, has another question for the same teachers.
+    If they predict more than the labelled rows, the teachers are cached too: other settings of an
+    augmenter, or of top_k, need other predictions of the same teachers.
     """
 
     folder: Path | None
-    subject: str = ""  # fingerprint of all that the fold teachers have in common
-    output: str = ""  # of what they are asked
+    common_key: str = ""  # fingerprint of all that the fold teachers have in common
+    output: str = ""  # fingerprint of what they predict
     keeps_teachers: bool = False
 
     @classmethod
     def for_fit(cls, folder, teacher, X, y, X_unlabeled, output, fit_params):
-        """Return the memory of a fit: rows are looked through here, once for all folds."""
+        """Return the cache of a fit; the rows are hashed here, once for all folds."""
         if folder is None:
             return cls(None)
         make_folder(folder)
-        subject = (
+        common = (
             [version_of(name) for name in ("skdistill", "sklearn")],
             teacher_key(teacher),
             sklearn.get_config()["transform_output"],
@@ -97,60 +97,60 @@ class TeacherCache(NamedTuple):
         is_cut = output.top_k is not None and output.top_k < len(output.classes)
         return cls(
             folder,
-            fingerprint(subject),
+            fingerprint(common),
             output=fingerprint((X_unlabeled, output)),
             keeps_teachers=X_unlabeled is not None or is_cut,
         )
 
     def predictions(self, train, test):
-        """Return the entry of what a fold's teacher answers, None if nothing is remembered."""
+        """Return the entry of the predictions of a fold's teacher, None without a cache."""
         if self.folder is None:
             return None
-        name = fingerprint((self.subject, self.output, train, test))
+        name = fingerprint((self.common_key, self.output, train, test))
         return Entry(self.folder / f"{name}.answer", _pack, _unpack)
 
     def teacher(self, train):
-        """Return the entry of a fold's teacher, None if nothing is remembered."""
+        """Return the entry of a fold's teacher, None without a cache."""
         if self.folder is None:
             return None
         return Entry(
-            self.folder / f"{fingerprint((self.subject, train))}.teacher",
+            self.folder / f"{fingerprint((self.common_key, train))}.teacher",
             pickle.dumps,
             pickle.loads,
         )
 
 
 def _routing(teacher):
-    """Return who inside a teacher gets which of the parameters of its fit."""
+    """Return the metadata routing inside a teacher as text, None if it is disabled."""
     routed = sklearn.get_config()["enable_metadata_routing"]
     return str(get_routing_for_object(teacher)) if routed else None
 
 
 def teacher_key(teacher):
-    """Return an unfitted teacher as numbers and text, the same ones for a copy of it."""
+    """Return the canonical form of an unfitted teacher, which is equal for copies of it."""
     reason = "a copy of it looks different"
     try:
         first, second = canonical_form_unfitted(teacher), canonical_form_unfitted(deepcopy(teacher))
-    except Exception as error:  # whatever the objects inside raise when they are to be pickled
+    except Exception as error:  # parameters may raise anything when pickled
         first, second, reason = 0, 1, f"{type(error).__name__}: {error}"
     if first == second:
         return first
     raise TypeError(
         f"memory cannot tell the teacher {teacher!r} from others, since its parameters cannot be "
-        f"compared ({reason}). Give it parameters that pickle, such as a class with its arguments "
-        "in the place of an object, or leave memory=None."
+        f"compared ({reason}). Give it parameters that pickle, such as a class and its arguments "
+        "instead of an object, or leave memory=None."
     )
 
 
 class Entry(NamedTuple):
-    """One file: a checksum, then what was kept, packed into bytes."""
+    """One cache file: a checksum, then the value, packed into bytes."""
 
     path: Path
     pack: Callable
     unpack: Callable
 
     def get(self):
-        """Return what was kept, or None where there is none, or none that is as it was written."""
+        """Return the cached value, None if the file is missing, damaged or unreadable."""
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
@@ -164,43 +164,43 @@ class Entry(NamedTuple):
             return None
         try:
             return self.unpack(packed)
-        except Exception as error:  # whatever a class raises that is not as it was
+        except Exception as error:  # a class that has changed may raise anything
             self._warn(f"cannot be unpacked ({type(error).__name__}: {error})")
             return None
 
     def put(self, value):
-        """Write a value: under another name first, so that nobody reads half of it."""
+        """Write a value to a temporary file, then rename it, so that no reader sees half of it."""
         unfinished = self.path.with_suffix(f".{uuid4().hex}.tmp")
         try:
             packed = self.pack(value)
             unfinished.write_bytes(self._checksum(packed) + packed)
             unfinished.replace(self.path)
-        except KEEPING_FAILS as error:  # neither a full disk nor a lambda should cost the fit
+        except WRITE_ERRORS as error:  # the fit goes on without the cache
             warnings.warn(
-                f"A teacher could not be kept in {str(self.path)!r} ({error}); it is used, and "
-                "not remembered.",
+                f"A teacher could not be cached in {str(self.path)!r} ({error}); it is used all "
+                "the same.",
                 UserWarning,
                 stacklevel=2,
             )
-        finally:  # nor is half a file left by an interruption
+        finally:  # also after an interruption
             unfinished.unlink(missing_ok=True)
 
     def _checksum(self, packed):
-        """Return a checksum of content and name: a file that was renamed is not believed."""
+        """Return a checksum of content and name, so that a renamed file is not accepted."""
         return sha256(self.path.name.encode() + packed).digest()
 
     def _warn(self, reason):
-        """Say that a file is there, and why it does not help."""
+        """Warn that an existing file is not used."""
         warnings.warn(
-            f"A teacher remembered in {str(self.path)!r} is not used: the file {reason}. The "
-            "teacher is fitted anew, and the file replaced.",
+            f"A teacher cached in {str(self.path)!r} is not used: the file {reason}. The teacher "
+            "is fitted anew, and the file replaced.",
             UserWarning,
             stacklevel=3,
         )
 
 
 def _pack(prediction):
-    """Return an answer as the bytes of an npz archive."""
+    """Return predictions as the bytes of an npz archive."""
     arrays = {}
     for name, value in prediction._asdict().items():
         if sparse.issparse(value):
@@ -215,7 +215,7 @@ def _pack(prediction):
 
 
 def _unpack(packed):
-    """Return an answer from the bytes of an npz archive; nothing in it is ever executed."""
+    """Return predictions from the bytes of an npz archive, which is read without pickle."""
     with np.load(BytesIO(packed), allow_pickle=False) as arrays:
         return FoldPredictions(*(_unpack_field(arrays, name) for name in FoldPredictions._fields))
 

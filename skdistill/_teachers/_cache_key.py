@@ -1,10 +1,10 @@
-"""Fingerprints: equal for equal contents, whoever holds them, in whatever process.
+"""Fingerprints: equal for equal contents, in any container and in any process.
 
-A value is written out as plain numbers and text, part by part, and that text is hashed. An
-array counts by dtype, shape and numbers, not by how it lies in memory. An estimator counts by
-what `clone` keeps of it; any other object by what pickling would keep. Code counts by the
-version of its package, code without a version (a script, a notebook) by itself and by what it
-refers to.
+A value is converted recursively to plain numbers and text, its canonical form, which is hashed.
+An array is represented by dtype, shape and values, not by its memory layout. An estimator is
+represented by what `clone` keeps of it; any other object by what pickling keeps. Code is
+represented by the version of its package; code without a version (a script, a notebook) by its
+byte code and by what it refers to.
 """
 
 import copyreg
@@ -31,11 +31,11 @@ from ._code import (
     version_of,
 )
 
-# Parameters that decide how fast an estimator is fitted and what it prints, not what it learns.
-LEFT_OUT = {"n_jobs", "verbose"}
-# What a class draws random numbers from is another thing after each draw.
+# Parameters that change the run time and the output on screen, but not the fitted model.
+IGNORED_PARAMS = {"n_jobs", "verbose"}
+# The state of a random number generator changes with each draw.
 GENERATORS = (np.random.Generator, np.random.RandomState, Random)
-# Arrays are copied for hashing in blocks of about so many bytes.
+# Arrays are copied for hashing in blocks of about this many bytes.
 BLOCK = 2**24
 
 
@@ -45,7 +45,7 @@ def fingerprint(value):
 
 
 def canonical_form_unfitted(value):
-    """Return an estimator as its class and parameters, which is all that `clone` keeps of it."""
+    """Return the canonical form of an unfitted estimator: its class and parameters."""
     if type(value) in (list, tuple, set, frozenset):
         return canonical_form(type(value)(map(canonical_form_unfitted, value)))
     if type(value) is dict:
@@ -53,71 +53,71 @@ def canonical_form_unfitted(value):
     if not _is_cloned_by_parameters(value):
         return canonical_form(value)
     parameters = value.get_params(deep=False)
-    kept = {name: parameters[name] for name in sorted(parameters) if name not in LEFT_OUT}
-    # What set_output asked for: it decides which columns, of which dtypes, the next step sees.
+    kept = {name: parameters[name] for name in sorted(parameters) if name not in IGNORED_PARAMS}
+    # The configuration of set_output changes the columns and dtypes that the next step gets.
     output = getattr(value, "_sklearn_output_config", {})
     return (canonical_form(type(value)), canonical_form(output), canonical_form_unfitted(kept))
 
 
 def _is_cloned_by_parameters(value):
-    """Return whether `clone` makes a new estimator; a FrozenEstimator stays what it is."""
+    """Return whether `clone` makes a new estimator, unlike for a FrozenEstimator."""
     if isinstance(value, type) or not hasattr(value, "get_params"):
         return False
-    own = getattr(type(value), "__sklearn_clone__", None)
-    return own in (None, BaseEstimator.__sklearn_clone__)
+    method = getattr(type(value), "__sklearn_clone__", None)
+    return method in (None, BaseEstimator.__sklearn_clone__)
 
 
 @singledispatch
 def canonical_form(value):
-    """Return any value as nested tuples of numbers and text, which `repr` tells apart."""
+    """Return any value as nested tuples of numbers and text, distinguishable by `repr`."""
     if sparse.issparse(value):
-        return _written_sparse(value)
+        return _form_of_sparse(value)
     if hasattr(value, "columns") and hasattr(value, "dtypes"):
-        return _written_frame(value)
+        return _form_of_frame(value)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
-        return _written_tensor(value, torch)
+        return _form_of_tensor(value, torch)
     reduce = copyreg.dispatch_table.get(type(value))
     parts = value.__reduce_ex__(4) if reduce is None else reduce(value)
-    if isinstance(parts, str):  # it pickles as a name
+    if isinstance(parts, str):  # pickled by name
         return (canonical_form(type(value)), parts)
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
-    of_iterators = [None if each is None else canonical_form(list(each)) for each in (items, pairs)]
-    return (canonical_form(make), canonical_form(arguments), canonical_form(state), *of_iterators)
+    contents = [None if each is None else canonical_form(list(each)) for each in (items, pairs)]
+    return (canonical_form(make), canonical_form(arguments), canonical_form(state), *contents)
 
 
 @canonical_form.register(int | float | complex | bytes | EllipsisType | None)
-def _written_plain(value):
+def _form_of_plain(value):
     return value
 
 
 @canonical_form.register
-def _written_text(value: str):
-    return str(value)  # numpy has strings of its own
+def _form_of_text(value: str):
+    return str(value)  # np.str_ has another repr
 
 
 @canonical_form.register
-def _written_number(value: np.generic):
+def _form_of_number(value: np.generic):
     return value.item() if value.dtype.kind in "biufcS" else canonical_form(np.asarray(value))
 
 
 @canonical_form.register(date | time | timedelta)
-def _written_time(value):
+def _form_of_time(value):
     return repr(value)
 
 
 @canonical_form.register(list | tuple)
-def _written_sequence(value):
+def _form_of_sequence(value):
     return (type(value).__name__, *map(canonical_form, value))
 
 
 @canonical_form.register(set | frozenset)
-def _written_set(value):
+def _form_of_set(value):
     return ("set", *sorted(repr(canonical_form(each)) for each in value))
 
 
 @canonical_form.register
-def _written_dict(value: dict):
+def _form_of_dict(value: dict):
     return (
         type(value).__name__,
         *((canonical_form(key), canonical_form(each)) for key, each in value.items()),
@@ -125,10 +125,10 @@ def _written_dict(value: dict):
 
 
 @canonical_form.register
-def _written_array(value: np.ndarray):
+def _form_of_array(value: np.ndarray):
     if isinstance(value, np.ma.MaskedArray):
         return ("masked", canonical_form(value.data), canonical_form(np.ma.getmaskarray(value)))
-    if value.dtype.names:  # there may be bytes without meaning between fields
+    if value.dtype.names:  # the padding bytes between fields are arbitrary
         return ("fields", *((name, canonical_form(value[name])) for name in value.dtype.names))
     if value.dtype.hasobject:
         return ("array", value.shape, canonical_form(value.ravel().tolist()))
@@ -141,70 +141,70 @@ def _written_array(value: np.ndarray):
     return ("array", native.str, value.shape, digest.hexdigest())
 
 
-def _written_sparse(value):
-    """Write a sparse matrix as rows, their entries in order; stored zeros count."""
+def _form_of_sparse(value):
+    """Return the form of a sparse matrix as sorted CSR; explicit zeros are kept."""
     rows = sparse.csr_array(value, copy=True)
     rows.sum_duplicates()
     positions = [canonical_form(each.astype(np.int64)) for each in (rows.indptr, rows.indices)]
     return ("sparse", rows.shape, *positions, canonical_form(rows.data))
 
 
-def _written_frame(frame):
-    """Write a dataframe column by column, however the library groups them in memory."""
+def _form_of_frame(frame):
+    """Return the form of a dataframe, column by column, whatever its memory layout."""
     if hasattr(frame, "get_columns"):  # polars
         columns = [(each.name, each) for each in frame.get_columns()]
     else:
         columns = [*frame.items(), ("index", frame.index)]
     return (
         type(frame).__module__.partition(".")[0],
-        *((canonical_form(name), *_written_column(column)) for name, column in columns),
+        *((canonical_form(name), *_form_of_column(column)) for name, column in columns),
     )
 
 
-def _written_column(column):
-    """Write the dtype and the values of a column: an array if that says all, else a list."""
+def _form_of_column(column):
+    """Return the forms of the dtype and values of a column: an array if lossless, else a list."""
     dtype = column.dtype
     if isinstance(dtype, np.dtype):
         return "numpy", canonical_form(column.to_numpy())
     if hasattr(column, "null_count") and dtype.is_numeric() and not column.null_count():
         return repr(dtype), canonical_form(column.to_numpy())
-    if hasattr(dtype, "ordered"):  # pandas shows no more than a few of many categories
+    if hasattr(dtype, "ordered"):  # the repr in pandas abbreviates many categories
         dtype = (dtype.ordered, canonical_form(dtype.categories.to_list()))
     return repr(dtype), canonical_form(column.to_list())
 
 
-def _written_tensor(tensor, torch):
-    """Write a tensor of torch, which pickles with an address that is never the same."""
+def _form_of_tensor(tensor, torch):
+    """Return the form of a torch tensor, whose pickle contains a changing address."""
     numbers = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
     return (str(tensor.dtype), tuple(tensor.shape), tensor.requires_grad, canonical_form(numbers))
 
 
 @canonical_form.register
-def _written_class(value: type):
-    return (_flat_class(value), *_written_helpers(value))
+def _form_of_class(value: type):
+    return (_flat_class(value), *_form_of_helpers(value))
 
 
 @canonical_form.register
-def _written_function(value: FunctionType):
-    return (_flat_function(value), *_written_helpers(value))
+def _form_of_function(value: FunctionType):
+    return (_flat_function(value), *_form_of_helpers(value))
 
 
 @canonical_form.register(CACHED)
-def _written_cached(value):
+def _form_of_cached(value):
     return ("lru_cache", canonical_form(value.__wrapped__))
 
 
-def _written_helpers(value):
-    """Write what code refers to: each for itself, since one may refer to the other."""
+def _form_of_helpers(value):
+    """Return the forms of what code refers to, without recursion since references may be cyclic."""
     helpers, constants = reachable(value)
     return (
-        *sorted(repr(_written_helper(each)) for each in helpers),
+        *sorted(repr(_form_of_helper(each)) for each in helpers),
         *((name, _flat_data(constants[name], strict=False)) for name in sorted(constants)),
     )
 
 
-def _written_helper(value):
-    """Write code that other code refers to: that of a package by its version alone."""
+def _form_of_helper(value):
+    """Return the form of code that other code refers to: for a package, its version alone."""
     name = (value.__module__, value.__qualname__, version_of(value.__module__))
     if name[-1] is not None:
         return name
@@ -212,7 +212,7 @@ def _written_helper(value):
 
 
 def _flat_class(value):
-    """Write a class with all that it defines and inherits."""
+    """Return the form of a class with all that it defines and inherits."""
     return tuple(
         (each.__module__, each.__qualname__, version_of(each.__module__) or _flat_attributes(each))
         for each in value.__mro__
@@ -220,7 +220,7 @@ def _flat_class(value):
 
 
 def _flat_attributes(cls):
-    """Write what a class of one's own defines."""
+    """Return the form of the attributes of a class without a version."""
     return tuple(
         (name, type(value).__name__, _flat_data(value, strict=False))
         for name, value in attributes_of(cls).items()
@@ -228,7 +228,7 @@ def _flat_attributes(cls):
 
 
 def _flat_function(value, strict=True):
-    """Write a function without the functions and classes that it refers to."""
+    """Return the form of a function without the functions and classes that it refers to."""
     data = {
         **closed_over(value),
         "(defaults)": value.__defaults__,
@@ -244,7 +244,7 @@ def _flat_function(value, strict=True):
 
 
 def _flat_data(value, strict):
-    """Write a value that code holds; code in it is written elsewhere, by itself."""
+    """Return the form of a value inside code, without the code that it refers to."""
     if isinstance(value, FunctionType):
         return value.__qualname__, canonical_form(value.__code__)
     if isinstance(value, type):
@@ -256,24 +256,24 @@ def _flat_data(value, strict):
         return type(value).__qualname__
     try:
         return canonical_form(value)
-    except Exception:  # a lock, a connection: what they hold is not what is learnt
+    except Exception:  # such as a lock or a connection, whose state does not change the fit
         if strict:
             raise
         return type(value).__qualname__
 
 
 @canonical_form.register
-def _written_code(value: CodeType):
+def _form_of_code(value: CodeType):
     return (value.co_code, value.co_names, canonical_form(value.co_consts))
 
 
 @canonical_form.register
-def _written_built_in(value: BuiltinFunctionType):
+def _form_of_built_in(value: BuiltinFunctionType):
     owner = value.__self__
     bound_to = None if isinstance(owner, ModuleType | None) else canonical_form(owner)
     return (value.__module__, value.__qualname__, bound_to)
 
 
 @canonical_form.register
-def _written_module(value: ModuleType):
+def _form_of_module(value: ModuleType):
     return (value.__name__, version_of(value.__name__))

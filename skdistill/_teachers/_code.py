@@ -1,7 +1,8 @@
-"""What code of one's own consists of: functions, what wraps them, and what they refer to.
+"""Inspection of user code: functions, their wrappers, and what they refer to.
 
-Code of a package with a version is known by that; code without one (a script, a notebook) is
-looked through. What it only reaches at run time (by a string, through an object) cannot be seen.
+Code of a package with a version is identified by the version. Code without one (a script, a
+notebook), called user code here, is inspected. What it reaches only at run time (by a string,
+through an object) cannot be detected.
 """
 
 import dis
@@ -15,12 +16,12 @@ WRAPPERS = (
     FunctionType, staticmethod, classmethod, property, cached_property, partial, partialmethod,
     CACHED,
 )  # fmt: skip
-# Where those of Python keep what they wrap; others have a __dict__.
-INSIDE = ("__func__", "fget", "fset", "fdel", "func", "args", "keywords", "__wrapped__")
+# Attributes in which Python's wrappers store what they wrap; others have a __dict__.
+WRAPPED_ATTRIBUTES = ("__func__", "fget", "fset", "fdel", "func", "args", "keywords", "__wrapped__")
 
 
 def version_of(module):
-    """Return the version of a module's package, None for code of one's own."""
+    """Return the version of a module's package, None for user code."""
     package = str(module).partition(".")[0]
     if package in sys.stdlib_module_names:
         return "Python"
@@ -31,7 +32,7 @@ def version_of(module):
 
 
 def functions_in(value):
-    """Return a function, or those that a decorator has wrapped, as `available_if` does."""
+    """Return a function itself, or those wrapped by a decorator such as `available_if`."""
     if isinstance(value, FunctionType):
         return [value]
     if isinstance(value, type | ModuleType):
@@ -45,31 +46,31 @@ def functions_in(value):
 
 
 def parts_of(value):
-    """Return what a decorator keeps: the function that it wraps, and what it knows besides."""
-    names = INSIDE if isinstance(value, WRAPPERS) else ()
+    """Return what a decorator stores: the wrapped function and its other attributes."""
+    names = WRAPPED_ATTRIBUTES if isinstance(value, WRAPPERS) else ()
     inside = {name: getattr(value, name) for name in names if hasattr(value, name)}
     return inside | getattr(value, "__dict__", {})
 
 
 def closed_over(function):
-    """Return {name: value} of what a function has from the functions around it."""
+    """Return {name: value} of the variables in a function's closure."""
     found = {}
     names = function.__code__.co_freevars
     for name, cell in zip(names, function.__closure__ or (), strict=True):
-        if name != "__class__":  # which is what super() looks at
-            with suppress(ValueError):  # nothing is there yet
+        if name != "__class__":  # used by super()
+            with suppress(ValueError):  # the cell may still be empty
                 found[name] = cell.cell_contents
     return found
 
 
 def attributes_of(cls):
-    """Return {name: value} of what a class defines, but for what its own code assigns.
+    """Return {name: value} of what a class defines, except what its own code assigns.
 
-    A class that counts its fits is the same class after each of them.
+    So a class that counts its fits has the same attributes after each of them.
     """
     assigned = {
         name
-        for base in own_bases(cls)
+        for base in user_bases(cls)
         for value in vars(base).values()
         for function in functions_in(value)
         for name, _ in _names_in(function.__code__, "STORE_ATTR")
@@ -82,15 +83,15 @@ def attributes_of(cls):
     }
 
 
-def own_bases(cls):
-    """Return those classes, of which one inherits, that are code of one's own."""
+def user_bases(cls):
+    """Return a class and its base classes, as far as they are user code."""
     return [base for base in cls.__mro__ if version_of(base.__module__) is None]
 
 
 def reachable(value):
-    """Return the functions and classes that code refers to, directly or not.
+    """Return the functions and classes that code refers to, directly or indirectly.
 
-    And {name: value} of constants among the variables of modules that it reads.
+    The second value returned is {name: value} of the module-level constants that it reads.
     """
     found, constants, todo = {id(value): value}, {}, [value]
     while todo:
@@ -98,13 +99,15 @@ def reachable(value):
         if version_of(each.__module__) is not None and each is not value:
             continue
         if isinstance(each, type):
-            referred = [of for base in own_bases(each) for of in attributes_of(base).values()]
+            referred = [
+                attribute for base in user_bases(each) for attribute in attributes_of(base).values()
+            ]
         else:
             referred = [*closed_over(each).values()]
-            of_globals = _globals_of(each) if version_of(each.__module__) is None else {}
-            constants |= {name: of for name, of in of_globals.items() if _is_constant(of)}
-            referred += of_globals.values()
-        for one in (code for of in referred for code in code_in(of)):
+            variables = _globals_of(each) if version_of(each.__module__) is None else {}
+            constants |= {name: data for name, data in variables.items() if _is_constant(data)}
+            referred += variables.values()
+        for one in (code for data in referred for code in code_in(data)):
             if id(one) not in found:
                 found[id(one)] = one
                 todo.append(one)
@@ -113,26 +116,26 @@ def reachable(value):
 
 
 def code_in(value):
-    """Return a class, a function, or the functions that a decorator has wrapped."""
+    """Return a class, a function, or the functions wrapped by a decorator, as a list."""
     return [value] if isinstance(value, type) else functions_in(value)
 
 
 def _is_constant(value):
-    """Return whether a value cannot change: a number, a text, a tuple of them, a partial."""
+    """Return whether a value is immutable: a number, a string, a tuple of them, a partial."""
     if isinstance(value, tuple):
         return all(map(_is_constant, value))
     return isinstance(value, int | float | complex | str | bytes | partial | None)
 
 
 def _globals_of(function):
-    """Return the variables of its module that a function reads, but for those that it assigns."""
+    """Return the module-level variables that a function reads, except those that it assigns."""
     assigned = {name for name, _ in _names_in(function.__code__, "STORE_GLOBAL")}
     found = {}
     for name, attribute in _names_in(function.__code__, "LOAD_GLOBAL"):
         if name in assigned or name not in function.__globals__:
             continue
         value = function.__globals__[name]
-        if isinstance(value, ModuleType):  # of one's own: what is read of it
+        if isinstance(value, ModuleType):  # user code: the attribute that is read
             if version_of(value.__name__) is None and hasattr(value, attribute or ""):
                 found[f"{value.__name__}.{attribute}"] = getattr(value, attribute)
         else:
@@ -141,7 +144,7 @@ def _globals_of(function):
 
 
 def _names_in(code, operation):
-    """Yield the names that an operation of code has, and the attribute that is read next."""
+    """Yield the names used by an operation, each with the attribute read next or None."""
     steps = list(dis.get_instructions(code))
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         if step.opname == operation:

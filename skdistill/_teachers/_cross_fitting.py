@@ -1,6 +1,6 @@
-"""Cross-fitting: honest probabilities, by teachers that have not seen the labels they stand for.
+"""Cross-fitting: each row's probabilities are predicted by teachers that have not seen its label.
 
-A teacher that has seen a row repeats its label (a forest exactly), and its soft label is then a
+A teacher that has seen a row repeats its label (a forest exactly), so that its soft label is a
 hard one.
 """
 
@@ -20,21 +20,21 @@ from ._predict import TeacherProba, shown
 from ._sample_weight import fit_teacher
 
 
-def in_sample_proba(teacher, X, y, X_unlabeled, output, *, fit_params, memory, verbose, progress):
-    """Return the probabilities that a teacher gives to the rows that it was fitted on."""
+def in_sample_proba(teacher, X, y, X_unlabeled, output, *, fit_params, cache, verbose, progress):
+    """Return the probabilities that a teacher predicts for its training rows."""
     all_rows = np.arange(y.shape[0])
     (prediction,) = _predict_folds(
-        teacher, X, y, X_unlabeled, output, [(all_rows, all_rows)], fit_params, memory,
+        teacher, X, y, X_unlabeled, output, [(all_rows, all_rows)], fit_params, cache,
         n_jobs=None, names=["in-sample"] if verbose else None, progress=progress,
     )  # fmt: skip
     return TeacherProba(prediction.tested, prediction.unlabeled, np.zeros(y.shape[0], dtype=bool))
 
 
 def check_folds(folds, n_rows):
-    """Return how often each row is tested: at least once, and never by who has seen it."""
+    """Return how often each row is tested; raise if one is not, or if a fold trains on it too."""
     if not folds:
         raise ValueError(
-            "cv gave no folds. A generator gives them once only: use a list of them, as in "
+            "cv has no folds. A generator can be used only once: give a list, as in "
             "cv=list(splits)."
         )
     n_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_rows)
@@ -49,66 +49,67 @@ def check_folds(folds, n_rows):
         if len(shared):
             raise ValueError(
                 f"Fold {number} of {len(folds)} tests {len(shared)} rows that it trains on, the "
-                f"first is row {shared[0]}: its teacher would repeat their labels. Keep the two "
-                'apart; where there is a teacher, cv="in-sample" asks for that on purpose.'
+                f"first is row {shared[0]}: its teacher would repeat their labels. Use disjoint "
+                'training and test rows; for in-sample probabilities, use cv="in-sample" with a '
+                "teacher."
             )
     return n_tested
 
 
 def out_of_fold_proba(
     teacher, X, y, X_unlabeled, output, *,
-    folds, nested=False, fit_params, memory, n_jobs, verbose, progress,
+    folds, nested=False, fit_params, cache, n_jobs, verbose, progress,
 ):  # fmt: skip
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
     A row that several folds test gets their mean; an unlabelled row gets the mean of all
-    fold teachers. A row whose class the fold's teacher never saw keeps its one-hot label.
+    fold teachers. A row whose class is not in the teacher's training data keeps its one-hot label.
 
-    If `nested`, the training rows of each fold are asked about once more, by teachers that have
-    seen nothing of the fold's test rows either. A teacher that saw neither of two folds serves
-    both, so that K folds take K (K - 1) / 2 further teachers.
+    If `nested`, the training rows of each fold are predicted again, by teachers that have not seen
+    the fold's test rows either. A teacher fitted without two folds is used for both, so that K
+    folds need K (K - 1) / 2 further teachers.
     """
     check_folds(folds, y.shape[0])
     pairs = list(combinations(range(len(folds)), 2)) if nested else []
     names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
     names += [f"folds {one + 1} and {other + 1} of {len(folds)}" for one, other in pairs]
-    asked = [*folds, *(_without_both(folds[one], folds[other]) for one, other in pairs)]
+    all_folds = [*folds, *(_without_both(folds[one], folds[other]) for one, other in pairs)]
     predictions = _predict_folds(
-        teacher, X, y, X_unlabeled, output, asked, fit_params, memory,
+        teacher, X, y, X_unlabeled, output, all_folds, fit_params, cache,
         n_jobs=n_jobs, names=names if verbose else None, progress=progress,
     )  # fmt: skip
 
-    tested = [test for _, test in asked]
-    own = slice(len(folds))
-    _warn_of_unseen(names[own], predictions[own], tested[own], y, output)
-    everybody = _mean_proba(predictions[own], tested[own], y, output)
+    tested = [test for _, test in all_folds]
+    outer = slice(len(folds))
+    _warn_of_unseen(names[outer], predictions[outer], tested[outer], y, output)
+    teacher_proba = _mean_proba(predictions[outer], tested[outer], y, output)
     if not nested:
-        return everybody
+        return teacher_proba
     nested_proba = []
     for fold, (train, _) in enumerate(folds):
         others = [len(folds) + number for number, pair in enumerate(pairs) if fold in pair]
         of_train = [np.isin(tested[number], train) for number in others]
         proba = _mean_proba(
-            [predictions[number].of(rows) for number, rows in zip(others, of_train, strict=True)],
+            [predictions[number].take(rows) for number, rows in zip(others, of_train, strict=True)],
             [tested[number][rows] for number, rows in zip(others, of_train, strict=True)],
             y,
             output,
         )
-        nested_proba.append(proba.of(train))
+        nested_proba.append(proba.take(train))
     n_unseen = sum(proba.unseen.sum() for proba in nested_proba)
     if n_unseen:
         warnings.warn(
-            "Teachers fitted without two folds never saw a class that they were asked about; "
-            f"in {n_unseen} cases a row keeps its own label where alpha is chosen. Use fewer "
-            "folds, or stratified ones.",
+            "Teachers fitted without two folds never saw a class of the rows that they predict; "
+            f"in {n_unseen} cases a row keeps its label in the choice of alpha. Use fewer folds, "
+            "or stratified ones.",
             UserWarning,
             stacklevel=3,
         )
-    return everybody._replace(nested_proba=nested_proba)
+    return teacher_proba._replace(nested_proba=nested_proba)
 
 
 def _without_both(fold, other):
-    """Return the rows that both folds train on, and those of either one's test that it lacks."""
+    """Return the rows that both folds train on, and the test rows that only one trains on."""
     (train, test), (other_train, other_test) = fold, other
     tested = np.concatenate(
         [test[np.isin(test, other_train)], other_test[np.isin(other_test, train)]]
@@ -117,7 +118,7 @@ def _without_both(fold, other):
 
 
 def _mean_proba(predictions, tested, y, output):
-    """Return each row's mean answer over the teachers that tested it."""
+    """Return each row's mean probabilities over the teachers that test it."""
     n_rows = y.shape[0]
     total = None
     n_tested, n_unseen = np.zeros((2, n_rows), dtype=int)
@@ -127,7 +128,7 @@ def _mean_proba(predictions, tested, y, output):
             proba = output.impute_unseen_classes(proba, y[test], seen)
         n_tested += np.bincount(test, minlength=n_rows)
         n_unseen += np.bincount(test[unseen], minlength=n_rows)
-        # Each answer in the place of its row; a bootstrap may test a row twice.
+        # Sums by row, since a bootstrap may test a row twice.
         ones = np.ones(len(test))
         positions = sparse.csr_array((ones, (test, np.arange(len(test)))), (n_rows, len(test)))
         total = positions @ proba if total is None else total + positions @ proba
@@ -143,65 +144,65 @@ def _mean_proba(predictions, tested, y, output):
 
 
 def _warn_of_unseen(names, predictions, tested, y, output):
-    """Say which teachers were asked about rows of classes that they never saw."""
+    """Warn of teachers that have not seen the class of a row that they predict."""
     for name, prediction, test in zip(names, predictions, tested, strict=True):
         n_unseen = np.count_nonzero(output.unseen(y[test], prediction.seen))
         if n_unseen:
             lacking = np.setdiff1d(output.classes, output.classes[prediction.seen])
             warnings.warn(
                 f"The teacher of {name} never saw the classes {shown(lacking)}; {n_unseen} "
-                "rows keep their own label there. Use fewer folds, or stratified ones.",
+                "rows keep their label there. Use fewer folds, or stratified ones.",
                 UserWarning,
                 stacklevel=4,
             )
 
 
 def _predict_folds(
-    teacher, X, y, X_unlabeled, output, folds, fit_params, memory, *, n_jobs, names, progress
+    teacher, X, y, X_unlabeled, output, folds, fit_params, cache, *, n_jobs, names, progress
 ):
-    """Return what the teacher of each fold answers; those that are remembered are not fitted.
+    """Return the predictions of each fold's teacher; cached ones need no fit.
 
-    With `names`, say of each fold how its answer was come by.
+    With `names`, print for each fold whether its predictions were cached.
     """
-    entries = [memory.predictions(train, test) for train, test in folds]
+    entries = [cache.predictions(train, test) for train, test in folds]
     predictions = [None if entry is None else entry.get() for entry in entries]
     names = names or [None] * len(folds)
     for name, prediction in zip(names, predictions, strict=True):
         if name and prediction is not None:
-            print(f"[teacher] {name}: remembered")
+            print(f"[teacher] {name}: cached")
     fresh = iter(
         _parallel(n_jobs)(
             delayed(_predict_fold)(
-                clone(teacher), X, y, X_unlabeled, output, train, test, fit_params, memory, name
+                clone(teacher), X, y, X_unlabeled, output, train, test, fit_params, cache, name
             )
             for (train, test), prediction, name in zip(folds, predictions, names, strict=True)
             if prediction is None
         )
     )
-    with progress.task("ask-teacher", max_tasks=len(folds)) as asking:
+    with progress.task("ask-teacher", max_tasks=len(folds)) as task:
         for number, prediction in enumerate(predictions):
-            with asking.task("fold"):
+            with task.task("fold"):
                 predictions[number] = next(fresh) if prediction is None else prediction
-    return [*predictions, *fresh]  # none are left, and joblib tidies up when it is asked for more
+    return [*predictions, *fresh]  # exhausts the generator, so that joblib cleans up
 
 
 def _parallel(n_jobs):
-    """Return what runs jobs, and gives each result as soon as it can be had in its turn."""
+    """Return a Parallel that yields results in order as soon as they are ready, if it can."""
     try:
         return Parallel(n_jobs=n_jobs, return_as="generator")
-    except ValueError:  # some of joblib's backends give all results at once
+    except ValueError:  # some backends of joblib return all results at once
         return Parallel(n_jobs=n_jobs)
 
 
-def _predict_fold(teacher, X, y, X_unlabeled, output, train, test, fit_params, memory, name):
-    """Ask the teacher of a fold about the rows that it has not seen, and remember its answer."""
-    entry = memory.predictions(train, test)
-    teacher = _fit_fold(teacher, X, y, train, fit_params, memory, name)
+def _predict_fold(teacher, X, y, X_unlabeled, output, train, test, fit_params, cache, name):
+    """Fit the teacher of a fold, predict its test rows and the unlabelled rows, and cache both."""
+    entry = cache.predictions(train, test)
+    teacher = _fit_fold(teacher, X, y, train, fit_params, cache, name)
     seen = output.seen_in(teacher, y[train])
     prediction = FoldPredictions(
         tested=output.predict_proba(teacher, _safe_indexing(X, test), seen),
         unlabeled=None if X_unlabeled is None else output.predict_proba(teacher, X_unlabeled, seen),
-        # Once the answers are checked: until then these may be anything.
+        # After the check of the predictions, since the classes may be invalid before.
         seen=output.positions_of(seen),
     )
     if entry is not None:
@@ -209,20 +210,20 @@ def _predict_fold(teacher, X, y, X_unlabeled, output, train, test, fit_params, m
     return prediction
 
 
-def _fit_fold(teacher, X, y, train, fit_params, memory, name):
-    """Return a teacher fitted on the training rows of a fold, now or by a fit that kept it."""
-    entry = memory.teacher(train)
-    kept = entry and entry.get()
-    if kept is not None:
+def _fit_fold(teacher, X, y, train, fit_params, cache, name):
+    """Return a teacher fitted on the training rows of a fold, from the cache if it is there."""
+    entry = cache.teacher(train)
+    cached = entry and entry.get()
+    if cached is not None:
         if name:
-            print(f"[teacher] {name}: not remembered, its teacher is")
-        return kept
+            print(f"[teacher] {name}: not cached, its teacher is")
+        return cached
     start = time.perf_counter()
     fit_teacher(teacher, _safe_indexing(X, train), y[train], rows_of(fit_params, train, y.shape[0]))
     if name:
-        not_remembered = "" if entry is None else "not remembered, "
+        not_cached = "" if entry is None else "not cached, "
         seconds = time.perf_counter() - start
-        print(f"[teacher] {name}: {not_remembered}fitted on {len(train)} rows in {seconds:.1f} s")
-    if memory.keeps_teachers:
+        print(f"[teacher] {name}: {not_cached}fitted on {len(train)} rows in {seconds:.1f} s")
+    if cache.keeps_teachers:
         entry.put(teacher)
     return teacher

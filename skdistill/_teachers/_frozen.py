@@ -1,4 +1,4 @@
-"""Probabilities of a teacher that is used as it is, and those that the user gives."""
+"""Probabilities of a frozen teacher, and those given by the user."""
 
 import warnings
 
@@ -11,7 +11,7 @@ from ._predict import MultilabelOutput, TeacherProba, shown
 
 
 def given_proba(proba, teacher, X_unlabeled, output):
-    """Return probabilities that somebody else gave; a frozen teacher labels the unlabelled rows."""
+    """Return given probabilities, and those of a frozen teacher for the unlabelled rows."""
     unlabeled = None
     if X_unlabeled is not None:
         seen = check_frozen(teacher, output)
@@ -21,31 +21,31 @@ def given_proba(proba, teacher, X_unlabeled, output):
                 f"The classes of the frozen teacher are not those of teacher_proba: it has "
                 f"{shown(output.classes[seen])}, y has {shown(output.classes)}, and "
                 f"teacher_proba gives probability to {shown(output.classes[lacking])}. Give the "
-                "model that teacher_proba is from, so that X_unlabeled is labelled alike."
+                "model that teacher_proba is from, so that it also labels X_unlabeled."
             )
         unlabeled = output.predict_proba(teacher, X_unlabeled)
     return TeacherProba(proba, unlabeled, np.zeros(proba.shape[0], dtype=bool))
 
 
 def frozen_proba(teacher, X, y, X_unlabeled, output):
-    """Return the probabilities of a teacher that is used as it is, a FrozenEstimator.
+    """Return the probabilities of a frozen teacher.
 
-    A row whose class it never saw keeps its label, as with fold teachers.
+    A row whose class is not in its training data keeps its label, as with fold teachers.
     """
     seen = check_frozen(teacher, output)
     unseen = output.unseen(y, seen)
     if unseen.all():
         raise ValueError(
             f"The frozen teacher {teacher.estimator!r} has seen the class of none of the "
-            f"{len(unseen)} rows: it knows {shown(output.classes[seen])}. Give a teacher that "
-            "was fitted on some of the classes of y."
+            f"{len(unseen)} rows: its classes are {shown(output.classes[seen])}. Give a teacher "
+            "that was fitted on some of the classes of y."
         )
     proba = output.predict_proba(teacher, X)
     if unseen.any():
         lacking = np.setdiff1d(output.classes, output.classes[seen])
         warnings.warn(
             f"The frozen teacher never saw the classes {shown(lacking)}; {unseen.sum()} rows keep "
-            "their own label. Fit it on rows of all classes, or pass it without FrozenEstimator.",
+            "their label. Fit it on rows of all classes, or pass it without FrozenEstimator.",
             UserWarning,
             stacklevel=5,
         )
@@ -58,9 +58,9 @@ def frozen_proba(teacher, X, y, X_unlabeled, output):
 
 
 def check_frozen(teacher, output):
-    """Return the sorted positions of the classes that a frozen teacher knows.
+    """Return the sorted positions of the classes that a frozen teacher has seen.
 
-    Raises unless it is fitted, and on no others than those of the question.
+    Raise unless it is fitted, and only on classes of `output`.
     """
     if hasattr(teacher.estimator, "fit"):
         try:
@@ -71,7 +71,7 @@ def check_frozen(teacher, output):
                 "freeze it, or pass it without FrozenEstimator to have it cross-fitted."
             ) from error
     if isinstance(output, MultilabelOutput):
-        # It has one column per label: its answers say how many.
+        # One column per label: the number of columns is checked in the predictions.
         return np.arange(len(output.classes))
     seen = np.asarray(getattr(teacher, "classes_", output.classes))
     positions = class_positions(seen, output.classes)
@@ -86,7 +86,7 @@ def check_frozen(teacher, output):
 
 
 def _common_labels(seen, classes, positions):
-    """Return how labels and a teacher that knows others are brought together."""
+    """Return the remedy for labels and a teacher whose classes differ."""
     if (positions >= 0).any():
         return (
             "Fit the teacher on the same labels, or, if y does not show every class, list them all "
@@ -95,7 +95,7 @@ def _common_labels(seen, classes, positions):
     if set(map(str, seen.tolist())) & set(map(str, classes.tolist())):
         kinds = [type(labels.tolist()[0]).__name__ for labels in (seen, classes)]
         return (
-            f"They are alike but for their type, {kinds[0]} and {kinds[1]}: give y in the type of "
+            f"They differ only in their type, {kinds[0]} and {kinds[1]}: give y in the type of "
             f"the teacher's classes, as in np.asarray(y).astype({kinds[0]})."
         )
     return "Fit the teacher on the same labels."

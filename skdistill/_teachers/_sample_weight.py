@@ -1,4 +1,4 @@
-"""How a teacher gets row weights: its Pipelines by their last step, its votes by those inside."""
+"""Row weights for a teacher: for a Pipeline, its last step; for an ensemble, its members."""
 
 import warnings
 
@@ -18,15 +18,15 @@ from .._utils._sample_weight import (
 
 
 def check_takes_weights(teacher, *, stacklevel):
-    """Return whether a teacher takes row weights; say so, with the remedy, where it does not.
+    """Return whether a teacher takes row weights; warn, with the remedy, if it does not.
 
-    With metadata routing it gets what it requests, and nothing more is asked.
+    With metadata routing it gets what it requests, and there is no warning.
     """
     if get_config()["enable_metadata_routing"] or teacher_takes_weights(teacher):
         return True
     warnings.warn(
-        f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without, and the "
-        "weights count for the student and for teacher_scores_ only. "
+        f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without it, and "
+        "only the student and teacher_scores_ are weighted. "
         f"{sample_weight_remedy(teacher)}",
         UserWarning,
         stacklevel=stacklevel + 1,
@@ -35,7 +35,7 @@ def check_takes_weights(teacher, *, stacklevel):
 
 
 def fit_teacher(teacher, X, y, fit_params):
-    """Fit a teacher in place; one that takes codes only is fitted on those of its labels."""
+    """Fit a teacher in place, on class codes if it accepts no other labels."""
     y, fit_params = with_codes(teacher, y, fit_params)
     if "sample_weight" in fit_params:
         enable_pipeline_weights(teacher)
@@ -56,8 +56,8 @@ class WeightedPipeline(Pipeline):
 def enable_pipeline_weights(estimator):
     """Make the Pipelines of an unfitted estimator, itself included, take `sample_weight`; in place.
 
-    Those whose last step takes none stay as they are, and so does what scikit-learn does not fit
-    itself. With metadata routing nothing is changed: Pipelines take weights there.
+    Pipelines whose last step takes no weights are left unchanged, and so are estimators inside
+    those of other packages. With metadata routing nothing is changed: Pipelines take weights then.
     """
     if get_config()["enable_metadata_routing"]:
         return
@@ -68,21 +68,21 @@ def enable_pipeline_weights(estimator):
 
 
 def teacher_takes_weights(teacher):
-    """Return whether a teacher is fitted with row weights, its Pipelines by their last step."""
+    """Return whether a teacher can be fitted with row weights, Pipelines by their last step."""
     teacher = clone(teacher)
     enable_pipeline_weights(teacher)
     return takes_sample_weight(teacher)
 
 
 def sample_weight_remedy(teacher):
-    """Return what keeps weights from a teacher that takes none, and the remedy."""
+    """Return why a teacher takes no weights, and the remedy."""
     teacher = clone(teacher)
     enable_pipeline_weights(teacher)
     culprit = _estimator_without_weights(teacher)
     name = type(culprit).__name__
     inside = "" if culprit is teacher else f"{name} inside it takes none. "
-    known = inner_fit(culprit)
-    if known is not None and known.takes_weights == ROUTED:
+    inner = inner_fit(culprit)
+    if inner is not None and inner.takes_weights == ROUTED:
         return (
             f"{inside}{name} takes them where metadata is routed: enable it, "
             "sklearn.set_config(enable_metadata_routing=True), and let the estimators inside it "
@@ -90,29 +90,29 @@ def sample_weight_remedy(teacher):
         )
     if isinstance(culprit, Pipeline):
         return (
-            f"{inside}{type(culprit).__module__.partition('.')[0]}'s {name} may be fitted in a way "
-            "of its own: use sklearn.pipeline.Pipeline, whose last step gets them, or enable "
+            f"{inside}{type(culprit).__module__.partition('.')[0]}'s {name} may define another "
+            "fit: use sklearn.pipeline.Pipeline, whose last step gets them, or enable "
             "metadata routing, sklearn.set_config(enable_metadata_routing=True), and let its steps "
             "request them."
         )
     return (
-        f"{inside}In the place of {name}, take a classifier whose fit takes sample_weight, such as "
-        "LogisticRegression, a forest or a booster; or give out-of-fold probabilities that the "
-        "weights are in as teacher_proba."
+        f"{inside}Instead of {name}, use a classifier whose fit takes sample_weight, such as "
+        "LogisticRegression, a forest or a booster; or pass out-of-fold probabilities of a "
+        "weighted teacher as teacher_proba."
     )
 
 
 def _estimator_without_weights(estimator):
-    """Return who takes no weights: an estimator itself, or one inside it."""
+    """Return the estimator that takes no weights: the given one, or one inside it."""
     inside = [each for each in _fitted_inside(estimator) if not takes_sample_weight(each)]
-    known = inner_fit(estimator)
-    if not inside or (known is not None and known.takes_weights == ROUTED):
+    inner = inner_fit(estimator)
+    if not inside or (inner is not None and inner.takes_weights == ROUTED):
         return estimator
     return _estimator_without_weights(inside[0])
 
 
 def _fitted_inside(estimator):
-    """Return what the `fit` of an estimator of scikit-learn hands weights on to."""
+    """Return the estimators to which the `fit` of a scikit-learn estimator passes weights."""
     owner = getattr(getattr(type(estimator), "fit", None), "__module__", None) or ""
     if isinstance(estimator, FrozenEstimator) or not owner.startswith("sklearn."):
         return []

@@ -1,1 +1,1 @@
-"""Utilities of the whole package, each file one idea."""
+"""Utilities shared by the whole package."""

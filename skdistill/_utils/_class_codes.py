@@ -1,4 +1,4 @@
-"""XGBoost's classifiers take the labels 0, 1, ..., n_classes - 1 only, and all of them."""
+"""Class codes: XGBoost's classifiers accept only the labels 0, 1, ..., n_classes - 1."""
 
 import numpy as np
 from sklearn.ensemble import BaggingClassifier
@@ -8,8 +8,8 @@ from sklearn.pipeline import Pipeline
 
 from ._labels import class_positions
 
-# They turn labels into codes themselves, or never fit the estimator inside them.
-HAND_ON_NO_LABELS = (
+# Their inner estimator gets encoded labels, or is never fitted.
+ENCODING_META_ESTIMATORS = (
     BaggingClassifier,
     FrozenEstimator,
     OneVsOneClassifier,
@@ -19,21 +19,21 @@ HAND_ON_NO_LABELS = (
 
 
 def takes_codes(estimator):
-    """Return whether an estimator hands its labels to a classifier of XGBoost as they are."""
+    """Return whether an estimator passes its labels unchanged to a classifier of XGBoost."""
     while isinstance(estimator, Pipeline) and estimator.steps:
         estimator = estimator.steps[-1][1]
     if _is_xgboost_classifier(estimator):
         return True
-    if isinstance(estimator, HAND_ON_NO_LABELS) or not hasattr(estimator, "get_params"):
+    if isinstance(estimator, ENCODING_META_ESTIMATORS) or not hasattr(estimator, "get_params"):
         return False
     inside = estimator.get_params(deep=False).get("estimator")
     return hasattr(inside, "fit") and takes_codes(inside)
 
 
 def _is_xgboost_classifier(estimator):
-    """Return whether the `fit` of an XGBClassifier is XGBoost's own; it is not imported for that.
+    """Return whether an XGBClassifier has XGBoost's `fit`, without importing XGBoost.
 
-    A subclass with a `fit` of its own may encode labels there.
+    A subclass that overrides `fit` may encode labels there.
     """
     bases = type(estimator).__mro__
     owner = next((base for base in bases if "fit" in vars(base)), None)
@@ -43,9 +43,9 @@ def _is_xgboost_classifier(estimator):
 
 
 def with_codes(estimator, y, fit_params):
-    """Return labels, and parameters of `fit`, as an estimator takes them.
+    """Return labels and fit parameters, encoded if the estimator accepts only codes.
 
-    One that takes codes gets those of the labels that `y` shows; its columns are in their order.
+    The codes number the sorted labels of `y`; columns of probabilities are in this order.
     """
     if np.ndim(y) != 1 or not takes_codes(estimator):
         return y, fit_params
@@ -57,20 +57,20 @@ def with_codes(estimator, y, fit_params):
 
 
 def _codes_among(seen, labels):
-    """Return the positions of the labels of an evaluation set among those that were seen."""
+    """Return the codes of the labels of an evaluation set."""
     labels, codes = np.unique(np.asarray(labels), return_inverse=True)
     positions = class_positions(labels, seen)
     if (positions < 0).any():
         raise ValueError(
-            f"eval_set has labels {labels[positions < 0].tolist()}, which the rows that XGBoost "
-            f"is fitted on do not: they show {seen.tolist()}. Leave those rows out of eval_set, or "
-            "use fewer folds, or stratified ones."
+            f"eval_set holds the labels {labels[positions < 0].tolist()}, which are not in the "
+            f"training rows of XGBoost: these have {seen.tolist()}. Remove those rows from "
+            "eval_set, or use fewer folds, or stratified ones."
         )
     return positions[codes]
 
 
 def check_codes(student, classes):
-    """Raise if a student that takes codes is to learn other labels."""
+    """Raise if a student accepts only codes and the classes are not codes."""
     if takes_codes(student) and not np.array_equal(classes, np.arange(len(classes))):
         raise ValueError(
             f"{type(student).__name__} takes the labels 0, 1, ..., {len(classes) - 1} only; got "

@@ -1,7 +1,7 @@
-"""Rows of two containers as one: each column keeps the dtype that it has in the first.
+"""Concatenation of the rows of containers: each column keeps the dtype of the first container.
 
-Categories are united. Values of another dtype are converted where each of them stays the same;
-where one would not, the column is refused by name, with both dtypes.
+Categories are merged. Values of another dtype are converted if no value changes; otherwise an
+error names the column and both dtypes.
 """
 
 import sys
@@ -19,7 +19,7 @@ GIVEN = ("X", "X_unlabeled")
 NUMBERS = "biuf"  # kinds of NumPy dtypes
 ONE_DTYPE = "Give it one dtype in both, one that holds the values of both"
 CATEGORICAL_IN_BOTH = (
-    'Make it categorical in both, in pandas by astype("category"): their categories are then united'
+    'Make it categorical in both, in pandas by astype("category"): their categories are then merged'
 )
 
 
@@ -38,9 +38,9 @@ def stack_rows(first, *others, names=GIVEN):
 
 
 def align_rows(first, second, names=GIVEN):
-    """Return both so that models see the same in both: columns of one dtype, and container.
+    """Return both with the same container type and the same dtype of each column.
 
-    Raise for values that `first` cannot hold; `names` says whose rows these are.
+    Raise for values that `first` cannot contain; `names` are the names in the error message.
     """
     if column_names(first) is not None:
         return _align_dataframes(first, second, names)
@@ -73,7 +73,7 @@ def check_same_columns(X_unlabeled, X):
     if expected is None and names is not None:
         raise ValueError(
             f"X_unlabeled has column names, {names}, but X, a {type(X).__name__}, has none, so "
-            "that nothing says which column is which. Give X as a dataframe too; behind a "
+            "that columns cannot be matched. Give X as a dataframe too; behind a "
             'transforming Pipeline, use Pipeline(..., transform_input=["X_unlabeled"]).'
         )
     if expected is not None:
@@ -81,7 +81,7 @@ def check_same_columns(X_unlabeled, X):
     if names != expected:
         lacking = [name for name in expected if name not in names]
         surplus = [name for name in names if name not in expected]
-        what = f"lacks {lacking} and adds {surplus}" if lacking or surplus else "orders them anew"
+        what = f"lacks {lacking} and adds {surplus}" if lacking or surplus else "reorders them"
         raise ValueError(
             f"X_unlabeled must have the columns of X, in their order: X has {expected}, "
             f"X_unlabeled {what}. Select X_unlabeled[list(X.columns)]."
@@ -96,17 +96,17 @@ def check_same_columns(X_unlabeled, X):
 
 
 def _library_of(frame):
-    """Return pandas or polars: whoever made the dataframe has imported it."""
+    """Return the library of a dataframe, pandas or polars, which is already imported."""
     return sys.modules[type(frame).__module__.partition(".")[0]]
 
 
 def _check_same_library(frame, expected, names):
     """Raise unless two dataframes are of one library."""
-    library, wanted = (_library_of(each).__name__ for each in (frame, expected))
-    if library != wanted:
+    library, required = (_library_of(each).__name__ for each in (frame, expected))
+    if library != required:
         raise ValueError(
-            f"{names[0]} is a dataframe of {library}, {names[1]} one of {wanted}. Give both as "
-            f"dataframes of {wanted}."
+            f"{names[0]} is a dataframe of {library}, {names[1]} one of {required}. Give both as "
+            f"dataframes of {required}."
         )
 
 
@@ -114,7 +114,7 @@ def _check_same_library(frame, expected, names):
 
 
 def _align_dataframes(first, second, names):
-    """Return dataframes whose columns have one dtype each."""
+    """Return dataframes whose columns have the same dtypes."""
     _check_same_library(second, first, names[::-1])
     if column_names(second) != column_names(first):
         raise ValueError(
@@ -128,7 +128,7 @@ def _align_dataframes(first, second, names):
         pair = [_safe_indexing(rows, position, axis=1) for rows in (first, second)]
         try:
             changed[position] = _align_columns(*pair)
-        except _Refused as error:
+        except _IncompatibleColumns as error:
             raise ValueError(
                 f"Column {column_names(first)[position]!r} of {names[1]} has dtype "
                 f"{_described(theirs)}, expected {_described(ours)} as in {names[0]}. {error}."
@@ -139,12 +139,12 @@ def _align_dataframes(first, second, names):
     )
 
 
-class _Refused(ValueError):
-    """Two columns cannot have one dtype; the message says what to do."""
+class _IncompatibleColumns(ValueError):
+    """Two columns cannot have the same dtype; the message is the remedy."""
 
 
 def _with_columns(frame, columns):
-    """Return a dataframe with other columns in some positions."""
+    """Return a dataframe with the columns in some positions replaced."""
     if not columns:
         return frame
     if hasattr(frame, "with_columns"):  # polars
@@ -158,7 +158,7 @@ def _with_columns(frame, columns):
 def _align_columns(ours, theirs):
     """Return two columns in the dtype of the first, with the categories of both."""
     if all(_categories(column.dtype) is not None for column in (ours, theirs)):
-        return _unite_categories(ours, theirs)
+        return _merge_categories(ours, theirs)
     _check_kinds(ours, theirs)
     if ours.dtype == theirs.dtype:
         return ours, theirs
@@ -166,13 +166,15 @@ def _align_columns(ours, theirs):
 
 
 def _check_kinds(ours, theirs):
-    """Raise if a column holds other kinds of values than that which it is to follow."""
+    """Raise if the second column contains other kinds of values than the first."""
     kinds, expected = (_kinds(_values(column)) for column in (theirs, ours))
     if kinds and _is_categorical(ours.dtype) != _is_categorical(theirs.dtype):
-        raise _Refused(CATEGORICAL_IN_BOTH)
+        raise _IncompatibleColumns(CATEGORICAL_IN_BOTH)
     unknown = kinds - expected
     if unknown and expected:
-        raise _Refused(f"It holds {_listed(unknown)}, expected {_listed(expected)}. {ONE_DTYPE}")
+        raise _IncompatibleColumns(
+            f"It holds {_listed(unknown)}, expected {_listed(expected)}. {ONE_DTYPE}"
+        )
 
 
 def _converted(column, dtype):
@@ -181,12 +183,12 @@ def _converted(column, dtype):
     try:
         with np.errstate(all="ignore"):
             new = cast(dtype)
-    except Exception as error:  # pandas, polars and Arrow have errors of their own
-        raise _Refused(f"It cannot be converted ({error}). {ONE_DTYPE}") from error
+    except Exception as error:  # pandas, polars and Arrow raise different errors
+        raise _IncompatibleColumns(f"It cannot be converted ({error}). {ONE_DTYPE}") from error
     values = _values(column)
     changed = np.flatnonzero([a != b for a, b in zip(values, _values(new), strict=True)])
     if len(changed):
-        raise _Refused(
+        raise _IncompatibleColumns(
             f"Converting it would change {len(changed)} values, the first in row {changed[0]}: "
             f"{values[changed[0]]!r}. {ONE_DTYPE}"
         )
@@ -194,16 +196,16 @@ def _converted(column, dtype):
 
 
 def _values(column):
-    """Return the values of a column as objects of Python, None where one is missing."""
+    """Return the values of a column as Python objects, None for missing ones."""
     values = column.to_list()
-    if hasattr(column, "isna"):  # pandas has many ways to say so
+    if hasattr(column, "isna"):  # pandas has several missing values
         missing = column.isna().tolist()
-        return [None if gone else value for value, gone in zip(values, missing, strict=True)]
+        return [None if is_na else value for value, is_na in zip(values, missing, strict=True)]
     return [None if value != value else value for value in values]
 
 
 def _kinds(values):
-    """Return what kinds of values there are, whatever their dtype; a missing one is of none."""
+    """Return the set of kinds of the values, without missing ones."""
     return {_kind(value) for value in values if value is not None}
 
 
@@ -227,71 +229,73 @@ def _kind(value):
 
 
 def _same_dtype(ours, theirs):
-    """Return whether two dtypes are one, the order of their categories included."""
-    own, others = _categories(ours), _categories(theirs)
-    if own is None or others is None:
+    """Return whether two dtypes are equal, the order of their categories included."""
+    first, second = _categories(ours), _categories(theirs)
+    if first is None or second is None:
         return ours == theirs
-    return ours == theirs and own.dtype == others.dtype and own.to_list() == others.to_list()
+    return ours == theirs and first.dtype == second.dtype and first.to_list() == second.to_list()
 
 
 def _is_categorical(dtype):
-    """Return whether a dtype is one of categories; polars has one that does not list them."""
+    """Return whether a dtype is categorical, also polars' Categorical without listed categories."""
     return hasattr(dtype, "categories") or type(dtype).__name__ == "Categorical"
 
 
 def _categories(dtype):
-    """Return the categories that a dtype lists, None if it lists none."""
+    """Return the categories of a dtype, None if it lists none."""
     categories = getattr(dtype, "categories", None)
     return categories if hasattr(categories, "to_list") else None
 
 
 def _is_ordered(dtype):
-    """Return whether the order of categories means something, as it does in an Enum of polars."""
+    """Return whether categories are ordered, as they are in an Enum of polars."""
     return getattr(dtype, "ordered", True)
 
 
-def _unite_categories(ours, theirs):
-    """Return two columns with the categories of the first, then those that the second adds."""
-    own, others = ours.dtype.categories, theirs.dtype.categories
+def _merge_categories(ours, theirs):
+    """Return two columns with the categories of the first, then the further ones of the second."""
+    first, second = ours.dtype.categories, theirs.dtype.categories
     ordered = _is_ordered(ours.dtype)
     if ordered != _is_ordered(theirs.dtype):
-        raise _Refused("Let its categories be ordered in both, or in neither")
-    if not len(own):
-        own = others[:0]
-    if own.dtype != others.dtype:
-        _, others = _align_columns(own, others)
-        theirs = theirs.cat.rename_categories(others)
-    lists = own.to_list(), others.to_list()
-    united = _merged_orders(*lists) if ordered else list(dict.fromkeys(lists[0] + lists[1]))
+        raise _IncompatibleColumns("Let its categories be ordered in both, or in neither")
+    if not len(first):
+        first = second[:0]
+    if first.dtype != second.dtype:
+        _, second = _align_columns(first, second)
+        theirs = theirs.cat.rename_categories(second)
+    lists = first.to_list(), second.to_list()
+    merged = _merge_orders(*lists) if ordered else list(dict.fromkeys(lists[0] + lists[1]))
     if hasattr(ours, "cast"):  # polars
-        dtype = type(ours.dtype)(united)
+        dtype = type(ours.dtype)(merged)
         return ours.cast(dtype), theirs.cast(dtype)
-    every = own.append(others)  # as a list the categories might get another dtype
-    place = {category: position for position, category in enumerate(every.to_list())}
-    united = every[[place[category] for category in united]]
-    return ours.cat.set_categories(united), theirs.cat.set_categories(united)
+    joined = first.append(second)  # as a list the categories might get another dtype
+    position_of = {category: position for position, category in enumerate(joined.to_list())}
+    merged = joined[[position_of[category] for category in merged]]
+    return ours.cat.set_categories(merged), theirs.cat.set_categories(merged)
 
 
-def _merged_orders(own, others):
-    """Return the one order of all categories that agrees with both of theirs."""
-    shared = [each for each in own if each in set(others)]
-    if shared != [each for each in others if each in set(own)]:
-        raise _Refused("The orders of its categories contradict each other: give it one in both")
+def _merge_orders(first, second):
+    """Return the order of all categories that agrees with both given orders."""
+    shared = [each for each in first if each in set(second)]
+    if shared != [each for each in second if each in set(first)]:
+        raise _IncompatibleColumns(
+            "The orders of its categories contradict each other: use one order in both"
+        )
     merged, end = [], object()
-    left, right = iter(own), iter(others)
+    left, right = iter(first), iter(second)
     for mark in [*shared, end]:
         before = [list(takewhile(lambda each, mark=mark: each != mark, it)) for it in (left, right)]
         if all(before):
-            raise _Refused(
-                f"Nothing says how {before[0]} and {before[1]} are ordered: give it one order of "
-                "all categories in both"
+            raise _IncompatibleColumns(
+                f"The order of {before[0]} and {before[1]} is not defined: use one order of all "
+                "categories in both"
             )
         merged += [*before[0], *before[1], mark]
     return merged[:-1]
 
 
 def _described(dtype):
-    """Return a dtype as text, with the categories that it lists."""
+    """Return a dtype as text, with its categories."""
     categories = _categories(dtype)
     if categories is None:
         return str(dtype)
@@ -304,7 +308,7 @@ def _described(dtype):
 
 
 def _array_like(array, like, names):
-    """Return an array whose values are of the kinds of those of another, column by column."""
+    """Return an array with the kinds of values of another, column by column."""
     array, like = np.asarray(array), np.asarray(like)
     if array.dtype == like.dtype != object:
         return array
@@ -323,11 +327,11 @@ def _array_like(array, like, names):
         return array.astype(object)
     if array.dtype == object and like.dtype.kind in NUMBERS:
         return array.astype(np.float64)
-    return array  # NumPy joins numbers, and texts
+    return array  # NumPy can concatenate numbers, and strings
 
 
 def _kinds_of_array(array):
-    """Return what kinds of values an array holds; a missing one is of none."""
+    """Return the set of kinds of the values of an array, without missing ones."""
     if array.dtype == object:
         return _kinds([None if value != value else value for value in array])
     if array.dtype.kind in NUMBERS:

@@ -1,11 +1,11 @@
-"""Fitting somebody's estimator: it is the estimator that counts, not what its `fit` returns."""
+"""Fitting of estimators whose `fit` may not return the estimator."""
 
 
 def fitted(estimator, *args, **params):
     """Fit an estimator and return it.
 
-    scikit-learn's meta-estimators never use the value that a `fit` returns, so that there are
-    estimators whose `fit` returns None or something else.
+    scikit-learn's meta-estimators ignore the return value of `fit`, so some estimators return
+    None or something else.
     """
     estimator.fit(*args, **params)
     return estimator

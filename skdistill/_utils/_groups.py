@@ -1,8 +1,8 @@
-"""Groups: rows that belong together, such as all rows of a person. One rule for all of skdistill.
+"""Groups: rows that are not independent of each other, such as all rows of a person.
 
-An integer `cv` with groups means that many folds of whole groups, stratified by class. Whatever
-makes the folds, no group has rows on both sides of one. Standard errors and intervals count groups
-in the place of rows, since rows of one group are not independent of each other.
+An integer `cv` with groups means that many folds of whole groups, stratified by class. With any
+splitter, no group has rows on both sides of a fold. Standard errors and intervals count groups
+instead of rows.
 """
 
 from numbers import Integral
@@ -12,8 +12,8 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, Stratified
 
 from ._rows import count_rows, row_positions
 
-# Below so many groups a bootstrap over groups has no interval: one said to hold the true value
-# with 95 % holds it with about 90 % at 10 groups, 83 % at 5 and 74 % at 3.
+# With fewer groups no bootstrap interval is computed: the coverage of a 95 % interval is about
+# 90 % at 10 groups, 83 % at 5 and 74 % at 3.
 FEWEST_FOR_INTERVAL = 10
 
 
@@ -31,12 +31,12 @@ def group_codes(groups, n_rows):
     if missing.any():
         raise ValueError(
             f"groups must not be missing; {missing.sum()} of {n_rows} entries are (NaN or None), "
-            f"the first in row {np.argmax(missing)}. Give a row that belongs to no other row a "
-            "group of its own, or leave it out."
+            f"the first in row {np.argmax(missing)}. Give each independent row its own group, or "
+            "remove the row."
         )
     try:
         return np.unique(values, return_inverse=True)[1].reshape(n_rows)
-    except TypeError:  # 1 and "1" have no order
+    except TypeError:  # numbers and strings cannot be sorted
         numbers = {}
         return np.array([numbers.setdefault(value, len(numbers)) for value in values.tolist()])
 
@@ -44,7 +44,7 @@ def group_codes(groups, n_rows):
 def make_folds(cv, X, y, split_params):
     """Return (train, test) row positions of each fold, no group on both sides of one.
 
-    `split_params` are arguments of the splitter, `groups` among them where there are any.
+    `split_params` are the arguments of the splitter's `split`, with `groups` if given.
     """
     groups = split_params.get("groups")
     codes = group_codes(groups, count_rows(y))
@@ -64,9 +64,9 @@ def make_folds(cv, X, y, split_params):
 
 
 def splitter_for_routing(cv):
-    """Return what requests metadata for `cv` where metadata is routed.
+    """Return the object whose metadata requests are those of `cv`.
 
-    A splitter requests what it takes. A number of folds, and folds that are given, take groups.
+    A splitter has its own requests. A number of folds, and given folds, request groups.
     """
     return cv if hasattr(cv, "split") else StratifiedGroupKFold()
 
@@ -95,31 +95,30 @@ def _check_fold(fold, train, test, codes, groups):
     """Raise if a fold has rows of one group on both sides, or tests none."""
     if not len(test):
         raise ValueError(
-            f"{fold} tests no row: the groups differ too much in size or classes to be spread over "
-            "so many folds. Use fewer folds, or cv=GroupKFold(...)."
+            f"{fold} tests no row: the groups differ too much in size or classes for so many "
+            "folds. Use fewer folds, or cv=GroupKFold(...)."
         )
-    parted = np.intersect1d(codes[train], codes[test])
-    if len(parted):
-        example = _as_array(groups)[np.argmax(codes == parted[0])]
+    shared = np.intersect1d(codes[train], codes[test])
+    if len(shared):
+        example = _as_array(groups)[np.argmax(codes == shared[0])]
         raise ValueError(
-            f"{fold} has {len(parted)} groups on both sides, such as {_plain(example)!r}: a "
-            "teacher that remembers them would look better than it is. Use GroupKFold or "
-            "StratifiedGroupKFold, or give cv as a number."
+            f"{fold} has {len(shared)} groups on both sides, such as {_plain(example)!r}: scores "
+            "would be optimistic. Use GroupKFold or StratifiedGroupKFold, or give cv as a number."
         )
 
 
 def _as_array(groups):
-    """Return groups as an array; those of a list stay what they are, numbers beside text too."""
+    """Return groups as an array; for a list, of objects, so that numbers and text stay distinct."""
     if not isinstance(groups, list | tuple):
         return np.asarray(groups)
     values = np.empty(len(groups), dtype=object)
-    for place, value in enumerate(groups):
-        values[place] = value
+    for position, value in enumerate(groups):
+        values[position] = value
     return values
 
 
 def _missing(groups, values):
-    """Return which entries are missing, as pandas, masked arrays and others write that."""
+    """Return which entries are missing: None, NaN, NA of pandas, or masked."""
     masked = np.ma.getmaskarray(groups) if isinstance(groups, np.ma.MaskedArray) else False
     if values.dtype.kind == "O":
         return masked | np.array([_is_missing(value) for value in values.tolist()], dtype=bool)
@@ -132,5 +131,5 @@ def _is_missing(value):
 
 
 def _plain(value):
-    """Return a value of NumPy as one of Python."""
+    """Return a NumPy scalar as a Python object."""
     return value.item() if isinstance(value, np.generic) else value

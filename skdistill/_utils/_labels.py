@@ -1,4 +1,4 @@
-"""Class labels: checked, numbered by their sorted classes, and as one-hot rows."""
+"""Class labels: checks, integer codes of the sorted classes, and one-hot rows."""
 
 import numpy as np
 from scipy import sparse
@@ -7,12 +7,12 @@ from sklearn.utils.multiclass import check_classification_targets
 
 _REMEDY = (
     "If {name} holds probabilities, they lie in [0, 1]: SoftLabelClassifier().fit(X, {name}) "
-    "learns them, one number per row as those of the second of two classes."
+    "accepts them, one number per row as those of the second of two classes."
 )
 
 
 def check_labels(y, *, name="y"):
-    """Return class labels as a one-dimensional array, or say what they are instead."""
+    """Return class labels as a one-dimensional array, or raise if they are no labels."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     y = column_or_1d(y, warn=True)
@@ -26,13 +26,13 @@ def check_labels(y, *, name="y"):
 
 
 def as_labels(classes, *, name="classes"):
-    """Return declared classes as an array; NumPy would make text of numbers beside text."""
+    """Return declared classes as an array; raise for numbers mixed with text."""
     _check_kinds(classes if isinstance(classes, list | tuple) else np.asarray(classes), name)
     return np.asarray(classes)
 
 
 def _check_kinds(labels, name):
-    """Raise for text among labels that are no text: 1 and "1" are two labels of one name."""
+    """Raise if labels mix text and other types, since 1 and "1" have the same name."""
     kinds = {str if isinstance(label, str) else type(label) for label in labels}
     if str in kinds and len(kinds) > 1:
         raise TypeError(
@@ -43,7 +43,7 @@ def _check_kinds(labels, name):
 
 
 def check_classes(y, classes=None):
-    """Return the sorted classes: those of `y`, or the declared ones if `y` keeps to them."""
+    """Return the sorted classes: those of `y`, or the declared ones if they contain `y`."""
     seen = np.unique(y)
     if classes is None:
         return seen
@@ -77,24 +77,25 @@ def one_hot(y, classes):
     return sparse.csr_array((ones, encode(y, classes), starts), shape=(len(y), len(classes)))
 
 
-def class_positions(known, classes):
-    """Return the position in `classes` of each label that a fitted model knows, -1 without one.
+def class_positions(model_classes, classes):
+    """Return the position in `classes` of each class of a fitted model, -1 if it is not there.
 
-    Libraries keep labels in forms of their own: XGBoost has 0 and 1 for False and True, which
-    are equal, and CatBoost float32 for floats.
+    Some libraries convert labels: XGBoost stores False and True as 0 and 1, which are equal, and
+    CatBoost stores floats as float32.
     """
-    known = np.asarray(known)
-    if np.array_equal(known, classes):
+    model_classes = np.asarray(model_classes)
+    if np.array_equal(model_classes, classes):
         return np.arange(len(classes))
-    positions = _places(known, classes, lambda label: label)
-    if (positions < 0).any() and known.dtype.kind in "iuf" and classes.dtype.kind in "iuf":
-        rounded = _places(known, classes, np.float32)
+    positions = _positions(model_classes, classes, lambda label: label)
+    is_numeric = model_classes.dtype.kind in "iuf" and classes.dtype.kind in "iuf"
+    if (positions < 0).any() and is_numeric:
+        rounded = _positions(model_classes, classes, np.float32)
         if (rounded >= 0).all() and len(np.unique(rounded)) == len(rounded):
             return rounded
     return positions
 
 
-def _places(known, classes, form):
-    """Return the position in `classes` of each label, both brought into one form; -1 if none."""
-    positions = {form(label): place for place, label in enumerate(classes.tolist())}
-    return np.array([positions.get(form(label), -1) for label in known.tolist()], dtype=int)
+def _positions(labels, classes, convert):
+    """Return the position in `classes` of each label after conversion of both; -1 if none."""
+    positions = {convert(label): position for position, label in enumerate(classes.tolist())}
+    return np.array([positions.get(convert(label), -1) for label in labels.tolist()], dtype=int)

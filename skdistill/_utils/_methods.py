@@ -1,14 +1,14 @@
-"""Whether an estimator has a method, now or once it is fitted."""
+"""Methods that an estimator has, now or after `fit`."""
 
 from sklearn.pipeline import Pipeline
 
 
 def may_have_method(estimator, method):
-    """Return whether an estimator has a method, or may have it once it is fitted.
+    """Return whether an estimator has a method, or may have it after `fit`.
 
-    What scikit-learn offers by ``available_if`` may depend on what `fit` chooses: the default
-    `final_estimator` of a stack, or the parameters that a search sets. The class has the method
-    then, and this object does not yet.
+    With ``available_if``, a method of a scikit-learn estimator may depend on what `fit` chooses:
+    the default `final_estimator` of a stack, or the parameters that a search sets. The class then
+    has the method, but the unfitted object does not.
     """
     if hasattr(estimator, method):
         return True
@@ -17,7 +17,7 @@ def may_have_method(estimator, method):
     if isinstance(estimator, Pipeline):
         return bool(estimator.steps) and may_have_method(estimator.steps[-1][1], method)
     params = estimator.get_params(deep=False)
-    if "refit" in params:  # a search: what it sets may decide
+    if "refit" in params:  # a search: depends on the parameters that it sets
         return bool(params["refit"]) and hasattr(type(params.get("estimator")), method)
     if "final_estimator" in params and params["final_estimator"] is None:
         return True

@@ -1,8 +1,8 @@
-"""Probabilities whose columns and rows have names: one rule, wherever probabilities are given.
+"""Probabilities with named columns and rows, such as dataframes.
 
-Columns of a dataframe are matched to the classes by name, in whatever order they come. A class
-without a column has probability 0, and a column of no class is refused. Rows stay where they are:
-an index that names the same rows in another order, or other rows, is refused.
+The columns of a dataframe are matched to the classes by name, in any order. A class without a
+column has probability 0; a column that is no class raises an error. Rows are not reordered: an
+index with the same rows in another order, or with other rows, raises an error.
 """
 
 from numbers import Real
@@ -12,18 +12,18 @@ from scipy import sparse
 
 
 def match_columns(names, classes):
-    """Return the class that each column name stands for.
+    """Return the class of each column name.
 
-    By equality, by text or by number, in this order: polars and text files turn every label into a
-    string, and missing values turn integers into floats, so that "1" and 1.0 stand for 1 if that
-    is a class. Raises a ValueError for a name of no class, and for two of the same.
+    Names are matched by equality, by text or by number, in this order: polars and text files turn
+    labels into strings, and missing values turn integers into floats, so that "1" and 1.0 match
+    the class 1. Raise a ValueError for a name of no class, and for two names of the same class.
     """
     labels = classes.tolist()
-    place_of = _places(labels)
-    positions = [place_of(name) for name in names]
-    surplus = [name for name, place in zip(names, positions, strict=True) if place is None]
+    find_position = _position_finder(labels)
+    positions = [find_position(name) for name in names]
+    surplus = [name for name, found in zip(names, positions, strict=True) if found is None]
     if surplus:
-        missing = [label for place, label in enumerate(labels) if place not in positions]
+        missing = [label for number, label in enumerate(labels) if number not in positions]
         lacking = f"no column for {missing}, " if missing else ""
         raise ValueError(
             f"The columns {names} are not the classes {labels}: {lacking}no class for {surplus}. "
@@ -31,35 +31,35 @@ def match_columns(names, classes):
         )
     if len(set(positions)) < len(positions):
         twice = [
-            name for name, place in zip(names, positions, strict=True) if positions.count(place) > 1
+            name for name, found in zip(names, positions, strict=True) if positions.count(found) > 1
         ]
         raise ValueError(
-            f"The columns {twice} stand for the same class; the classes are {labels}. Give one "
+            f"The columns {twice} name the same class; the classes are {labels}. Give one "
             "column for each class."
         )
-    return np.asarray([labels[place] for place in positions], dtype=classes.dtype)
+    return np.asarray([labels[position] for position in positions], dtype=classes.dtype)
 
 
-def _places(labels):
-    """Return a function that gives the position of the label that a name stands for, or None."""
+def _position_finder(labels):
+    """Return a function that maps a name to the position of its label, or to None."""
     by_label = {(isinstance(label, str), label): k for k, label in enumerate(labels)}
     by_text = {str(label): k for k, label in enumerate(labels)}
     by_number = {(isinstance(label, str), _number(label)): k for k, label in enumerate(labels)}
 
-    def place_of(name):
+    def find_position(name):
         is_text = isinstance(name, str)
         found = by_label.get((is_text, name), by_text.get(str(name)))
-        # "01" and "1" are two texts, but either may have been written for the number 1.
+        # "01" and "1" are different strings, but both may be the number 1.
         number = _number(name)
         return (
             by_number.get((not is_text, number)) if found is None and number is not None else found
         )
 
-    return place_of
+    return find_position
 
 
 def _number(name):
-    """Return a number, or the number that a text spells; None for anything else."""
+    """Return a number, or a string converted to a number; None for anything else."""
     if isinstance(name, str | Real) and not isinstance(name, bool):
         try:
             return float(name)
@@ -69,23 +69,23 @@ def _number(name):
 
 
 def columns_by_name(values, names, classes):
-    """Return columns in the order of `classes`, for those without a name of theirs zeros."""
+    """Return columns in the order of `classes`, zeros for classes without a column."""
     positions = {label: k for k, label in enumerate(match_columns(names, classes).tolist())}
-    taken = [positions.get(label, -1) for label in classes.tolist()]
+    order = [positions.get(label, -1) for label in classes.tolist()]
     if sparse.issparse(values):
-        none = sparse.csr_array((values.shape[0], 1), dtype=values.dtype)
-        ordered = sparse.csr_array(sparse.hstack([values, none], format="csr")[:, taken])
+        zeros = sparse.csr_array((values.shape[0], 1), dtype=values.dtype)
+        ordered = sparse.csr_array(sparse.hstack([values, zeros], format="csr")[:, order])
         ordered.sort_indices()
         return ordered
-    none = np.zeros((len(values), 1), dtype=values.dtype)
-    return np.hstack([values, none])[:, taken]
+    zeros = np.zeros((len(values), 1), dtype=values.dtype)
+    return np.hstack([values, zeros])[:, order]
 
 
 def check_row_names(values, X, *, name, of="X"):
-    """Raise if both have an index, and they do not name the same rows in the same order.
+    """Raise if both have an index, and these are not the same rows in the same order.
 
-    An index of increasing integers only numbers rows, and says nothing beside another one of other
-    labels: it is the default, or what a split of the rows leaves of it.
+    An index of increasing integers with other labels is accepted: it is the default index, or the
+    part of it in a split.
     """
     index, expected = _index(values), _index(X)
     if index is None or expected is None or len(index) != len(expected) or index.equals(expected):
@@ -100,12 +100,12 @@ def check_row_names(values, X, *, name, of="X"):
     remedy = f"Give {name}.loc[{of}.index]; or, if"
     if not (index.is_unique and expected.is_unique):
         remedy = (
-            "Labels are repeated, so that rows cannot be matched by them: bring them in order. If"
+            "Index labels are repeated, so rows cannot be matched by them: reorder the rows. If"
         )
     raise ValueError(
         f"The index of {name} names {which} than that of {of}: row {first} is {index[first]!r} in "
         f"{name} and {expected[first]!r} in {of}. {remedy} the rows are in the order of {of} and "
-        f"this index means nothing, give {name}.set_axis({of}.index)."
+        f"this index has no meaning, give {name}.set_axis({of}.index)."
     )
 
 

@@ -1,7 +1,7 @@
-"""One probability per row: that of the second of two classes, wherever probabilities are given.
+"""One probability per row: that of the second of two classes.
 
-The second of the sorted classes, as scikit-learn has it for scores. Where the classes are declared
-in another order, "the second" could be either one, and both columns are asked for.
+It is the second of the sorted classes, as for scores in scikit-learn. If the classes are declared
+in another order, "the second" is ambiguous, and both columns are required.
 """
 
 from numbers import Real
@@ -14,7 +14,7 @@ from ._validation import column_names, without_mask
 
 
 def is_soft(y, classes=None):
-    """Return whether `y` holds probabilities, of each class or of the second one, and no labels."""
+    """Return whether `y` contains probabilities, of each class or of the second, and not labels."""
     shape = _shape(y)
     if _is_one_column(shape):
         return _holds_probabilities(y, classes)
@@ -22,7 +22,7 @@ def is_soft(y, classes=None):
 
 
 def _shape(values):
-    """Return the shape of whatever holds values; () where its rows have several lengths."""
+    """Return the shape of values; () if rows have different lengths."""
     try:
         return values.shape if hasattr(values, "shape") else np.asarray(values).shape
     except ValueError:
@@ -37,8 +37,8 @@ def _is_one_column(shape):
 def _holds_probabilities(values, classes=None):
     """Return whether one number per row is a probability, and not a label.
 
-    Numbers in [0, 1] with a fraction are no labels for scikit-learn. Of 0.0 and 1.0 alone either
-    reading says the same, but where two other classes are declared, which are no such labels.
+    Fractions in [0, 1] are no labels in scikit-learn. If all are 0.0 or 1.0, both interpretations
+    are equivalent, unless two other classes are declared: then they are probabilities.
     """
     if sparse.issparse(values):
         return True
@@ -53,47 +53,47 @@ def _holds_probabilities(values, classes=None):
 
 
 def both_columns(proba, classes=None, *, name="proba"):
-    """Return probabilities with one column per class; one column becomes those of two classes.
+    """Return probabilities with one column per class; one column is expanded to two.
 
-    `classes` are the labels of the columns, 0 and 1 where they are not known. A dataframe's column
-    belongs to the class that it is named after. All else is returned as it is, a column of the
-    only class too, and what holds no numbers, for those who check probabilities.
+    `classes` are the labels of the columns, by default 0 and 1. The column of a dataframe is that
+    of the class in its name. Other input is returned unchanged and checked elsewhere: more
+    columns, a column of the only class, or values that are no numbers.
     """
     shape, labels = _shape(proba), None if classes is None else np.asarray(classes)
-    of_only_class = labels is not None and len(labels) == 1 and len(shape) == 2
-    if not _is_one_column(shape) or of_only_class:
+    single_class = labels is not None and len(labels) == 1 and len(shape) == 2
+    if not _is_one_column(shape) or single_class:
         return proba
     p = _as_floats(proba.toarray() if sparse.issparse(proba) else proba)
     if p is None:
         return proba
-    place = _place_of_column(column_names(proba), labels, shape, name)
+    position = _column_position(column_names(proba), labels, shape, name)
     outside = ~((p >= 0) & (p <= 1))
     if outside.any():
         row = np.argmax(outside)
         raise ValueError(
             f"{name} must lie in [0, 1]; row {row} has {p[row]:.6g}. If these are scores, turn "
-            "them into probabilities first (scipy.special.expit); divide per cent by 100."
+            "them into probabilities first (scipy.special.expit); divide percentages by 100."
         )
-    return np.column_stack([1 - p, p] if place else [p, 1 - p])
+    return np.column_stack([1 - p, p] if position else [p, 1 - p])
 
 
-def _place_of_column(names, labels, shape, name):
-    """Return the position, 0 or 1, of the class that a single column is about."""
+def _column_position(names, labels, shape, name):
+    """Return the position, 0 or 1, of the class of a single column."""
     if labels is None and names is None:
         return 1
     what = f"{name} has one number per row, shape {shape}: the probability of"
     if labels is None:
         raise ValueError(
-            f"{what} the class {names[0]!r}, and nothing says what the other class is. List both "
-            "in classes, or give one column for each."
+            f"{what} the class {names[0]!r}, and the other class is unknown. List both in classes, "
+            "or give one column for each."
         )
     listed = labels.tolist()
     if len(listed) != 2:
         raise ValueError(
             f"{name} must have shape (n_samples, n_classes); got shape {shape}. One number per row "
             f"is enough for two classes, and these are {len(listed)}: {listed[:10]}. Give one "
-            "column for each class, and list all of them in classes where the labels do not show "
-            "every one."
+            "column for each class, and list all of them in classes if not all are among the "
+            "labels."
         )
     if names is not None:
         return listed.index(match_columns(names, labels).tolist()[0])
@@ -107,7 +107,7 @@ def _place_of_column(names, labels, shape, name):
 
 
 def _are_floats(values):
-    """Return whether the entries of an array are floats, or objects of which one at least is."""
+    """Return whether an array contains floats, or numbers as objects with at least one float."""
     if values.dtype.kind != "O":
         return values.dtype.kind == "f"
     entries = values.ravel().tolist()
@@ -117,7 +117,7 @@ def _are_floats(values):
 
 
 def _as_floats(values):
-    """Return one number per row as an array of floats; None if they are no numbers."""
+    """Return one number per row as an array of floats; None if values are not numbers."""
     try:
         return without_mask(np.asanyarray(values, dtype=np.float64)).ravel()
     except (TypeError, ValueError):

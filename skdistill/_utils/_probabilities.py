@@ -1,4 +1,4 @@
-"""Rows of probabilities, dense or CSR: their largest entries, and one entry of each."""
+"""Operations on rows of probabilities, dense or CSR: largest entries, single entries, tempering."""
 
 import numpy as np
 from scipy import sparse
@@ -12,7 +12,7 @@ def largest(proba):
 
 
 def argmax_labels(proba):
-    """Return the column of the largest probability of each row, the first one among equals."""
+    """Return the column of the largest probability of each row, ties to the first column."""
     return top_entries(proba, 1).indices if sparse.issparse(proba) else proba.argmax(axis=1)
 
 
@@ -23,18 +23,18 @@ def entries(proba, columns):
 
 
 def row_sums(values):
-    """Return the sum of each row as an array, whatever holds the rows."""
+    """Return the sum of each row as a one-dimensional array."""
     return np.asarray(values.sum(axis=1)).ravel()
 
 
 def top_entries(proba, k):
     """Return a CSR array with the k largest entries of each row, ties to the first column."""
     if not sparse.issparse(proba):
-        # The k-th largest of a row, and as many of its equals, from the left, as there is room for.
-        last = -np.partition(-proba, k - 1, axis=1)[:, k - 1 : k]
-        room = k - (proba > last).sum(axis=1, keepdims=True)
-        equal = proba == last
-        kept = (proba > last) | (equal & (equal.cumsum(axis=1) <= room))
+        # All entries above the k-th largest, and the first of its ties, k in total.
+        kth = -np.partition(-proba, k - 1, axis=1)[:, k - 1 : k]
+        n_ties = k - (proba > kth).sum(axis=1, keepdims=True)
+        equal = proba == kth
+        kept = (proba > kth) | (equal & (equal.cumsum(axis=1) <= n_ties))
         return sparse.csr_array(np.where(kept, proba, 0))
     n_stored = np.diff(proba.indptr)
     row_of = np.repeat(np.arange(proba.shape[0]), n_stored)
@@ -52,7 +52,7 @@ def temper(proba, temperature):
         powers.data **= 1 / temperature
         powers.data /= np.repeat(row_sums(powers), np.diff(powers.indptr))
         return powers
-    # Relative to the row's largest, so that a small T cannot underflow a whole row.
+    # Relative to the row's largest entry, so that no row underflows at small T.
     powers = (proba / largest(proba)[:, None]) ** (1 / temperature)
     powers /= powers.sum(axis=1, keepdims=True)
     return powers

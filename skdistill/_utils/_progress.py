@@ -1,17 +1,17 @@
-"""Progress: the tasks of a fit, for scikit-learn's callbacks where it has them (since 1.9)."""
+"""Progress: the tasks of a fit, for the callbacks of scikit-learn 1.9 and later."""
 
 from contextlib import contextmanager
 from functools import wraps
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # an older scikit-learn: there `verbose` shows progress
+except ImportError:  # older scikit-learn: only `verbose` shows progress
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Take no callbacks."""
+        """Placeholder without callbacks."""
 
     def with_callbacks(method):
-        """Return a method as deep in the stack as scikit-learn's: warnings count on that."""
+        """Wrap a method, so that the stacklevel of warnings is the same as with callbacks."""
 
         @wraps(method)
         def same_method(estimator, *args, **kwargs):
@@ -24,23 +24,23 @@ __all__ = ["CallbackSupportMixin", "Progress", "with_callbacks"]
 
 
 class Progress:
-    """A task of a fit, which may consist of others; or nothing, where nobody is told."""
+    """A task of a fit, which may have subtasks; a no-op without callbacks."""
 
     def __init__(self, estimator=None, context=None):
         self.estimator, self.context = estimator, context
 
     @classmethod
     def of_fit(cls, estimator, max_tasks):
-        """Begin a fit of at most so many tasks."""
+        """Begin a fit of at most `max_tasks` tasks."""
         if not hasattr(estimator, "_init_callback_context"):
             return cls()
-        # Private by its name, but what scikit-learn's documentation tells developers to call.
+        # A private name, but documented by scikit-learn for developers.
         context = estimator._init_callback_context(max_subtasks=max_tasks)
         return cls(estimator, context)._begin()
 
     @contextmanager
     def task(self, name, max_tasks=0):
-        """Begin and end a task of this one, around what is done for it."""
+        """Context manager that begins and ends a subtask."""
         if self.context is None:
             yield self
             return
@@ -50,7 +50,7 @@ class Progress:
         task.end()
 
     def end(self):
-        """Say that this task is done; one that fails has no end."""
+        """End this task; a failed task is not ended."""
         if self.context is not None:
             self.context.call_on_fit_task_end(estimator=self.estimator)
 
@@ -58,5 +58,5 @@ class Progress:
         self.context.call_on_fit_task_begin(estimator=self.estimator)
         return self
 
-    def __reduce__(self):  # callbacks are told by the process that they were set in
+    def __reduce__(self):  # callbacks run only in the process that they were set in
         return Progress, ()

@@ -1,4 +1,4 @@
-"""Rows of whatever holds them: arrays, sparse matrices, dataframes, lists."""
+"""Rows of arrays, sparse matrices, dataframes and lists."""
 
 import sys
 
@@ -17,43 +17,43 @@ def count_rows(value):
 
 
 def is_in_partitions(*values):
-    """Return whether one of these is a Dask collection; whoever made it has imported dask."""
+    """Return whether one of the values is a Dask collection, without importing dask."""
     dask = sys.modules.get("dask")
     return dask is not None and any(dask.is_dask_collection(each) for each in values)
 
 
 def refuse_queries(**values):
-    """Raise if a value is a query that has not been run, such as a LazyFrame of polars."""
+    """Raise if a value is a lazy query, such as a LazyFrame of polars."""
     for name, value in values.items():
         if hasattr(value, "collect") and not hasattr(value, "shape"):
             kind = type(value)
             raise TypeError(
-                f"{name} is a {kind.__name__} of {kind.__module__.partition('.')[0]}, a query that "
-                f"has not been run and has no rows yet. Give its result, {name}.collect()."
+                f"{name} is a {kind.__name__} of {kind.__module__.partition('.')[0]}, a lazy query "
+                f"without rows. Give its result, {name}.collect()."
             )
 
 
 def refuse_partitions(estimator, **values):
-    """Raise for a Dask collection, which an estimator would load into this process; for queries."""
+    """Raise for Dask collections, which would be loaded into this process, and for lazy queries."""
     refuse_queries(**values)
     for name, value in values.items():
         if is_in_partitions(value):
             raise TypeError(
                 f"{type(estimator).__name__} takes rows in memory only, and {name} is a collection "
                 f"of Dask, {type(value).__name__}. Load it, {name}.compute(), or a sample of its "
-                "partitions; DistilledClassifier and DistilledBipartiteRanker learn from "
-                "collections as they are."
+                "partitions; DistilledClassifier and DistilledBipartiteRanker accept Dask "
+                "collections."
             )
 
 
 def row_positions(rows):
-    """Return the rows of a fold as an array of integers; an iterable may hold lists or masks."""
+    """Return the rows of a fold, given as positions or as a mask, as an array of integers."""
     rows = np.asarray(rows)
     return np.flatnonzero(rows) if rows.dtype == bool else rows
 
 
 def rows_of(params, rows, n_rows):
-    """Return named parameters with those that have one entry per row cut to some rows."""
+    """Return parameters in which those with one entry per row are restricted to some rows."""
     return {
         name: _safe_indexing(value, rows) if count_rows(value) == n_rows else value
         for name, value in params.items()
@@ -61,22 +61,22 @@ def rows_of(params, rows, n_rows):
 
 
 def copied(X):
-    """Return a copy of rows, for a model that may change those that it gets."""
+    """Return a copy of rows, for a model that may change its input in place."""
     (X,) = indexable(X)
     return _safe_indexing(X, np.arange(count_rows(X)))
 
 
 def predict_on_copy(predict, X):
-    """Return what a method of a model predicts; X stays as it is, whatever the model does.
+    """Return the predictions of a model for a copy of X, so that X is not changed in place.
 
-    A Pipeline with ``StandardScaler(copy=False)`` changes the rows that it gets. Whoever uses rows
-    again after a model has seen them, in `fit` or in `predict`, gives it a copy.
+    A Pipeline with ``StandardScaler(copy=False)`` changes its input. Rows that are used again after
+    `fit` or `predict` must therefore be copied.
     """
     return predict(copied(X))
 
 
 def bytes_per_row(X):
-    """Return about how many bytes a row takes; 0 where that cannot be told."""
+    """Return the approximate number of bytes per row; 0 if unknown."""
     if sparse.issparse(X):
         return X.nnz * (X.dtype.itemsize + 4) / X.shape[0]
     if column_names(X) is not None:

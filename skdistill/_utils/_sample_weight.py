@@ -3,7 +3,7 @@
 With metadata routing, the requests of the user decide, as everywhere in scikit-learn. Without, the
 weights of a Pipeline are those of its last step: the last step of a student is fitted separately,
 and the Pipelines of a teacher take `sample_weight`, see `_teachers/_sample_weight.py`. Steps before
-the last get no weights; the copies for a supervised one do, see `students/_step_targets.py`.
+the last get no weights, except the copies for supervised ones, see `students/_step_targets.py`.
 """
 
 from inspect import Parameter, signature
@@ -43,19 +43,19 @@ ALWAYS, ROUTED, UNROUTED = "always", "with routing", "without routing"
 class InnerFit(NamedTuple):
     """How a meta-estimator of scikit-learn fits the estimators inside it."""
 
-    draws: bool = False  # rows, by their weights: those inside need not take any
-    takes_weights: str = ALWAYS  # or only where metadata is routed, or only where it is not
-    labels: str = "own"  # what those inside learn: "own" labels, "codes" or "binary" ones
-    by_name: bool = False  # without routing, only to a `fit` that names the parameter
+    draws: bool = False  # draws rows by weight, so inner estimators need not take weights
+    takes_weights: str = ALWAYS  # ROUTED: only with metadata routing; UNROUTED: only without
+    labels: str = "own"  # labels of inner estimators: "own" (unchanged), "codes" or "binary"
+    by_name: bool = False  # without routing, weights are passed only if `fit` names them
 
 
 _SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
-# Bagging draws rows by their weights from scikit-learn 1.7 on; before, it hands them on.
+# Bagging draws rows by weight since scikit-learn 1.7; before, it passes the weights on.
 BAGGING_DRAWS = _SKLEARN >= (1, 7)
-# Forests do from 1.9 on; before, they draw rows alike and weigh those that they drew.
+# Forests do since 1.9; before, they draw rows uniformly and weight the drawn ones.
 FORESTS_DRAW = _SKLEARN >= (1, 9)
 
-# A class stands for its subclasses as long as they keep its `fit`.
+# An entry also applies to subclasses that do not override `fit`.
 INNER_FITS = {
     AdaBoostClassifier: InnerFit(takes_weights=UNROUTED, by_name=True),
     AdaBoostRegressor: InnerFit(draws=True, takes_weights=UNROUTED),
@@ -86,7 +86,7 @@ INNER_FITS = {
 
 
 def inner_fit(estimator):
-    """Return how a meta-estimator fits those inside it; None where that is not known."""
+    """Return how a meta-estimator fits its inner estimators; None if unknown."""
     cls = type(estimator)
     for base in cls.__mro__:
         if base in INNER_FITS and cls.fit is base.fit:
@@ -95,12 +95,12 @@ def inner_fit(estimator):
 
 
 def is_pipeline(estimator):
-    """Return whether an estimator is a Pipeline that is fitted as scikit-learn's own is."""
+    """Return whether an estimator is a Pipeline with the `fit` of scikit-learn's Pipeline."""
     return isinstance(estimator, Pipeline) and type(estimator).fit is Pipeline.fit
 
 
 def takes_sample_weight(estimator, method="fit"):
-    """Return whether a method takes `sample_weight`, for itself and all that it fits inside."""
+    """Return whether a method takes `sample_weight`, for itself and for all inner estimators."""
     function = getattr(estimator, method, None)
     if function is None:
         return False
@@ -110,23 +110,23 @@ def takes_sample_weight(estimator, method="fit"):
     if isinstance(estimator, Pipeline) and not named:
         # Without routing a Pipeline takes step__sample_weight only.
         return routing and takes_sample_weight(last_step_of(estimator), method)
-    known = inner_fit(estimator)
-    if known is not None:
-        if known.takes_weights == (UNROUTED if routing else ROUTED):
+    inner = inner_fit(estimator)
+    if inner is not None:
+        if inner.takes_weights == (UNROUTED if routing else ROUTED):
             return False
-        if known.draws and method == "fit":
+        if inner.draws and method == "fit":
             return True
     elif named:
         return True
-    hands_on = named or any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
-    somewhere = known is not None or inner_estimators(estimator)
-    return bool(hands_on and somewhere and not without_weights(estimator, method))
+    passes_on = named or any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
+    has_inner = inner is not None or inner_estimators(estimator)
+    return bool(passes_on and has_inner and not without_weights(estimator, method))
 
 
 def without_weights(estimator, method="fit"):
-    """Return those inside an estimator in which the weights that it hands on do not arrive."""
-    known, inside = inner_fit(estimator), inner_estimators(estimator).values()
-    by_name = known is not None and known.by_name and not get_config()["enable_metadata_routing"]
+    """Return the inner estimators that do not get the weights which an estimator passes on."""
+    inner, inside = inner_fit(estimator), inner_estimators(estimator).values()
+    by_name = inner is not None and inner.by_name and not get_config()["enable_metadata_routing"]
     return [
         each
         for each in inside
@@ -136,17 +136,17 @@ def without_weights(estimator, method="fit"):
 
 
 def inner_estimators(estimator):
-    """Return the estimators that a `fit` will fit inside it, by the names of parameters.
+    """Return {name: estimator} of the inner estimators that a `fit` fits.
 
-    They are parameters themselves, or stand in lists of (name, estimator).
+    They are parameters, or items (name, estimator) of a parameter that is a list.
     """
     params = estimator.get_params(deep=False)
     if isinstance(params.get("cv"), str) and params["cv"] == "prefit":
         params = {"final_estimator": params.get("final_estimator")}
     found = {}
     for name, value in params.items():
-        several = isinstance(value, list) and all(map(_is_named, value))
-        found.update({item[0]: item[1] for item in value} if several else {name: value})
+        is_list = isinstance(value, list) and all(map(_is_named, value))
+        found.update({item[0]: item[1] for item in value} if is_list else {name: value})
     return {
         name: value
         for name, value in found.items()
@@ -155,20 +155,20 @@ def inner_estimators(estimator):
 
 
 def _is_named(item):
-    """Return whether an item of a list is (name, estimator), and not a fold of positions."""
+    """Return whether an item of a list is (name, estimator), and not (train, test)."""
     return isinstance(item, tuple) and len(item) > 1 and isinstance(item[0], str)
 
 
 def last_step_of(pipeline):
-    """Return the last step of a Pipeline, None where it has no steps."""
+    """Return the last step of a Pipeline, None if it has no steps."""
     return pipeline.steps[-1][1] if pipeline.steps else None
 
 
 def pop_row_weights(fit_params, student):
-    """Take the row weights for the soft labels out of a student's fit parameters.
+    """Remove the row weights from a student's fit parameters, and return them.
 
-    With metadata routing a Pipeline hands them to those of its steps that request them, the
-    last one among them or not: they stay in.
+    With metadata routing, a Pipeline passes the weights to the steps that request them, so they
+    are left in its fit parameters.
     """
     if isinstance(student, Pipeline) and get_config()["enable_metadata_routing"]:
         return None
@@ -176,7 +176,7 @@ def pop_row_weights(fit_params, student):
 
 
 def requesting_weights(estimator):
-    """Return a default estimator that asks for sample weights where metadata is routed."""
+    """Return a default estimator that requests sample weights if metadata routing is enabled."""
     if get_config()["enable_metadata_routing"]:
         estimator.set_fit_request(sample_weight=True)
     return estimator

@@ -1,13 +1,13 @@
-"""What an estimator can take is what every estimator inside it can take."""
+"""Tags of a meta-estimator: the capabilities that all inner estimators share."""
 
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
 
 def intersect_tags(tags, inside):
-    """Return tags without the abilities that an estimator inside does not have.
+    """Return tags without the capabilities that an inner estimator lacks.
 
-    An object without tags, such as somebody's API, says nothing and narrows nothing.
+    An object without tags changes nothing.
     """
     if isinstance(inside, FrozenEstimator):
         inside = inside.estimator
@@ -21,8 +21,8 @@ def intersect_tags(tags, inside):
     return tags
 
 
-def answers_several_labels(estimator):
-    """Return whether an estimator says that it takes rows with several labels; a silent one may."""
+def supports_multilabel(estimator):
+    """Return whether an estimator supports multilabel targets; True if it has no tags."""
     if isinstance(estimator, FrozenEstimator):
         estimator = estimator.estimator
     if not hasattr(estimator, "__sklearn_tags__"):
@@ -32,5 +32,5 @@ def answers_several_labels(estimator):
 
 
 def allows_nan(estimator):
-    """Return whether an estimator says that it takes missing values."""
+    """Return whether the tags of an estimator allow missing values."""
     return hasattr(estimator, "__sklearn_tags__") and get_tags(estimator).input_tags.allow_nan

@@ -1,4 +1,4 @@
-"""Names for what comes in and goes out, for the type hints of the public surface."""
+"""Type aliases for the type hints of the public API."""
 
 from typing import Any, TypeAlias
 
@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-# Rows in whatever form teacher and student take them: array, sparse matrix, dataframe, texts.
+# Rows in any form that teacher and student accept: array, sparse matrix, dataframe, texts.
 Rows: TypeAlias = Any
-# scikit-learn publishes no types, and an estimator is whatever behaves like one.
+# scikit-learn has no type hints, and estimators are duck-typed.
 Estimator: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
-# Class probabilities: a dataframe counts as array-like at run time, which no stub says.
+# Class probabilities: dataframes are array-like at run time, but not for type checkers.
 Proba: TypeAlias = ArrayLike | sparse.sparray | sparse.spmatrix | Any
 
 __all__ = ["ArrayLike", "Estimator", "Floats", "NDArray", "Proba", "Rows"]

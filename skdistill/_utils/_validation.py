@@ -1,4 +1,4 @@
-"""Checks of what comes in: each error restates the input and names the remedy."""
+"""Input checks; each error message restates the input and the remedy."""
 
 from numbers import Integral, Real
 
@@ -6,14 +6,14 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
-# Probabilities that went through float16 or a text file miss 1 by about this much.
+# Rows of probabilities stored as float16 or in a text file differ from 1 by about this much.
 ROW_SUM_TOLERANCE = 1e-3
-# What float64 arithmetic itself leaves behind.
+# The rounding error of float64 arithmetic.
 ROUNDING = 1e-12
 
 
 def check_alpha(alpha, *, auto=False):
-    """Return `alpha` as a float in [0, 1], or the word "auto" where that is known."""
+    """Return `alpha` as a float in [0, 1], or "auto" if that is allowed."""
     if auto and isinstance(alpha, str) and alpha == "auto":
         return alpha
     if isinstance(alpha, Real) and not isinstance(alpha, bool) and 0 <= alpha <= 1:
@@ -21,12 +21,12 @@ def check_alpha(alpha, *, auto=False):
     or_auto = ', or "auto" to choose from the data' if auto else ""
     raise ValueError(
         "alpha must be a number in [0, 1], where 0 is ordinary training on the labels "
-        f"and 1 trusts the teacher alone{or_auto}; got alpha={alpha!r}."
+        f"and 1 uses the teacher alone{or_auto}; got alpha={alpha!r}."
     )
 
 
 def check_temperature(temperature, *, name="temperature", auto=False):
-    """Return `temperature` as a positive float, or the word "auto" where that is known."""
+    """Return `temperature` as a positive float, or "auto" if that is allowed."""
     if auto and isinstance(temperature, str) and temperature == "auto":
         return temperature
     is_number = isinstance(temperature, Real) and not isinstance(temperature, bool)
@@ -34,7 +34,7 @@ def check_temperature(temperature, *, name="temperature", auto=False):
         return float(temperature)
     or_auto = ', or "auto"' if auto else ""
     raise ValueError(
-        f"{name} must be a positive number, where 1.0 changes nothing and more softens"
+        f"{name} must be a positive number, where 1.0 changes nothing and larger values soften"
         f"{or_auto}; got {name}={temperature!r}."
     )
 
@@ -52,23 +52,23 @@ def check_top_k(top_k):
 
 
 def check_cv_word(cv):
-    """Raise if `cv` is a word other than "in-sample"; scikit-learn checks everything else."""
+    """Raise if `cv` is a string other than "in-sample"; scikit-learn checks the other types."""
     if isinstance(cv, str) and cv != "in-sample":
         raise ValueError(
-            'cv must be a number of folds, a splitter, an iterable of splits, or "in-sample" to '
-            f"ask one teacher about the rows that it was fitted on; got cv={cv!r}."
+            'cv must be a number of folds, a splitter, an iterable of splits, or "in-sample" for '
+            f"one teacher that predicts its own training rows; got cv={cv!r}."
         )
 
 
 def check_number(name, value, kind):
-    """Raise unless a parameter is a number of some kind, Real or Integral, above 0."""
+    """Raise unless a parameter is a number above 0; `kind` is Real or Integral."""
     if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
         what = "an integer" if kind is Integral else "a number"
         raise ValueError(f"{name} must be {what} above 0; got {name}={value!r}.")
 
 
 def check_row_weights(sample_weight, n_rows):
-    """Return one finite, non-negative float per row; ones where none are given."""
+    """Return one finite, non-negative float per row; ones by default."""
     if sample_weight is None:
         return np.ones(n_rows)
     weight = without_mask(np.asanyarray(sample_weight, dtype=np.float64))
@@ -84,7 +84,7 @@ def check_row_weights(sample_weight, n_rows):
         raise ValueError(
             f"sample_weight must not be negative; {(weight < 0).sum()} of {n_rows} are, "
             f"the first in row {np.argmax(weight < 0)} ({weight[weight < 0][0]:.6g}). "
-            "A row that should not count weighs 0."
+            "Use weight 0 for rows to ignore."
         )
     return weight
 
@@ -92,8 +92,8 @@ def check_row_weights(sample_weight, n_rows):
 def check_proba(proba, *, name="proba"):
     """Return probabilities as float64 rows that sum to one, dense or CSR.
 
-    Rows that miss 1 by at most 1e-3 (rounding, float16) are renormalised; everything
-    else that is not a probability vector raises a ValueError that says where.
+    Rows whose sum differs from 1 by at most 1e-3 (rounding, float16) are renormalised; other
+    rows that are no probability vectors raise a ValueError that names the row.
     """
     if sparse.issparse(proba):
         proba = sparse.csr_array(proba, dtype=np.float64, copy=True)
@@ -118,7 +118,7 @@ def check_proba(proba, *, name="proba"):
         raise ValueError(
             f"{name} holds NaN or infinity in {(~finite).sum()} entries, the first in row "
             f"{row_of(np.argmin(finite))}. Find out why its source failed there; drop those "
-            "rows or give them the one-hot row of their label."
+            "rows or use the one-hot row of their label."
         )
     if (values < 0).any():
         raise ValueError(
@@ -136,7 +136,7 @@ def check_proba(proba, *, name="proba"):
             f"off with a sum of {total[worst]:.6g} (off by {off[worst]:.3g}). If these are votes, "
             "divide each row by its sum; if scores, use scipy.special.softmax."
         )
-    total[off <= ROUNDING] = 1  # these stay as they came, to the last bit
+    total[off <= ROUNDING] = 1  # these rows stay bitwise unchanged
     if sparse.issparse(proba):
         proba.data /= np.repeat(total, np.diff(proba.indptr))
         return proba
@@ -144,12 +144,12 @@ def check_proba(proba, *, name="proba"):
 
 
 def without_mask(values):
-    """Return floats as a plain array, NaN where a masked array hides them."""
+    """Return floats as a plain array, with NaN for masked entries."""
     return np.ma.filled(values, np.nan) if np.ma.is_masked(values) else np.asarray(values)
 
 
 def check_marginals(proba, *, name="proba"):
-    """Return probabilities of labels, each by itself in [0, 1], as CSR rows without zeros."""
+    """Return marginal probabilities of labels, each in [0, 1], as CSR rows without zeros."""
     if not sparse.issparse(proba):
         proba = without_mask(np.asanyarray(proba, dtype=np.float64))
         if proba.ndim != 2:
@@ -171,6 +171,6 @@ def check_marginals(proba, *, name="proba"):
 
 
 def column_names(X):
-    """Return the column names of a dataframe as a list, None for anything else."""
+    """Return the column names of a dataframe as a list, None for other containers."""
     columns = getattr(X, "columns", None)
     return None if columns is None else list(columns)

@@ -249,7 +249,7 @@ def test_rows_that_nobody_can_label(problem):
     model, X, y = problem
     model.set_params(augmenter=Recorder())
     proba = np.full((len(y), len(np.unique(y))), 1 / len(np.unique(y)))
-    with pytest.raises(ValueError, match="augmenter needs somebody to label its rows"):
+    with pytest.raises(ValueError, match="augmenter needs a teacher to label its rows"):
         model.fit(X, y, teacher_proba=proba)
     assert not Recorder.asked
 

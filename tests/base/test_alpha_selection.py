@@ -69,7 +69,7 @@ def test_the_best_mixture_is_tried_and_the_best_of_those_tried_is_chosen(problem
     held_out = np.zeros((len(y), 3))
     for train, test in StratifiedKFold(3).split(X, y):
         learnt = fit_soft_labels(
-            student, X[train], SoftLabels(teacher_proba[train], y=y[train]).mix(weight)
+            student, X[train], SoftLabels(teacher_proba[train], y=y[train]).mix_with_labels(weight)
         )
         held_out[test] = learnt.predict_proba(X[test])
     expected = log_loss(y, np.maximum(held_out, np.finfo(float).eps))
@@ -93,7 +93,7 @@ def test_a_teacher_that_is_wrong_is_not_trusted_and_a_warning_says_so(problem):
     wrong = np.roll(p_star, 1, axis=1)
     student = LogisticRegression()
     model = DistilledClassifier(student=student, alpha="auto")
-    with pytest.warns(UserWarning, match="should not be distilled into this student") as caught:
+    with pytest.warns(UserWarning, match="Do not distil this teacher into this student") as caught:
         model.fit(X, clean, teacher_proba=wrong)
     assert [each.filename for each in caught] == [__file__]
     assert model.alpha_ == 0
@@ -388,7 +388,9 @@ def test_it_needs_rows_that_were_held_out(problem):
 
 def test_it_needs_probabilities(problem):
     X, y, _ = problem
-    with pytest.raises(TypeError, match=r"LinearSVC\(\) has no predict_proba. Set alpha by hand"):
+    with pytest.raises(
+        TypeError, match=r"LinearSVC\(\) has no predict_proba. Set alpha to a number"
+    ):
         DistilledClassifier(DummyClassifier(), LinearSVC(), alpha="auto").fit(X, y)
     with pytest.raises(ValueError, match="alpha must be a number"):
         DistilledMulticlassRetriever(alpha="auto").fit(X, y)

@@ -94,7 +94,7 @@ def holding(name, student):
     )
 
 
-@pytest.mark.filterwarnings("ignore:Being born again did not help")
+@pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 @pytest.mark.parametrize("name", HOLDERS)
 @pytest.mark.parametrize(
     "student",
@@ -125,7 +125,7 @@ def test_log_probabilities_of_a_class_that_the_student_never_met():
         assert_array_equal(model.predict_log_proba(X), np.log(model.predict_proba(X)))
 
 
-@pytest.mark.filterwarnings("ignore:Being born again did not help")
+@pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 def test_generations_that_predict_together_have_the_logarithm_of_their_mean(problem):
     X, y = problem
     model = BornAgainClassifier(LogisticRegression(), n_generations=1, cv=3, ensemble=True)

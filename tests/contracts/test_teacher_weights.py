@@ -184,7 +184,7 @@ def test_weights_without_routing(meta, inner, n_classes):
         return  # scikit-learn cannot fit it, or has no probabilities of it
     weighted = outcome(by_cross_val_predict, same, y, **spelled(same))
     if isinstance(weighted, Exception):
-        remedy = "takes no sample_weight.*(In the place of|where metadata is routed)"
+        remedy = "takes no sample_weight.*(Instead of|where metadata is routed)"
         with pytest.warns(UserWarning, match=f"(?s){type(teacher).__name__} {remedy}"):
             found = teacher_proba(teacher, y, WEIGHT)
         np.testing.assert_array_equal(found, unweighted)

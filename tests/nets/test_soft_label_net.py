@@ -125,7 +125,7 @@ def test_hintons_loss_mixes_in_the_true_labels_that_are_known(iterator):
     options = {"batch_size": -1, "iterator_train__shuffle": False, **iterator}
     hinton = {"criterion": DistillationLoss, "criterion__temperature": 1.0}
     mixed = small_net(criterion__alpha=0.3, **hinton, **options).fit(X, soft_labels)
-    before = small_net(**options).fit(X, soft_labels.mix(0.3))
+    before = small_net(**options).fit(X, soft_labels.mix_with_labels(0.3))
     torch.testing.assert_close(weights_of(mixed), weights_of(before), rtol=1e-4, atol=1e-5)
     # Of rows without a true label the soft part is left, and weighs alpha.
     half = SoftLabels(P[:60], y=y[:60]).append(SoftLabels(P[60:]))

@@ -142,7 +142,7 @@ def test_who_cannot_have_them_is_refused_with_their_names(name, soft):
     proba[:, np.searchsorted(every, seen)] = P
     model = SoftLabelClassifier(STUDENTS[name], classes=every).fit(X, proba if soft else y)
     assert model.predict_proba(X).shape == (len(X), len(every))
-    with pytest.raises(ValueError, match=rf"{name}, does not know the classes \['b', 'e'\]"):
+    with pytest.raises(ValueError, match=rf"{name}, lacks the classes \['b', 'e'\]"):
         deployable(model)
 
 
@@ -163,7 +163,7 @@ def test_boosters_have_them_by_themselves_or_are_refused(package, name, quiet):
         if target is not y and package == "lightgbm":
             assert_array_equal(deployable(model).classes_, every)
             continue
-        with pytest.raises(ValueError, match=rf"{name}, does not know the classes \['c'\]"):
+        with pytest.raises(ValueError, match=rf"{name}, lacks the classes \['c'\]"):
             deployable(model)
 
 
@@ -238,10 +238,10 @@ def test_what_is_no_student_to_ship():
     X, y, P = make_gaussian_classes(120, 3, 3, random_state=0)
     with pytest.raises(TypeError, match="deployable takes an estimator of skdistill"):
         deployable(LogisticRegression().fit(X, y))
-    with pytest.raises(TypeError, match=r"Ship each of estimators_"):
+    with pytest.raises(TypeError, match=r"Deploy each of estimators_"):
         model = BornAgainClassifier(DecisionTreeClassifier(max_depth=3), ensemble=True, cv=3)
         deployable(model.fit(X, y))
-    with pytest.raises(TypeError, match=r"Ship student_\.regressor_"):
+    with pytest.raises(TypeError, match=r"Deploy student_\.regressor_"):
         deployable(SoftLabelClassifier(logit_regressor(Ridge())).fit(X, P))
     assert type(deployable(SoftLabelClassifier(Ridge()).fit(X, P))) is Ridge
     ranker = DistilledBipartiteRanker(alpha=0.0).fit(X[y < 2], y[y < 2])
@@ -259,7 +259,7 @@ def test_a_class_of_ones_own_may_override_fit():
     model = SoftLabelClassifier(Own(), classes=every).fit(X, y)
     assert len(model.student_.classes_) == 2
     for student in (Own(), AdaBoostClassifier(n_estimators=2)):
-        with pytest.raises(ValueError, match=r"does not know the classes \['b'\]"):
+        with pytest.raises(ValueError, match=r"lacks the classes \['b'\]"):
             deployable(SoftLabelClassifier(student, classes=every).fit(X, y))
 
 

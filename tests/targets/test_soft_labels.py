@@ -133,7 +133,7 @@ def test_keep_all_changes_nothing():
 @settings(deadline=None)
 def test_mix_is_the_weighted_mean_with_the_one_hot_label(labels, alpha):
     expected = alpha * dense(labels) + (1 - alpha) * np.eye(len(labels.classes))[labels.codes]
-    mixed = labels.mix(alpha)
+    mixed = labels.mix_with_labels(alpha)
     assert_allclose(dense(mixed), expected, atol=1e-15)
     assert_array_equal(mixed.weight, labels.weight)
 
@@ -141,16 +141,16 @@ def test_mix_is_the_weighted_mean_with_the_one_hot_label(labels, alpha):
 def test_rows_without_a_label_keep_their_probabilities_and_weigh_alpha():
     known = SoftLabels([[0.5, 0.5]], y=[1])
     both = known.append(SoftLabels([[0.2, 0.8]]))
-    mixed = both.mix(0.25)
+    mixed = both.mix_with_labels(0.25)
     assert_allclose(mixed.proba, [[0.125, 0.875], [0.2, 0.8]])
     assert_array_equal(mixed.weight, [1, 0.25])
-    assert_array_equal(both.mix(0).weight, [1, 0])
-    sparse_mixed = both.truncate_top_k(1).mix(0.25)
+    assert_array_equal(both.mix_with_labels(0).weight, [1, 0])
+    sparse_mixed = both.truncate_top_k(1).mix_with_labels(0.25)
     assert_allclose(sparse_mixed.proba.toarray(), [[0.25, 0.75], [0, 1]])
 
 
 def test_the_true_label_is_never_cut_away():
-    labels = SoftLabels([[0.7, 0.2, 0.1]], y=[2]).truncate_top_k(1).mix(0.9)
+    labels = SoftLabels([[0.7, 0.2, 0.1]], y=[2]).truncate_top_k(1).mix_with_labels(0.9)
     assert_allclose(labels.proba.toarray(), [[0.9, 0, 0.1]])
 
 

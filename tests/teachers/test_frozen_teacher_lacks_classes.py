@@ -96,7 +96,7 @@ def test_the_remedy_that_the_message_names_helps():
 @pytest.mark.parametrize(("kind", "other"), [(int, str), (str, int)])
 def test_labels_that_differ_in_type_only(kind, other):
     frozen = FrozenEstimator(GaussianNB().fit(X, CODES.astype(kind)))
-    match = rf"but for their type, {kind.__name__} and {other.__name__}.*astype\({kind.__name__}\)"
+    match = rf"only in their type, {kind.__name__} and {other.__name__}.*astype\({kind.__name__}\)"
     with pytest.raises(ValueError, match=match):
         DistilledClassifier(frozen, alpha=0.5).fit(X, CODES.astype(other))
 

@@ -63,7 +63,7 @@ ESTIMATORS = {
     "cut retriever": DistilledMulticlassRetriever(k=1, objective="cross_entropy", top_k=2),
 }
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:alpha=.auto. chose 0", "ignore:A teacher could not be kept"
+    "ignore:alpha=.auto. chose 0", "ignore:A teacher could not be cached"
 )
 
 
@@ -270,9 +270,9 @@ BAD = {
         lambda proba: np.hstack([proba, proba]) / 2,
         r"[46] columns and its classes are.*one column per class",
     ),
-    "few rows": (lambda proba: proba[:-1], r"has \d+ rows, and was asked about \d+"),
-    "many rows": (lambda proba: np.vstack([proba, proba]), r"has \d+ rows, and was asked"),
-    "one row": (lambda proba: proba[:1], r"has 1 rows, and was asked about"),
+    "few rows": (lambda proba: proba[:-1], r"has \d+ rows, but X has \d+"),
+    "many rows": (lambda proba: np.vstack([proba, proba]), r"has \d+ rows, but X has"),
+    "one row": (lambda proba: proba[:1], r"has 1 rows, but X has"),
     "flat": (lambda proba: proba[:, 1], r"got shape \(\d+,\).*give both columns"),
     "deep": (lambda proba: proba[:, :, None], r"got shape \(\d+, \d, 1\)"),
     "words": (lambda proba: np.full(proba.shape, "sure"), "must hold numbers"),

@@ -165,7 +165,7 @@ def test_a_damaged_teacher_is_fitted_anew_with_a_warning(model, log, gaussian, d
     model.fit(X, y, X_unlabeled=X)
     kept = teachers_of(model)[0]
     kept.write_bytes(damage(kept.read_bytes()))
-    with pytest.warns(UserWarning, match="remembered in.*teacher.*is damaged"):
+    with pytest.warns(UserWarning, match="cached in.*teacher.*is damaged"):
         assert fits_of(log, model.fit, X, y, X_unlabeled=X[1:]) == 1
     assert fits_of(log, model.fit, X, y, X_unlabeled=X[2:]) == 0
 
@@ -181,7 +181,7 @@ class WithLambda(GaussianNB):
 def test_a_teacher_that_does_not_pickle_is_used_and_not_kept(model, gaussian):
     X, y, _ = gaussian
     model.set_params(teacher=WithLambda())
-    with pytest.warns(UserWarning, match=r"teacher could not be kept.*lambda.*not remembered"):
+    with pytest.warns(UserWarning, match=r"teacher could not be cached.*lambda.*is used"):
         model.fit(X, y, X_unlabeled=X)
     assert not teachers_of(model)
     assert len(entries_of(model)) == 5
@@ -296,7 +296,7 @@ def test_a_writer_that_is_killed_leaves_nothing_that_is_read(model, log, gaussia
 
 def flipped(content):
     """Flip one bit of the last probability."""
-    position = content.index(b"known.npy") - 40
+    position = content.index(b"seen.npy") - 40
     return content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
 
 
@@ -347,7 +347,7 @@ def test_an_entry_that_cannot_be_read_or_written_costs_no_fit(model, log, gaussi
         assert fits_of(log, model.fit, X, y) == 1
     messages = [str(each.message) for each in caught]
     assert any("cannot be read" in message for message in messages)
-    assert any("could not be kept" in message for message in messages)
+    assert any("could not be cached" in message for message in messages)
     assert_array_equal(model.predict_proba(X), expected)
     assert not list(Path(model.memory).rglob("*.tmp"))
 
@@ -636,11 +636,11 @@ def test_verbose_says_what_was_remembered(model, capsys, gaussian):
     for line, expected in zip(
         lines,
         [
-            f"fold 1 of 2: not remembered, {fitted}",
-            f"fold 2 of 2: not remembered, {fitted}",
-            "fold 1 of 2: remembered",
-            "fold 2 of 2: remembered",
-            f"in-sample: not remembered, {fitted}",
+            f"fold 1 of 2: not cached, {fitted}",
+            f"fold 2 of 2: not cached, {fitted}",
+            "fold 1 of 2: cached",
+            "fold 2 of 2: cached",
+            f"in-sample: not cached, {fitted}",
             f"in-sample: {fitted}",
         ],
         strict=True,
@@ -657,7 +657,7 @@ def test_verbose_says_where_only_the_teacher_was_kept(model, capsys, gaussian):
         answer.unlink()
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     said = capsys.readouterr().out
-    assert said.count("not remembered, its teacher is") == 2
+    assert said.count("not cached, its teacher is") == 2
 
 
 class DoesNotComeBack(GaussianNB):

@@ -39,7 +39,7 @@ from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import bias_variance, compare_teachers, distillation_report
 
 pytestmark = pytest.mark.filterwarnings(
-    'ignore:alpha="auto" chose 0', "ignore:Being born again did not help"
+    'ignore:alpha="auto" chose 0', "ignore:Self-distillation did not help"
 )
 TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
 

@@ -212,10 +212,10 @@ def test_nullable_labels_have_columns_named_by_their_values(dtype):
     ("labels", "names", "match"),
     [
         (["01", "1"], ["01", "001"], "no class for"),
-        ([1, 2], [1, "1"], "stand for the same class"),
-        ([1, 2], ["1", "1.0"], "stand for the same class"),
+        ([1, 2], [1, "1"], "name the same class"),
+        ([1, 2], ["1", "1.0"], "name the same class"),
         ([1, 2], [1, 3], r"no column for \[2\], no class for \[3\]"),
-        (["a", "b"], ["a", "a"], "stand for the same class"),
+        (["a", "b"], ["a", "a"], "name the same class"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(labels, names, match):

@@ -128,7 +128,11 @@ REFUSED = {
     "a name and no classes": (pd.DataFrame({"yes": SECOND}), {}, "List both in classes"),
     "above one": (SECOND * 100, {}, "one number per row as those of the second of two classes"),
     "below zero": (SECOND - 0.5, {}, "they lie in .0, 1."),
-    "a column above one": (sparse.csr_array(SECOND[:, None] * 100), {}, "divide per cent by 100"),
+    "a column above one": (
+        sparse.csr_array(SECOND[:, None] * 100),
+        {},
+        "divide percentages by 100",
+    ),
 }
 
 
