@@ -17,8 +17,8 @@ def explain_batch_error(net, x, error):
         ) from error
     if isinstance(error, RuntimeError) and not net._output_is_checked and not is_shortage(error):
         raise ValueError(
-            f"The module cannot take a batch of X, {_shape_and_dtype(x)}: {error}. Give X the shape "
-            "and the precision that the module's first layer expects, usually float32: "
+            f"The module cannot take a batch of X, {_shape_and_dtype(x)}: {error}. Give X the "
+            "shape and the precision that the module's first layer expects, usually float32: "
             "X.astype(np.float32). skdistill.nets.SoftLabelNet converts floats by itself."
         ) from error
 

@@ -88,7 +88,7 @@ class DeviceTrainedNet(NeuralNet):
         return super().fit_loop(X, y, epochs, **fit_params)
 
     def _count_epochs_left(self):
-        """Return the number of epochs after those of a checkpoint; interrupted ones do not count."""
+        """Return the number of epochs left after the complete ones of a checkpoint."""
         whole_epochs = [each for each in self.history if "train_batch_count" in each]
         return self.max_epochs - len(whole_epochs)
 

@@ -195,11 +195,11 @@ def _logistic(s, a, b):
     for power in fine.unbind(1):
         power.index_add_(1, cell, terms)
         terms = terms * position
-    moments = cells.gathered(fine.cpu().numpy().astype(np.float64))
-    wanted = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
-    *sigmoids, losses = cells.expansions(moments, wanted)
-    readable = np.stack([cells.readable(each) for each in sigmoids], axis=1)
-    last, *others = torch.as_tensor(readable[::-1].copy(), dtype=s.dtype, device=s.device)
+    moments = cells.merge_moments(fine.cpu().numpy().astype(np.float64))
+    pairs = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
+    *sigmoids, losses = cells.local_expansions(moments, pairs)
+    on_fine_cells = np.stack([cells.to_fine_cells(each) for each in sigmoids], axis=1)
+    last, *others = torch.as_tensor(on_fine_cells[::-1].copy(), dtype=s.dtype, device=s.device)
     sums = last.index_select(1, cell)
     for coefficients in others:
         sums.mul_(position).add_(coefficients.index_select(1, cell))
@@ -207,7 +207,7 @@ def _logistic(s, a, b):
 
 
 def _locate(s, cells):
-    """Return the fine cell of each score, and its position in there."""
+    """Return the fine cell of each score, and its position in the cell."""
     position = s * (1 / cells.fine_width)
     number = position.floor()
     cell = number.long()
