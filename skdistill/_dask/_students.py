@@ -29,7 +29,7 @@ def check_fits_by_partitions(student, *, weighted=False):
         return
     if not takes_sample_weight(student, "partial_fit"):
         raise TypeError(
-            f"{student!r} cannot be fitted on Dask collections: it has no partial_fit with "
+            f"{student!r} cannot be fitted on Dask collections: it has no partial_fit that takes "
             'sample_weight. SGDClassifier(loss="log_loss"), GaussianNB, MultinomialNB, '
             "BernoulliNB, ComplementNB and skdistill.nets.SoftLabelNet have; for any other "
             "student, compute the collections, or a sample of their rows, and fit in memory."
