@@ -303,7 +303,7 @@ def test_a_frozen_teacher_is_asked_as_it_is(exact):
     comparison = compare_teachers({"frozen": FrozenEstimator(fitted)}, X[1000:], y[1000:])
     proba = fitted.predict_proba(X[1000:])
     assert_allclose(comparison.to_frame()["brier"], brier_loss(y[1000:], proba))
-    assert "honest only if it has not seen" in comparison.advice[-1]
+    assert "unbiased only if it has not seen" in comparison.advice[-1]
 
 
 @pytest.fixture(scope="module")
