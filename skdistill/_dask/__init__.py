@@ -1,6 +1,6 @@
-"""Rows in partitions, on one machine or many: this room is all that imports dask.
+"""Fitting and predicting on Dask collections; only this package imports dask.
 
-Partitions stay where they lie. What travels is what they are asked, and what they tell.
+Partitions stay on their workers. Only models, parameters and sums over rows are sent.
 """
 
 from ._classifier import fit_classifier

@@ -1,4 +1,4 @@
-"""A classifier distilled over partitions: the teacher labels them, the student passes over them."""
+"""Fit a DistilledClassifier on partitions: predict soft labels, then call partial_fit on each."""
 
 from .._utils._validation import check_top_k
 from ._distillation import prepare_partitions, set_fitted_attributes
@@ -10,10 +10,10 @@ from ._students import check_fits_by_partitions, fit_by_partitions
 def fit_classifier(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params):
     """Fit a DistilledClassifier on Dask collections."""
     check_top_k(estimator.top_k)
-    student = estimator._unfitted_student()  # before anybody is asked in vain
+    student = estimator._unfitted_student()  # checked before any teacher is fitted
     check_fits_by_partitions(student, weighted=sample_weight is not None)
     data = prepare_partitions(
-        estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=_nothing
+        estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=_no_preparation
     )
     with data.progress.task("fit-student"):
         student = fit_by_partitions(
@@ -23,5 +23,5 @@ def fit_classifier(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, p
     return set_fitted_attributes(estimator, data, student)
 
 
-def _nothing(partitions, classes):
-    """Take any classes, and answers as they are given."""
+def _no_preparation(partitions, classes):
+    """Accept any classes, and leave given probabilities unchanged."""

@@ -1,4 +1,4 @@
-"""Collections of Dask as lists of partitions, each a task: rows, labels, weights, probabilities."""
+"""Dask collections as lists of partitions, each a task: rows, labels, weights, probabilities."""
 
 from typing import NamedTuple
 
@@ -11,18 +11,18 @@ from .._utils._validation import column_names
 from ._placement import persisted_on_workers
 from ._run import persist, run, task
 
-# What errors call two partitions whose columns differ.
+# Names in errors about two partitions with different columns.
 PARTITIONS = ("the first partition of X", "another partition of X")
 
 
 class Partitions:
-    """Rows with what belongs to them, partition by partition; nothing is loaded yet.
+    """Rows, labels, weights and probabilities by partition; nothing is loaded yet.
 
-    `weight` and `proba` are lists of None where none are given.
+    `y`, `weight` and `proba` are lists of None if not given.
     """
 
     def __init__(self, X, y=None, sample_weight=None, teacher_proba=None):
-        # Held on to: what the scheduler keeps for a collection is let go with it.
+        # Keep references: the scheduler releases the data of a collection without references.
         self._collections = X, y, sample_weight, teacher_proba
         self.header = header_of(X)
         self.X = blocks_of(X, "X")
@@ -35,20 +35,20 @@ class Partitions:
         for name, value in given.items():
             if value is not None:
                 check_same_partitions(X, value, name)
-        nothing = [None] * len(self.X)
+        none_given = [None] * len(self.X)
         self.y, self.weight, self.proba = (
-            nothing if value is None else blocks_of(value, name) for name, value in given.items()
+            none_given if value is None else blocks_of(value, name) for name, value in given.items()
         )
 
     def __len__(self):
         return len(self.X)
 
     def of(self, k):
-        """Return the number of a partition and what there is of it."""
+        """Return the number of a partition, its rows, labels, weights and probabilities."""
         return k, self.X[k], self.y[k], self.weight[k], self.proba[k]
 
-    def persist(self, which):
-        """Keep some partitions only."""
+    def select(self, which):
+        """Keep only some partitions."""
         for name in ("X", "y", "weight", "proba"):
             setattr(self, name, [getattr(self, name)[k] for k in which])
 
@@ -62,8 +62,8 @@ def blocks_of(collection, name):
     if _is_tabular(collection):
         blocks = collection.to_delayed()
         if len(blocks) != collection.npartitions:
-            # Dask's optimiser joins files of which few columns are asked for: labels would no
-            # longer have the partitions of their rows.
+            # Dask's optimiser joins files if few columns are read: labels would no longer have
+            # the partitions of their rows.
             blocks = collection.to_delayed(optimize_graph=False)
         return list(blocks)
     raise TypeError(
@@ -74,7 +74,7 @@ def blocks_of(collection, name):
 
 
 def label_column(y):
-    """Return labels as a collection of one dimension; one column of them is that column."""
+    """Return labels as a one-dimensional collection; a single column is selected."""
     if getattr(y, "ndim", 1) == 1:
         return y
     if y.shape[1] == 1:
@@ -86,7 +86,7 @@ def label_column(y):
 
 
 def check_weight_column(sample_weight):
-    """Raise unless weights have one dimension, as in memory."""
+    """Raise unless weights have one dimension."""
     if getattr(sample_weight, "ndim", 1) != 1:
         raise ValueError(
             f"sample_weight must have shape (n_samples,), one weight for each row; got "
@@ -95,21 +95,21 @@ def check_weight_column(sample_weight):
 
 
 def check_same_partitions(X, other, name):
-    """Raise unless a collection has the partitions of X, as far as Dask knows them."""
-    ours, theirs = sizes_of(X, "X"), sizes_of(other, name)
-    differ = len(ours) != len(theirs) or any(
-        a != b for a, b in zip(ours, theirs, strict=True) if not np.isnan([a, b]).any()
+    """Raise if a collection has other partitions than X, if Dask knows their sizes."""
+    expected, sizes = sizes_of(X, "X"), sizes_of(other, name)
+    differ = len(expected) != len(sizes) or any(
+        a != b for a, b in zip(expected, sizes, strict=True) if not np.isnan([a, b]).any()
     )
     if differ:
         raise ValueError(
-            f"{name} must have the partitions of X: X has {_described(ours)}, {name} has "
-            f"{_described(theirs)}. For arrays write {name}.rechunk((X.chunks[0], ...)); take both "
+            f"{name} must have the partitions of X: X has {_described(expected)}, {name} has "
+            f"{_described(sizes)}. For arrays write {name}.rechunk((X.chunks[0], ...)); take both "
             "from one dataframe, before it is repartitioned, where they come from one."
         )
 
 
 def sizes_of(collection, name):
-    """Return the number of rows of each partition, NaN where Dask does not know it."""
+    """Return the number of rows of each partition, NaN if Dask does not know it."""
     if isinstance(collection, da.Array):
         return collection.chunks[0]
     if _is_tabular(collection):
@@ -123,7 +123,7 @@ def _is_tabular(collection):
 
 
 def header_of(X):
-    """Return something of the columns of X, without its rows."""
+    """Return an array or dataframe with the columns of X, without its rows."""
     if isinstance(X, da.Array):
         if X.ndim != 2:
             raise ValueError(
@@ -140,7 +140,7 @@ def header_of(X):
 
 
 def check_rows(number, X, **others):
-    """Raise unless what belongs to the rows of a partition has as many entries."""
+    """Raise unless labels, weights and probabilities have one entry per row of a partition."""
     for name, value in others.items():
         if value is not None and len(value) != X.shape[0]:
             raise ValueError(
@@ -150,15 +150,15 @@ def check_rows(number, X, **others):
 
 
 def collect_labels(partitions):
-    """Return the labels that there are, once each; partitions without rows are left out.
+    """Return the distinct labels of each partition, concatenated; empty partitions are dropped.
 
-    A partition counts as empty only if X has no rows either: labels of rows that did not arrive
-    are missing, whether some of a partition's or all.
+    A partition is empty only if X has no rows, either. Rows without labels are an error, also if
+    all labels of a partition are missing.
     """
     counts, labels = zip(*run([task(count_rows_and_labels, y) for y in partitions.y]), strict=True)
     empty = np.flatnonzero(np.equal(counts, 0))
     run([task(_check_rows_of, *partitions.of(k)) for k in empty])
-    partitions.persist(np.flatnonzero(counts))
+    partitions.select(np.flatnonzero(counts))
     if not len(partitions):
         raise ValueError(f"X has no rows: all of its {len(counts)} partitions are empty.")
     labels = [each for each in labels if len(each)]
@@ -167,18 +167,18 @@ def collect_labels(partitions):
 
 
 def count_rows_and_labels(y):
-    """Return the number of rows of a partition, and its labels."""
+    """Return the number of labels of a partition, and the distinct labels."""
     y = np.asarray(y)
     return len(y), np.unique(check_labels(y) if len(y) else y)
 
 
 def _check_rows_of(number, X, y, weight, proba):
-    """Raise unless all that belongs to the rows of a partition has as many entries."""
+    """Raise unless labels, weights and probabilities have one entry per row of a partition."""
     check_rows(number, X, y=y, sample_weight=weight, teacher_proba=proba)
 
 
 def _check_one_kind(labels):
-    """Raise if some partitions hold text and others numbers, which NumPy would turn into text."""
+    """Raise if some partitions hold text and others numbers: NumPy would turn them into text."""
     is_text = [each.dtype.kind in "OUS" for each in labels]
     if len(set(is_text)) > 1:
         text, number = (labels[is_text.index(kind)][0] for kind in (True, False))
@@ -190,9 +190,9 @@ def _check_one_kind(labels):
 
 
 def unite_categories(partitions):
-    """Let categorical columns have the same categories in all partitions, in the same order.
+    """Give categorical columns the same categories in all partitions, in the same order.
 
-    Dask does not see to that where it does not know the categories. They are looked through once.
+    Dask does not do so if it does not know the categories. This takes one pass over them.
     """
     if not any(str(dtype) == "category" for dtype in getattr(partitions.header, "dtypes", ())):
         return
@@ -217,7 +217,7 @@ def _like(X, united):
 
 
 class Block(NamedTuple):
-    """Rows of a partition and what belongs to them."""
+    """Rows of a partition and their targets."""
 
     X: object
     targets: object
@@ -226,17 +226,17 @@ class Block(NamedTuple):
 def blocks_with(X, targets):
     """Return rows and targets of each partition as one argument for a task.
 
-    Rows that lie in the memory of workers are joined with their targets, where one of the two is:
-    a worker that is idle labels partitions of others, and keeps the answers. Rows that are still to
-    be loaded stay so.
+    Rows in the memory of workers are joined with their targets on one worker: a partition may have
+    been labelled on another worker, which has its targets. Rows that are not loaded yet stay lazy.
     """
+    pairs = list(zip(X, targets, strict=True))
     if not persisted_on_workers(X):
-        return [[rows, own] for rows, own in zip(X, targets, strict=True)]
-    return persist([task(Block, rows, own) for rows, own in zip(X, targets, strict=True)])
+        return [list(pair) for pair in pairs]
+    return persist([task(Block, *pair) for pair in pairs])
 
 
 def _described(sizes):
     """Return partitions as text."""
-    known = not np.isnan(sizes).any()
-    rows = f" of {list(sizes[:4])}{' ...' if len(sizes) > 4 else ''} rows" if known else ""
+    are_known = not np.isnan(sizes).any()
+    rows = f" of {list(sizes[:4])}{' ...' if len(sizes) > 4 else ''} rows" if are_known else ""
     return f"{len(sizes)} partitions{rows}"

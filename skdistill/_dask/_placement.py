@@ -1,8 +1,8 @@
-"""Blocks that lie on workers are asked where they lie, by one task for each thread there.
+"""Map functions over blocks on the workers that hold them, by one task per worker thread.
 
-With a task for each block, Dask hands some to a worker that is idle, and sends it their rows, in
-every iteration. A task about all the blocks of a thread is not worth sending so much; and it is not
-tied to its worker, whose death would leave it waiting: it goes to where Dask makes them again.
+With one task per block, Dask moves some blocks to idle workers, and sends their rows, in every
+iteration. It does not do so for a task on all blocks of a thread, which are too large to send.
+The task is not pinned to its worker: if the worker dies, Dask recomputes the blocks elsewhere.
 """
 
 from dask.delayed import Delayed
@@ -11,18 +11,18 @@ from ._run import FAN_IN, add_up, client_of_cluster, run, scheduler_explained, t
 
 
 def map_partitions(blocks, function, *args, each=None):
-    """Return what a function returns for each block, in the order of the blocks.
+    """Return the results of a function of each block, in the order of the blocks.
 
-    `each` is a list of one more argument for each block.
+    `each` is a list with an additional argument for each block.
     """
     groups = groups_where_they_lie(blocks)
     return _in_order(groups, run(_tasks_of(groups, blocks, function, args, each)))
 
 
 def sum_over_partitions(blocks, function, *args):
-    """Return the sum of what a function returns for each block; None if it returns None for one.
+    """Return the sum of a function over blocks; None if it returns None for one of them.
 
-    The sum is a tree of the blocks in their order, wherever they lie: no rounding depends on that.
+    The blocks are summed as a tree in their order, so that rounding does not depend on placement.
     """
     groups = groups_where_they_lie(blocks)
     if len(groups) == len(blocks):
@@ -32,9 +32,9 @@ def sum_over_partitions(blocks, function, *args):
 
 
 def groups_where_they_lie(blocks):
-    """Return the numbers of the blocks that each task is asked about.
+    """Return the numbers of the blocks of each task, grouped by the thread of their worker.
 
-    Blocks that no worker holds, since they are still to be loaded or it has died, stand alone.
+    A block that no worker holds (not loaded yet, or its worker has died) is a group by itself.
     """
     client = client_of_cluster()
     if client is None or not isinstance(blocks[0], Delayed):
@@ -55,7 +55,7 @@ def groups_where_they_lie(blocks):
 
 
 def persisted_on_workers(blocks):
-    """Return whether all blocks are in the memory of a cluster."""
+    """Return whether workers of a cluster hold all blocks in memory."""
     client = client_of_cluster()
     if client is None:
         return False
@@ -65,40 +65,40 @@ def persisted_on_workers(blocks):
 
 
 def _key_on_workers(block):
-    """Return the key by which workers hold a block, if they do.
+    """Return the key of a block on the workers.
 
-    The partitions of a persisted dataframe are other names of those that were persisted.
+    The partitions of a persisted dataframe are aliases of the persisted keys.
     """
     node = block.dask.get(block.key)
     return node.target if type(node).__name__ == "Alias" else block.key
 
 
 def _tasks_of(groups, blocks, function, args, each=None):
-    """Return a task for each group, which asks its blocks one after the other."""
-    own = [()] * len(blocks) if each is None else [(one,) for one in each]
+    """Return a task for each group, which maps the function over its blocks."""
+    extra = [()] * len(blocks) if each is None else [(one,) for one in each]
     return [
-        task(_map_each, function, [blocks[k] for k in group], [own[k] for k in group], *args)
+        task(_map_each, function, [blocks[k] for k in group], [extra[k] for k in group], *args)
         for group in groups
     ]
 
 
-def _map_each(function, blocks, own, *args):
-    """Return what a function returns for each of several blocks."""
-    return [function(block, *args, *last) for block, last in zip(blocks, own, strict=True)]
+def _map_each(function, blocks, extra, *args):
+    """Return the results of a function of each block."""
+    return [function(block, *args, *last) for block, last in zip(blocks, extra, strict=True)]
 
 
-def _in_order(groups, partial_sums):
-    """Return what groups have told, in the order of their blocks."""
+def _in_order(groups, results):
+    """Return the results of groups in the order of their blocks."""
     of_block = {
         k: each
-        for group, parts in zip(groups, partial_sums, strict=True)
+        for group, parts in zip(groups, results, strict=True)
         for k, each in zip(group, parts, strict=True)
     }
     return [of_block[k] for k in range(len(of_block))]
 
 
 def _sum_in_order(groups, partial_sums):
-    """Return the sum that `total` makes of a task for each block."""
+    """Return the sum of all blocks, in the same tree order as `total`."""
     parts = _in_order(groups, partial_sums)
     while len(parts) > 1:
         parts = [add_up(parts[start : start + FAN_IN]) for start in range(0, len(parts), FAN_IN)]

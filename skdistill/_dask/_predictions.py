@@ -1,4 +1,4 @@
-"""Predictions for Dask collections: lazy, each partition by itself."""
+"""Lazy predictions for Dask collections, by partition."""
 
 import dask.array as da
 import numpy as np
@@ -9,31 +9,31 @@ from ._run import as_delayed, run, task, total
 
 
 def predict_partitions(estimator, method, X, tail=(), dtype=np.float64):
-    """Return a Dask array of what a method of a fitted estimator answers; nothing is computed.
+    """Return the predictions of a method of a fitted estimator as a lazy Dask array.
 
-    It has the partitions of X; `tail` is the shape of the answer to one row.
+    It has the partitions of X; `tail` is the shape of the prediction of one row.
     """
     partitions = Partitions(X)
     estimator._check_features(partitions.header)
     model = as_delayed(estimator)
     predictions = [
-        da.from_delayed(task(_answer, model, method, block, tail, dtype), (size, *tail), dtype)
+        da.from_delayed(task(_predict, model, method, block, tail, dtype), (size, *tail), dtype)
         for block, size in zip(partitions.X, sizes_of(X, "X"), strict=True)
     ]
     return da.concatenate(predictions, allow_unknown_chunksizes=True)
 
 
-def _answer(estimator, method, X, tail, dtype):
-    """Return the answer for a partition, which may have no rows."""
+def _predict(estimator, method, X, tail, dtype):
+    """Return the predictions of a partition, which may be empty."""
     if X.shape[0] == 0:
         return np.empty((0, *tail), dtype=dtype)
     return np.asarray(predict_on_copy(getattr(estimator, method), X), dtype=dtype)
 
 
 def accuracy_on_partitions(estimator, X, y, sample_weight):
-    """Return the share of rows, by weight, whose label an estimator predicts."""
-    right, weight = run([total(_tasks_of(_right, estimator, X, y, sample_weight))])[0]
-    return float(right / weight)
+    """Return the weighted accuracy of an estimator."""
+    correct, weight = run([total(_tasks_of(_correct_weight, estimator, X, y, sample_weight))])[0]
+    return float(correct / weight)
 
 
 def scored_partitions(estimator, X, y, sample_weight):
@@ -53,14 +53,14 @@ def _tasks_of(function, estimator, X, y, sample_weight):
     ]
 
 
-def _right(estimator, number, X, y, weight):
-    """Return the weight of the rows of a partition that are predicted rightly, and of all."""
+def _correct_weight(estimator, number, X, y, weight):
+    """Return the weight of the correctly predicted rows of a partition, and of all its rows."""
     check_rows(number, X, y=y, sample_weight=weight)
     weight = np.ones(len(y)) if weight is None else np.asarray(weight)
-    right = np.zeros(0)
+    is_correct = np.zeros(0)
     if len(y):
-        right = predict_on_copy(estimator.predict, X) == np.asarray(y)
-    return np.array([weight @ right, weight.sum()])
+        is_correct = predict_on_copy(estimator.predict, X) == np.asarray(y)
+    return np.array([weight @ is_correct, weight.sum()])
 
 
 def _scored(estimator, number, X, y, weight):

@@ -1,4 +1,4 @@
-"""A linear ranker distilled over partitions, exact over all pairs of their rows."""
+"""Fit a linear DistilledBipartiteRanker on partitions, exactly over all pairs of rows."""
 
 from functools import partial
 
@@ -47,24 +47,24 @@ def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_un
 
 
 def check_ranks_partitions(student, surrogate):
-    """Raise unless a student can learn from all pairs of rows in partitions."""
+    """Raise unless a student can be fitted to all pairs of rows in partitions."""
     if surrogate not in PARTIALS:
         raise ValueError(
-            f"surrogate={surrogate!r} needs the scores of all rows in their order, which "
-            f"partitions would have to exchange. For Dask collections there are {tuple(PARTIALS)}."
+            f"surrogate={surrogate!r} needs the scores of all rows in sorted order, which Dask "
+            f"collections do not support. Use one of {tuple(PARTIALS)}."
         )
     if resolve_ranking_fitter(student) is not fit_linear:
         raise TypeError(
             f"{student!r} cannot rank Dask collections: only the linear scorer, student=None or a "
-            "LogisticRegression, learns from all pairs of rows in partitions. Scale or transform "
+            "LogisticRegression, supports all pairs of rows in partitions. Scale or transform "
             "the collection itself (X.map_blocks, X.map_partitions); for any other student, "
             "compute a sample of the rows and fit in memory."
         )
     check_linear(student)
     if student.class_weight is not None:
         raise ValueError(
-            f"class_weight={student.class_weight!r} is not followed for Dask collections. All "
-            "pairs of two classes have the same factor: it would move the intercept alone. Give "
+            f"class_weight={student.class_weight!r} is not supported for Dask collections. It "
+            "multiplies all pairs by the same factor, and would change only the intercept. Give "
             "sample_weight."
         )
 
@@ -72,9 +72,9 @@ def check_ranks_partitions(student, surrogate):
 def rank_partitions(data, surrogate):
     """Return a LogisticRegression fitted to all pairs, as in memory."""
     student, X = data.student, data.partitions.X
-    validate_data(student, data.partitions.header, skip_check_array=True)  # features' names
+    validate_data(student, data.partitions.header, skip_check_array=True)  # feature names
     targets = persist([task(PairTargets.of, each) for each in data.targets])
-    data.targets.clear()  # both columns are let go
+    data.targets.clear()  # release both columns
     blocks = blocks_with(X, targets)
     sums = map_partitions(blocks, Sums.of)
     n_features = data.partitions.header.shape[1]
@@ -92,11 +92,11 @@ def rank_partitions(data, surrogate):
 
 
 def check_pairs_carry_weight(sums, classes):
-    """Raise unless there are pairs of rows that may be of either class."""
+    """Raise unless some pair of rows has a positive weight."""
     if not (sums.positive > 0 and sums.negative > 0):
         raise ValueError(
             f"No pair of rows carries weight: over {sums.n_rows:.0f} rows the weight of "
             f"{classes[1]!r} sums to {sums.positive:.6g}, that of {classes[0]!r} to "
             f"{sums.negative:.6g}. Ranking compares rows that may be of one class with rows that "
-            "may be of the other: ask a less certain teacher, or mix the labels in (alpha < 1)."
+            "may be of the other: use a less confident teacher, or mix in the labels (alpha < 1)."
         )

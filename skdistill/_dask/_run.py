@@ -1,4 +1,4 @@
-"""Running tasks by whatever scheduler is set, and what is said when it is lost."""
+"""Run tasks by the current scheduler, and explain errors when it is lost."""
 
 import sys
 from concurrent.futures import CancelledError
@@ -8,17 +8,17 @@ from uuid import uuid4
 
 import dask
 
-# Sums of so many partitions are added up at once: a tree that the number of workers does not
-# change, and with it no rounding.
+# Number of partitions that are summed at once. The tree, and so the rounding, does not depend on
+# the number of workers.
 FAN_IN = 8
 
 CLIENT_OF_FIT = ContextVar("client of the fit under way", default=None)
 
 
 def task(function, *args):
-    """Return a task that is not yet done, of a name that the dashboard shows.
+    """Return a lazy task with a name for the dashboard.
 
-    Each is its own: equal arguments are not compared.
+    Each task has a unique key: equal arguments are not compared.
     """
     name = getattr(function, "__qualname__", type(function).__name__)
     key = f"{name}-{uuid4()}"
@@ -26,7 +26,7 @@ def task(function, *args):
 
 
 def as_delayed(value):
-    """Return a value as a task, which travels once and not with each task that needs it."""
+    """Return a value as a task, which is sent once and not with each task that needs it."""
     return dask.delayed(value, pure=False, traverse=False)
 
 
@@ -37,9 +37,9 @@ def run(tasks):
 
 
 def persist(tasks):
-    """Run tasks and leave the results where they were made; return what refers to them.
+    """Run tasks, leave the results on the workers, and return references to them.
 
-    All are there when it returns: a cluster would go on without waiting.
+    It waits until all are computed; on a cluster, `dask.persist` does not wait.
     """
     with scheduler_explained():
         kept = list(dask.persist(*tasks, traverse=False))
@@ -49,16 +49,16 @@ def persist(tasks):
 
 
 def wait_for(kept):
-    """Wait until a cluster has made what it is to keep; raise the first error that there is.
+    """Wait until a cluster has computed persisted tasks; raise the first error.
 
-    In a task, whose thread would stay taken meanwhile, the thread is left to other tasks: they are
-    what is waited for. `dask.compute` does so by itself.
+    Within a task, it releases the thread meanwhile, as `dask.compute` does: the tasks that it waits
+    for may need this thread.
     """
     from distributed import get_worker, worker_client
 
     try:
         get_worker()
-    except ValueError:  # this is no task
+    except ValueError:  # not within a task
         _raise_first_error(kept)
         return
     with worker_client():
@@ -66,9 +66,9 @@ def wait_for(kept):
 
 
 def _raise_first_error(kept):
-    """Wait for tasks, and raise the first error at once: the others are not worth to be waited for.
+    """Wait for tasks, and raise the first error at once, without waiting for the other tasks.
 
-    A task that takes its workers with it would take four of them for each partition.
+    Otherwise a task that kills its workers would kill four of them for each partition.
     """
     from distributed import as_completed, futures_of
 
@@ -78,7 +78,7 @@ def _raise_first_error(kept):
 
 
 def client_of_cluster():
-    """Return the client of a cluster, in a task that of its worker; None where there is none."""
+    """Return the client of a cluster, within a task that of its worker; None without a cluster."""
     if "distributed" not in sys.modules:
         return None
     from distributed import get_client
@@ -90,7 +90,7 @@ def client_of_cluster():
 
 
 def total(tasks):
-    """Return the task of the sum of what tasks return, as a tree; None if one returns None."""
+    """Return a task for the sum of tasks, as a tree; the sum is None if a task returns None."""
     while len(tasks) > 1:
         tasks = [
             task(add_up, tasks[start : start + FAN_IN]) for start in range(0, len(tasks), FAN_IN)
@@ -99,7 +99,7 @@ def total(tasks):
 
 
 def add_up(parts):
-    """Return the sum of parts in their order, None as soon as there is none."""
+    """Return the sum of parts in their order, None if a part is None."""
     result = parts[0]
     for part in parts[1:]:
         result = None if result is None or part is None else result + part
@@ -108,9 +108,9 @@ def add_up(parts):
 
 @contextmanager
 def one_cluster():
-    """Let a fit be of the cluster that there is when it begins.
+    """Bind a fit to the cluster that is current when it starts.
 
-    Dask runs tasks by itself once the client is closed, without what workers have kept for them.
+    If the client is closed, Dask runs tasks locally, without the data that workers hold.
     """
     token = CLIENT_OF_FIT.set(client_of_cluster())
     try:
@@ -120,27 +120,27 @@ def one_cluster():
 
 
 class scheduler_explained:
-    """Say in plain words that the scheduler is lost, where that is what an error means."""
+    """Raise a ConnectionError if an error means that the scheduler was lost."""
 
     def __enter__(self):
         self.client = CLIENT_OF_FIT.get() or client_of_cluster()
         return self
 
     def __exit__(self, kind, error, traceback):
-        if tells_of_loss(error, self.client):
+        if means_scheduler_lost(error, self.client):
             raise ConnectionError(
-                "The Dask scheduler was lost, or has let go of what the collections refer to "
-                f"({kind.__name__}: {error}). The estimator is as it was before this call. Start a "
-                "cluster, make a Client for it, load the collections again, and call again."
+                "The Dask scheduler was lost, or has released the data of the collections "
+                f"({kind.__name__}: {error}). The estimator is unchanged by this call. Start a "
+                "cluster, create a Client for it, load the collections again, and repeat the call."
             ) from error
 
 
-def tells_of_loss(error, client):
+def means_scheduler_lost(error, client):
     """Return whether an error means that the scheduler of a client is lost.
 
-    Which error comes depends on what notices first: a message that finds the connection closed, a
-    new connection that is refused until its time is over, or tasks that lack what was kept. They
-    are errors that tasks may have, too, so that the state of the client decides.
+    The type of error depends on what fails first: a message on a closed connection, a new
+    connection that times out, or tasks whose data are lost. Tasks may raise errors of the same
+    types, so the status of the client decides.
     """
     if "distributed" not in sys.modules:
         return False

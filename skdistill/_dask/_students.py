@@ -1,4 +1,4 @@
-"""Students that learn by `partial_fit`, partition by partition."""
+"""Fit students by `partial_fit`, partition by partition."""
 
 from copy import deepcopy
 from typing import NamedTuple
@@ -16,12 +16,12 @@ from ._partitions import blocks_with
 from ._placement import map_partitions
 from ._run import as_delayed, run, task
 
-# So many partitions are loaded for one trip of the student: they may be in memory at a time.
+# Partitions of one Dask graph; all of them may be in memory at the same time.
 PARTITIONS_AT_A_TIME = 4
 
 
 def check_fits_by_partitions(student, *, weighted=False):
-    """Raise unless a student can learn soft labels partition by partition, and weights if asked."""
+    """Raise unless a student can be fitted by partitions, with sample weights if `weighted`."""
     if _is_soft_label_net(student):
         from ..nets._epochs_in_parts import check_trains_in_parts
 
@@ -29,7 +29,7 @@ def check_fits_by_partitions(student, *, weighted=False):
         return
     if not takes_sample_weight(student, "partial_fit"):
         raise TypeError(
-            f"{student!r} cannot learn from Dask collections: it has no partial_fit that takes "
+            f"{student!r} cannot be fitted on Dask collections: it has no partial_fit that takes "
             'sample_weight. SGDClassifier(loss="log_loss"), GaussianNB, MultinomialNB, '
             "BernoulliNB, ComplementNB and skdistill.nets.SoftLabelNet have; for any other "
             "student, compute the collections, or a sample of their rows, and fit in memory."
@@ -38,19 +38,19 @@ def check_fits_by_partitions(student, *, weighted=False):
     if weighted and isinstance(student, MLPClassifier):
         raise ValueError(
             f"{type(student).__name__} divides weights by their sum in each batch: a partition of "
-            "heavy rows would count as much as one of light rows. Give no sample_weight, or take "
-            "SGDClassifier or skdistill.nets.SoftLabelNet; or compute the collections, and fit in "
+            "heavy rows would count as much as one of light rows. Give no sample_weight, use "
+            "SGDClassifier or skdistill.nets.SoftLabelNet, or compute the collections and fit in "
             "memory."
         )
     if getattr(student, "average", False):
         raise ValueError(
             f"{type(student).__name__}(average={student.average!r}) averages over whole passes, "
-            "which learning by partitions cannot judge. Set average=False."
+            "which fitting by partitions does not support. Set average=False."
         )
 
 
 class LabelSummary(NamedTuple):
-    """What is to be known of all targets before anyone learns from them."""
+    """Summary of all targets, needed before a student is fitted."""
 
     n_rows: int
     n_copies: int  # (row, class) pairs of positive probability
@@ -58,7 +58,7 @@ class LabelSummary(NamedTuple):
 
     @classmethod
     def of(cls, targets, classes):
-        """Return the facts of a partition."""
+        """Return the summary of a partition."""
         soft_labels = targets.soft_labels(classes)
         return cls(
             len(soft_labels), soft_labels.count_expanded_rows(), soft_labels.class_weight_sums
@@ -66,29 +66,29 @@ class LabelSummary(NamedTuple):
 
 
 def fit_by_partitions(student, X, targets, classes, header):
-    """Return a student that has passed over the partitions, in a new order each time.
+    """Return a student fitted by passes over the partitions, each in a new order.
 
-    A pass is one call of `partial_fit` for each partition (several, where the expanded rows of one
-    would exceed scikit-learn's working memory). There is one, or as many as the student's
-    `max_iter` says; one with a `tol` ends when `n_iter_no_change` passes have improved the fit by
-    less, as its own `fit` does. A pass of a net is an epoch.
+    A pass calls `partial_fit` once for each partition (more often if its expanded rows would exceed
+    scikit-learn's working memory). There are `max_iter` passes, or one if the student has no such
+    parameter. With `tol`, fitting stops when `n_iter_no_change` passes have improved the fit by
+    less, as in `fit`. A pass of a net is an epoch.
     """
-    facts = [
+    summary = [
         LabelSummary(*each)
         for each in run([task(LabelSummary.of, each, classes) for each in targets])
     ]
-    facts = LabelSummary(*(sum(each) for each in zip(*facts, strict=True)))
-    _check_several_classes(facts, classes)
+    summary = LabelSummary(*(sum(each) for each in zip(*summary, strict=True)))
+    _check_several_classes(summary, classes)
     blocks = blocks_with(X, targets)
     if _is_soft_label_net(student):
-        return _train_net(student, blocks, facts, classes, header)
+        return _train_net(student, blocks, summary, classes, header)
     params = student.get_params(deep=False)
     passes = params.get("max_iter")
-    own, class_factors = _prepared(student, facts, classes)
+    saved_params, class_factors = _prepare(student, summary, classes)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
     while n_iter < (passes or 1) and stale < params.get("n_iter_no_change", 5):
-        student = _pass_over(student, blocks, classes, class_factors, rng, passes is not None)
+        student = _run_pass(student, blocks, classes, class_factors, rng, passes is not None)
         n_iter += 1
         if passes is not None and params.get("tol") is not None:
             quality = _quality(student, blocks, classes, class_factors)
@@ -97,60 +97,60 @@ def fit_by_partitions(student, X, targets, classes, header):
     if "max_iter" in params:
         warn_unless_stale(student, stale)
         student.n_iter_ = n_iter
-    return student.set_params(**own)
+    return student.set_params(**saved_params)
 
 
-def _pass_over(student, blocks, classes, class_factors, rng, shuffles):
+def _run_pass(student, blocks, classes, class_factors, rng, shuffles):
     """Return the student after one call of `partial_fit` for each partition.
 
-    The student goes to where a partition lies, learns it and goes on.
+    The student is sent to the workers that hold the partitions.
     """
     n = len(blocks)
     order = rng.permutation(n) if shuffles else np.arange(n)
     seeds = rng.randint(2**31 - 1, size=n) if shuffles else [None] * n
     visits = [(blocks[k], classes, class_factors, seeds[k]) for k in order]
-    return _visit(student, _learn, visits)
+    return _visit(student, _fit_partition, visits)
 
 
-def _visit(student, learn, visits):
+def _visit(student, function, visits):
     """Return the student after one call of a function for each visit, in this order."""
     for start in range(0, len(visits), PARTITIONS_AT_A_TIME):
         student = as_delayed(student)
         for arguments in visits[start : start + PARTITIONS_AT_A_TIME]:
-            student = task(learn, student, *arguments)
+            student = task(function, student, *arguments)
         (student,) = run([student])
     return student
 
 
-def _train_net(net, blocks, facts, classes, header):
-    """Return a net trained on all partitions; weights are divided by their mean over all rows."""
+def _train_net(net, blocks, summary, classes, header):
+    """Return a net trained on all partitions, with weights divided by the mean over all rows."""
     from ..nets._epochs_in_parts import train_in_parts
 
-    mean_weight = facts.class_weight_sums.sum() / facts.n_rows
+    mean_weight = summary.class_weight_sums.sum() / summary.n_rows
 
-    def pass_over(net, order, seeds):
+    def run_epoch(net, order, seeds):
         visits = zip(order, seeds, strict=True)
         return _visit(net, _train, [(blocks[k], classes, mean_weight, seed) for k, seed in visits])
 
-    return train_in_parts(net, header, classes, len(blocks), pass_over)
+    return train_in_parts(net, header, classes, len(blocks), run_epoch)
 
 
 def _train(net, block, classes, mean_weight, seed):
-    """Return a copy of a net that has trained on a partition."""
+    """Return a copy of a net, trained on a partition."""
     from ..nets._epochs_in_parts import train_on_part
 
     X, targets = block
     return train_on_part(deepcopy(net), X, targets.soft_labels(classes), mean_weight, seed)
 
 
-def _learn(student, block, classes, class_factors, seed):
-    """Return a copy of the student that has learnt a partition.
+def _fit_partition(student, block, classes, class_factors, seed):
+    """Return a copy of the student, fitted to a partition.
 
-    A copy, since Dask may ask again: what a task was given must stay as it was.
+    Dask may run a task again, so that its arguments must not change.
     """
     student, (X, targets) = deepcopy(student), block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
-    rows = np.flatnonzero(soft_labels.weight)  # others have no part in the order, as in memory
+    rows = np.flatnonzero(soft_labels.weight)  # others do not affect the order, as in memory
     if len(rows) == 0:
         return student
     if seed is not None:
@@ -166,49 +166,50 @@ def _quality(student, blocks, classes, class_factors):
 
 
 def _quality_of(block, student, classes, class_factors):
-    """Return the weight of a partition, and that times the fit."""
+    """Return the weight of a partition, and the weight times the quality of the fit."""
     X, targets = block
     soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
     weight = soft_labels.weight.sum()
     return weight, weight * fit_quality(student, X, soft_labels) if weight > 0 else 0.0
 
 
-def _prepared(student, facts, classes):
-    """Set a student up for copies of rows; return its own parameters, and the factor of classes.
+def _prepare(student, summary, classes):
+    """Adjust parameters of a student to expanded rows; return the saved ones, and class factors.
 
-    As :func:`skdistill.students.stochastic.fit_by_descent` does in memory: class weights count
-    probability, and the penalty, which is added at each step, is parted among the copies of a row.
+    As :func:`skdistill.students.stochastic.fit_by_descent` does in memory: class weights are
+    computed from probabilities, and the penalty, added at each step, is divided by the mean number
+    of copies of a row.
     """
     if not isinstance(student, (SGDClassifier, Perceptron)):
         return {}, np.ones(len(classes))
-    own = {"class_weight": student.class_weight, "alpha": student.alpha}
+    saved_params = {"class_weight": student.class_weight, "alpha": student.alpha}
     factors = class_weights(
-        student.class_weight, _ClassWeightSums(classes, facts.class_weight_sums)
+        student.class_weight, _ClassWeightSums(classes, summary.class_weight_sums)
     )
-    copies = max(facts.n_copies / facts.n_rows, 1)
+    copies = max(summary.n_copies / summary.n_rows, 1)
     student.set_params(class_weight=None, alpha=student.alpha / copies)
-    return own, factors
+    return saved_params, factors
 
 
 class _ClassWeightSums(NamedTuple):
-    """What class weights need of soft labels."""
+    """The attributes of soft labels that `class_weights` uses."""
 
     classes: np.ndarray
     class_weight_sums: np.ndarray
 
 
-def _check_several_classes(facts, classes):
+def _check_several_classes(summary, classes):
     """Raise unless at least two classes carry weight in all partitions together."""
-    nonempty = classes[facts.class_weight_sums > 0]
+    nonempty = classes[summary.class_weight_sums > 0]
     if len(nonempty) < 2:
         raise ValueError(
             f"There is only 1 class to learn, or none: {nonempty.tolist()} carries "
-            f"all the weight of the {facts.n_rows} rows. Give rows of at least two classes."
+            f"all the weight of the {summary.n_rows} rows. Give rows of at least two classes."
         )
 
 
 def _is_soft_label_net(student):
-    """Return whether a student is a net that takes soft labels; torch is not imported for that."""
+    """Return whether a student is a SoftLabelNet, without importing torch."""
     return any(
         (base.__module__, base.__name__) == ("skdistill.nets._soft_label_net", "SoftLabelNet")
         for base in type(student).__mro__

@@ -1,4 +1,4 @@
-"""The teacher among partitions: it labels them where they lie, out of fold by partitions."""
+"""Soft labels of partitions: out-of-fold teacher probabilities, with partitions as folds."""
 
 import warnings
 from operator import attrgetter
@@ -24,38 +24,38 @@ DEFAULT_FOLDS = 5
 
 
 class Targets(NamedTuple):
-    """What the rows of a partition are to be taught: their soft labels, in little memory."""
+    """Soft targets of the rows of a partition, in a compact form."""
 
     proba: np.ndarray | sparse.csr_array
-    weight: np.ndarray | None  # None where every row weighs 1
+    weight: np.ndarray | None  # None if every row has weight 1
 
     def soft_labels(self, classes):
-        """Return them as soft labels."""
+        """Return the targets as SoftLabels."""
         return SoftLabels(self.proba, classes, sample_weight=self.weight)
 
 
 class PartitionResult(NamedTuple):
-    """Targets of a partition, and its share of the teacher's scores."""
+    """Targets of a partition, and its sums for the teacher's scores."""
 
     targets: Targets
     scores: "Scores"
 
 
 class SofteningParams(NamedTuple):
-    """What is done to a teacher's answers before they are learnt."""
+    """Parameters that turn teacher probabilities into soft targets."""
 
     alpha: float
     temperature: float
     top_k: int | None
 
 
-def label_partitions(partitions, teacher, output, treatment, cv):
-    """Return the targets of each partition, kept where they were made, and the teacher's scores.
+def label_partitions(partitions, teacher, output, softening, cv):
+    """Return the targets of each partition, persisted on the workers, and the teacher's scores.
 
-    Partition k is tested by fold k modulo the number of folds. A fold's teacher is fitted in one
-    task, on the rows of all other partitions.
+    Partition k is predicted by the teacher of fold k modulo the number of folds, which one task
+    fits on the rows of all other folds.
     """
-    if treatment.alpha == 0:  # ordinary training: nobody is asked
+    if softening.alpha == 0:  # ordinary training, without a teacher
         labelled = [
             task(_one_hot, k, partitions.X[k], partitions.y[k], partitions.weight[k], output)
             for k in range(len(partitions))
@@ -65,7 +65,7 @@ def label_partitions(partitions, teacher, output, treatment, cv):
     labelled = [
         task(
             _label, k, partitions.X[k], partitions.y[k], partitions.weight[k],
-            partitions.proba[k], teachers[k % n_folds], output, treatment,
+            partitions.proba[k], teachers[k % n_folds], output, softening,
         )
         for k in range(len(partitions))
     ]  # fmt: skip
@@ -78,13 +78,13 @@ def label_partitions(partitions, teacher, output, treatment, cv):
 
 
 def _teachers_of(partitions, teacher, output, cv):
-    """Return a task for each fold's teacher, None where answers are given, and the folds."""
+    """Return a task for each fold's teacher (None if probabilities are given), and n_folds."""
     n = len(partitions)
     if partitions.proba[0] is not None:
         return [None], 1
     if isinstance(teacher, FrozenEstimator):
-        known = output.classes[check_frozen(teacher, output)]
-        return [as_delayed((teacher, known))], 1
+        seen = output.classes[check_frozen(teacher, output)]
+        return [as_delayed((teacher, seen))], 1
     weighted = partitions.weight[0] is not None and check_takes_weights(teacher, stacklevel=7)
 
     def fitted_on(rows):
@@ -98,22 +98,22 @@ def _teachers_of(partitions, teacher, output, cv):
     if not 2 <= n_folds <= n:
         raise ValueError(
             f"cv={cv!r} asks for {n_folds} folds of whole partitions: there must be at least 2, "
-            f"and as many partitions as folds; X has {n} with rows. Give X more of them (rechunk, "
-            "repartition), or change cv."
+            f"and at least as many partitions as folds; X has {n} with rows. Give X more "
+            "partitions (rechunk, repartition), or change cv."
         )
     folds = [fitted_on([k for k in range(n) if k % n_folds != fold]) for fold in range(n_folds)]
     return folds, n_folds
 
 
 def _fit_on(numbers, teacher, X, y, weight):
-    """Return a teacher fitted on the partitions of these numbers, once all of them are whole."""
-    for k, rows, labels, own in zip(numbers, X, y, weight, strict=True):
-        check_rows(k, rows, y=labels, sample_weight=own)
+    """Return a teacher fitted on the partitions of these numbers, after checking their lengths."""
+    for k, rows, labels, row_weight in zip(numbers, X, y, weight, strict=True):
+        check_rows(k, rows, y=labels, sample_weight=row_weight)
     return _fit(teacher, X, y, weight)
 
 
 def _fit(teacher, X, y, weight):
-    """Return a teacher fitted on some partitions, and the classes that it saw."""
+    """Return a teacher fitted on some partitions, and the classes that it has seen."""
     y = np.concatenate([np.asarray(each) for each in y])
     weights = {} if weight[0] is None else {"sample_weight": np.concatenate(weight)}
     X = stack_rows(*X, names=PARTITIONS)
@@ -129,24 +129,24 @@ def _one_hot(number, X, y, weight, output):
     return _targets(soft_labels, weight)
 
 
-def _label(number, X, y, weight, given, teacher, output, treatment):
-    """Return the targets of a partition, with what its share of the scores is."""
+def _label(number, X, y, weight, given, teacher, output, softening):
+    """Return the targets of a partition, and its sums for the scores."""
     check_rows(number, X, y=y, sample_weight=weight, teacher_proba=given)
     y = check_labels(np.asarray(y))
     unseen = np.zeros(len(y), dtype=bool)
     if teacher is None:
         prediction = given
     else:
-        model, known = teacher
-        prediction = output.map_partitions(model, X, known)
-        codes = output.positions_of(known)
+        model, seen = teacher
+        prediction = output.predict_proba(model, X, seen)
+        codes = output.positions_of(seen)
         unseen = output.unseen(y, codes)
         prediction = output.impute_unseen_classes(prediction, y, codes)
     soft_labels = SoftLabels(prediction, output.classes, y=y, sample_weight=weight)
-    scores = Scores.of(soft_labels.take(~unseen), treatment.temperature)
+    scores = Scores.of(soft_labels.take(~unseen), softening.temperature)
     scores.unseen[number] = int(unseen.sum())
-    soft_labels = soft_labels.temper(treatment.temperature).truncate_top_k(treatment.top_k)
-    return PartitionResult(_targets(soft_labels.mix_with_labels(treatment.alpha), weight), scores)
+    soft_labels = soft_labels.temper(softening.temperature).truncate_top_k(softening.top_k)
+    return PartitionResult(_targets(soft_labels.mix_with_labels(softening.alpha), weight), scores)
 
 
 def _targets(soft_labels, weight):
@@ -155,7 +155,7 @@ def _targets(soft_labels, weight):
 
 
 class Scores:
-    """Sums over rows that a teacher's scores are made of; those of several partitions add up."""
+    """Sums over rows for a teacher's scores; the sums of partitions can be added."""
 
     def __init__(self, weight, sums, unseen):
         self.weight, self.sums = weight, sums  # sums: {"raw": vector, "tempered": vector}
@@ -169,16 +169,17 @@ class Scores:
         return cls(soft_labels.weight.sum(), {"raw": raw, "tempered": tempered}, {})
 
     def __add__(self, other):
-        """Return the sums of both."""
+        """Return the sums of both partitions."""
         sums = {name: self.sums[name] + other.sums[name] for name in self.sums}
         return Scores(self.weight + other.weight, sums, self.unseen | other.unseen)
 
     def mean(self):
-        """Return the scores, as `teacher_scores_` has them."""
+        """Return the scores, in the form of `teacher_scores_`."""
         if not self.weight > 0:
             raise ValueError(
-                "No row whose class its fold's teacher has seen carries weight. Give rows of each "
-                "class to several partitions, and positive sample_weight to some of them."
+                "No row carries weight whose class was seen by its fold's teacher. Put rows of "
+                "each class into several partitions, and give some of them a positive "
+                "sample_weight."
             )
         return {
             name: {
@@ -193,7 +194,7 @@ MEANS = ("log_loss", "brier", "accuracy")
 
 
 def _score_sums(soft_labels):
-    """Return the sums of the scores that are means, then the gaps of the bins of calibration."""
+    """Return the sums of the scores that are means, then the gaps of the calibration bins."""
     y, weight = soft_labels.classes[soft_labels.codes], soft_labels.weight
     labels = SoftLabels.from_labels(y, soft_labels.classes).proba
     gaps = calibration_gaps(labels, soft_labels.proba, weight)
@@ -204,16 +205,16 @@ def _score_sums(soft_labels):
 
 
 def _warn_of_unseen(unseen, n_folds):
-    """Say which folds' teachers never saw the class of rows that they were asked about."""
+    """Warn of fold teachers that have not seen the class of some rows that they predict."""
     for k, count in unseen.items():
         if count:
-            one = f"teacher of fold {k % n_folds + 1} of {n_folds}"
+            name = f"teacher of fold {k % n_folds + 1} of {n_folds}"
             remedy = "Shuffle the rows, so that each class is in several partitions."
             if n_folds == 1:
-                one, remedy = "frozen teacher", "Fit it on rows of all classes."
+                name, remedy = "frozen teacher", "Fit it on rows of all classes."
             warnings.warn(
-                f"The {one} never saw the class of {count} rows of partition {k}, which keep their "
-                f"own label. {remedy}",
+                f"The {name} never saw the class of {count} rows of partition {k}, which keep "
+                f"their own label. {remedy}",
                 UserWarning,
                 stacklevel=6,
             )

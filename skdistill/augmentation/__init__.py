@@ -1,4 +1,4 @@
-"""More rows for the teacher to label, sampled from those that there are."""
+"""Augmenters: sample further rows for the teacher to label."""
 
 from ._marginal import MarginalAugmenter
 from ._munge import MungeAugmenter

@@ -1,4 +1,4 @@
-"""Marginals: a new row is a row some of whose values come from any other row."""
+"""MarginalAugmenter: replace values of a row by values of random rows."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -8,26 +8,26 @@ from .._utils._typing import Rows
 from ._size import check_probability, drawn_rows
 from ._table import check_table, columns_of, table_of, take, values_of
 
-# So often a row that turns out to be a copy is drawn anew, before we say that there is no other.
-ROUNDS = 100
+# Maximum number of draws of a row that is a copy.
+MAX_DRAWS = 100
 
 
 class MarginalAugmenter(BaseEstimator):
     """Sample rows whose columns are drawn from their marginal distributions.
 
-    Each new row starts as a row of X. With probability `resample_probability`, and for each
-    column by itself, its value is replaced by that of a row drawn at random. No new row is
-    the copy of a row of X.
+    Each new row starts as a row of X. Independently for each column, its value is replaced with
+    probability `resample_probability` by that of a random row. No new row is a copy of a row of
+    X.
 
     Parameters
     ----------
     size_factor : float, default=1.0
         New rows per row of X, above 0; their number is rounded, and is at least one. Every
-        row of X is the start of equally many, to within one.
+        row of X is the start of the same number of new rows, to within one.
 
     resample_probability : float in (0, 1], default=0.5
-        Probability that a value is replaced. At 1 the columns of a new row are independent
-        of each other; small values keep near to the rows that there are.
+        Probability that a value is replaced. At 1 the columns of a new row are independent;
+        small values stay close to the rows of X.
 
     See Also
     --------
@@ -37,14 +37,14 @@ class MarginalAugmenter(BaseEstimator):
     Notes
     -----
     At 1 this is the first baseline of Bucilă, Caruana and Niculescu-Mizil, "Model
-    compression" (KDD 2006), section 3: it covers more than the data does, and asks the
-    teacher about rows that hardly occur. Where columns depend on each other that can make a
-    student worse: on digits it did (docs/more_rows.md), and MUNGE helped.
+    compression" (KDD 2006), section 3: it covers more than the distribution of X, and the
+    teacher labels rows that hardly occur. If columns are dependent, this can make a student
+    worse: on digits it did (docs/more_rows.md), and MUNGE helped.
 
-    Every value is one of the same column of X, missing ones included, so that columns keep
-    their names, dtypes and categories. A draw that is a copy of a row of X is drawn anew,
-    which shifts the marginal distributions where few combinations are new. A new dataframe
-    of pandas has the index 0, 1, 2, ...
+    Every value comes from the same column of X, missing ones included, so that columns keep
+    their names, dtypes and categories. A copy of a row of X is drawn again, which shifts the
+    marginal distributions if few combinations are new. A new pandas dataframe has the index
+    0, 1, 2, ...
 
     Examples
     --------
@@ -82,8 +82,8 @@ class MarginalAugmenter(BaseEstimator):
             If X is sparse.
 
         ValueError
-            If a parameter is out of its range, if X is not two-dimensional or holds infinity,
-            or if (nearly) every combination of its values is a row already.
+            If a parameter is out of range, if X is not two-dimensional or holds infinity, or if
+            (nearly) every combination of its values is a row already.
         """
         check_probability("resample_probability", self.resample_probability)
         if self.resample_probability == 0:
@@ -99,22 +99,22 @@ class MarginalAugmenter(BaseEstimator):
 
 
 def _sources(values, rows, probability, rng):
-    """Return the row that each value of each new row comes from, so that no row is a copy."""
+    """Return the source row of each value of each new row, such that no new row is a copy."""
     n_rows, n_columns = values.shape
-    known = {row.tobytes() for row in values}
+    existing = {row.tobytes() for row in values}
     sources = np.empty((len(rows), n_columns), dtype=int)
-    copies = np.arange(len(rows))  # at first: nothing is drawn yet
-    for _ in range(ROUNDS):
+    copies = np.arange(len(rows))  # new rows still to draw
+    for _ in range(MAX_DRAWS):
         shape = len(copies), n_columns
         replaced = rng.uniform(size=shape) < probability
         drawn = np.where(replaced, rng.randint(n_rows, size=shape), rows[copies, None])
         sources[copies] = drawn
-        is_copy = [row.tobytes() in known for row in values[drawn, np.arange(n_columns)]]
+        is_copy = [row.tobytes() in existing for row in values[drawn, np.arange(n_columns)]]
         copies = copies[is_copy]
         if not len(copies):
             return sources
     raise ValueError(
-        f"{len(copies)} of {len(rows)} new rows are still copies of rows after {ROUNDS} draws: "
+        f"{len(copies)} of {len(rows)} new rows are still copies of rows after {MAX_DRAWS} draws: "
         f"the {n_rows} rows of X hold nearly every combination of the values of its {n_columns} "
         "columns, or resample_probability is too small. Raise resample_probability, or leave out "
         "the augmenter."

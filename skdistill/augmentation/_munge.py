@@ -1,4 +1,4 @@
-"""MUNGE: a new row is a row some of whose values are near those of its nearest neighbour."""
+"""MUNGE: replace values of a row by values near those of its nearest neighbour."""
 
 from numbers import Real
 
@@ -16,29 +16,29 @@ from ._table import as_column, check_table, columns_of, floats, kind_of, table_o
 
 
 class MungeAugmenter(BaseEstimator):
-    """Sample rows near those that there are, between a row and its nearest neighbour.
+    """Sample rows near the rows of X, between a row and its nearest neighbour.
 
-    Each new row starts as a row of X. With probability `swap_probability`, and for each
-    column by itself, its value is exchanged for one of the nearest other row: a nominal value
-    is taken as it is, a number is drawn from a normal distribution around it, as wide as the
-    two rows are apart.
+    Each new row starts as a row of X. Independently for each column, its value is replaced with
+    probability `swap_probability`, by the nearest other row's value: a nominal value is copied, a
+    number is drawn from a normal distribution around it, whose width is the distance of the two
+    values.
 
     Parameters
     ----------
     size_factor : float, default=1.0
         New rows per row of X, above 0; their number is rounded, and is at least one. Every
-        row of X is the start of equally many, to within one.
+        row of X is the start of the same number of new rows, to within one.
 
     swap_probability : float in [0, 1], default=0.5
-        p, the probability that a value is exchanged. At 0 new rows are copies of rows.
+        p, the probability that a value is replaced. At 0 new rows are copies of rows.
 
     local_variance : float, default=1.0
         s, above 0: a number is drawn with standard deviation ``|e_a − e′_a| / s``. Larger values
-        keep closer to the neighbour; ``np.inf`` takes its value as it is.
+        stay closer to the neighbour; ``np.inf`` copies its value.
 
     categorical_features : array-like of int, str or bool, default=None
-        Columns of numbers to be taken for nominal, by position, name or mask, such as codes.
-        Columns of strings, booleans, categories, dates and other objects always are.
+        Numeric columns that are nominal, such as codes: by position, name or mask. Columns of
+        strings, booleans, categories, dates and other objects are always nominal.
 
     See Also
     --------
@@ -48,22 +48,22 @@ class MungeAugmenter(BaseEstimator):
     Notes
     -----
     The algorithm is that of Bucilă, Caruana and Niculescu-Mizil, "Model compression" (KDD
-    2006), section 3, but for this: there both rows of a pair are changed, one pair after the
-    other, so that a row may be changed several times; here each new row is changed once, and
-    depends on its row and the neighbour of that row alone.
+    2006), section 3, with one difference: there both rows of a pair are changed, one pair after
+    the other, so that a row may change several times. Here each new row is changed once, and
+    depends only on its original row and the neighbour of that row.
 
-    The nearest neighbour is the nearest row that differs: a row that occurs twice is not its
-    own neighbour. Distances are Euclidean. Numbers count in standard deviations of their
-    column, where a missing one counts as the mean; two nominal values that differ are one
-    apart, and missing is a nominal value like any other, in a column that is all missing, too.
-    Where a number is missing in either row, the neighbour's value is taken as it is.
+    The nearest neighbour is the nearest row that differs: a repeated row is not its own
+    neighbour. Distances are Euclidean. Numbers are standardised, and a missing number counts as
+    the mean. Two different nominal values have distance one; missing is a nominal value like any
+    other, also in a column that is all missing. If a number is missing in either row, the
+    neighbour's value is copied.
 
-    Columns keep their names, dtypes and categories. Integers are rounded, and stay between
-    the least and the largest value of their column; other numbers may lie beyond. A new
-    dataframe of pandas has the index 0, 1, 2, ...
+    Columns keep their names, dtypes and categories. Integers are rounded, and stay within the
+    range of their column; other numbers may exceed it. A new pandas dataframe has the index
+    0, 1, 2, ...
 
-    The search for neighbours takes time quadratic in the number of rows once there are more
-    than about fifteen columns (a nominal one counts once for each of its values).
+    The neighbour search takes time quadratic in the number of rows for more than about fifteen
+    columns (a nominal column counts once for each of its values).
 
     Examples
     --------
@@ -94,7 +94,7 @@ class MungeAugmenter(BaseEstimator):
         Parameters
         ----------
         X : array-like or dataframe of shape (n_samples, n_features)
-            Rows, of which at least two must differ. NaN is a missing value.
+            Rows; at least two must differ. NaN is a missing value.
 
         random_state : int, RandomState instance or None, default=None
             Seeds the draw.
@@ -110,8 +110,8 @@ class MungeAugmenter(BaseEstimator):
             If X is sparse.
 
         ValueError
-            If a parameter is out of its range, if X is not two-dimensional or holds infinity,
-            or if its rows are all the same.
+            If a parameter is out of range, if X is not two-dimensional or holds infinity, or if
+            all rows are the same.
         """
         check_probability("swap_probability", self.swap_probability)
         check_number("local_variance", self.local_variance, Real)
@@ -161,7 +161,7 @@ def _nearest_other_rows(X, nominal):
 
 
 def _allowed(drawn, column):
-    """Return numbers that a column can hold: integers are rounded, within the column's range."""
+    """Return numbers as values of a column: integers are rounded and clipped to its range."""
     if kind_of(column) == "float":
         return drawn
     values = floats(column)

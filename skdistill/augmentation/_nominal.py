@@ -1,4 +1,4 @@
-"""Which columns are nominal: their values have a name, and no distance."""
+"""Find nominal columns, whose values have no distance."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from ._table import columns_of, kind_of, missing
 
 
 def nominal_columns(X, categorical_features):
-    """Return a mask of the columns that hold no numbers, or whose numbers are codes."""
+    """Return a mask of the columns that are not numeric, or whose numbers are codes."""
     nominal = np.array(
         [kind_of(column) == "nominal" or missing(column).all() for column in columns_of(X)]
     )

@@ -1,4 +1,4 @@
-"""How many new rows, and which rows they start from."""
+"""Number of new rows, and the rows that they start from."""
 
 from numbers import Real
 
@@ -14,7 +14,7 @@ def check_probability(name, value):
 
 
 def drawn_rows(X, size_factor, rng):
-    """Return positions of rows in random order, each equally often to within one."""
+    """Return positions of rows in random order, each the same number of times to within one."""
     check_number("size_factor", size_factor, Real)
     if size_factor == np.inf:
         raise ValueError("size_factor must be a finite number of new rows per row; got inf.")

@@ -1,6 +1,6 @@
-"""Tables of rows by their columns: arrays, and dataframes of pandas and polars alike.
+"""Tables by their columns: arrays, and pandas and polars dataframes.
 
-A column is an array or a Series. New ones get the dtype of the one that they stand for.
+A column is an array or a Series. New columns get the dtype of the original one.
 """
 
 import sys
@@ -15,7 +15,7 @@ NUMBERS = (int, float, np.integer, np.floating)
 
 
 def check_table(X, augmenter):
-    """Return rows as a dataframe or a two-dimensional array, or say who can sample others."""
+    """Return rows as a dataframe or a two-dimensional array; raise for other types."""
     name = type(augmenter).__name__
     if sparse.issparse(X):
         raise TypeError(
@@ -42,7 +42,7 @@ def columns_of(X):
 
 
 def kind_of(column):
-    """Return "integer" or "float" for a column of numbers, "nominal" for every other."""
+    """Return "integer" or "float" for a numeric column, "nominal" for any other."""
     dtype = column.dtype
     if hasattr(dtype, "is_numeric"):  # polars
         return "integer" if dtype.is_integer() else "float" if dtype.is_numeric() else "nominal"
@@ -60,14 +60,14 @@ def _kind_of_objects(values):
 
 
 def floats(column):
-    """Return a column of numbers as an array, NaN where a value is missing."""
+    """Return a numeric column as an array, NaN where a value is missing."""
     if hasattr(column, "astype"):  # pandas 2 turns its NA into NaN here only
         return np.asarray(column.astype(np.float64))
     return np.asarray(column, dtype=np.float64)
 
 
 def missing(column):
-    """Return which values of a column are missing."""
+    """Return a mask of the missing values of a column."""
     if kind_of(column) != "nominal":
         return np.isnan(floats(column))
     for name in ("isna", "is_null"):  # pandas, polars
@@ -77,47 +77,47 @@ def missing(column):
 
 
 def _is_missing(value):
-    """Return whether an object says that there is no value: it is not equal to itself."""
+    """Return whether an object is a missing value: None, or not equal to itself."""
     try:
         return value is None or bool(value != value)
-    except TypeError:  # NA of pandas, of which one cannot even say that
+    except TypeError:  # pandas.NA, which cannot be converted to bool
         return True
 
 
 def values_of(X):
-    """Return which of its column's values each entry is, as integers; missing is one of them."""
+    """Return each entry as an integer code of its column's values; missing has a code, too."""
     names = column_names(X) or range(X.shape[1])
     columns = zip(names, columns_of(X), strict=True)
     return np.column_stack([_codes(name, column) for name, column in columns])
 
 
 def _codes(name, column):
-    """Return the position of each value among the sorted ones of its column, -1 where missing."""
-    present = np.flatnonzero(~missing(column))
-    values = np.asarray(_safe_indexing(column, present))
+    """Return the position of each value among the sorted values of its column, -1 if missing."""
+    not_missing = np.flatnonzero(~missing(column))
+    values = np.asarray(_safe_indexing(column, not_missing))
     if values.dtype == object:
         try:
             distinct = set(values.tolist())
         except TypeError as error:
             raise TypeError(
-                f"Column {name!r} holds values of which nothing says whether two are equal "
-                f"({error}). Leave it out, or turn it into text or numbers."
+                f"Column {name!r} holds values that cannot be compared for equality "
+                f"({error}). Leave it out, or convert it to text or numbers."
             ) from error
         try:
             distinct = sorted(distinct)
-        except TypeError:  # numbers among texts: there is no order, and none is needed
+        except TypeError:  # numbers among texts: there is no order, and it is not needed
             distinct = dict.fromkeys(values.tolist())
-        place = {value: position for position, value in enumerate(distinct)}
-        codes = [place[value] for value in values.tolist()]
+        code_of = {value: position for position, value in enumerate(distinct)}
+        codes = [code_of[value] for value in values.tolist()]
     else:
         codes = np.unique(values, return_inverse=True)[1]
     all_codes = np.full(len(column), -1)
-    all_codes[present] = codes
+    all_codes[not_missing] = codes
     return all_codes
 
 
 def take(column, rows):
-    """Return the values of a column in some rows."""
+    """Return the values of a column at some rows."""
     taken = _safe_indexing(column, rows)
     return taken.reset_index(drop=True) if hasattr(taken, "reset_index") else taken
 
@@ -138,8 +138,8 @@ def table_of(columns, like):
         for position, column in enumerate(columns):
             table[:, position] = column
         return table
-    # Whoever made the dataframe has imported pandas or polars.
+    # The library of the dataframe has been imported already.
     library = sys.modules[type(like).__module__.partition(".")[0]]
     frame = library.DataFrame({str(k): column for k, column in enumerate(columns)})
-    frame.columns = like.columns  # of which two may have one name
+    frame.columns = like.columns  # names may be repeated
     return frame

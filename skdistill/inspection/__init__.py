@@ -1,4 +1,4 @@
-"""See what a teacher is worth, whether distilling will pay, and what it brought."""
+"""Evaluate teachers, estimate whether distilling will pay, and report its results."""
 
 from ._bias_variance import BiasVariance, bias_variance
 from ._compare_teachers import TeacherComparison, compare_teachers

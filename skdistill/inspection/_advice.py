@@ -1,16 +1,16 @@
-"""What the numbers of a comparison say, in plain sentences; each has its own condition."""
+"""Advice from the numbers of a comparison; each sentence has its own condition."""
 
-# Less than this share of a loss is not worth a sentence, however certain it is.
-WORTH_SAYING = 0.02
-# So many rows with a twin in another fold are more than chance.
-MANY_TWINS = 0.05
+# Differences below this share of a loss are not mentioned, even if significant.
+MIN_SHARE = 0.02
+# A share of rows with a duplicate in another fold that is more than chance.
+MANY_DUPLICATES = 0.05
 
 
 def advise(ranked, *, prior_brier, twin_share):
-    """Return what there is to say about candidates that come best first.
+    """Return the advice about candidates, sorted best first.
 
-    `prior_brier` is the score of the class frequencies, `twin_share` that of the rows of
-    which another fold holds an equal one (None where groups were given).
+    `prior_brier` is the score of the class frequencies, `twin_share` the share of rows with a
+    duplicate in another fold (None if groups were given).
     """
     sentences = [
         *_best_is_useless(ranked, prior_brier),
@@ -39,14 +39,14 @@ def _best_is_useless(ranked, prior_brier):
 
 
 def _accurate_but_worse(ranked):
-    # The paper's point: accuracy is not what makes a teacher.
+    # The main point of the paper: accuracy does not decide the quality of a teacher.
     best = ranked[0]
     for other in ranked[1:]:
-        ours, theirs = best.scores["accuracy"].value, other.scores["accuracy"].value
-        if ours < theirs and _lead(best, other).exceeds_noise:
+        accuracy, other_accuracy = best.scores["accuracy"].value, other.scores["accuracy"].value
+        if accuracy < other_accuracy and _lead(best, other).exceeds_noise:
             yield (
-                f"{best.name} is less accurate than {other.name} ({ours:.3f} against "
-                f"{theirs:.3f}), but its probabilities are better (Brier "
+                f"{best.name} is less accurate than {other.name} ({accuracy:.3f} against "
+                f"{other_accuracy:.3f}), but its probabilities are better (Brier "
                 f"{best.scores['brier'].value:.3f} against {other.scores['brier'].value:.3f}): "
                 f"prefer {best.name}."
             )
@@ -58,8 +58,8 @@ def _within_noise(ranked):
         lead = _lead(best, other)
         if not lead.exceeds_noise:
             yield (
-                f"{best.name} and {other.name} are not told apart: their Brier scores differ by "
-                f"{lead}, paired over {len(lead.without)} folds. Choose by cost."
+                f"{best.name} and {other.name} do not differ significantly: their Brier scores "
+                f"differ by {lead}, paired over {len(lead.without)} folds. Choose by cost."
             )
 
 
@@ -79,7 +79,7 @@ def _better_when_tempered(ranked):
 def _temperature(teacher):
     before, after = teacher.scores["log_loss"], teacher.scores["tempered_log_loss"]
     gain = before - after
-    if gain.exceeds_noise and gain.value > WORTH_SAYING * before.value:
+    if gain.exceeds_noise and gain.value > MIN_SHARE * before.value:
         yield (
             f"Temperature {teacher.temperature:.2f} would lower {teacher.name}'s log-loss by "
             f"{gain.value:.3f}, from {before.value:.3f} to {after.value:.3f}: use "
@@ -88,18 +88,18 @@ def _temperature(teacher):
 
 
 def _impossible_rows(teacher):
-    if teacher.impossible_share > WORTH_SAYING:
+    if teacher.impossible_share > MIN_SHARE:
         yield (
             f"{teacher.name} gave probability 0 to the true class of {teacher.n_impossible} of "
-            f"{teacher.n_tested} rows, which no temperature mends and which make up "
-            f"{teacher.impossible_share:.0%} of its log-loss: go by its Brier score or "
+            f"{teacher.n_tested} rows, which no temperature can fix and which make up "
+            f"{teacher.impossible_share:.0%} of its log-loss: compare by its Brier score or "
             "calibrate it."
         )
 
 
 def _optimism(teacher):
     optimism, loss = teacher.scores["optimism"], teacher.scores["log_loss"].value
-    if not teacher.is_frozen and optimism.exceeds_noise and optimism.value > WORTH_SAYING * loss:
+    if not teacher.is_frozen and optimism.exceeds_noise and optimism.value > MIN_SHARE * loss:
         yield (
             f"In-sample probabilities of {teacher.name} are {optimism.value:.2f} more optimistic "
             f"(log-loss {teacher.scores['in_sample_log_loss'].value:.2f} on rows that it was "
@@ -110,20 +110,20 @@ def _optimism(teacher):
 def _frozen(teacher):
     if teacher.is_frozen:
         yield (
-            f"{teacher.name} is frozen and was asked as it is: its scores are honest only if it "
+            f"{teacher.name} is frozen and was not fitted here: its scores are unbiased only if it "
             "has not seen these rows."
         )
 
 
 def _groups(twin_share):
-    if twin_share is not None and twin_share >= MANY_TWINS:
+    if twin_share is not None and twin_share >= MANY_DUPLICATES:
         yield (
-            f"{twin_share:.0%} of the rows have a twin, equal in every feature, among the rows "
-            "that their teacher was fitted on. If those are repeats of one thing (a patient, a "
-            "product), the folds leak and flatter whoever memorises: give groups."
+            f"{twin_share:.0%} of the rows have a duplicate, equal in every feature, among the "
+            "rows that their teacher was fitted on. If these are repeats of one entity (a patient, "
+            "a product), the folds leak and favour teachers that memorise: give groups."
         )
 
 
 def _lead(best, other):
-    """Return by how much the best is ahead, paired over folds."""
+    """Return the lead of the best in the Brier score, paired over folds."""
     return other.scores["brier"] - best.scores["brier"]

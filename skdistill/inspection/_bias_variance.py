@@ -1,4 +1,4 @@
-"""What a teacher's soft labels cost in bias and save in variance, for a given student."""
+"""Bias and variance of a student's objective with a teacher's soft labels."""
 
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -44,23 +44,23 @@ HEADER = ("term", "value", "formula")
 
 @dataclass(frozen=True)
 class BiasVariance:
-    """What :func:`bias_variance` found; its notes define every term.
+    """Result of :func:`bias_variance`, whose notes define every term.
 
     Attributes
     ----------
     n_samples : int
-        N, the rows that an objective is the mean of.
+        N, the number of rows of an objective.
 
     row_variance_one_hot, row_variance_bayes, row_variance_distilled : float
-        N times the variance of the objective (nats²), the same at every N; that of the
+        N times the variance of the objective (nats²), the same for every N; that of the
         Bayes teacher is NaN without `p_star`.
 
     squared_bias, squared_bias_se : float
-        Of the distilled objective (nats²), and its standard error over rows and
-        teachers. The estimate is unbiased, hence by noise at times below 0.
+        Squared bias of the distilled objective (nats²), and its standard error over rows and
+        teachers. The estimate is unbiased, and so may be negative.
 
     loss_scale : float
-        E‖ℓ − mean ℓ‖² (nats²), which translates the teacher's error into the bound.
+        E‖ℓ − mean ℓ‖² (nats²), the factor of the teacher's error in the bound.
 
     teacher_squared_bias, teacher_variance, teacher_brier, label_noise : float
         Of the teacher's probabilities; Brier = squared bias + variance + label noise in
@@ -81,12 +81,12 @@ class BiasVariance:
 
     @property
     def variance_one_hot(self) -> float:
-        """Variance of the objective with labels; all of its error, since it is unbiased."""
+        """Variance of the objective with labels, which is its error, since it is unbiased."""
         return self.row_variance_one_hot / self.n_samples
 
     @property
     def variance_bayes(self) -> float:
-        """Variance of the objective with p*; NaN where that is not known."""
+        """Variance of the objective with p*; NaN without `p_star`."""
         return self.row_variance_bayes / self.n_samples
 
     @property
@@ -127,12 +127,12 @@ class BiasVariance:
         return self.error_distilled < self.variance_one_hot
 
     def at(self, n_samples: int) -> Self:
-        """Return the same with another number of rows in the objectives.
+        """Return the result for another number of rows of the objectives.
 
         Parameters
         ----------
         n_samples : int
-            N; the teacher stays the same, so more rows are rows that it labels.
+            N; the teacher stays the same and labels all of them.
 
         Returns
         -------
@@ -171,7 +171,7 @@ class BiasVariance:
         if np.isfinite(self.break_even):
             size = f"below about {self.break_even:,.0f} rows"
         else:
-            size = "at every size that these rows can tell of"
+            size = "at every size, as far as these rows show"
         if np.isfinite(self.break_even_low):
             size += f" ({self.break_even_low:,.0f} if its bias is two standard errors larger)"
         return (
@@ -205,10 +205,10 @@ def bias_variance(
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> BiasVariance:
-    """Estimate how much variance a teacher takes from a student's objective, for how much bias.
+    """Estimate the variance that a teacher removes from a student's objective, and its bias.
 
     An objective is the mean loss of a fixed student over N rows, with labels or with the
-    teacher's soft labels. Its error is its squared distance to the student's true risk.
+    teacher's soft labels. Its error is the squared distance to the student's true risk.
 
     Parameters
     ----------
@@ -218,40 +218,39 @@ def bias_variance(
 
     teacher : estimator or array-like of shape (n_repeats, n_samples, n_classes) or \
 (n_samples, n_classes)
-        A classifier with `predict_proba`, of which clones are fitted on bootstraps of
-        `X_train`; or a ``sklearn.frozen.FrozenEstimator``, one fixed teacher; or
-        probabilities for `X`, those of repeated fits or of one fixed teacher. None of them
-        may have seen the labels of `X`.
+        A classifier with `predict_proba`, whose clones are fitted on bootstraps of `X_train`;
+        or a ``sklearn.frozen.FrozenEstimator``, one fixed teacher; or probabilities for `X`,
+        from repeated fits or one fixed teacher. None of them may have seen the labels of `X`.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows over which expectations are taken: those of a test set, the more the better.
+        Rows over which expectations are taken: a test set, the larger the better.
 
     y : array-like of shape (n_samples,)
         Their true labels.
 
     p_star : array-like of shape (n_samples, n_classes), default=None
-        True class probabilities of `X`, where they are known. The estimates are then
-        sharper, and terms that need them are not NaN.
+        True class probabilities of `X`, if known. They make the estimates more precise, and
+        terms that need them are not NaN.
 
     groups : array-like of shape (n_samples,), default=None
         The group of each row of `X`, such as a person with many rows. Rows of one group are not
-        independent of each other: `squared_bias` is freed of the noise of groups, and
-        `squared_bias_se` is over groups, of which there must be at least 2. Variances remain those
-        of N independent rows.
+        independent: `squared_bias` is corrected for the noise of groups, and `squared_bias_se` is
+        over groups, of which there must be at least 2. Variances remain those of N independent
+        rows.
 
     X_train : array-like, sparse matrix or dataframe of shape (n_train, n_features), default=None
-        Rows that an unfitted `teacher` learns from; none of them may be in `X`.
+        Rows to fit an unfitted `teacher` on; none of them may be in `X`.
 
     y_train : array-like of shape (n_train,), default=None
         Their labels.
 
     n_samples : int, default=None
-        N, the rows that the student learns from; by default those of `X_train`, or of `X`
-        if that is not given. :meth:`BiasVariance.at` changes it afterwards.
+        N, the number of training rows of the student; by default that of `X_train`, or of `X`
+        without `X_train`. :meth:`BiasVariance.at` changes it afterwards.
 
     n_repeats : int, default=20
-        Bootstraps on which a `teacher` to be fitted is fitted, at least two. The relative
-        error of its variance is about √(2 / n_repeats) where rows go together.
+        Number of bootstraps to fit an unfitted `teacher` on, at least two. The relative error
+        of its variance is about √(2 / n_repeats) if rows are correlated.
 
     classes : array-like of shape (n_classes,), default=None
         The sorted classes, in the order of the columns of probabilities. By default those of a
@@ -271,16 +270,16 @@ def bias_variance(
     Raises
     ------
     ValueError
-        For probabilities of the wrong shape or other classes, a teacher to be fitted without
-        `X_train` and `y_train`, for fewer than two repeats of it or rows or groups in `X`, or if a
-        group is missing (NaN or None).
+        For probabilities of the wrong shape or other classes, for an unfitted teacher without
+        `X_train` and `y_train`, for fewer than two repeats, rows or groups in `X`, or if a group
+        is missing (NaN or None).
 
     TypeError
         If student or teacher is an estimator without `predict_proba`.
 
     See Also
     --------
-    compare_teachers : Which teacher to take.
+    compare_teachers : Compare teachers by their probabilities.
 
     Notes
     -----
@@ -294,19 +293,19 @@ def bias_variance(
       labels is 1/N · E_x V_{y|x}[ℓ(y, f(x))].
     - A teacher pᵗ: its error is `variance_distilled`, 1/N · E_T V_x[pᵗᵀℓ], plus
       `squared_bias`, E_T (E_x[(pᵗ − p*)ᵀℓ])²; the expectation over teachers T is taken of
-      both terms. This holds for rows that the teacher has not seen. Where p* is not known
-      the labels stand in for it, and the squares are freed of their noise.
+      both terms. This holds for rows that the teacher has not seen. Without p* the labels
+      replace it, and the squares are corrected for their noise.
     - `bound`: as E_x[(pᵗ − p*)ᵀℓ]² ≤ E‖ℓ − mean ℓ‖² · E‖pᵗ − p*‖² by Cauchy and Schwarz, the
       error is at most the variance plus a multiple of `teacher_squared_bias` +
-      `teacher_variance`. It may be far from sharp.
+      `teacher_variance`. It may be loose.
     - `break_even`: N at which both errors are equal. Below it distilling pays; above it the
-      labels have averaged their noise away and the teacher's bias remains.
+      noise of the labels averages out and the teacher's bias remains.
 
     Bootstraps repeat rows, so that a teacher fitted on one is somewhat worse than one fitted
-    on as many fresh rows. Give the probabilities of fits on fresh draws where you can draw.
+    on as many new rows. If you can draw new rows, give the probabilities of fits on them.
 
-    It is the objective's error at one student that is compared. What learning from it gives
-    also depends on how the student uses it.
+    The comparison is of the objective's error at one student. The result of training also
+    depends on the student.
 
     Examples
     --------
@@ -332,11 +331,13 @@ def bias_variance(
         raise ValueError(f"X must have at least 2 rows, to estimate variances; got {len(true)}.")
     codes = group_codes(groups, len(true))
     if codes is not None and not codes.any():
-        raise ValueError("groups must be at least 2, to estimate variances; all rows are of one.")
+        raise ValueError(
+            "groups must have at least 2 groups, to estimate variances; all rows are in one group."
+        )
     train_rows, train_true = _training_rows(X_train, y_train)
     labels = _all_classes(student, true, train_true, classes)
     losses = -np.log(np.clip(_student_proba(student, rows, labels), SMALLEST, 1))
-    predictions = _teacher_answers(
+    predictions = _teacher_predictions(
         teacher, rows, train_rows, train_true, labels, n_repeats, n_jobs, random_state
     )
     one_hot_rows = one_hot(true, labels).toarray()
@@ -352,7 +353,7 @@ def bias_variance(
 
 
 def _training_rows(X_train, y_train):
-    """Return checked rows and labels for a teacher to be fitted on, or None and None."""
+    """Return checked rows and labels to fit a teacher on, or None and None."""
     if (X_train is None) != (y_train is None):
         raise ValueError(
             "X_train and y_train belong together; got only "
@@ -368,19 +369,19 @@ def _training_rows(X_train, y_train):
 def _objective_terms(losses, predictions, labels, p_star, groups):
     """Return variances (times N) and squared bias of the objectives, from rows of losses."""
     truth = labels if p_star is None else p_star
-    expected = (truth * losses).sum(axis=1)  # of each row; its loss, where labels are the truth
+    expected = (truth * losses).sum(axis=1)  # expected loss of each row; its loss without p*
     within = (truth * losses**2).sum(axis=1) - expected**2  # over labels given x
     distilled = (predictions * losses).sum(axis=2)  # (n_repeats, n_samples)
     difference = distilled - expected
     bias, of_mean = difference.mean(axis=1), _variance_of_mean(difference, groups)
-    # A mean's square is too large by the mean's own variance.
+    # The square of a mean is biased upwards by the variance of the mean.
     squared_bias = (bias**2 - of_mean).mean()
     influence = 2 * (bias[:, None] * difference).mean(axis=0)
-    # V[mean²] = 4 bias² v + 2 v² with v the mean's variance; the first is freed of its noise.
+    # V[mean²] = 4 bias² v + 2 v² with v the mean's variance; the first is corrected for noise.
     v = of_mean.mean()
     noise = max(_variance_of_mean(influence, groups) - 4 * v**2, 0) + 2 * v**2
     if len(bias) > 1:
-        noise += (bias**2).var(ddof=1) / len(bias)  # other teachers have other biases
+        noise += (bias**2).var(ddof=1) / len(bias)  # the bias varies between teachers
     between = expected.var(ddof=1)
     centred = losses - losses.mean(axis=1, keepdims=True)
     return {
@@ -394,9 +395,9 @@ def _objective_terms(losses, predictions, labels, p_star, groups):
 
 
 def _variance_of_mean(values, groups):
-    """Return the variance of the mean over rows, the last axis; over groups where there are any.
+    """Return the variance of the mean over rows, the last axis; over groups if there are any.
 
-    That over groups is cluster-robust: a group counts by the sum of its rows' deviations.
+    That over groups is cluster-robust: it uses the sums of the deviations of a group's rows.
     """
     n_rows = values.shape[-1]
     if groups is None:
@@ -408,7 +409,7 @@ def _variance_of_mean(values, groups):
 
 
 def _teacher_terms(predictions, labels, p_star):
-    """Return squared bias, variance and Brier score of a teacher's repeated answers."""
+    """Return squared bias, variance and Brier score of a teacher's repeated predictions."""
     n_repeats = len(predictions)
     mean = predictions.mean(axis=0)
     variance = 0.0  # of a single fixed teacher
@@ -416,7 +417,7 @@ def _teacher_terms(predictions, labels, p_star):
         variance = ((predictions - mean) ** 2).sum(axis=2).mean() * n_repeats / (n_repeats - 1)
     squared_bias = noise = np.nan
     if p_star is not None:
-        # The mean over few repeats still varies.
+        # Correct for the variance of the mean over repeats.
         squared_bias = ((mean - p_star) ** 2).sum(axis=1).mean() - variance / n_repeats
         noise = 1 - (p_star**2).sum(axis=1).mean()
     return {
@@ -442,7 +443,7 @@ def _all_classes(student, y, y_train, classes):
 
 
 def _student_proba(student, X, classes):
-    """Return the student's probabilities, asked for or as given."""
+    """Return the student's probabilities, predicted or as given."""
     if hasattr(student, "predict_proba"):
         return MulticlassOutput(classes).predict_proba(student, X)
     if hasattr(student, "fit"):
@@ -453,7 +454,7 @@ def _student_proba(student, X, classes):
     return _class_columns(student, "student", count_rows(X), classes)
 
 
-def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, random_state):
+def _teacher_predictions(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, random_state):
     """Return a teacher's probabilities for X, of shape (n_repeats, n_samples, n_classes)."""
     n_rows, output = count_rows(X), MulticlassOutput(classes)
     if not hasattr(teacher, "fit"):
@@ -462,17 +463,17 @@ def _teacher_answers(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, r
         return _class_columns(teacher, "teacher", n_rows, classes)[None]
     check_teacher(teacher)
     if isinstance(teacher, FrozenEstimator):
-        known = check_frozen(teacher, output)
-        if len(known) < len(classes):
+        seen = check_frozen(teacher, output)
+        if len(seen) < len(classes):
             raise ValueError(
-                f"The classes of the frozen teacher are {classes[known].tolist()}, those of y "
-                f"{classes.tolist()}: what it says of the others is no estimate. Fit it on rows of "
-                "all classes, or leave out the rows of the others."
+                f"The classes of the frozen teacher are {classes[seen].tolist()}, those of y "
+                f"{classes.tolist()}: it has no estimate for the others. Fit it on rows of all "
+                "classes, or leave out the rows of the others."
             )
         return output.predict_proba(teacher, X)[None]
     if y_train is None:
         raise ValueError(
-            f"The teacher {teacher!r} is to be fitted, but there are no rows to fit it on. Give "
+            f"The teacher {teacher!r} is not fitted, and there are no rows to fit it on. Give "
             "X_train and y_train, rows that are not in X; or a fitted teacher as "
             "FrozenEstimator(teacher); or its probabilities for X."
         )
@@ -495,7 +496,7 @@ def _fit_and_predict(teacher, X_train, y_train, rows, X, output):
 
 
 def _class_columns(proba, name, n_rows, classes):
-    """Return checked dense probabilities of shape (n_rows, n_classes), or name what they are."""
+    """Return checked dense probabilities of shape (n_rows, n_classes)."""
     proba = both_columns(proba, classes, name=name)
     names = column_names(proba)
     proba = check_proba(proba, name=name)
@@ -504,8 +505,8 @@ def _class_columns(proba, name, n_rows, classes):
     if proba.shape != (n_rows, len(classes)):
         raise ValueError(
             f"{name} must have shape ({n_rows}, {len(classes)}), a row for each row of X and a "
-            f"column for each of the classes {classes.tolist()}; got {proba.shape}. List all "
-            "classes in classes where the labels do not show them."
+            f"column for each of the classes {classes.tolist()}; got {proba.shape}. If some do "
+            "not occur in the labels, list all classes in classes."
         )
     return proba if isinstance(proba, np.ndarray) else proba.toarray()
 

@@ -1,4 +1,4 @@
-"""Which teacher to distil: candidates side by side, on rows that they have not seen."""
+"""Compare candidate teachers on rows that they have not seen."""
 
 import warnings
 from collections.abc import Mapping
@@ -27,30 +27,30 @@ HEADER = ("teacher", "Brier", "behind", "log-loss", "ECE", "accuracy", "sharpnes
           "fit s/1000", "predict s/1000")  # fmt: skip
 LEGEND = (
     "Best first, by the Brier score; ± is the standard error over folds. ECE: 15 bins of equal "
-    "width over the confidence of the first choice. Sharpness: mean of Σ p². Optimism: log-loss "
-    "out of fold minus log-loss on the rows fitted on."
+    "width over the confidence of the predicted label. Sharpness: mean of Σ p². Optimism: log-loss "
+    "out of fold minus log-loss on the training rows."
 )
 
 
 class TeacherComparison:
-    """What :func:`compare_teachers` found: the candidates, best first, and advice.
+    """Result of :func:`compare_teachers`: the candidates, best first, and advice.
 
     Attributes
     ----------
     names : list of str
-        The candidates, that of the best probabilities (lowest Brier score) first.
+        The candidates, sorted by their Brier score, the lowest first.
 
     best_name : str
-        The first of them.
+        Name of the first candidate.
 
     best_teacher : estimator
-        The first of them, unfitted as it was given: ``DistilledClassifier(best_teacher)``.
+        The first candidate, unfitted as it was given: ``DistilledClassifier(best_teacher)``.
 
     advice : list of str
-        What the numbers say, in plain sentences; empty if they call for nothing.
+        Recommendations from the numbers; may be empty.
 
     n_folds : int
-        Folds that the standard errors are taken over.
+        Number of folds behind the standard errors.
 
     Examples
     --------
@@ -172,24 +172,24 @@ def compare_teachers(
     ----------
     teachers : dict of str to estimator
         The candidates, classifiers with `predict_proba`. A
-        ``sklearn.frozen.FrozenEstimator`` is asked as it is, which is honest only if it has
-        not seen these rows.
+        ``sklearn.frozen.FrozenEstimator`` is not refitted; its scores are unbiased only if it
+        has not seen these rows.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows, in whatever form the teachers take them.
+        Rows, of any type that the teachers support.
 
     y : array-like of shape (n_samples,)
         True labels.
 
     cv : int, splitter or iterable, default=5
-        Folds, as everywhere in scikit-learn (None is 5), at least two. A number means
-        stratified folds; with `groups`, ``StratifiedGroupKFold``.
+        Folds, as in scikit-learn (None is 5), at least two. An integer means stratified
+        folds; with `groups`, ``StratifiedGroupKFold``.
 
     groups : array-like of shape (n_samples,), default=None
-        Rows of one group stay together: a splitter that parts them is refused. Without it,
-        repeats of one thing in several folds make the teacher that memorises look better.
-        Folds hold whole groups, and so the standard errors over folds are over groups. Distil on
-        the same folds: give the same `cv` and groups to ``DistilledClassifier``.
+        Group of each row. Folds hold whole groups; a splitter that splits one raises. Without
+        groups, repeats of one entity in several folds favour teachers that memorise. Standard
+        errors over folds are then over groups. Distil on the same folds: give the same `cv` and
+        groups to ``DistilledClassifier``.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in every score, and for the teachers that take it.
@@ -211,9 +211,9 @@ def compare_teachers(
     Raises
     ------
     ValueError
-        If there are no teachers, if they know other classes than `y` has, if folds share
-        rows, part groups, are more than groups, have no weight, or test a class that their
-        training rows lack.
+        If there are no teachers, if they have other classes than `y`, if folds share rows,
+        split groups, are more than groups, have no weight, or test a class that their training
+        rows lack.
 
     TypeError
         If `teachers` is not a dict, or one of them has no `predict_proba`.
@@ -233,31 +233,31 @@ def compare_teachers(
     The error of distilling with a teacher p^t is bounded by a variance over 1/N and
     E‖p^t − p*‖² (Menon, Rawat, Reddi, Kim and Kumar, "A statistical perspective on
     distillation", ICML 2021, section 4). On rows that the teacher has not seen the Brier
-    score is that squared distance plus a number that is the same for every teacher; the
-    accuracy is nothing of the kind. Hence the order.
+    score is that squared distance plus a constant that is the same for every teacher; the
+    accuracy is not. Hence the order by the Brier score.
 
     - "brier": mean of Σ_y (p_y − [y true])², in [0, 2].
     - "log_loss": mean of −log p_true, in nats, with p at least 2.2e-16.
     - "ece": Σ over bins of (share of rows) · ``|mean confidence − accuracy|``, with 15 bins of
-      equal width over the confidence of the first choice.
-    - "accuracy": share of rows whose first choice is right.
+      equal width over the confidence of the predicted label.
+    - "accuracy": share of rows whose predicted label is correct.
     - "sharpness": mean of Σ_y p_y², from 1 / n_classes to 1. A calibrated teacher's Brier
       score is 1 − sharpness; where it is higher, the teacher is overconfident.
     - "optimism": log-loss of rows out of fold minus log-loss of the same rows by the fold
-      teachers that were fitted on them: how far ``cv="in-sample"`` would deceive. NaN if no
-      tested row is ever trained on.
-    - times: of the wall clock, `fit` per thousand training rows and `predict_proba` in one
+      teachers that were fitted on them: the bias of ``cv="in-sample"``. NaN if no tested row
+      is ever trained on.
+    - times: wall-clock time of `fit` per thousand training rows, and of `predict_proba` in one
       batch per thousand tested rows.
 
-    Scores are over all out-of-fold answers together. Standard errors leave out each fold in
+    Scores are over all out-of-fold predictions together. Standard errors leave out each fold in
     turn (the jackknife); for a mean over equal folds that is the standard deviation over
     √n_folds. Differences are paired over folds, and count as noise inside Student's 95 %
     interval. They are the errors of the tested rows with these fold teachers: training rows
     of the folds overlap, so that another sample would move the scores by more (sharpness the
     most), and folds of a repeated splitter are less independent still.
 
-    The temperature is chosen on the rows that it is judged on; one number costs about
-    1/(2 n_samples) nats of honesty.
+    The temperature is chosen on the rows that it is scored on; for one parameter the bias is
+    about 1/(2 n_samples) nats.
 
     Examples
     --------
@@ -321,7 +321,7 @@ def compare_teachers(
 
 
 def _check_candidate(name, teacher, classes):
-    """Raise unless a teacher can be asked for the probabilities of these classes."""
+    """Raise unless a teacher can predict the probabilities of these classes."""
     if not isinstance(name, str):
         raise TypeError(f"The names in teachers must be strings; got {name!r}. Use {str(name)!r}.")
     try:
@@ -341,7 +341,7 @@ def _check_candidate(name, teacher, classes):
 
 
 def _fit_params(name, teacher, sample_weight):
-    """Return what goes to the teacher's fit: the weights, if it takes them."""
+    """Return the fit parameters of the teacher: the weights, if it takes them."""
     if sample_weight is None or isinstance(teacher, FrozenEstimator):
         return {}
     if teacher_takes_weights(teacher):

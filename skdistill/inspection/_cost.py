@@ -1,4 +1,4 @@
-"""What a model costs where it runs: bytes, and time per thousand rows."""
+"""Cost of a deployed model: bytes, and time per thousand rows."""
 
 import pickle
 import time
@@ -12,12 +12,12 @@ from .._utils._rows import copied, count_rows, predict_on_copy
 from ._intervals import Estimate
 
 BATCH = 1000  # rows
-# A figure is the median of so many calls, or of fewer once they have taken so long.
+# Times are the median of MOST_CALLS calls, or of at least FEWEST_CALLS if these take LONGEST.
 MOST_CALLS, FEWEST_CALLS, LONGEST = 20, 3, 1.0  # seconds
 
 
 def deployable(model):
-    """Return what is to be deployed: the student of what holds one, else the model itself."""
+    """Return the model to deploy: its student if it has one, else the model itself."""
     by_student_alone = isinstance(model, StudentMixin) and not hasattr(model, "estimators_")
     return model.student_ if by_student_alone else model
 
@@ -38,7 +38,7 @@ def costs(models, X):
 
 
 def description(model):
-    """Return what a model's cost is the cost of."""
+    """Return a description of the model that is pickled and timed."""
     deployed = deployable(model)
     kind = type(deployed).__name__
     return kind if deployed is model else f"student_ of a {type(model).__name__}, a {kind}"
@@ -62,11 +62,11 @@ def timings(model, X):
 
 
 def _median_seconds(method, calls):
-    """Return the median time of calls, after one that warms up."""
+    """Return the median time of calls, after a warm-up call."""
     predict_on_copy(method, calls[0])
     seconds = []
     for each in calls:
-        rows = copied(each)  # what this takes is not the model's time
+        rows = copied(each)  # not timed
         start = time.perf_counter()
         method(rows)
         seconds.append(time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""The figures of a distillation report, and the ways to read them."""
+"""The figures of a distillation report, as text, HTML and a dataframe."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from ._verdict import verdict
 
 @dataclass(frozen=True, repr=False)
 class DistillationReport:
-    """What distilling brought, on test rows; made by :func:`distillation_report`.
+    """Results of distilling on test rows; made by :func:`distillation_report`.
 
     Each figure is an `Estimate`, a named tuple (value, low, high) with the ends of the 95 %
     interval, NaN where it has none. Models are called "teacher", "student" (from the labels
@@ -25,14 +25,14 @@ class DistillationReport:
         classes) and "ece" (15 bins, no interval).
 
     gain : dict of {str: Estimate}
-        By score: how much better the distilled student is than the student from the labels
-        alone. Positive is better, also for losses.
+        By score: improvement of the distilled student over the student from the labels alone.
+        Positive is better, also for losses.
 
     gap_recovered : dict of {str: Estimate}
-        By score: (distilled − student) / (teacher − student), NaN where the teacher was no better.
+        By score: (distilled − student) / (teacher − student), NaN if the teacher was no better.
 
     fidelity : dict of {str: {str: Estimate}}
-        By score and model: "agreement" with the teacher's first choice, and "kl" (nats), the
+        By score and model: "agreement" with the teacher's predicted label, and "kl" (nats), the
         divergence KL(teacher ‖ model).
 
     cost : dict of {str: {str: Estimate}}
@@ -40,16 +40,16 @@ class DistillationReport:
         thousand rows, in one batch and row by row.
 
     cost_of : dict of {str: str}
-        What was pickled and timed for each model.
+        The object that was pickled and timed for each model.
 
     missing : tuple of str
-        Sentences: what could not be had, and why.
+        Figures that are not available, with the reason.
 
     n_rows, n_bootstrap : int
-        Test rows that carry weight, and resamples of them.
+        Number of test rows with positive weight, and of resamples.
 
     n_groups : int or None
-        Groups that the rows with weight belong to, and that were resampled; None without `groups`.
+        Number of groups with positive weight, which were resampled; None without `groups`.
     """
 
     quality: dict[str, dict[str, Estimate]]
@@ -65,7 +65,7 @@ class DistillationReport:
 
     @property
     def verdict(self) -> tuple[str, ...]:
-        """Plain sentences: where distilling paid, and where it did not."""
+        """Sentences on where distilling paid, and where it did not."""
         return verdict(self)
 
     def to_frame(self) -> Any:
@@ -108,7 +108,7 @@ class DistillationReport:
         return pd.DataFrame(rows, columns=["part", "measure", "model", "value", "low", "high"])
 
     def to_html(self, path: str | Path) -> None:
-        """Write the report as a page that stands alone: it loads nothing, and needs no colour.
+        """Write the report as a self-contained HTML page, readable without colour.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""How figures are called and written, the same in text, sentences and HTML."""
+"""Names and formats of figures, the same in text, sentences and HTML."""
 
 from math import isnan
 
@@ -18,7 +18,7 @@ LOWER_IS_BETTER = {"log_loss", "brier", "ece", "kl", "bytes", "batch", "single"}
 
 
 def directed(measure):
-    """Write what a measure is called, and which way is better."""
+    """Return the name of a measure, and whether higher or lower is better."""
     better = "lower" if measure in LOWER_IS_BETTER else "higher"
     return f"{LABELS[measure]} ({better} is better)"
 

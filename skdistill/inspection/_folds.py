@@ -1,4 +1,4 @@
-"""The folds on which teachers are looked at: apart, whole in their groups, with every class."""
+"""Folds to compare teachers on: disjoint, with whole groups and all classes."""
 
 from numbers import Integral
 
@@ -9,14 +9,14 @@ from .._utils._groups import make_folds
 
 
 def honest_folds(cv, X, y, groups=None, weight=None):
-    """Return pairs of (train, test) row numbers, or say why no honest score comes from them.
+    """Return pairs of (train, test) row numbers; raise if they give no unbiased score.
 
     A number of folds with `groups` is that many of ``StratifiedGroupKFold``.
     """
     if isinstance(cv, str):
         raise ValueError(
             "cv must be a number of folds, a splitter or an iterable of splits: a teacher is "
-            f"judged by rows that it has not seen; got cv={cv!r}."
+            f"scored on rows that it has not seen; got cv={cv!r}."
         )
     n_folds = 5 if cv is None else cv
     if isinstance(n_folds, Integral):
@@ -36,25 +36,25 @@ def _check_enough_rows(n_folds, y):
     labels, counts = np.unique(y, return_counts=True)
     if counts.max() < n_folds:
         raise ValueError(
-            f"cv={n_folds} folds want at least as many rows of some class; the classes "
+            f"cv={n_folds} folds need at least as many rows of some class; the classes "
             f"{labels.tolist()} have {counts.tolist()} rows. Use fewer folds or more rows."
         )
 
 
 def _check_fold(fold, train, test, y, weight):
-    """Raise unless a fold's rows are apart and hold every class that they are asked about."""
+    """Raise unless a fold's rows are disjoint, and its training rows have all tested classes."""
     shared = np.intersect1d(train, test)
     if len(shared):
         raise ValueError(
             f"{fold} tests {len(shared)} rows that it trains on, the first is row {shared[0]}: its "
-            "teacher would repeat their labels. Keep the two apart."
+            "teacher would repeat their labels. Make the two disjoint."
         )
     lacking = np.setdiff1d(y[test], y[train])
     if len(lacking):
         label = lacking.tolist()[0]
         raise ValueError(
             f"{fold} tests the class {label!r}, of which its training rows show none (there are "
-            f"{(y == label).sum()} rows of it in all): no teacher can be judged by it. Use fewer "
+            f"{(y == label).sum()} rows of it in all): no teacher can be scored on it. Use fewer "
             "or stratified folds, merge rare classes, or leave their rows out."
         )
     for what, rows in (("tests", test), ("trains on", train)):
@@ -66,14 +66,14 @@ def _check_fold(fold, train, test, y, weight):
 
 
 def share_with_a_twin(X, folds):
-    """Return the share of tested rows of which the training rows hold an equal one."""
+    """Return the share of tested rows that have a duplicate among the training rows."""
     identity = _identities(X)
     twins = [np.isin(identity[test], identity[train]) for train, test in folds]
     return float(np.concatenate(twins).mean())
 
 
 def _identities(X):
-    """Return a number for each row, the same for rows that are equal."""
+    """Return a number for each row, the same for equal rows."""
     if sparse.issparse(X):
         X = sparse.csr_array(X)
         columns, values = (np.split(each, X.indptr[1:-1]) for each in (X.indices, X.data))

@@ -1,4 +1,4 @@
-"""Scores with their intervals over test rows, and what one model gains on another."""
+"""Scores with their intervals over test rows, and gains of one model over another."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 from ._figures import LOWER_IS_BETTER
 
 LEVEL = 95  # percent
-QUALITY = ("accuracy", "log_loss", "brier", "auc")  # those whose interval means something
+QUALITY = ("accuracy", "log_loss", "brier", "auc")  # scores with a meaningful interval
 
 
 class Estimate(NamedTuple):
@@ -19,7 +19,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(value, resampled):
-    """Return a score with the percentiles of what it is on resamples."""
+    """Return a score with its percentiles over resamples."""
     if np.isnan(resampled).all():
         return Estimate(float(value))
     tail = (100 - LEVEL) / 2
@@ -41,12 +41,12 @@ def table(names, models, scores, resampled):
 
 
 def gain(name, scores, other):
-    """Return by how much a score is better than another's: positive where it is better."""
+    """Return the improvement over another model's score: positive if better."""
     return other[name] - scores[name] if name in LOWER_IS_BETTER else scores[name] - other[name]
 
 
 def gains(model, other, scores, resampled):
-    """Return {score: Estimate} of what a model gains on another in the scores that both have."""
+    """Return {score: Estimate} of a model's gain over another in the scores that both have."""
     return {
         name: estimate(
             gain(name, scores[model], scores[other]),
@@ -60,8 +60,8 @@ def gains(model, other, scores, resampled):
 def gaps_recovered(scores, resampled):
     """Return {score: Estimate} of the part of the teacher's lead that the distilled model gains.
 
-    NaN where the teacher does not lead; without an interval where its lead is not certain, since
-    the ratio could then be anything.
+    NaN if the teacher does not lead. Without an interval if its lead is not certain, since the
+    ratio is then unbounded.
     """
     gained = gains("distilled", "student", scores, resampled)
     leads = gains("teacher", "student", scores, resampled)

@@ -1,4 +1,4 @@
-"""A number that all folds give together, and how far the folds disagree about it."""
+"""Estimates over all folds, with jackknife standard errors."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class JackknifeEstimate(NamedTuple):
 
     For a mean over equal folds the standard error is the usual one, the folds' standard
     deviation over √K; it also holds for the calibration error, which is not a mean.
-    Differences are paired: the folds' common ups and downs cancel.
+    Differences are paired: variation that is common to both cancels.
     """
 
     value: float
@@ -21,7 +21,7 @@ class JackknifeEstimate(NamedTuple):
 
     @property
     def standard_error(self):
-        """The jackknife's: √((K − 1)/K · Σ_k (θ_−k − mean)²)."""
+        """Jackknife standard error, √((K − 1)/K · Σ_k (θ_−k − mean)²)."""
         n_folds = len(self.without)
         return float(np.sqrt((n_folds - 1) * self.without.var()))
 

@@ -1,4 +1,4 @@
-"""What a fitted model says of test rows: labels always, probabilities or scores where it can."""
+"""Predictions of a fitted model on test rows: labels, and probabilities or scores if available."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from ..students._predictions import predicts_positions, student_decision
 
 
 class Predictions(NamedTuple):
-    """What one model says of every test row."""
+    """Predictions of one model for all test rows."""
 
     codes: NDArray[np.int_]  # (n_samples,): position of the predicted label among the classes
     proba: Floats | None  # (n_samples, n_classes), None without predict_proba
@@ -21,23 +21,23 @@ class Predictions(NamedTuple):
 
 def classes_in_common(models):
     """Return the sorted classes of named fitted models, which must all have the same."""
-    known = {
+    classes_of = {
         name: np.sort(np.asarray(model.classes_))
         for name, model in models.items()
         if hasattr(model, "classes_")
     }
-    if not known:
+    if not classes_of:
         raise ValueError(
-            f"None of the models {list(models)} has classes_, so that nothing says which label a "
-            "column of probabilities stands for. Pass fitted classifiers."
+            f"None of the models {list(models)} has classes_, so that the labels of the columns "
+            "of probabilities are unknown. Pass fitted classifiers."
         )
-    first, classes = next(iter(known.items()))
-    for name, others in known.items():
+    first, classes = next(iter(classes_of.items()))
+    for name, others in classes_of.items():
         positions = class_positions(others, classes)
         lacking, surplus = np.delete(classes, positions[positions >= 0]), others[positions < 0]
         if len(lacking) or len(surplus):
             raise ValueError(
-                f"The models must know the same classes: {first} has {_some(classes)}, {name} has "
+                f"The models must have the same classes: {first} has {_some(classes)}, {name} has "
                 f"{_some(others)}; {name} lacks {_some(lacking)} and adds {_some(surplus)}. Fit "
                 "them on the same labels; a DistilledClassifier takes all of them as classes=."
             )
@@ -58,8 +58,8 @@ def encode_test_labels(y, classes):
     return encode(y, classes)
 
 
-def ask(model, X, classes, *, name):
-    """Return what a model says of the rows, columns in the order of the sorted classes."""
+def predict(model, X, classes, *, name):
+    """Return a model's predictions, with columns in the order of the sorted classes."""
     proba = None
     if hasattr(model, "predict_proba"):
         proba = proba_by_class(model, X, classes, name=name)
@@ -88,7 +88,7 @@ def _predicted_codes(model, X, classes, name):
     positions = class_positions(labels, classes)
     if (positions < 0).any():
         raise ValueError(
-            f"{name}.predict(X) answers {_some(labels[positions < 0])}, which is not among the "
+            f"{name}.predict(X) returns {_some(labels[positions < 0])}, which is not among the "
             f"classes {_some(classes)}. A report compares classifiers; wrap a regressor as the "
             "student of a DistilledClassifier."
         )

@@ -14,7 +14,7 @@ from ..metrics import expected_calibration_error
 from ._cost import costs, description
 from ._distillation_report import DistillationReport
 from ._intervals import QUALITY, Estimate, gains, gaps_recovered, table
-from ._predictions import ask, classes_in_common, encode_test_labels
+from ._predictions import classes_in_common, encode_test_labels, predict
 from ._row_scores import bootstrap, row_scores, scores_on
 
 N_BINS = 15
@@ -55,15 +55,15 @@ def distillation_report(
 
     groups : array-like of shape (n_samples,), default=None
         The group of each row, such as a person with many rows. Rows of one group are not
-        independent of each other, so that whole groups are resampled. Intervals need at least 10
-        groups with weight; with fewer there are none.
+        independent, so that whole groups are resampled. Intervals need at least 10 groups with
+        positive weight; with fewer there are none.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row. Rows that weigh 0 are left out.
 
     n_bootstrap : int, default=1000
-        Resamples of the test rows, or of the groups, behind the 95 % intervals; 1000 place their
-        ends to about a tenth of their width. They take some ten seconds for 100,000 rows.
+        Resamples of the test rows, or of the groups, for the 95 % intervals; with 1000, their
+        ends are exact to about a tenth of their width. Takes about ten seconds for 100,000 rows.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the resamples. Times are measured, and vary all the same.
@@ -71,7 +71,7 @@ def distillation_report(
     Returns
     -------
     DistillationReport
-        Print it, show it in a notebook, or take its figures: `quality` (accuracy, log-loss in
+        Print it, show it in a notebook, or read its figures: `quality` (accuracy, log-loss in
         nats, Brier in [0, 2], ECE with 15 bins, AUC for two classes), `gain` (what distilling
         improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats), `cost`
         (bytes when pickled, milliseconds per thousand rows in batch and row by row), `verdict`
@@ -80,8 +80,8 @@ def distillation_report(
     Raises
     ------
     ValueError
-        If the models have different classes, if `y` holds a label that they do not know, if a
-        model's answers do not fit the classes, if a group is missing (NaN or None), or if no row
+        If the models have different classes, if `y` holds a label that they lack, if a model's
+        predictions do not match the classes, if a group is missing (NaN or None), or if no row
         carries weight.
 
     sklearn.exceptions.NotFittedError
@@ -91,8 +91,8 @@ def distillation_report(
     -----
     All models are scored on the same resamples, so that the intervals of differences are paired:
     what makes a test row hard for all of them cancels. They are percentiles over test rows (a
-    little too narrow on a hundred rows or fewer), and say nothing of how training would vary. The
-    ECE has none: it is biased upwards on few rows, and more so on resampled ones.
+    little too narrow on a hundred rows or fewer), and do not include the variation of training.
+    The ECE has none: it is biased upwards on few rows, and more so on resampled ones.
 
     The gap recovered is (distilled − student) / (teacher − student) for each score. It is
     undefined where the teacher was no better than the student, and has no interval where the
@@ -100,9 +100,9 @@ def distillation_report(
 
     Fidelity is not quality: a student may rightly disagree (Stanton et al., NeurIPS 2021).
 
-    Times are those of `predict_proba` (or `predict`) as a caller waits for it, with the threads
-    that the model uses; the median of up to 20 calls. For a model that holds its student, such
-    as a DistilledClassifier, time and bytes are those of its `student_`, which is what to deploy.
+    Times are wall-clock times of `predict_proba` (or `predict`), with the threads that the model
+    uses: the median of up to 20 calls. For a model that holds its student, such as a
+    DistilledClassifier, time and bytes are those of its `student_`, the object to deploy.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def distillation_report(
     X, y_codes, weight = _safe_indexing(X, counted), y_codes[counted], weight[counted]
     codes = None if codes is None else group_codes(codes[counted], len(counted))
 
-    predictions = {name: ask(model, X, classes, name=name) for name, model in models.items()}
+    predictions = {name: predict(model, X, classes, name=name) for name, model in models.items()}
     rows = {
         name: row_scores(each, y_codes, None if name == "teacher" else predictions["teacher"])
         for name, each in predictions.items()
@@ -199,7 +199,7 @@ def _calibration_errors(predictions, y, classes, weight):
 
 
 def _without_values(resampled):
-    """Return resampled scores without their values, from which no interval comes."""
+    """Return resampled scores with NaN values, which give no interval."""
     return {
         model: {name: np.full_like(values, np.nan) for name, values in scores.items()}
         for model, scores in resampled.items()
@@ -217,7 +217,7 @@ def _missing_intervals(n_groups):
 
 
 def _missing_scores(predictions, y_codes, n_classes):
-    """Return a sentence for each thing that cannot be had, and why."""
+    """Return a sentence for each score that is not available, with the reason."""
     sentences = []
     for name, each in predictions.items():
         if each.proba is None:

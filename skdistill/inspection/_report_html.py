@@ -1,4 +1,4 @@
-"""A report as HTML: a fragment for notebooks, and a page that stands alone."""
+"""A report as HTML: a fragment for notebooks, and a self-contained page."""
 
 from html import escape
 
@@ -76,7 +76,7 @@ def _table(table):
 
 
 def _row(label, cells):
-    """Return a row: which way is better and the intervals stand small on a line of their own."""
+    """Return a row, with the direction and the intervals in small type on separate lines."""
     name, _, better = label.partition(" (")
     small = f'<span class="better">{escape(better.rstrip(")"))}</span>' if better else ""
     return (

@@ -1,4 +1,4 @@
-"""What stands where in a report, for its text and its HTML."""
+"""Layout of a report, for its text and its HTML."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of cells under their heads, with what one must know to read them."""
+    """Rows of cells under their heads, with a note that explains them."""
 
     title: str
     heads: list[str]
@@ -49,7 +49,7 @@ def tables(report):
 
 
 def subtitle(report):
-    """Return on what the figures rest."""
+    """Return the number of rows and resamples behind the figures."""
     if report.n_groups is None:
         rows, resampled = f"{report.n_rows:,} test rows", "the test rows"
     else:

@@ -8,7 +8,7 @@ from .._utils._typing import Floats, NDArray
 
 # log(0) is infinite; scikit-learn's log_loss clips at the same number.
 SMALLEST = np.finfo(np.float64).eps
-# Weights that are held at once: a megabyte, which a core's cache can hold.
+# Weights that are held at once: a megabyte, which fits into a core's cache.
 IN_CACHE = 2**17
 
 
@@ -30,9 +30,9 @@ class RowScores(NamedTuple):
 
 
 def row_scores(predictions, y_codes, teacher=None):
-    """Return the values behind a model's scores, as far as its answers have them.
+    """Return the per-row values of the scores that a model's predictions allow.
 
-    Those of fidelity are left out where there is no teacher to compare it with.
+    Those of fidelity are left out if `teacher` is None.
     """
     columns = {"accuracy": predictions.codes == y_codes}
     if predictions.proba is not None:

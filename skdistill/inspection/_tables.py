@@ -35,7 +35,7 @@ def html_list(sentences):
 
 
 def import_pandas(method):
-    """Return pandas, or say who needs it."""
+    """Return pandas; raise if it is not installed."""
     try:
         import pandas
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""How good the probabilities of one candidate are, on rows that it has not seen."""
+"""Quality of a candidate's probabilities on rows that it has not seen."""
 
 import time
 import warnings
@@ -21,7 +21,7 @@ from ._jackknife import over_folds
 
 
 class TeacherQuality(NamedTuple):
-    """Everything that is measured of one candidate."""
+    """All measurements of one candidate."""
 
     name: str
     scores: dict  # of Estimates, by the name of the measure
@@ -35,7 +35,7 @@ class TeacherQuality(NamedTuple):
 
 
 class _FoldPredictions(NamedTuple):
-    """What one fold's teacher leaves behind; the teacher itself is let go."""
+    """Predictions and times of one fold's teacher; the teacher is discarded."""
 
     proba: np.ndarray  # (n_tested, n_classes)
     in_sample_losses: np.ndarray  # (n_train,)
@@ -61,7 +61,7 @@ def measure_teacher(name, teacher, X, y, output, *, folds, weight, fit_params, n
         lambda rows: _scores_and_sharpness(soft_labels.take(rows)), fold_of, len(folds)
     )
     with warnings.catch_warnings():
-        # It warns of optima on the edge, for those who are about to use it.
+        # Warnings about optima at the edge are for fits that use the temperature.
         warnings.simplefilter("ignore", UserWarning)
         temperature = best_temperature(soft_labels)
     tempered = soft_labels.temper(temperature)
@@ -88,25 +88,24 @@ def measure_teacher(name, teacher, X, y, output, *, folds, weight, fit_params, n
 
 
 def _predict_fold(teacher, X, y, output, train, test, fit_params):
-    """Fit a teacher on a fold's training rows; ask it about the others, then about its own."""
+    """Fit a teacher on a fold's training rows; predict the test rows, then the training rows."""
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
-    own_rows = copied(X_train)  # those that it is to be asked about stay as they are
-    known = np.unique(y[train])
+    fit_rows = copied(X_train)  # a teacher may change its rows in place
+    seen = np.unique(y[train])
     start = time.perf_counter()
-    fit_teacher(teacher, own_rows, y[train], rows_of(fit_params, train, len(y)))
+    fit_teacher(teacher, fit_rows, y[train], rows_of(fit_params, train, len(y)))
     fitted = time.perf_counter()
-    proba = output.predict_proba(teacher, X_test, known)
-    answered = time.perf_counter()
-    own = SoftLabels(output.predict_proba(teacher, X_train, known), output.classes, y=y[train])
-    return _FoldPredictions(proba, _row_losses(own), fitted - start, answered - fitted)
+    proba = output.predict_proba(teacher, X_test, seen)
+    predicted = time.perf_counter()
+    in_sample = SoftLabels(output.predict_proba(teacher, X_train, seen), output.classes, y=y[train])
+    return _FoldPredictions(proba, _row_losses(in_sample), fitted - start, predicted - fitted)
 
 
 def _optimism(soft_labels, tested, fold_of, folds, predictions, n_rows):
-    """Return Estimates of the in-sample log-loss and of how much higher that out of fold is.
+    """Return Estimates of the in-sample log-loss, and of the out-of-fold one minus it.
 
-    Both are of the same rows, each asked about by the teachers that did not see it and those
-    that did: rows that are hard for all of them cancel. Rows that are never trained on are
-    left out.
+    Both use the same rows, predicted by teachers that have seen them and by teachers that have
+    not, so that the difference is paired. Rows that are never trained on are left out.
     """
     seen = np.concatenate([train for train, _ in folds])
     n_seen = np.bincount(seen, minlength=n_rows)
@@ -118,9 +117,9 @@ def _optimism(soft_labels, tested, fold_of, folds, predictions, n_rows):
     def measure(rows):
         if not weight[rows].any():
             return {"in_sample_log_loss": np.nan, "optimism": np.nan}
-        own = np.average(in_sample[tested[rows]], weights=weight[rows])
-        other = np.average(out_of_fold[rows], weights=weight[rows])
-        return {"in_sample_log_loss": float(own), "optimism": float(other - own)}
+        inside = np.average(in_sample[tested[rows]], weights=weight[rows])
+        outside = np.average(out_of_fold[rows], weights=weight[rows])
+        return {"in_sample_log_loss": float(inside), "optimism": float(outside - inside)}
 
     return over_folds(measure, fold_of, len(folds))
 
@@ -131,6 +130,6 @@ def _row_losses(soft_labels):
 
 
 def _scores_and_sharpness(soft_labels):
-    """Return the teacher's scores, and Σ_y p_y² in the mean."""
+    """Return the teacher's scores, and the mean of Σ_y p_y²."""
     sharpness = np.average((soft_labels.proba**2).sum(axis=1), weights=soft_labels.weight)
     return {**teacher_scores(soft_labels), "sharpness": float(sharpness)}

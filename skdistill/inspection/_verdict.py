@@ -1,4 +1,4 @@
-"""What the figures of a report say, in plain sentences."""
+"""Conclusions from the figures of a report, as sentences."""
 
 from math import isnan
 

@@ -1,4 +1,4 @@
-"""Scores of probabilities, and of the labels retrieved for each row."""
+"""Metrics of predicted probabilities and of retrieved labels."""
 
 from ._proba import (
     brier_loss,

@@ -1,4 +1,4 @@
-"""How good are probabilities: against labels, against a teacher's, against the truth."""
+"""Metrics of probabilities against labels, soft labels or a teacher."""
 
 from numbers import Integral
 
@@ -38,14 +38,14 @@ def soft_log_loss(
     Parameters
     ----------
     y_true_or_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
-        True labels, or the probabilities that stand in for them.
+        True labels or soft labels.
 
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class; of
+        Predicted probabilities, columns in the order of the sorted classes, or named by class; for
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
-        Label of each column of `proba`, sorted; needed where the labels show fewer.
+        Label of each column of `proba`, sorted; needed if some do not occur in the labels.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
@@ -73,7 +73,7 @@ def soft_log_loss(
     0.6931
     """
     target, proba, weight = check_predictions(y_true_or_proba, proba, classes, sample_weight)
-    # Relative to the smallest probability, so that what a sparse row does not store is 0.
+    # Relative to the smallest probability, so that entries that are not stored are 0.
     gain = proba.copy()
     stored = gain.data if sparse.issparse(gain) else gain
     stored[...] = np.log(np.clip(stored, SMALLEST, 1)) - np.log(SMALLEST)
@@ -93,14 +93,14 @@ def brier_loss(
     Parameters
     ----------
     y_true_or_proba : array-like of shape (n_samples,) or (n_samples, n_classes)
-        True labels, or the probabilities that stand in for them.
+        True labels or soft labels.
 
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class; of
+        Predicted probabilities, columns in the order of the sorted classes, or named by class; for
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
-        Label of each column of `proba`, sorted; needed where the labels show fewer.
+        Label of each column of `proba`, sorted; needed if some do not occur in the labels.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
@@ -118,9 +118,9 @@ def brier_loss(
 
     Notes
     -----
-    For a teacher independent of the labels its expectation is E‖q − p*‖² plus a number
-    that no teacher changes: it compares teachers by the term that bounds the student
-    (Menon et al., ICML 2021, section 4), which accuracy does not.
+    For a teacher independent of the labels its expectation is E‖q − p*‖² plus a constant that
+    does not depend on the teacher. So it compares teachers by the term that bounds the student's
+    error (Menon et al., ICML 2021, section 4); accuracy does not.
 
     Examples
     --------
@@ -141,19 +141,19 @@ def expected_calibration_error(
     n_bins: int = 15,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Gap between the confidence of the first choice and how often it is right.
+    """Mean gap between the confidence and the accuracy of the predicted label.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_classes)
-        True labels. With probabilities, "right" is the probability of the first choice.
+        True labels. With probabilities, a row's accuracy is that of the predicted label.
 
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class; of
+        Predicted probabilities, columns in the order of the sorted classes, or named by class; for
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
-        Label of each column of `proba`, sorted; needed where the labels show fewer.
+        Label of each column of `proba`, sorted; needed if some do not occur in the labels.
 
     n_bins : int, default=15
         Bins of equal width on [0, 1] for the confidence max_y q_y (15 as in Guo et al.,
@@ -166,7 +166,7 @@ def expected_calibration_error(
     -------
     float
         Σ over bins of (share of rows) · ``|mean confidence − accuracy|``, in [0, 1]; lower is
-        better. It is biased upwards on few rows, so compare on the same rows.
+        better. It is biased upwards on few rows: compare models on the same rows.
 
     Raises
     ------
@@ -186,17 +186,17 @@ def expected_calibration_error(
 
 
 def calibration_gaps(target, proba, weight, n_bins=15):
-    """Return Σ w (confidence − right) of the rows in each bin; those of several blocks add up."""
+    """Return Σ w (confidence − accuracy) of the rows in each bin; blocks of rows can be added."""
     confidence = largest(proba)
-    right = entries(target, argmax_labels(proba))
+    accuracy = entries(target, argmax_labels(proba))
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    return np.bincount(bins, weights=weight * (confidence - right), minlength=n_bins)
+    return np.bincount(bins, weights=weight * (confidence - accuracy), minlength=n_bins)
 
 
 def pairwise_disagreement(
     y_true_or_proba: ArrayLike, scores: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Share of pairs that scores put in the wrong order, under labels or soft labels.
+    """Share of pairs that scores rank in the wrong order, under labels or soft labels.
 
     Parameters
     ----------
@@ -212,8 +212,8 @@ def pairwise_disagreement(
     Returns
     -------
     float
-        Σ_{i≠j} w_i w_j p_i (1 − p_j) [s_i < s_j] over the same sum without the bracket, where a
-        tie counts half; in [0, 1], lower is better. For labels it is 1 − AUC.
+        Σ_{i≠j} w_i w_j p_i (1 − p_j) [s_i < s_j] divided by the same sum without the bracket; ties
+        count half. In [0, 1], lower is better. For labels it is 1 − AUC.
 
     Raises
     ------
@@ -246,8 +246,8 @@ def pairwise_disagreement(
     total = a.sum() * b.sum() - a @ b
     if not total > 0:
         raise ValueError(
-            f"No pair of the {len(s)} rows carries weight: some must be possibly positive, and "
-            "others possibly negative."
+            f"No pair of the {len(s)} rows carries weight. Give rows that may be positive and "
+            "other rows that may be negative."
         )
     _, level = np.unique(s, return_inverse=True)
     a_level, b_level = np.bincount(level, weights=a), np.bincount(level, weights=b)
@@ -259,7 +259,7 @@ def pairwise_disagreement(
 def teacher_agreement(
     teacher: ArrayLike, student: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Share of rows in which teacher and student make the same first choice.
+    """Share of rows in which teacher and student predict the same label.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def teacher_agreement(
     Returns
     -------
     float
-        In [0, 1]. It is fidelity, not quality: a student may rightly disagree (Stanton
+        In [0, 1]. It is fidelity, not quality: where a student disagrees, it may be right (Stanton
         et al., NeurIPS 2021).
 
     Raises
@@ -287,20 +287,22 @@ def teacher_agreement(
     >>> teacher_agreement(["cat", "dog"], ["cat", "cat"])
     0.5
     """
-    known = _known_classes(None, teacher, student)
-    teacher = both_columns(teacher, known, name="teacher") if is_soft(teacher) else teacher
-    student = both_columns(student, known, name="student") if is_soft(student) else student
-    ours, theirs = (_by_name(_as_array(each), each, known) for each in (student, teacher))
-    if ours.shape != theirs.shape:
+    classes = _column_classes(None, teacher, student)
+    teacher = both_columns(teacher, classes, name="teacher") if is_soft(teacher) else teacher
+    student = both_columns(student, classes, name="student") if is_soft(student) else student
+    of_student, of_teacher = (
+        _by_name(_as_array(each), each, classes) for each in (student, teacher)
+    )
+    if of_student.shape != of_teacher.shape:
         raise ValueError(
             f"teacher and student must both be labels or both be probabilities of the same rows; "
-            f"got shapes {theirs.shape} and {ours.shape}."
+            f"got shapes {of_teacher.shape} and {of_student.shape}."
         )
-    if ours.ndim == 2:
+    if of_student.ndim == 2:
         check_row_names(student, teacher, name="student", of="teacher")
-        ours, theirs = argmax_labels(ours), argmax_labels(theirs)
-    weight = check_row_weights(sample_weight, len(ours))
-    return float(np.average(ours == theirs, weights=weight))
+        of_student, of_teacher = argmax_labels(of_student), argmax_labels(of_teacher)
+    weight = check_row_weights(sample_weight, len(of_student))
+    return float(np.average(of_student == of_teacher, weights=weight))
 
 
 def soft_log_loss_scorer(
@@ -308,8 +310,8 @@ def soft_log_loss_scorer(
 ) -> float:
     """Score an estimator by minus :func:`soft_log_loss`: ``scoring=soft_log_loss_scorer``.
 
-    scikit-learn's own scorers refuse probabilities as `y`; a callable like this one is
-    what ``cross_val_score`` and ``GridSearchCV`` take in their place.
+    scikit-learn's scorers do not accept probabilities as `y`. ``cross_val_score`` and
+    ``GridSearchCV`` accept this callable instead.
 
     Parameters
     ----------
@@ -348,15 +350,15 @@ def soft_log_loss_scorer(
         check_row_names(y, X, name="y")
         y = both_columns(y, declared, name="y")
     if soft and declared is not None and column_names(y) is None:
-        y = check_proba(y, name="y")[:, np.argsort(declared)]  # they come in the order declared
+        y = check_proba(y, name="y")[:, np.argsort(declared)]  # columns are in the declared order
     proba, classes = sorted_proba(estimator, X)
     return -soft_log_loss(y, proba, classes=classes, sample_weight=sample_weight)
 
 
 def sorted_proba(estimator, X):
-    """Return an estimator's probabilities with its columns sorted by class, and the classes.
+    """Return an estimator's probabilities with columns sorted by class, and the classes.
 
-    `classes_` is not sorted everywhere: CatBoost sorts text that looks like numbers as numbers.
+    `classes_` may be unsorted: CatBoost sorts strings that look like numbers as numbers.
     """
     proba, classes = estimator.predict_proba(X), np.asarray(estimator.classes_)
     order = np.argsort(classes, kind="stable")
@@ -378,21 +380,21 @@ def check_predictions(y_true_or_proba, proba, classes, sample_weight):
         classes = np.sort(classes)
     if soft:
         check_row_names(proba, y_true_or_proba, name="proba", of="y_true_or_proba")
-        known = _known_classes(classes, y_true_or_proba, proba)
-        y_true_or_proba = both_columns(y_true_or_proba, known, name="y_true_or_proba")
+        classes = _column_classes(classes, y_true_or_proba, proba)
+        y_true_or_proba = both_columns(y_true_or_proba, classes, name="y_true_or_proba")
         target = check_proba(y_true_or_proba, name="y_true_or_proba")
-        target = _by_name(target, y_true_or_proba, known)
+        target = _by_name(target, y_true_or_proba, classes)
     else:
         y = check_labels(y_true_or_proba)
-        known = check_classes(y, classes)
-        target = one_hot(y, known)
-    proba = both_columns(proba, known)
-    proba = _by_name(check_proba(proba), proba, known)
+        classes = check_classes(y, classes)
+        target = one_hot(y, classes)
+    proba = both_columns(proba, classes)
+    proba = _by_name(check_proba(proba), proba, classes)
     if target.shape != proba.shape:
         raise ValueError(
             f"Targets and predictions must have the same rows and classes; got shapes "
-            f"{target.shape} and {proba.shape}. Where labels show fewer classes than proba has "
-            "columns, give classes=, the label of each column."
+            f"{target.shape} and {proba.shape}. If some classes do not occur in the labels, "
+            "give classes=, the label of each column."
         )
     return target, proba, check_row_weights(sample_weight, proba.shape[0])
 
@@ -402,13 +404,13 @@ def _as_array(values):
     return sparse.csr_array(values) if sparse.issparse(values) else np.asarray(values)
 
 
-def _known_classes(classes, *named):
-    """Return the classes that columns are matched to: as declared, or as the first names say."""
-    every = [names for names in (classes, *map(column_names, named)) if names is not None]
-    return np.sort(np.asarray(every[0])) if every else None
+def _column_classes(classes, *tables):
+    """Return the sorted classes: as given, or the column names of the first named table."""
+    candidates = [names for names in (classes, *map(column_names, tables)) if names is not None]
+    return np.sort(np.asarray(candidates[0])) if candidates else None
 
 
 def _by_name(values, given, classes):
-    """Return columns in the order of the classes, if those of what was given have names."""
+    """Return columns in the order of the classes, if `given` has column names."""
     names = column_names(given)
     return values if names is None else columns_by_name(values, names, classes)

@@ -1,7 +1,7 @@
-"""How good are retrieved labels: the first k of each row, against the labels that it has.
+"""Metrics of the first k retrieved labels of each row, against its relevant labels.
 
-Only what was retrieved comes in, (n_samples, k) labels, best first: scores of every label for
-every row need not exist.
+The input is the retrieved labels, shape (n_samples, k), best first. Scores of all labels for all
+rows are not needed.
 """
 
 import warnings
@@ -31,7 +31,7 @@ __all__ = [
     "retrieval_scorer",
 ]
 
-# The scorer asks for so many scores at once, about 64 MB.
+# Scores that the scorer computes at once, about 64 MB.
 SCORES_PER_BLOCK = 2**23
 
 
@@ -43,24 +43,24 @@ def precision_at_k(
     classes: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Share of relevant labels among the first k that were retrieved.
+    """Share of relevant labels among the first k retrieved ones.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
         or sparse, with a column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
-        Labels, best first, none twice in a row, as
-        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+        Labels, best first, without repeats in a row, as returned by
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve`.
 
     k : int, default=None
-        How many of them count; all by default.
+        Number of retrieved labels that count; all by default.
 
     classes : array-like of shape (n_labels,), default=None
-        Label of each column of an indicator, 0, 1, ... by default. With labels as
-        `y_true`, the labels that there are, if given: any other is refused.
+        Label of each column of an indicator, 0, 1, ... by default. With labels as `y_true`,
+        all valid labels; others raise.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
@@ -98,24 +98,24 @@ def recall_at_k(
     classes: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Share of a row's relevant labels that are among the first k that were retrieved.
+    """Share of a row's relevant labels among the first k retrieved ones.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
         or sparse, with a column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
-        Labels, best first, none twice in a row, as
-        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+        Labels, best first, without repeats in a row, as returned by
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve`.
 
     k : int, default=None
-        How many of them count; all by default.
+        Number of retrieved labels that count; all by default.
 
     classes : array-like of shape (n_labels,), default=None
-        Label of each column of an indicator, 0, 1, ... by default. With labels as
-        `y_true`, the labels that there are, if given: any other is refused.
+        Label of each column of an indicator, 0, 1, ... by default. With labels as `y_true`,
+        all valid labels; others raise.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
@@ -136,11 +136,11 @@ def recall_at_k(
     Warns
     -----
     UserWarning
-        If rows without a label are left out; it says how many.
+        If rows without a label are left out; the message has their number.
 
     See Also
     --------
-    sklearn.metrics.top_k_accuracy_score : The same of one label per row, from all scores.
+    sklearn.metrics.top_k_accuracy_score : The same for one label per row, from all scores.
 
     Examples
     --------
@@ -163,24 +163,24 @@ def ndcg_at_k(
     classes: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Discounted gain of the first k labels that were retrieved, relative to the best order.
+    """Discounted gain of the first k retrieved labels, relative to the best order.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
         or sparse, with a column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
-        Labels, best first, none twice in a row, as
-        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+        Labels, best first, without repeats in a row, as returned by
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve`.
 
     k : int, default=None
-        How many of them count; all by default.
+        Number of retrieved labels that count; all by default.
 
     classes : array-like of shape (n_labels,), default=None
-        Label of each column of an indicator, 0, 1, ... by default. With labels as
-        `y_true`, the labels that there are, if given: any other is refused.
+        Label of each column of an indicator, 0, 1, ... by default. With labels as `y_true`,
+        all valid labels; others raise.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
@@ -202,7 +202,7 @@ def ndcg_at_k(
     Warns
     -----
     UserWarning
-        If rows without a label are left out; it says how many.
+        If rows without a label are left out; the message has their number.
 
     See Also
     --------
@@ -231,12 +231,12 @@ def propensity_scored_precision_at_k(
     classes: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Precision among the first k in which rare labels, often missing from y, count for more.
+    """Precision among the first k, with a higher weight for rare labels, often missing from y.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, where rows have several, an indicator of 0 and 1, dense
+        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
         or sparse, with a column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
@@ -245,10 +245,10 @@ def propensity_scored_precision_at_k(
 
     propensities : array-like of shape (n_labels,)
         Probability that a relevant label was observed, above 0, for each of `classes`:
-        those of :func:`label_propensities` of the training labels.
+        from :func:`label_propensities` of the training labels.
 
     k : int, default=None
-        How many of those retrieved count; all by default.
+        Number of retrieved labels that count; all by default.
 
     classes : array-like of shape (n_labels,), default=None
         Label of each propensity, and of each column of an indicator, 0, 1, ... by default.
@@ -299,7 +299,7 @@ def propensity_scored_precision_at_k(
 def label_propensities(
     y: Proba, *, classes: ArrayLike | None = None, A: float = 0.55, B: float = 1.5
 ) -> Floats:
-    """Probability that a relevant label was observed, from how often it was.
+    """Probability that a relevant label was observed, estimated from its frequency.
 
     Parameters
     ----------
@@ -307,12 +307,11 @@ def label_propensities(
         Training labels, or an indicator of several, dense or sparse.
 
     classes : array-like of shape (n_labels,), default=None
-        The labels, where `y` may not show each; by default those of `y`, sorted. Of an
-        indicator there is one propensity for each column anyway.
+        The labels, if some may not occur in `y`; by default those of `y`, sorted. An indicator
+        has one propensity for each column.
 
     A, B : float, default=0.55 and 1.5
-        Shape of the curve; the defaults are those that Jain et al. use where nothing was
-        fitted to the data.
+        Shape of the curve; the defaults are those of Jain et al. without a fit to the data.
 
     Returns
     -------
@@ -346,7 +345,7 @@ def label_propensities(
         relevant = _indicator_of(y, np.unique(y) if classes is None else np.asarray(classes))
     if relevant.shape[0] < 3:
         raise ValueError(
-            f"Propensities need at least 3 rows, of which ln N > 1; got {relevant.shape[0]}. Give "
+            f"Propensities need at least 3 rows, so that ln N > 1; got {relevant.shape[0]}. Give "
             "the labels of the training rows."
         )
     n_rows_with = np.bincount(relevant.indices, minlength=relevant.shape[1])
@@ -360,24 +359,24 @@ def retrieval_scorer(metric: Callable[..., float], k: int = 10, **metric_params:
     Parameters
     ----------
     metric : callable
-        One of this module's, or any other ``metric(y_true, retrieved, k=, sample_weight=)``
-        of which more is better.
+        A metric of this module, or any ``metric(y_true, retrieved, k=, sample_weight=)`` for
+        which higher is better.
 
     k : int, default=10
-        How many labels are retrieved.
+        Number of labels to retrieve.
 
     **metric_params
-        Passed on to `metric`, such as `propensities` and `classes`. For an indicator as `y`
-        the scorer itself gives `classes`, those of the estimator.
+        Passed to `metric`, such as `propensities` and `classes`. For an indicator as `y`, the
+        default of `classes` is that of the estimator.
 
     Returns
     -------
     callable
         ``scorer(estimator, X, y, sample_weight=None)``, for ``scoring=``; it can be pickled.
-        Estimators with `retrieve` are asked by that, also as last step of a Pipeline; of
-        others the k best of `decision_function`, or else of `predict_proba`, are taken,
-        block by block of rows (which of several equal scores, is not defined). An SVC with
-        ``decision_function_shape="ovo"``, whose columns are pairs of classes, is refused.
+        It uses the estimator's `retrieve` if it has one, also as the last step of a Pipeline,
+        and otherwise the k largest values of `decision_function` or `predict_proba`, by blocks
+        of rows (the order of ties is undefined). An SVC with
+        ``decision_function_shape="ovo"``, whose columns are pairs of classes, raises.
         Classifiers that were fitted on an indicator, such as forests, retrieve its columns.
 
     Examples
@@ -395,7 +394,7 @@ def retrieval_scorer(metric: Callable[..., float], k: int = 10, **metric_params:
 
 
 class _RetrievalScorer:
-    """A scorer that asks for the first k labels of each row."""
+    """A scorer that retrieves the first k labels of each row."""
 
     def __init__(self, metric, k, metric_params):
         self.metric = metric
@@ -416,24 +415,24 @@ class _RetrievalScorer:
 
 
 def _labels_of_columns(estimator, y, classes):
-    """Return the labels that an estimator gives to its columns, in the terms of an indicator `y`.
+    """Return the labels of an estimator's columns, as named by an indicator `y`.
 
-    Classifiers of scikit-learn that were fitted on an indicator number its columns.
+    scikit-learn classifiers that were fitted on an indicator number its columns.
     """
-    own = estimator.classes_
+    labels = estimator.classes_
     names = column_names(y) if classes is None else np.asarray(classes).tolist()
-    n_own = len(own)
-    numbers = isinstance(own, list) or np.array_equal(own, np.arange(n_own))
-    if not numbers or hasattr(_last_step(estimator), "retrieve"):
-        return own
-    positions = [str(k) for k in range(n_own)]
+    n_labels = len(labels)
+    are_numbers = isinstance(labels, list) or np.array_equal(labels, np.arange(n_labels))
+    if not are_numbers or hasattr(_last_step(estimator), "retrieve"):
+        return labels
+    positions = [str(k) for k in range(n_labels)]
     texts = positions if names is None else [str(name) for name in names]
     if texts == positions:
-        return np.arange(n_own)
+        return np.arange(n_labels)
     if sorted(texts) == sorted(positions):
         raise ValueError(
             f"The columns of y_true are named {names}, and the classes of "
-            f"{type(estimator).__name__} are 0 to {n_own - 1}: these may be names or positions. "
+            f"{type(estimator).__name__} are 0 to {n_labels - 1}: these may be names or positions. "
             "Give the columns of y_true in the order of their numbers, or other names."
         )
     return np.asarray(names)
@@ -445,12 +444,12 @@ def _last_step(estimator):
 
 
 def _retrieve(estimator: Estimator, X: Rows, k: int, labels):
-    """Return the k best labels of each row, asked of the estimator or taken from its scores."""
+    """Return the k best labels of each row, by the estimator's `retrieve` or its scores."""
     last = _last_step(estimator)
     if hasattr(last, "retrieve"):
         transforms = last is not estimator and len(estimator) > 1
         return last.retrieve(estimator[:-1].transform(X) if transforms else X, k)[0]
-    ask = getattr(estimator, "decision_function", None) or estimator.predict_proba
+    score = getattr(estimator, "decision_function", None) or estimator.predict_proba
     if isinstance(labels, list) or np.ndim(labels) != 1 or k > len(labels):
         raise ValueError(
             f"The first k={k} labels cannot be taken from {type(estimator).__name__}, whose "
@@ -461,7 +460,7 @@ def _retrieve(estimator: Estimator, X: Rows, k: int, labels):
     labels = np.asarray(labels)
     n_rows, step = count_rows(X), max(1, SCORES_PER_BLOCK // len(labels))
     blocks = [slice(start, start + step) for start in range(0, n_rows, step)]
-    scores = (_scores_of_labels(estimator, ask(_safe_indexing(X, block))) for block in blocks)
+    scores = (_scores_of_labels(estimator, score(_safe_indexing(X, block))) for block in blocks)
     return labels[np.vstack([best_columns(each, k) for each in scores])]
 
 
@@ -483,7 +482,7 @@ def _scores_of_labels(estimator, scores):
 
 
 class _Found(NamedTuple):
-    """What of the first k labels is relevant, row by row."""
+    """Which of the first k labels are relevant, by row."""
 
     hits: np.ndarray  # (n_samples, k), bool
     n_relevant: np.ndarray  # (n_samples,)
@@ -491,28 +490,29 @@ class _Found(NamedTuple):
 
 
 def _check(y_true, retrieved, k, classes, sample_weight):
-    """Return what was found, of checked input."""
+    """Check the input, and return the hits."""
     relevant, columns, _, weight = _columns(y_true, retrieved, k, classes, sample_weight)
     return _Found(_hits(relevant, columns), np.diff(relevant.indptr), weight)
 
 
 def _with_labels(found):
-    """Return what was found in those rows that have a label; warn of the others."""
-    some = found.n_relevant > 0
-    if some.all():
+    """Return the hits of rows that have a label; warn if there are others."""
+    has_label = found.n_relevant > 0
+    if has_label.all():
         return found
-    if not found.weight[some].sum() > 0:
-        raise ValueError(_no_label(len(some)))
+    if not found.weight[has_label].sum() > 0:
+        raise ValueError(_no_label(len(has_label)))
     warnings.warn(
-        f"{(~some).sum()} of {len(some)} rows of y_true have no label; the mean leaves them out.",
+        f"{(~has_label).sum()} of {len(has_label)} rows of y_true have no label; the mean leaves "
+        "them out.",
         UserWarning,
         stacklevel=3,
     )
-    return _Found(*(part[some] for part in found))
+    return _Found(*(part[has_label] for part in found))
 
 
 def _no_label(n_rows):
-    """Return the message for rows of which there is nothing to find."""
+    """Return the error message for rows without labels."""
     return (
         f"None of the {n_rows} rows of y_true has both a label and a weight: there is nothing to "
         "retrieve. Check which columns the indicator kept."
@@ -586,9 +586,9 @@ def _read_indicator(y, classes):
     relevant.eliminate_zeros()
     if (relevant.data != 1).any():
         raise ValueError(
-            "An indicator holds 0 and 1, whether a row has a label; y_true also holds "
-            f"{relevant.data[relevant.data != 1][0]!r}. If these are probabilities, say which "
-            "labels count: y_true > 0.5."
+            "An indicator holds only 0 and 1; y_true also holds "
+            f"{relevant.data[relevant.data != 1][0]!r}. If these are probabilities, threshold "
+            "them: y_true > 0.5."
         )
     return relevant, classes
 
@@ -601,13 +601,13 @@ def _indicator_of(y, classes):
 
 
 def _positions(labels, classes):
-    """Return where in `classes`, sorted or not, each label stands."""
+    """Return the position of each label in `classes`, which may be unsorted."""
     order = np.argsort(classes, kind="stable")
     return order[encode(labels, classes[order])]
 
 
 def _check_same_kind(y_true, retrieved):
-    """Raise if one side has texts and the other numbers, which are never equal."""
+    """Raise if one side has strings and the other numbers, which are never equal."""
     true, other = y_true[:1].tolist()[0], retrieved[0].tolist()[0]
     if isinstance(true, str) != isinstance(other, str):
         raise ValueError(
@@ -617,7 +617,7 @@ def _check_same_kind(y_true, retrieved):
 
 
 def _check_known(retrieved, classes):
-    """Raise if labels were retrieved that are none."""
+    """Raise if a retrieved label is not in `classes`."""
     seen = np.unique(retrieved)
     known = set(classes.tolist())
     unknown = [label for label in seen.tolist() if label not in known]
@@ -630,14 +630,14 @@ def _check_known(retrieved, classes):
 
 
 def _check_no_repeats(columns, classes):
-    """Raise if a label was retrieved twice for one row: it would count twice."""
+    """Raise if a row has a retrieved label twice: it would count twice."""
     ordered = np.sort(columns, axis=1)
     twice = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
     if twice.any():
         row = np.argmax(twice)
         raise ValueError(
-            f"A label may be retrieved once for each row; {twice.sum()} rows repeat one, the first "
-            f"is row {row}: {classes[columns[row]].tolist()[:10]}."
+            f"A label may be retrieved only once for each row; {twice.sum()} rows repeat one, the "
+            f"first is row {row}: {classes[columns[row]].tolist()[:10]}."
         )
 
 
@@ -647,13 +647,13 @@ def _check_propensities(propensities, classes):
     if propensities.shape != (len(classes),):
         raise ValueError(
             f"propensities must have one number for each of the {len(classes)} labels; got shape "
-            f"{propensities.shape}. Give classes=, the label of each propensity, where y_true and "
-            "retrieved do not show every one."
+            f"{propensities.shape}. If some labels do not occur in y_true and retrieved, give "
+            "classes=, the label of each propensity."
         )
     if not ((propensities > 0) & (propensities < np.inf)).all():
         raise ValueError(
             "propensities must be finite numbers above 0; the smallest is "
-            f"{propensities.min():.6g}. label_propensities gives them."
+            f"{propensities.min():.6g}. Compute them by label_propensities."
         )
     return propensities
 

@@ -1,4 +1,4 @@
-"""Students of Torch: losses, nets and batches. Importing this is all that imports torch."""
+"""Torch students: losses, nets and batches. Only this package imports torch."""
 
 from ._device_batches import DeviceBatches
 from ._linear_retrieval import (

@@ -1,4 +1,4 @@
-"""What of a net's parameters cannot go together: known without rows, and so before any fit."""
+"""Parameters of a net that contradict each other: checked before any fit, without rows."""
 
 from copy import deepcopy
 from inspect import signature
@@ -8,11 +8,11 @@ from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
 from ._device import check_device
 from ._device_batches import DeviceBatches
 
-OPTIONS_OF_BATCHES = set(signature(DeviceBatches).parameters) - {"dataset"}
+BATCH_OPTIONS = set(signature(DeviceBatches).parameters) - {"dataset"}
 
 
 def check_net(net):
-    """Raise for a device that is not there, and for callbacks or iterators that cannot work."""
+    """Raise for an unavailable device, and for callbacks or iterators that cannot work."""
     check_device(net.device)
     check_monitors(net)
     for prefix in ("iterator_train", "iterator_valid"):
@@ -20,7 +20,7 @@ def check_net(net):
 
 
 def check_monitors(net):
-    """Raise if a callback monitors validation rows, and none are held out."""
+    """Raise if a callback monitors validation rows and none are held out."""
     if net.train_split:
         return
     callbacks = dict(callbacks_of(net))
@@ -34,14 +34,14 @@ def check_monitors(net):
             continue  # other policies monitor nothing
         if isinstance(monitor, str) and monitor.removesuffix("_best") in missing:
             raise ValueError(
-                f"{type(callback).__name__}(monitor={monitor!r}) needs rows that are held out, and "
+                f"{type(callback).__name__}(monitor={monitor!r}) needs held-out rows, and "
                 f"train_split={net.train_split!r} holds out none. Set train_split=skorch.dataset."
                 "ValidSplit(5, stratified=True), or monitor 'train_loss'."
             )
 
 
 def callbacks_of(net):
-    """Yield the name and an instance of each callback that the user gave."""
+    """Yield the name and an instance of each of the user's callbacks."""
     given = net.callbacks if isinstance(net.callbacks, list | tuple) else ()
     for each in given:
         name, callback = each if isinstance(each, tuple) else (None, each)
@@ -50,17 +50,17 @@ def callbacks_of(net):
 
 
 def _name_of(scoring):
-    """Return the name under which the history has a score."""
+    """Return the name of a score in the history."""
     return deepcopy(scoring).initialize().name_
 
 
 def check_criterion_call(criterion):
-    """Raise unless a criterion, a class or an instance, can be called by a SoftLabelNet."""
+    """Raise unless a SoftLabelNet can call a criterion, which is a class or an instance."""
     is_class = isinstance(criterion, type)
     try:
         arguments = signature(getattr(criterion, "forward", None) or criterion.__call__)
     except (TypeError, ValueError):
-        return  # compiled code, which does not say what it takes
+        return  # compiled code without a signature
     try:
         arguments.bind(*[None] * (3 + is_class))
     except TypeError as error:
@@ -69,30 +69,30 @@ def check_criterion_call(criterion):
             f"criterion={name} cannot be called as criterion(logits, proba, y), with probabilities "
             f"and the column of the true label: {error}. Use skdistill.nets.SoftCrossEntropy: it "
             "is torch's CrossEntropyLoss of probabilities (its `weight` is `label_weight`), and "
-            "takes the log-probabilities that a module gives to NLLLoss as they are. Or give a "
-            "loss of your own of three arguments."
+            "takes the log-probabilities that a module gives to NLLLoss as they are. Or give your "
+            "own loss with three arguments."
         ) from error
 
 
 def check_batch_options(net, prefix):
-    """Raise for options that the iterator of a net does not have, or that contradict each other."""
+    """Raise for iterator options that do not exist or contradict each other."""
     iterator, options = getattr(net, prefix), net.get_params_for(prefix)
     if iterator is DeviceBatches:
-        foreign = sorted(set(options) - OPTIONS_OF_BATCHES)
-        if foreign:
-            name = f"{prefix}__{foreign[0]}"
+        unknown = sorted(set(options) - BATCH_OPTIONS)
+        if unknown:
+            name = f"{prefix}__{unknown[0]}"
             raise ValueError(
-                f"{name}={options[foreign[0]]!r} is an option of torch's DataLoader, and "
-                f"{prefix}={DeviceBatches.__name__} has {sorted(OPTIONS_OF_BATCHES)}. Set {prefix}="
-                f"torch.utils.data.DataLoader beside it."
+                f"{name}={options[unknown[0]]!r} is an option of torch's DataLoader, and "
+                f"{prefix}={DeviceBatches.__name__} has {sorted(BATCH_OPTIONS)}. Set {prefix}="
+                f"torch.utils.data.DataLoader as well."
             )
     if options.get("sampler") is not None and options.get("shuffle"):
         raise ValueError(
-            f"{prefix}__sampler decides on the order of the rows, and {prefix}__shuffle=True "
-            f"does so, too. Set {prefix}__shuffle=False."
+            f"{prefix}__sampler and {prefix}__shuffle=True both decide the order of the rows. Set "
+            f"{prefix}__shuffle=False."
         )
     if prefix == "iterator_valid" and options.get("drop_last"):
         raise ValueError(
-            "iterator_valid__drop_last=True would leave rows out of every prediction. Set "
+            "iterator_valid__drop_last=True would drop rows from every prediction. Set "
             "iterator_train__drop_last only."
         )

@@ -1,4 +1,4 @@
-"""A `collate_fn` of the user's own, which knows rows and labels, before soft targets."""
+"""Use a user's `collate_fn` for rows and labels together with soft targets."""
 
 import numpy as np
 import torch
@@ -6,10 +6,10 @@ from torch.utils.data import default_collate
 
 
 class CollateRows:
-    """Let a user's `collate_fn` make a batch of rows and true labels, and add their soft targets.
+    """Collate rows and true labels by a user's `collate_fn`, and add their soft targets.
 
-    The function gets the labels as columns, like a dataset of skorch gives them. It must give
-    them back as they came: soft targets cannot follow rows that it mixes, sorts or leaves out.
+    The function gets the labels as column numbers, as a skorch dataset gives them. It must return
+    them unchanged: soft targets cannot follow rows that it mixes, sorts or drops.
     """
 
     def __init__(self, collate_fn):
@@ -23,7 +23,7 @@ class CollateRows:
         if not np.array_equal(labels.ravel(), codes):
             raise ValueError(
                 f"collate_fn={self.collate_fn!r} must return the labels of the rows in the order "
-                "in which it gets them: each row's soft targets stand beside its label. Pad or "
-                "stack the rows there, and let mixing or sorting be done by the module."
+                "in which it gets them, because soft targets are matched to labels by position. "
+                "Pad or stack the rows there; mix or sort them in the module."
             )
         return X, default_collate(list(targets))

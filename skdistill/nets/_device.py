@@ -1,4 +1,4 @@
-"""Devices: is one there, which ones are, and what to do when its memory is full."""
+"""Devices: availability checks, and an explained error when memory runs out."""
 
 from contextlib import contextmanager
 
@@ -6,7 +6,7 @@ import torch
 
 
 def check_device(device):
-    """Raise unless torch can put a tensor on `device`; None leaves the choice to others."""
+    """Raise unless torch can put a tensor on `device`; None is torch's default device."""
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -23,14 +23,14 @@ def available_devices():
 
 
 def is_shortage(error):
-    """Return whether an error of torch says that memory ran out, on whatever device."""
-    known = ("out of memory", "not enough memory", "can't allocate memory")
-    return any(each in str(error) for each in known)
+    """Return whether a torch error means that memory ran out, on any device."""
+    messages = ("out of memory", "not enough memory", "can't allocate memory")
+    return any(each in str(error) for each in messages)
 
 
 @contextmanager
 def explained_shortage(batch_size):
-    """Say, when memory runs out, what was asked for and what to lower."""
+    """Raise a MemoryError that names the batch size and the remedies when memory runs out."""
     try:
         yield
     except RuntimeError as error:
@@ -38,6 +38,6 @@ def explained_shortage(batch_size):
             raise
         raise MemoryError(
             f"Out of memory with batches of {batch_size} rows: {str(error).splitlines()[0]} Lower "
-            "batch_size, keep the data in the computer's memory with "
+            "batch_size, keep the data in host memory with "
             'iterator_train__storage="host", or halve the activations with amp="bfloat16".'
         ) from error

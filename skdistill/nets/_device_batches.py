@@ -1,4 +1,4 @@
-"""Batches that are cut out of tensors, on the device that trains, with no loader in between."""
+"""Batches sliced from tensors on the training device, without a DataLoader."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,55 +12,54 @@ from torch.utils.data import Subset
 from ._targets import SoftLabelDataset, SoftTargets, rows_of
 
 STORAGES = ("auto", "device", "host")
-# Weights, activations and the optimiser need room beside the data.
+# The rest is for weights, activations and the optimiser.
 SHARE_OF_FREE_MEMORY = 0.5
 
 
 class DeviceBatches:
-    """Iterate over a dataset in batches that are sliced, not collated row by row.
+    """Iterate over a dataset in sliced batches, without collating row by row.
 
-    A `DataLoader` fetches rows one at a time and stacks them, which for rows of numbers takes
-    longer than to train a small net on them. Here X and the soft labels are moved to the
-    device once, and a batch is one indexing operation there. It is the `iterator_train` and
-    `iterator_valid` of :class:`skdistill.nets.SoftLabelNet`.
+    A `DataLoader` fetches and stacks rows one at a time. For tabular data this takes longer than
+    training a small net. DeviceBatches moves X and the soft labels to the device once; a batch is
+    then one indexing operation. It is the default `iterator_train` and `iterator_valid` of
+    :class:`skdistill.nets.SoftLabelNet`.
 
     Parameters
     ----------
     dataset : skorch.dataset.Dataset or torch.utils.data.Subset of one
-        Whose `X` is an array, a tensor, a CSR matrix or a dict of arrays or tensors.
+        Its `X` is an array, a tensor, a CSR matrix or a dict of arrays or tensors.
 
     batch_size : int, default=128
-        Rows of a batch; the last one may have fewer. Where several processes train together
-        (``torch.distributed``) each takes so many, its own part of a global batch; rows
-        that do not go round at the end of an epoch are left out in it.
+        Rows per batch; the last batch may have fewer. With several processes
+        (``torch.distributed``) it is the number of rows per process; rows that cannot be
+        divided evenly at the end of an epoch are dropped.
 
     shuffle : bool, default=False
-        Whether each pass has a new order, drawn from torch's global generator on the CPU.
+        Whether to shuffle in each pass, by torch's global generator on the CPU.
 
     drop_last : bool, default=False
-        Whether to leave out a last batch that is smaller, which batch normalisation cannot take
-        if it is a single row. The only batch is never left out.
+        Whether to drop a smaller last batch: batch normalisation fails on a single row. The only
+        batch is never dropped.
 
     storage : {"auto", "device", "host"}, default="auto"
-        "device" holds the data there. "host" leaves them in the computer's memory and sends
-        each batch, pinned and without waiting where the device is a GPU, so that it travels
-        while the last one is being learnt. "auto" takes "device" if the data need at most
-        half of the GPU's free memory, and on any other device, which shares the computer's
-        memory. A CSR matrix always stays on the host; its batches are made dense.
+        "device" holds the data on the device. "host" keeps them in host memory and sends each
+        batch; to a GPU by pinned, asynchronous copies that overlap with training. "auto" is
+        "device" if the data need at most half of the GPU's free memory, or if the device shares
+        host memory. A CSR matrix always stays on the host; its batches are made dense.
 
     device : str or torch.device, default="cpu"
-        Where batches go.
+        Device of the batches.
 
     Attributes
     ----------
     storage_ : {"device", "host"}
-        Where the data are.
+        Storage that is used.
 
     Raises
     ------
     TypeError
-        If the dataset has transformations of its own, which are made row by row: use
-        ``iterator_train=torch.utils.data.DataLoader`` then.
+        If the dataset transforms rows one by one. Use
+        ``iterator_train=torch.utils.data.DataLoader`` in that case.
 
     Examples
     --------
@@ -89,9 +88,9 @@ class DeviceBatches:
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.device = torch.device(device)
-        X, targets = _whole(dataset)
+        X, targets = _all_rows(dataset)
         in_gpu_memory = self.device.type == "cuda"
-        if _holds_sparse(X):
+        if _has_sparse(X):
             storage = "host"
         elif storage == "auto":
             fits = not in_gpu_memory or _n_bytes(X, targets) <= _room_on(self.device)
@@ -108,11 +107,12 @@ class DeviceBatches:
 
     def __iter__(self) -> Iterator[tuple[Any, SoftTargets]]:
         n_rows = len(self.dataset)
-        several = n_rows > count_processes() * self.batch_size
+        has_several_batches = n_rows > count_processes() * self.batch_size
         for rows in self._rows_of_batches():
-            if self.drop_last and several and _length(rows, n_rows) < self.batch_size:
+            is_smaller = _length(rows, n_rows) < self.batch_size
+            if self.drop_last and has_several_batches and is_smaller:
                 return
-            yield self._batch(rows)  # no name keeps a batch while the next one is made
+            yield self._batch(rows)  # unnamed, so that its memory is free for the next batch
 
     def _batch(self, rows):
         X, targets = _take(self._X, rows), self._targets.take(rows)
@@ -121,7 +121,7 @@ class DeviceBatches:
         return X, targets
 
     def _rows_of_batches(self):
-        """Yield the rows of each batch: slices, or positions where the data are."""
+        """Yield the rows of each batch: slices, or positions on the device of the data."""
         n_rows = len(self.dataset)
         world = count_processes()
         if not self.shuffle and world == 1:
@@ -140,7 +140,7 @@ class DeviceBatches:
                 yield rows
 
     def _send(self, data):
-        """Return data on the device, and dense."""
+        """Return dense data on the device."""
         if isinstance(data, Mapping):
             return {name: self._send(each) for name, each in data.items()}
         if sparse.issparse(data):
@@ -154,23 +154,23 @@ def _length(rows, n_rows):
     return len(range(*rows.indices(n_rows))) if isinstance(rows, slice) else len(rows)
 
 
-def _whole(dataset):
-    """Return the X and the targets of all rows of a dataset or of a part of it."""
+def _all_rows(dataset):
+    """Return X and the targets of all rows of a dataset or a Subset."""
     if isinstance(dataset, Subset):
-        X, targets = _whole(dataset.dataset)
+        X, targets = _all_rows(dataset.dataset)
         rows = torch.as_tensor(np.asarray(dataset.indices))
         return _take(X, rows), targets.take(rows)
     rows = dataset.rows if isinstance(dataset, SoftLabelDataset) else dataset
     if type(rows) is not Dataset:
         raise TypeError(
-            f"DeviceBatches slices arrays, and {type(rows).__name__} gives out its rows one by "
-            "one. Use iterator_train=torch.utils.data.DataLoader (and iterator_valid) with a "
-            "dataset of your own."
+            f"DeviceBatches slices arrays, and {type(rows).__name__} returns its rows one by one. "
+            "Use iterator_train=torch.utils.data.DataLoader (and iterator_valid) with your own "
+            "dataset class."
         )
     if isinstance(dataset, SoftLabelDataset):
         return _as_tensors(dataset.X), dataset.targets
-    nothing = torch.zeros(len(dataset))  # to predict, nobody needs targets
-    return _as_tensors(dataset.X), SoftTargets(nothing, nothing, True, 1.0)
+    unused = torch.zeros(len(dataset))  # prediction needs no targets
+    return _as_tensors(dataset.X), SoftTargets(unused, unused, True, 1.0)
 
 
 def _as_tensors(X):
@@ -187,12 +187,12 @@ def _take(X, rows):
     return rows_of(X, rows)
 
 
-def _holds_sparse(X):
-    return any(map(_holds_sparse, X.values())) if isinstance(X, Mapping) else sparse.issparse(X)
+def _has_sparse(X):
+    return any(map(_has_sparse, X.values())) if isinstance(X, Mapping) else sparse.issparse(X)
 
 
 def _n_bytes(X, targets):
-    """Return how much memory the data take on the device."""
+    """Return the bytes that the data take on the device."""
     parts = []
     targets.move(parts.append)
     parts += X.values() if isinstance(X, Mapping) else [X]
@@ -205,6 +205,6 @@ def _room_on(device):
 
 
 def count_processes():
-    """Return how many processes train together."""
+    """Return the number of processes that train together."""
     together = torch.distributed.is_available() and torch.distributed.is_initialized()
     return torch.distributed.get_world_size() if together else 1

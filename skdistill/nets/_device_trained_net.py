@@ -1,4 +1,4 @@
-"""How a net trains where its data are: mixed precision, seeds, and no waiting within an epoch."""
+"""Training on the device: mixed precision, seeds, and no synchronisation within an epoch."""
 
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -19,18 +19,18 @@ BATCH_EVENTS = ("on_batch_begin", "on_grad_computed", "on_batch_end")
 
 
 class DeviceTrainedNet(NeuralNet):
-    """Train without waiting for the device between batches.
+    """Train without synchronising with the device between batches.
 
-    Children have the parameters `amp` and `random_state` beside those of a skorch net.
+    Subclasses have the parameters `amp` and `random_state` as well as those of a skorch net.
     """
 
     _counts_past_epochs = False  # whether `max_epochs` includes those of a loaded checkpoint
     _is_seeded = False
-    _scaler: Any = None  # of a loss in float16
-    _unheard: Any = frozenset()  # events of the epoch under way that nobody listens to
+    _scaler: Any = None  # loss scaler, in float16
+    _unhandled_events: Any = frozenset()  # batch events without a handler, in the current epoch
 
     def initialize_module(self) -> Any:
-        """Create the module, once the device is known to be there.
+        """Create the module, after checking that the device is available.
 
         Returns
         -------
@@ -42,7 +42,7 @@ class DeviceTrainedNet(NeuralNet):
         return super().initialize_module()
 
     def initialize(self) -> Any:
-        """Create module, criterion, optimiser and callbacks, as `random_state` has it.
+        """Create module, criterion, optimiser and callbacks, seeded by `random_state`.
 
         Returns
         -------
@@ -57,7 +57,7 @@ class DeviceTrainedNet(NeuralNet):
         Parameters
         ----------
         dataset : torch.utils.data.Dataset
-            What :meth:`get_dataset` returned.
+            As returned by :meth:`get_dataset`.
 
         training : bool, default=False
             Whether to use `iterator_train` or `iterator_valid`.
@@ -75,62 +75,62 @@ class DeviceTrainedNet(NeuralNet):
             options["batch_size"] = len(dataset)
         check_batch_options(self, prefix)
         if count_processes() > 1 and not training:
-            # accelerate shares out and gathers what is predicted through a loader of torch.
+            # accelerate distributes and gathers predictions by a torch DataLoader.
             return DataLoader(dataset, options["batch_size"])
         with explained_shortage(options["batch_size"]):
-            return DeviceBatches(dataset, **{"device": self._own_device(), **options})
+            return DeviceBatches(dataset, **{"device": self._module_device(), **options})
 
     def fit_loop(self, X: Any, y: Any, epochs: int | None = None, **fit_params: Any) -> Any:
-        """Train for the epochs that are left."""
+        """Train for the remaining epochs."""
         self._begin_training()
         if epochs is None and self._counts_past_epochs:
             epochs = self._count_epochs_left()
         return super().fit_loop(X, y, epochs, **fit_params)
 
     def _count_epochs_left(self):
-        """Return how many epochs follow on those that a checkpoint has, interrupted ones apart."""
+        """Return the number of epochs left after the complete ones of a checkpoint."""
         whole_epochs = [each for each in self.history if "train_batch_count" in each]
         return self.max_epochs - len(whole_epochs)
 
     def _begin_training(self):
-        """Forget what was found out about the module, and how far the loss was scaled."""
+        """Reset the output check and the loss scaler."""
         self._output_is_checked = False
         scales = self.amp == "float16"
-        self._scaler = torch.amp.GradScaler(self._own_device().type) if scales else None
+        self._scaler = torch.amp.GradScaler(self._module_device().type) if scales else None
 
     def on_epoch_begin(self, net: Any, **arguments: Any) -> None:
-        """Seed each epoch by itself: one that follows on a checkpoint is the one it would be."""
+        """Seed each epoch by itself, so that a resumed fit equals an uninterrupted one."""
         super().on_epoch_begin(net, **arguments)
         if self.random_state is not None:
             torch.manual_seed(self._seed + len(self.history))
 
     def notify(self, method_name: str, **arguments: Any) -> None:
-        """Call the callbacks; in an event of a batch, only if one of them listens.
+        """Call the callbacks; for batch events, only if one of them has a handler.
 
-        Hardly any does, and those that do get the batch's labels, for which a GPU has to be
-        waited for where they are words.
+        Few callbacks have one. Handlers get the batch's labels; if these are strings, converting
+        them synchronises with the GPU.
         """
-        if method_name in self._unheard:
+        if method_name in self._unhandled_events:
             getattr(self, method_name)(self, **arguments)
         else:
             super().notify(method_name, **arguments)
 
-    def _is_heard(self, event):
-        """Return whether the net or a callback has a method of its own for an event."""
+    def _has_handler(self, event):
+        """Return whether the net or a callback overrides the method of an event."""
         listeners = [self, *(callback for _, callback in self.callbacks_)]
         return any(overrides(each, event) for each in listeners)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run an epoch, and read its losses from the device once, at its end.
+        """Run an epoch, and read its losses from the device once, at the end.
 
-        skorch reads each batch's loss as it comes, for which a GPU has to finish the batch.
+        skorch reads the loss of each batch at once, which synchronises with the GPU.
         """
         if iterator is None:
             return
         key = f"{prefix}_loss"
-        self._unheard = {event for event in BATCH_EVENTS if not self._is_heard(event)}
+        self._unhandled_events = {event for event in BATCH_EVENTS if not self._has_handler(event)}
         self._set_training(training)  # each module of the net, and its criterion
         try:
             with explained_shortage(self.batch_size):
@@ -138,23 +138,23 @@ class DeviceTrainedNet(NeuralNet):
                     self.notify("on_batch_begin", batch=batch, training=training)
                     step = step_fn(batch, **fit_params)
                     loss = step["loss"].detach()
-                    waits = loss.device.type != "cpu"
-                    self.history.record_batch(key, loss if waits else loss.item())
+                    is_deferred = loss.device.type != "cpu"
+                    self.history.record_batch(key, loss if is_deferred else loss.item())
                     self.history.record_batch(f"{prefix}_batch_size", n_rows_of(batch[0]))
                     self.notify("on_batch_end", batch=batch, training=training, **step)
                     del batch, step  # so that the next batch can have their memory
-        finally:  # an interrupted epoch leaves numbers too
-            self._unheard = frozenset()
+        finally:  # also after an interrupted epoch
+            self._unhandled_events = frozenset()
             batches = [each for each in self.history[-1]["batches"] if key in each]
-            waiting = [each for each in batches if isinstance(each[key], torch.Tensor)]
-            values = torch.stack([each[key] for each in waiting]).tolist() if waiting else []
-            for each, value in zip(waiting, values, strict=True):
+            deferred = [each for each in batches if isinstance(each[key], torch.Tensor)]
+            values = torch.stack([each[key] for each in deferred]).tolist() if deferred else []
+            for each, value in zip(deferred, values, strict=True):
                 each[key] = value
         self.history.record(f"{prefix}_batch_count", len(batches))
         check_losses(self, prefix)
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict:
-        """Make one step of the optimiser; in float16 with a scaled loss."""
+        """Make one optimiser step, with a scaled loss in float16."""
         if self._scaler is None:
             return super().train_step(batch, **fit_params)
         self.optimizer_.zero_grad()
@@ -168,7 +168,7 @@ class DeviceTrainedNet(NeuralNet):
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
         """Compute the loss of a batch and its gradient."""
-        if not self.module_.training:  # a callback has predicted since the last batch
+        if not self.module_.training:  # a callback has predicted since the previous batch
             self._set_training(True)
         Xi, targets = batch
         y_pred = self.infer(Xi, **fit_params)
@@ -182,25 +182,25 @@ class DeviceTrainedNet(NeuralNet):
             return super().evaluation_step(batch, training)
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
-        """Run the module on a batch, in the precision that `amp` asks for."""
+        """Run the module on a batch, in the precision given by `amp`."""
         amp: Any = nullcontext()
         if self.amp is not None:
-            amp = torch.autocast(self._own_device().type, AMP_DTYPES[self.amp])
+            amp = torch.autocast(self._module_device().type, AMP_DTYPES[self.amp])
         with amp:
             return super().infer(x, **fit_params)
 
     @contextmanager
     def _reproducible(self):
-        """Draw from generators seeded by `random_state`, and leave torch's own as they were."""
-        if self._is_seeded:  # anew, whatever was drawn: a callback may create the module once more
+        """Seed torch's global generators by `random_state`, and restore them afterwards."""
+        if self._is_seeded:  # seed again: a callback may create the module once more
             torch.manual_seed(self._seed)
             yield
             return
         if self.random_state is None:
             if count_processes() > 1:
                 raise ValueError(
-                    "Processes that train together shuffle alike only if they are seeded alike; "
-                    "set random_state to an integer."
+                    "random_state is None, and processes that train together need the same seed "
+                    "to shuffle alike. Set random_state to an integer."
                 )
             yield
             return
@@ -215,12 +215,12 @@ class DeviceTrainedNet(NeuralNet):
             finally:
                 self._is_seeded = False
 
-    def _own_device(self):
-        """Return the device of the weights, which accelerate chooses where `device` is None."""
+    def _module_device(self):
+        """Return the device of the weights; accelerate chooses it if `device` is None."""
         return next((each.device for each in self.module_.parameters()), torch.device("cpu"))
 
 
 def overrides(listener, event):
-    """Return whether a net or a callback does something of its own in an event."""
-    silent = getattr(NeuralNet, event), getattr(Callback, event)
-    return getattr(getattr(listener, event), "__func__", None) not in silent
+    """Return whether a net or a callback overrides the method of an event."""
+    base_methods = getattr(NeuralNet, event), getattr(Callback, event)
+    return getattr(getattr(listener, event), "__func__", None) not in base_methods

@@ -1,4 +1,4 @@
-"""Losses of many labels together with the layer that scores them, without all the logits."""
+"""Losses of many labels fused with the last linear layer, without storing all logits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def linear_soft_cross_entropy(
     Parameters
     ----------
     hidden : Tensor of shape (n_samples, n_features), float
-        What the layer takes. Half precisions are computed with in float32.
+        Input of the layer. Half precisions are converted to float32.
 
     weight : Tensor of shape (n_labels, n_features), float
         Weights of the layer, as in :func:`torch.nn.functional.linear`.
@@ -43,7 +43,7 @@ def linear_soft_cross_entropy(
         Bias of the layer.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p. They count as constants: no gradient flows to them.
+        The teacher's probabilities p. They are constants: no gradient flows to them.
 
     reduction : {"mean", "sum"}, default="mean"
         Mean over rows or sum over rows.
@@ -56,8 +56,8 @@ def linear_soft_cross_entropy(
     Raises
     ------
     ValueError
-        For shapes that do not fit or an unknown `reduction`; "none" is one, since gradients are
-        summed over rows at once. Values are not looked at.
+        For inconsistent shapes or an unknown `reduction`. "none" is not supported, since gradients
+        are summed over rows at once. Values are not checked.
 
     See Also
     --------
@@ -65,10 +65,10 @@ def linear_soft_cross_entropy(
 
     Notes
     -----
-    The logits of a few rows are made at a time, and their gradient takes their place and goes
-    into those of the layer before the next rows come. So the memory beside the gradients of
-    `hidden`, `weight` and `bias` stays the same however many rows there are, and a TopK teacher
-    costs nearly nothing. There are no second derivatives.
+    Logits are computed for a few rows at a time, overwritten by their gradient, and added to the
+    gradient of the layer before the next rows. So the memory beyond the gradients of `hidden`,
+    `weight` and `bias` does not grow with the number of rows, and a TopK teacher costs almost
+    nothing. Second derivatives are not available.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def linear_label_weighted_cross_entropy(
     Parameters
     ----------
     hidden : Tensor of shape (n_samples, n_features), float
-        What the layer takes. Half precisions are computed with in float32.
+        Input of the layer. Half precisions are converted to float32.
 
     weight : Tensor of shape (n_labels, n_features), float
         Weights of the layer, as in :func:`torch.nn.functional.linear`.
@@ -115,12 +115,12 @@ def linear_label_weighted_cross_entropy(
         Bias of the layer.
 
     y : Tensor of shape (n_samples,), int, or (n_samples, n_labels)
-        Column of each row's label, -1 where it is not known: such a row adds nothing. Or an
-        indicator of the labels of each row, which may be several.
+        Column of each row's label, -1 where it is unknown: such a row adds nothing. Or an
+        indicator matrix of one or more labels per row.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They count as
-        constants: no gradient flows to them.
+        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
+        no gradient flows to them.
 
     reduction : {"mean", "sum"}, default="mean"
         Mean over rows or sum over rows.
@@ -133,13 +133,13 @@ def linear_label_weighted_cross_entropy(
     Raises
     ------
     ValueError
-        For shapes that do not fit or an unknown `reduction`; "none" is one, since gradients are
-        summed over rows at once. Values are not looked at.
+        For inconsistent shapes or an unknown `reduction`. "none" is not supported, since gradients
+        are summed over rows at once. Values are not checked.
 
     See Also
     --------
     label_weighted_cross_entropy : The same for logits.
-    linear_soft_cross_entropy : Whose notes say how it goes.
+    linear_soft_cross_entropy : Its notes describe the algorithm.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def linear_double_distillation_loss(
     Parameters
     ----------
     hidden : Tensor of shape (n_samples, n_features), float
-        What the layer takes. Half precisions are computed with in float32.
+        Input of the layer. Half precisions are converted to float32.
 
     weight : Tensor of shape (n_labels, n_features), float
         Weights of the layer, as in :func:`torch.nn.functional.linear`.
@@ -184,8 +184,8 @@ def linear_double_distillation_loss(
         Bias of the layer.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They count as
-        constants: no gradient flows to them.
+        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
+        no gradient flows to them.
 
     reduction : {"mean", "sum"}, default="mean"
         Mean over rows or sum over rows.
@@ -198,13 +198,13 @@ def linear_double_distillation_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit or an unknown `reduction`; "none" is one, since gradients are
-        summed over rows at once. Values are not looked at.
+        For inconsistent shapes or an unknown `reduction`. "none" is not supported, since gradients
+        are summed over rows at once. Values are not checked.
 
     See Also
     --------
     double_distillation_loss : The same for logits.
-    linear_soft_cross_entropy : Whose notes say how it goes.
+    linear_soft_cross_entropy : Its notes describe the algorithm.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def linear_double_distillation_loss(
 
 
 def _prepare_layer(hidden, weight, bias, proba):
-    """Return the layer and its input in the precision to compute in, once the shapes fit."""
+    """Return the layer and its input in the precision of the computation; check the shapes."""
     shapes = [tuple(each.shape) for each in (hidden, weight)]
     if not (hidden.ndim == weight.ndim == 2 and hidden.shape[1] == weight.shape[1]):
         raise ValueError(
@@ -238,7 +238,7 @@ def _prepare_layer(hidden, weight, bias, proba):
             f"bias must have one number per label, shape ({len(weight)},), or be None; got shape "
             f"{tuple(bias.shape)}."
         )
-    # A tensor without values stands in for the logits.
+    # A meta tensor has the shape of the logits, without values.
     _check_shapes(torch.empty(len(hidden), len(weight), device="meta"), proba, None)
     dtype = torch.promote_types(hidden.dtype, weight.dtype)
     dtype = torch.promote_types(dtype, torch.float32)
@@ -249,8 +249,8 @@ def _reduced(hidden, weight, bias, roles, reduction):
     """Return the mean or the sum of the rows' losses."""
     if reduction not in REDUCTIONS:
         raise ValueError(
-            f"reduction must be one of {REDUCTIONS} together with a layer, whose gradients are "
-            f"summed over rows at once; got {reduction!r}. The same loss of logits gives one "
+            f"reduction must be one of {REDUCTIONS} for a loss of a linear layer, whose gradients "
+            f"are summed over rows at once; got {reduction!r}. The same loss of logits returns one "
             "number per row."
         )
     loss = _LinearRetrievalLoss.apply(hidden, weight, bias, roles)
@@ -258,7 +258,7 @@ def _reduced(hidden, weight, bias, roles, reduction):
 
 
 class _LinearRetrievalLoss(torch.autograd.Function):
-    """The sum of the losses of rows, which computes its gradients along with its value."""
+    """Sum of the losses of rows; the forward pass also computes the gradients."""
 
     @staticmethod
     def forward(
@@ -270,22 +270,22 @@ class _LinearRetrievalLoss(torch.autograd.Function):
     ) -> Tensor:
         layer = zip((hidden, weight, bias), ctx.needs_input_grad[:3], strict=True)
         gradients = [torch.zeros_like(each) if needed else None for each, needed in layer]
-        of_hidden, of_weight, of_bias = gradients
+        grad_hidden, grad_weight, grad_bias = gradients
         loss, buffer = hidden.new_zeros(()), None
         for rows in chunks_of_rows(hidden, len(weight)):
-            here = hidden[rows]
+            chunk = hidden[rows]
             if buffer is None:  # the first chunk is the largest
-                buffer = hidden.new_empty(len(here), len(weight))
-            logits = torch.mm(here, weight.T, out=buffer[: len(here)])
+                buffer = hidden.new_empty(len(chunk), len(weight))
+            logits = torch.mm(chunk, weight.T, out=buffer[: len(chunk)])
             if bias is not None:
                 logits.add_(bias)
             loss += loss_then_gradient_(logits, roles(rows)).sum()
-            if of_hidden is not None:
-                torch.mm(logits, weight, out=of_hidden[rows])
-            if of_weight is not None:
-                of_weight.addmm_(logits.T, here)
-            if of_bias is not None:
-                of_bias += logits.sum(dim=0)
+            if grad_hidden is not None:
+                torch.mm(logits, weight, out=grad_hidden[rows])
+            if grad_weight is not None:
+                grad_weight.addmm_(logits.T, chunk)
+            if grad_bias is not None:
+                grad_bias += logits.sum(dim=0)
         ctx.save_for_backward(*gradients)
         return loss
 

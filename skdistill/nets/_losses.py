@@ -1,4 +1,4 @@
-"""Soft-label losses for nets: the torch twins of skdistill.objectives."""
+"""Soft-label losses for nets: the torch versions of skdistill.objectives."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ from ..objectives._simplex import LOGIT_FLOOR
 from ..objectives._softmax import check_codes_given
 
 REDUCTIONS = ("mean", "sum", "none")
-# What torch's own losses pass over by default.
-TORCHS_UNKNOWN = -100
+# The default ignore_index of torch's losses.
+TORCH_IGNORE_INDEX = -100
 
 
 class TopK(NamedTuple):
@@ -26,8 +26,8 @@ class TopK(NamedTuple):
         Class of each probability; those of a row differ.
 
     proba : Tensor of shape (n_samples, k), float
-        Probabilities, which sum to one in each row. Rows with fewer classes are filled up with
-        probability 0, at any valid index, a repeated one too.
+        Probabilities, which sum to one in each row. Rows with fewer classes are padded with
+        probability 0, at any valid index, which may be a repeated one.
 
     Examples
     --------
@@ -54,17 +54,17 @@ def soft_cross_entropy(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_classes), float
-        The student's logits z. Half precisions are computed with in float32.
+        The student's logits z. Half precisions are converted to float32.
 
     proba : Tensor of shape (n_samples, n_classes), float, or TopK
-        The teacher's probabilities p. They count as constants: no gradient flows to them.
+        The teacher's probabilities p. They are constants: no gradient flows to them.
 
     label_weight : Tensor of shape (n_classes,), default=None
         Weight c_k >= 0 of each class; 1 by default.
 
     reduction : {"mean", "sum", "none"}, default="mean"
         Mean over rows, sum over rows, or one number per row. The mean divides by the number of
-        rows, whatever their classes weigh.
+        rows, not by the weights of their classes.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def soft_cross_entropy(
     Raises
     ------
     ValueError
-        For shapes that do not fit or an unknown `reduction`. Values are not looked at, which
-        would make a GPU wait: probabilities that do not sum to one go unnoticed.
+        For inconsistent shapes or an unknown `reduction`. Values are not checked, which would
+        synchronise with the GPU: probabilities that do not sum to one are not detected.
 
     See Also
     --------
@@ -113,28 +113,28 @@ def distillation_loss(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_classes), float
-        The student's logits z. Half precisions are computed with in float32.
+        The student's logits z. Half precisions are converted to float32.
 
     proba : Tensor of shape (n_samples, n_classes), float, or TopK
-        The teacher's probabilities p. They count as constants: no gradient flows to them. A
+        The teacher's probabilities p. They are constants: no gradient flows to them. A
         probability of exactly 0 stays 0 at every temperature.
 
     y : Tensor of shape (n_samples,), int, or None
-        Column of each row's true label, -1 (or -100, torch's own mark) where it is not known: such
-        a row has no hard part and counts alpha times its soft part. None will do if `alpha` is 1.
+        Column of each row's true label, -1 (or -100, torch's `ignore_index`) where it is unknown:
+        such a row has no hard part, only alpha times its soft part. May be None if `alpha` is 1.
 
     temperature : float
-        T > 0. It tempers the teacher and the student alike.
+        T > 0, applied to both the teacher and the student.
 
     alpha : float in [0, 1]
-        Weight of the soft part: 1 trusts the teacher alone, 0 is ordinary training.
+        Weight of the soft part: 1 uses the teacher alone, 0 is ordinary training.
 
     label_weight : Tensor of shape (n_classes,), default=None
         Weight c_k >= 0 of each class, in both parts; 1 by default.
 
     reduction : {"mean", "sum", "none"}, default="mean"
         Mean over rows, sum over rows, or one number per row. The mean divides by the number of
-        rows, whatever their classes weigh and however many have a true label.
+        rows, not by the weights of their classes or the number of true labels.
 
     Returns
     -------
@@ -145,8 +145,8 @@ def distillation_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit, an unknown `reduction`, a temperature or alpha out of range,
-        or no `y` where alpha is below 1. The values of tensors are not looked at.
+        For inconsistent shapes, an unknown `reduction`, a temperature or alpha out of range, or
+        no `y` with alpha below 1. The values of tensors are not checked.
 
     See Also
     --------
@@ -155,8 +155,8 @@ def distillation_loss(
 
     Notes
     -----
-    Gradients of the soft part shrink as 1/T²; the factor T² makes up for it, so that `alpha`
-    need not change with the temperature.
+    Gradients of the soft part scale as 1/T². The factor T² compensates, so that `alpha` need not
+    change with the temperature.
 
     References
     ----------
@@ -195,11 +195,11 @@ def logit_matching_loss(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_classes), float
-        The student's logits z. Half precisions are computed with in float32.
+        The student's logits z. Half precisions are converted to float32.
 
     proba : Tensor of shape (n_samples, n_classes), float, or TopK
-        The teacher's probabilities p. They count as constants: no gradient flows to them.
-        Probabilities below 1e-7, those that a TopK leaves out too, count as 1e-7.
+        The teacher's probabilities p. They are constants: no gradient flows to them.
+        Probabilities below 1e-7, including those that a TopK omits, count as 1e-7.
 
     label_weight : Tensor of shape (n_classes,), default=None
         Weight c_k >= 0 of each class; 1 by default.
@@ -216,7 +216,7 @@ def logit_matching_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit or an unknown `reduction`. Values are not looked at.
+        For inconsistent shapes or an unknown `reduction`. Values are not checked.
 
     See Also
     --------
@@ -245,7 +245,7 @@ def logit_matching_loss(
 
 
 class _SoftLabelLoss(nn.Module):
-    """A loss of logits, the teacher's probabilities and, where it leans on them, true labels."""
+    """A loss of logits, the teacher's probabilities and, if it uses them, true labels."""
 
     label_weight: Tensor | None
 
@@ -286,7 +286,7 @@ class SoftCrossEntropy(_SoftLabelLoss):
         super().__init__(label_weight, reduction)
 
     def forward(self, logits: Tensor, proba: Tensor | TopK, y: Tensor | None = None) -> Tensor:
-        """Return the loss; true labels `y` are taken, so that all losses are called alike."""
+        """Return the loss; `y` is ignored, and present for API consistency."""
         return soft_cross_entropy(
             logits, proba, label_weight=self.label_weight, reduction=self.reduction
         )
@@ -298,10 +298,10 @@ class DistillationLoss(_SoftLabelLoss):
     Parameters
     ----------
     temperature : float, default=2.0
-        T > 0; it tempers the teacher and the student alike.
+        T > 0, applied to both the teacher and the student.
 
     alpha : float in [0, 1], default=0.5
-        Weight of the soft part: 1 trusts the teacher alone, 0 is ordinary training.
+        Weight of the soft part: 1 uses the teacher alone, 0 is ordinary training.
 
     label_weight : array-like of shape (n_classes,), default=None
         Weight c_k >= 0 of each class; 1 by default. A buffer: it moves with the module.
@@ -376,14 +376,14 @@ class LogitMatching(_SoftLabelLoss):
         super().__init__(label_weight, reduction)
 
     def forward(self, logits: Tensor, proba: Tensor | TopK, y: Tensor | None = None) -> Tensor:
-        """Return the loss; true labels `y` are taken, so that all losses are called alike."""
+        """Return the loss; `y` is ignored, and present for API consistency."""
         return logit_matching_loss(
             logits, proba, label_weight=self.label_weight, reduction=self.reduction
         )
 
 
 def _prepare(logits, proba, label_weight):
-    """Return all three in the precision to compute in, once their shapes fit."""
+    """Return the arguments in the precision of the computation; check their shapes."""
     _check_shapes(logits, proba, label_weight)
     dtype = torch.promote_types(logits.dtype, torch.float32)
     if isinstance(proba, TopK):
@@ -395,7 +395,7 @@ def _prepare(logits, proba, label_weight):
 
 
 def _check_shapes(logits, proba, label_weight):
-    """Raise unless there is a row of probabilities for each row, and a weight for each class."""
+    """Raise unless the shapes of logits, probabilities and class weights are consistent."""
     shape = logits.shape
     if len(shape) != 2 or shape[1] < 2:
         raise ValueError(
@@ -440,7 +440,7 @@ def _hard_cross_entropy(logits, y, label_weight, reduction):
             f"y must hold one integer per row, the column of its true label, shape "
             f"({logits.shape[0]},); got shape {tuple(y.shape)}, dtype {y.dtype}."
         )
-    y = y.long().masked_fill(y == TORCHS_UNKNOWN, -1)
+    y = y.long().masked_fill(y == TORCH_IGNORE_INDEX, -1)
     rows = F.cross_entropy(logits, y, label_weight, ignore_index=-1, reduction="none")
     return _reduce(rows, reduction)  # torch's own mean would divide by the weights of the labels
 
@@ -451,11 +451,11 @@ def _temper(proba, temperature):
         return TopK(proba.indices, _temper(proba.proba, temperature))
     if temperature == 1:
         return proba
-    return (proba.log() / temperature).softmax(dim=1)  # of log 0 = −inf it makes 0 again
+    return (proba.log() / temperature).softmax(dim=1)  # log 0 = −inf becomes 0 again
 
 
 def _logs_above_floor(proba):
-    """Return log p − log floor: log-probabilities with a shift that makes absent classes 0."""
+    """Return log p − log floor: log-probabilities shifted so that absent classes are 0."""
     return (proba / LOGIT_FLOOR).clamp(1, 1 / LOGIT_FLOOR - 1).log()
 
 

@@ -1,4 +1,4 @@
-"""Batches for pairs: the loss of one, and those without a pair left out."""
+"""Batches for pairwise losses: the loss of a batch, and skipping batches without a pair."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +11,12 @@ from ._device_batches import count_processes
 
 
 class PairBatches(NeuralNet):
-    """Pass over batches without a pair: no step, no event for callbacks, no share in the mean."""
+    """Skip batches without a pair: no step, no callback event, no part in the mean loss."""
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run an epoch of those batches that have a pair."""
+        """Run an epoch over the batches that have a pair."""
         if iterator is not None:
             iterator = _batches_with_pairs(iterator, prefix, self.batch_size)
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
@@ -34,18 +34,18 @@ def _batches_with_pairs(iterator: Any, prefix: str, batch_size: int) -> Iterator
     if n_batches and not n_yielded:
         raise ValueError(
             f"No pair of rows carries weight in any {prefix} batch of an epoch ({n_batches} of "
-            f"batch_size={batch_size}): each has rows of one class only. Use larger batches "
-            "(batch_size=-1 takes all rows), shuffled ones (iterator_train__shuffle=True), and "
+            f"batch_size={batch_size}): each batch has rows of one class only. Use larger batches "
+            "(batch_size=-1 takes all rows), shuffle them (iterator_train__shuffle=True), and "
             "hold out rows of both classes (ValidSplit(stratified=True))."
         )
 
 
 def _some_process_has_pair(targets):
-    """Return whether the batch has a pair, here or in a process that trains along.
+    """Return whether the batch has a pair in any of the processes that train together.
 
-    All processes have to make a step, or none.
+    Either all processes make a step, or none does.
     """
-    a, b = _weights_of_pairs(targets)
+    a, b = _positive_and_negative_weights(targets)
     has_pair = a.sum() * b.sum() > (a * b).sum()
     if count_processes() > 1:
         has_pair = has_pair.int()
@@ -53,26 +53,26 @@ def _some_process_has_pair(targets):
     return bool(has_pair)
 
 
-def _weights_of_pairs(targets):
-    """Return how much each row weighs as a positive, and how much as a negative."""
+def _positive_and_negative_weights(targets):
+    """Return the weight of each row as a positive and as a negative."""
     if targets.proba.shape[1] != 2:
-        raise ValueError(f"Ranking is of two classes; got {targets.proba.shape[1]}.")
+        raise ValueError(f"Ranking needs two classes; got {targets.proba.shape[1]}.")
     p = targets.proba[:, 1]
     return targets.weight * p, targets.weight * (1 - p)
 
 
 def pairs_of_batch(criterion: Any, outputs: Any, targets: Any) -> torch.Tensor:
-    """Return the loss of all pairs of a batch: of the mean pair, times the mean weight of a row.
+    """Return the mean loss over all pairs of a batch, times the mean weight of its rows.
 
     So a batch of heavy rows counts for more than one of light rows, as rows do in other losses.
     """
     scores = as_scores(outputs)
     targets = targets.to(scores.device)
-    a, b = _weights_of_pairs(targets)
+    a, b = _positive_and_negative_weights(targets)
     if not a.sum() * b.sum() > (a * b).sum():
-        return 0 * scores.float().sum()  # of several processes, another one has a pair
+        return 0 * scores.float().sum()  # another process has a pair
     if not (scores.abs() <= LARGEST_SCORE).all():
-        return scores.float().sum() * torch.nan  # the epoch ends by saying so
+        return scores.float().sum() * torch.nan  # reported at the end of the epoch
     p, weight = targets.proba[:, 1], targets.weight
     if isinstance(weight, float):
         return criterion(scores, p, None)
@@ -86,6 +86,6 @@ def as_scores(outputs):
     if outputs.ndim == 1 or (outputs.ndim == 2 and outputs.shape[1] == 1):
         return outputs.reshape(-1)
     raise ValueError(
-        "A module that ranks must give one score per row, shape (n_samples,) or (n_samples, 1); "
-        f"got shape {tuple(outputs.shape)}. Set the width of its last layer to 1."
+        "The module of a ranker must return one score per row, shape (n_samples,) or "
+        f"(n_samples, 1); got shape {tuple(outputs.shape)}. Set the width of its last layer to 1."
     )

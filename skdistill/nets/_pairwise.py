@@ -18,17 +18,17 @@ def pairwise_loss(
 ) -> Tensor:
     """Return the distilled bipartite ranking loss over all pairs of a batch.
 
-    The torch twin of :func:`skdistill.objectives.pairwise_loss`, whose notes have the formulas.
+    The torch version of :func:`skdistill.objectives.pairwise_loss`, whose notes have the formulas.
 
     Parameters
     ----------
     scores : Tensor of shape (n_samples,), float
-        Score s_i of each row, on any device; finite, at most 2^50 in size. A net's output of
-        shape (n_samples, 1) wants `squeeze(1)`.
+        Score s_i of each row, on any device; finite, at most 2^50 in absolute value. Apply
+        `squeeze(1)` to a net's output of shape (n_samples, 1).
 
     proba : Tensor of shape (n_samples,), float or int
         Probability p_i in [0, 1] that the row is positive; labels 0 and 1 give the classical
-        pairwise loss. It counts as a constant: no gradient flows to it.
+        pairwise loss. It is a constant: no gradient flows to it.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
         φ of the margin d = s_i − s_j: log(1 + e^{−d}), e^{−d}, max(0, 1 − d) or its square.
@@ -46,9 +46,9 @@ def pairwise_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit, an unknown surrogate, scores that are not finite or too large,
+        For inconsistent shapes, an unknown surrogate, scores that are not finite or too large,
         probabilities outside [0, 1], weights that are negative or not finite, and batches in
-        which no pair carries weight, as when every label is 0 or every one is 1.
+        which no pair carries weight, for example if all labels are 0 or all are 1.
 
     TypeError
         For scores that are not floating point.
@@ -61,12 +61,12 @@ def pairwise_loss(
     Notes
     -----
     The distilled bipartite risk of Menon et al. (ICML 2021, section on bipartite ranking) over the
-    pairs of the batch, all of them: O(n) time, O(n log n) for the hinges, and memory of a dozen
-    vectors of n; logistic scores that spread over more than 16,384 take about 1 kB for each unit
-    in which there are some. Sums are taken in float64; on MPS, which has none, in float32.
+    all pairs of the batch: O(n) time, O(n log n) for the hinges, and memory of a dozen vectors of
+    length n. Logistic scores with a range above 16,384 take about 1 kB for each interval of
+    length 1 that contains scores. Sums are computed in float64; on MPS, which lacks it, in float32.
 
-    The logistic loss sends the scores and the moments of the cells to the host, where the cells
-    talk, so that the device is waited for in each step.
+    The logistic loss sends the scores and the moments of the cells to the host, where the local
+    expansions are computed, so that each step synchronises with the device.
 
     Examples
     --------
@@ -122,24 +122,25 @@ class PairwiseLoss(nn.Module):
 
 
 class _AllPairs(torch.autograd.Function):
-    """Loss and gradient come from the same sums: they are computed together, forward."""
+    """Loss over all pairs; the forward pass computes the gradient from the same sums."""
 
     @staticmethod
     def forward(ctx, scores, proba, sample_weight, surrogate):
-        """Return the loss, and keep the gradient."""
+        """Return the loss, and save the gradient."""
         dtype = torch.float32 if scores.device.type == "mps" else torch.float64
         s, a, b = _check(scores.detach().to(dtype), proba, sample_weight)
-        own = (a * b).sum()
-        pair_weight = a.sum() * b.sum() - own
+        self_weight = (a * b).sum()
+        pair_weight = a.sum() * b.sum() - self_weight
         if not pair_weight > 0:
             raise ValueError(
                 f"No pair of rows carries weight: the positive weights Σ w p sum to {a.sum():.6g}, "
                 f"the negative ones Σ w (1 − p) to {b.sum():.6g}, over {len(s)} rows. Use batches "
-                "that have rows of both kinds."
+                "with rows of both classes."
             )
         full, gradient = _SUMS[surrogate](s, a, b)
         ctx.save_for_backward(scores, (gradient / pair_weight).to(scores.dtype))
-        return ((full - SUMS[surrogate].LOSS_OF_EQUALS * own) / pair_weight).to(scores.dtype)
+        loss = full - SUMS[surrogate].LOSS_OF_EQUALS * self_weight
+        return (loss / pair_weight).to(scores.dtype)
 
     @staticmethod
     def backward(ctx, upstream):
@@ -148,7 +149,7 @@ class _AllPairs(torch.autograd.Function):
 
 
 class _FirstDerivative(torch.autograd.Function):
-    """A gradient by the scores that, differentiated again, does not pass for a constant."""
+    """The gradient by the scores, which raises if it is differentiated again."""
 
     @staticmethod
     def forward(ctx, scores, gradient):
@@ -157,7 +158,7 @@ class _FirstDerivative(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream):
-        """Refuse."""
+        """Raise: there are no second derivatives."""
         raise NotImplementedError(
             "pairwise_loss of skdistill.nets has no second derivatives, as a gradient penalty "
             "would need; skdistill.objectives.pairwise_hessian_product computes them."
@@ -165,17 +166,17 @@ class _FirstDerivative(torch.autograd.Function):
 
 
 def _check(s, proba, sample_weight):
-    """Return scores, and the weights of each row as a positive and as a negative one."""
+    """Return scores, and the weight of each row as a positive and as a negative."""
     p = proba.detach().to(s)
     w = torch.ones_like(s) if sample_weight is None else sample_weight.detach().to(s)
     if s.ndim != 1 or not s.shape == p.shape == w.shape:
         raise ValueError(
             "scores, proba and sample_weight must all have shape (n_samples,); got shapes "
-            f"{tuple(s.shape)}, {tuple(p.shape)} and {tuple(w.shape)}. A net's output of shape "
-            "(n_samples, 1) wants squeeze(1)."
+            f"{tuple(s.shape)}, {tuple(p.shape)} and {tuple(w.shape)}. Apply squeeze(1) to a net's "
+            "output of shape (n_samples, 1)."
         )
     for name, values, good, expected in (
-        ("scores", s, s.abs() <= LARGEST_SCORE, "be finite and at most 2^50 in size"),
+        ("scores", s, s.abs() <= LARGEST_SCORE, "be finite and at most 2^50 in absolute value"),
         ("proba", p, (p >= 0) & (p <= 1), "lie in [0, 1]"),
         ("sample_weight", w, (w >= 0) & w.isfinite(), "be finite and not negative"),
     ):
@@ -186,7 +187,7 @@ def _check(s, proba, sample_weight):
 
 
 def _logistic(s, a, b):
-    """Return the sums of all pairs by cells of scores, which talk on the host."""
+    """Return the sums over all pairs by cells of scores; expansions are computed on the host."""
     points = s.cpu().numpy()
     cells = Cells(points, points.min(), points.max())
     cell, position = _locate(s, cells)
@@ -194,11 +195,11 @@ def _logistic(s, a, b):
     for power in fine.unbind(1):
         power.index_add_(1, cell, terms)
         terms = terms * position
-    moments = cells.gathered(fine.cpu().numpy().astype(np.float64))
-    wanted = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
-    *sigmoids, losses = cells.expansions(moments, wanted)
-    readable = np.stack([cells.readable(each) for each in sigmoids], axis=1)
-    last, *others = torch.as_tensor(readable[::-1].copy(), dtype=s.dtype, device=s.device)
+    moments = cells.merge_moments(fine.cpu().numpy().astype(np.float64))
+    pairs = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
+    *sigmoids, losses = cells.local_expansions(moments, pairs)
+    on_fine_cells = np.stack([cells.to_fine_cells(each) for each in sigmoids], axis=1)
+    last, *others = torch.as_tensor(on_fine_cells[::-1].copy(), dtype=s.dtype, device=s.device)
     sums = last.index_select(1, cell)
     for coefficients in others:
         sums.mul_(position).add_(coefficients.index_select(1, cell))
@@ -206,7 +207,7 @@ def _logistic(s, a, b):
 
 
 def _locate(s, cells):
-    """Return the fine cell of each score, and its position in there."""
+    """Return the fine cell of each score, and its position in the cell."""
     position = s * (1 / cells.fine_width)
     number = position.floor()
     cell = number.long()
@@ -219,21 +220,21 @@ def _locate(s, cells):
 
 
 def _exponential(s, a, b):
-    """Return the sums of all pairs as a product, each factor seen from its largest term."""
+    """Return the sums over all pairs as a product, each factor scaled by its largest term."""
     lowest, highest = s[a > 0].min(), s[b > 0].max()
     sum_a = _times_exp(a, lowest - s).sum()
     sum_b = _times_exp(b, s - highest).sum()
-    pulls, pushes = _times_exp(a, highest - s) * sum_b, _times_exp(b, s - lowest) * sum_a
-    return pulls.sum(), pushes - pulls
+    as_positive, as_negative = _times_exp(a, highest - s) * sum_b, _times_exp(b, s - lowest) * sum_a
+    return as_positive.sum(), as_negative - as_positive
 
 
 def _times_exp(weight, x):
-    """Return weight · e^x: 0 where the weight is, even if e^x overflows."""
+    """Return weight · e^x: 0 where the weight is 0, even if e^x overflows."""
     return torch.where(weight > 0, weight * x.exp(), 0)
 
 
 def _hinge(s, a, b):
-    """Return the sums of the pairs with a margin below 1, by sorted scores."""
+    """Return the sums over the pairs with a margin below 1, by sorted scores."""
     order, a, b, (count_b, slack_b, _), (count_a, _, _) = _active_sums(s, a, b)
     return a @ slack_b, _unsorted(b * count_a - a * count_b, order)
 
@@ -250,13 +251,13 @@ def _active_sums(s, a, b):
     a, b, less_one = a[order], b[order], z - 1
     first = torch.searchsorted(z, less_one, right=True)
     last = torch.searchsorted(less_one, z) - 1
-    of_b = _sums_so_far(z.flip(0), b.flip(0)).flip(1)[:, first]
-    of_a = _sums_so_far(z, a)[:, last]
+    of_b = _cumulative_sums(z.flip(0), b.flip(0)).flip(1)[:, first]
+    of_a = _cumulative_sums(z, a)[:, last]
     return order, a, b, _slack_sums(1 - (z - z[first]), of_b), _slack_sums(1 - (z[last] - z), of_a)
 
 
-def _sums_so_far(z, w):
-    """Return Σ w |z − z_k|^r over all up to each k, for r = 0, 1, 2: terms of one sign."""
+def _cumulative_sums(z, w):
+    """Return Σ w |z − z_k|^r up to each k, for r = 0, 1, 2; all terms have the same sign."""
     gap = z.diff(prepend=z[:1]).abs()
     count = w.cumsum(0)
     linear = (gap * _shifted(count)).cumsum(0)

@@ -1,4 +1,4 @@
-"""A skorch net that ranks: all pairs of a batch, weighed by the teacher's probabilities."""
+"""A skorch net for ranking: all pairs of a batch, weighted by the teacher's probabilities."""
 
 from typing import Any
 
@@ -15,22 +15,21 @@ from ._targets import SoftTargets
 class RankingNet(PairBatches, SoftInputNet):
     """Train a Torch module with one output to rank rows of two classes.
 
-    The student for :class:`skdistill.DistilledBipartiteRanker` that scores by a module of your
-    own. It is trained like :class:`skdistill.nets.SoftLabelNet`, whose parameters and ways of
-    long training it shares.
+    A student for :class:`skdistill.DistilledBipartiteRanker` that scores rows by your own module.
+    It shares the parameters and training features of :class:`skdistill.nets.SoftLabelNet`.
 
     Parameters
     ----------
     module : torch.nn.Module class or instance
-        Gives one score per row, shape (n_samples,) or (n_samples, 1).
+        Returns one score per row, shape (n_samples,) or (n_samples, 1).
 
     criterion : class, default=PairwiseLoss
         Loss called as ``criterion(scores, proba, sample_weight)``, with the probability of the
-        second class, and weights of mean one within the batch, None where all weigh the same.
+        second class, and weights of mean one within the batch, or None for equal weights.
         As a student, its `surrogate` is that of the ranker.
 
     classes : array-like of shape (2,), default=None
-        Both classes, where `y` may not show them.
+        Both classes, if `y` may lack one.
 
     **kwargs : dict
         As for :class:`skdistill.nets.SoftLabelNet`: `optimizer` (Adam), `lr`, `max_epochs`,
@@ -39,7 +38,7 @@ class RankingNet(PairBatches, SoftInputNet):
     Attributes
     ----------
     module_ : torch.nn.Module
-        Your own module, trained.
+        The trained module.
 
     classes_ : ndarray of shape (2,)
         The labels, sorted. Scores are higher for the second one.
@@ -49,16 +48,15 @@ class RankingNet(PairBatches, SoftInputNet):
 
     See Also
     --------
-    skdistill.DistilledBipartiteRanker : Brings the teacher, and the threshold.
+    skdistill.DistilledBipartiteRanker : Adds the teacher and the threshold.
     skdistill.nets.pairwise_loss : The loss.
 
     Notes
     -----
-    A step sees the pairs *within* its batch, every one of them, in linear time; ``batch_size=-1``
-    makes that all pairs of the set. The loss of a batch is that of its mean pair, times the mean
-    weight of its rows. In a batch without a pair of both kinds, as hard labels of a rare class
-    may have, there is nothing to learn: it is passed over, without a step of the optimiser, and
-    neither the callbacks nor the mean loss of the epoch know of it.
+    A step uses all pairs *within* its batch, in linear time; ``batch_size=-1`` uses all pairs of
+    the data. The loss of a batch is its mean loss per pair, times the mean weight of its rows.
+    A batch without a pair of both classes, as hard labels of a rare class may give, is skipped:
+    it has no optimiser step, no callback event and no part in the mean loss of the epoch.
 
     Examples
     --------
@@ -94,13 +92,13 @@ class RankingNet(PairBatches, SoftInputNet):
             Scores.
 
         y_true : SoftTargets
-            Of the batch.
+            Targets of the batch.
 
         X : object, default=None
-            The batch; taken because skorch gives it.
+            Ignored; skorch passes it.
 
         training : bool, default=False
-            Taken because skorch gives it.
+            Ignored; skorch passes it.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Multiclass retrieval with a teacher, for nets: what it finds plausible is no full negative."""
+"""Multiclass retrieval with a teacher, for nets: labels it finds likely are weaker negatives."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -9,41 +9,40 @@ from torch.autograd.function import once_differentiable
 
 from ._losses import TopK, _check_reduction, _prepare, _reduce
 
-# So many logits are worked on at a time: they stay in a CPU's cache, and keep a GPU busy.
+# Bytes of logits per chunk: they stay in a CPU's cache, and keep a GPU busy.
 CHUNK_BYTES = {"cpu": 2**24}
 CHUNK_BYTES_ELSEWHERE = 2**28
 
 
 class Roles(NamedTuple):
-    """What each label is to each row; where both are TopK they have the same indices."""
+    """Weights of each label of each row; if both are TopK, they have the same indices."""
 
-    positives: Tensor | TopK  # a >= 0: how far it counts as a positive
-    negative_discount: (
-        Tensor | TopK | None
-    )  # d in [0, 1]: how far it is spared as a negative; None: not
+    positives: Tensor | TopK  # a >= 0: weight as a positive
+    # d in [0, 1]: the weight as a negative is 1 − d; None means d = 0
+    negative_discount: Tensor | TopK | None
 
 
 def label_weighted_cross_entropy(
     logits: Tensor, y: Tensor, proba: Tensor | TopK, *, reduction: str = "mean"
 ) -> Tensor:
-    """Return the cross-entropy of labels against negatives that the teacher weighs.
+    """Return the cross-entropy of labels against negatives weighted by the teacher.
 
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_labels), float
-        The student's scores f. Half precisions are computed with in float32.
+        The student's scores f. Half precisions are converted to float32.
 
     y : Tensor of shape (n_samples,), int, or (n_samples, n_labels)
-        Column of each row's label, -1 where it is not known: such a row adds nothing. Or an
-        indicator of the labels of each row, which may be several.
+        Column of each row's label, -1 where it is unknown: such a row adds nothing. Or an
+        indicator matrix of one or more labels per row.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They count as
-        constants: no gradient flows to them.
+        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
+        no gradient flows to them.
 
     reduction : {"mean", "sum", "none"}, default="mean"
         Mean over rows, sum over rows, or one number per row. The mean divides by the number of
-        rows, whatever labels they have.
+        rows, with or without a label.
 
     Returns
     -------
@@ -53,8 +52,8 @@ def label_weighted_cross_entropy(
     Raises
     ------
     ValueError
-        For shapes that do not fit or an unknown `reduction`. Values are not looked at, which
-        would make a GPU wait; a probability above one counts as one.
+        For inconsistent shapes or an unknown `reduction`. Values are not checked, which would
+        synchronise with the GPU; a probability above one counts as one.
 
     See Also
     --------
@@ -63,14 +62,14 @@ def label_weighted_cross_entropy(
 
     Notes
     -----
-    The distilled retrieval loss of Menon et al. (ICML 2021, on multiclass retrieval): a label
-    that the teacher finds probable is not pushed down for want of having been observed. A TopK
-    teacher costs one pass over the logits, as plain cross-entropy does, and k entries of each
-    row. There are no second derivatives.
+    The distilled retrieval loss of Menon et al. (ICML 2021, on multiclass retrieval): an
+    unobserved label that the teacher finds probable is not a full negative. A TopK teacher costs
+    one pass over the logits, as plain cross-entropy does, and k entries of each row. Second
+    derivatives are not available.
 
     Examples
     --------
-    The teacher takes the second label for a positive that was missed:
+    The teacher considers the second label a missed positive:
 
     >>> import torch
     >>> from skdistill.nets import label_weighted_cross_entropy
@@ -94,11 +93,11 @@ def double_distillation_loss(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_labels), float
-        The student's scores f. Half precisions are computed with in float32.
+        The student's scores f. Half precisions are converted to float32.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They count as
-        constants: no gradient flows to them.
+        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
+        no gradient flows to them.
 
     reduction : {"mean", "sum", "none"}, default="mean"
         Mean over rows, sum over rows, or one number per row.
@@ -111,8 +110,8 @@ def double_distillation_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit or an unknown `reduction`. Values are not looked at, which
-        would make a GPU wait; a probability above one counts as one.
+        For inconsistent shapes or an unknown `reduction`. Values are not checked, which would
+        synchronise with the GPU; a probability above one counts as one.
 
     See Also
     --------
@@ -123,8 +122,8 @@ def double_distillation_loss(
     -----
     "Double distillation" of Menon et al. (ICML 2021, on multiclass retrieval): the expectation of
     :func:`label_weighted_cross_entropy` over a label drawn from p, at O(n_labels) a row.
-    The scores that minimise it have the teacher's order, but their softmax is not p. There are no
-    second derivatives.
+    The scores that minimise it have the teacher's order, but their softmax is not p. Second
+    derivatives are not available.
 
     Examples
     --------
@@ -150,7 +149,7 @@ class _RetrievalModule(nn.Module):
 
 
 class LabelWeightedCrossEntropy(_RetrievalModule):
-    """The cross-entropy of labels against negatives that the teacher weighs, as a module.
+    """The cross-entropy of labels against negatives weighted by the teacher, as a module.
 
     Parameters
     ----------
@@ -196,15 +195,15 @@ class DoubleDistillation(_RetrievalModule):
     """
 
     def forward(self, logits: Tensor, proba: Tensor | TopK, y: Tensor | None = None) -> Tensor:
-        """Return the loss; true labels `y` are taken, so that all losses are called alike."""
+        """Return the loss; `y` is ignored, and present for API consistency."""
         return double_distillation_loss(logits, proba, reduction=self.reduction)
 
 
-# What labels are to rows
+# Roles of labels
 
 
 def check_labels_of_rows(y, shape):
-    """Raise unless `y` has one column number per row, or says of each label whether it is one."""
+    """Raise unless `y` has one column number per row, or is an indicator matrix."""
     is_indicator = y is not None and y.shape == shape
     if y is None or not (is_indicator or (y.shape == shape[:1] and _is_integer(y))):
         got = None if y is None else f"shape {tuple(y.shape)}, dtype {y.dtype}"
@@ -219,9 +218,9 @@ def _is_integer(y):
 
 
 def label_weighted_roles(y, proba, n_labels):
-    """Return the roles where observed labels are positives, and spared as such: d = Y + (1 − Y) p.
+    """Return the roles with observed labels Y as positives, and d = Y + (1 − Y) p.
 
-    `proba` is in the precision to compute in.
+    `proba` is in the precision of the computation.
     """
     if isinstance(proba, TopK) and y.ndim == 1:
         return _roles_of_one_label(y[:, None], proba)
@@ -230,15 +229,15 @@ def label_weighted_roles(y, proba, n_labels):
 
 
 def _roles_of_one_label(y, top):
-    """Return the roles of the label of each row, put before the teacher's entries.
+    """Return the roles with the label of each row as an entry before the teacher's entries.
 
-    It may be among these as well: the weights of a label's entries as a negative multiply, and
+    The label may occur among these, too: the negative weights of a label's entries multiply, and
     (1 − Y)(1 − p) = 1 − d.
     """
-    is_known = (y >= 0).to(top.proba.dtype)
+    has_label = (y >= 0).to(top.proba.dtype)
     indices = torch.cat([y.clamp(min=0), top.indices], dim=1)
-    positives = torch.cat([is_known, torch.zeros_like(top.proba)], dim=1)
-    return Roles(TopK(indices, positives), TopK(indices, torch.cat([is_known, top.proba], dim=1)))
+    positives = torch.cat([has_label, torch.zeros_like(top.proba)], dim=1)
+    return Roles(TopK(indices, positives), TopK(indices, torch.cat([has_label, top.proba], dim=1)))
 
 
 def _as_indicator(y, proba, n_labels):
@@ -246,8 +245,8 @@ def _as_indicator(y, proba, n_labels):
     values = proba.proba if isinstance(proba, TopK) else proba
     if y.ndim == 2:
         return y.to(values.dtype)
-    is_known = (y >= 0).to(values.dtype)[:, None]
-    return as_dense(TopK(y.clamp(min=0)[:, None], is_known), n_labels)
+    has_label = (y >= 0).to(values.dtype)[:, None]
+    return as_dense(TopK(y.clamp(min=0)[:, None], has_label), n_labels)
 
 
 def as_dense(proba, n_labels):
@@ -269,14 +268,14 @@ def retrieval_loss(logits, roles):
 
 
 def in_precision(part, dtype):
-    """Return probabilities in a precision."""
+    """Return probabilities converted to a dtype."""
     if isinstance(part, TopK):
         return TopK(part.indices, part.proba.to(dtype))
     return None if part is None else part.to(dtype)
 
 
 class _RetrievalLoss(torch.autograd.Function):
-    """The general form, which computes its gradient along with its value."""
+    """The general form; the forward pass also computes the gradient."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, roles: Roles) -> Tensor:
@@ -296,7 +295,7 @@ class _RetrievalLoss(torch.autograd.Function):
 
 
 def chunks_of_rows(rows: Tensor, n_labels: int) -> Iterator[slice]:
-    """Yield slices of rows, as many at a time as there is to be room for the logits of."""
+    """Yield slices of rows whose logits fit into a chunk."""
     n_bytes = CHUNK_BYTES.get(rows.device.type, CHUNK_BYTES_ELSEWHERE)
     size = max(1, n_bytes // (n_labels * rows.element_size()))
     for start in range(0, len(rows), size):
@@ -304,7 +303,7 @@ def chunks_of_rows(rows: Tensor, n_labels: int) -> Iterator[slice]:
 
 
 def rows_of_part(part, rows):
-    """Return some rows of probabilities."""
+    """Return some rows of probabilities, None for None."""
     if isinstance(part, TopK):
         return TopK(part.indices[rows], part.proba[rows])
     return None if part is None else part[rows]
@@ -314,37 +313,37 @@ def loss_then_gradient_(logits, roles):
     """Return the loss of each row, and overwrite its logits by the gradient.
 
     With Z = Σ_m (1 − d_m) e^{f_m} and D_l = Z + d_l e^{f_l}, the loss is Σ_l a_l (log D_l − f_l)
-    and the gradient (1 − d_l) e^{f_l} Σ_m a_m / D_m − a_l Z / D_l: differences of logarithms and
-    products of shares, in which nothing overflows and nothing cancels.
+    and the gradient (1 − d_l) e^{f_l} Σ_m a_m / D_m − a_l Z / D_l. It is computed from differences
+    of logarithms and products of ratios, without overflow or cancellation.
     """
     indices, a = _entries(roles.positives)
     scores = logits.clone() if indices is None else logits.gather(1, indices)
     if roles.negative_discount is not None:
         _, d = _entries(roles.negative_discount)
-        d = d.clamp(max=1)  # rounding may have put it above
+        d = d.clamp(max=1)  # rounding may have made it larger
         _add_(logits, indices, torch.log1p(-d))
     top = logits.amax(dim=1, keepdim=True)
-    top = top.masked_fill(top == -torch.inf, 0)  # where every label is spared altogether
-    mass = logits.sub_(top).exp_().sum(dim=1, keepdim=True)
-    gap = (top - scores).add_(mass.log())  # log Z − f
-    losses, pulls = a * gap, a
+    top = top.masked_fill(top == -torch.inf, 0)  # if d = 1 for every label
+    scaled_z = logits.sub_(top).exp_().sum(dim=1, keepdim=True)  # Z / e^top
+    gap = (top - scores).add_(scaled_z.log())  # log Z − f
+    losses, ratios = a * gap, a  # ratios: a Z / D
     if roles.negative_discount is not None:
-        gap.masked_fill_(a == 0, 0)  # which adds nothing, even where the gap is infinite
+        gap.masked_fill_(a == 0, 0)  # these add nothing, even if the gap is infinite
         log_d = d.log()
-        losses, pulls = a * torch.logaddexp(gap, log_d), a * torch.sigmoid(gap - log_d)
-    # A row with any negative has a term e^0, so that its mass is at least 1.
-    logits.mul_(pulls.sum(dim=1, keepdim=True) / mass.clamp(min=1))
-    _add_(logits, indices, -pulls)
+        losses, ratios = a * torch.logaddexp(gap, log_d), a * torch.sigmoid(gap - log_d)
+    # A row with any negative has a term e^0, so that its scaled Z is at least 1.
+    logits.mul_(ratios.sum(dim=1, keepdim=True) / scaled_z.clamp(min=1))
+    _add_(logits, indices, -ratios)
     return losses.sum(dim=1)
 
 
 def _entries(part):
-    """Return indices and values; None for indices where each label has its column."""
+    """Return indices and values; indices are None for dense values."""
     return part if isinstance(part, TopK) else (None, part)
 
 
 def _add_(logits, indices, values):
-    """Add values in place to the logits that they belong to."""
+    """Add values in place to the logits at these indices."""
     if indices is None:
         logits.add_(values)
     else:

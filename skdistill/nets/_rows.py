@@ -11,8 +11,8 @@ from sklearn.utils import check_array
 def as_rows(X, module):
     """Return X as a tensor, a CSR matrix or a dict of them, floats in the module's precision.
 
-    Integers become floats, as everywhere in scikit-learn, unless the module looks them up in an
-    embedding. In a dict, which says what each entry is for, they stay integers.
+    Integers become floats, as in scikit-learn, unless the module has an embedding. In a dict,
+    whose entries go to the module by name, they stay integers.
     """
     floats = (each.dtype for each in module.parameters() if each.is_floating_point())
     precision = next(floats, torch.float32)
@@ -23,7 +23,7 @@ def as_rows(X, module):
 
 
 def check_rows_alike(X):
-    """Raise if rows differ in length: no array holds them."""
+    """Raise if rows differ in length, so that they do not form an array."""
     if isinstance(X, np.ndarray) and (X.dtype != object or X.ndim != 1):
         return
     if not isinstance(X, list | tuple | np.ndarray) or not all(map(np.ndim, X)):
@@ -33,13 +33,13 @@ def check_rows_alike(X):
     if other is not None:
         raise ValueError(
             f"The rows of X differ in length: row 0 has {lengths[0]} entries, row {other} has "
-            f"{lengths[other]}. Pad them to one length, and let the module know the padding, as an "
-            "Embedding with padding_idx does; or give one array of each length."
+            f"{lengths[other]}. Pad them to one length that the module handles, for example by an "
+            "Embedding with padding_idx; or fit one array for each length."
         )
 
 
 def has_named_parts(X):
-    """Return whether X is a dict of arrays; a DOK matrix is a dict only to itself."""
+    """Return whether X is a dict of arrays; a DOK matrix, also a Mapping, is not."""
     return isinstance(X, Mapping) and not sparse.issparse(X)
 
 
@@ -61,5 +61,5 @@ def _converted(X, precision, keeps_integers):
     )
     if sparse.issparse(X):
         return sparse.csr_matrix(X)  # skorch's dataset, for torch's loader, takes no CSR array
-    # torch takes neither read-only memory nor negative strides.
+    # torch supports neither read-only memory nor negative strides.
     return torch.as_tensor(np.require(X, requirements=["C", "W"])).to(precision)

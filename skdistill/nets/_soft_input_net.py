@@ -1,4 +1,4 @@
-"""What a net takes to learn from: rows of any kind, and labels, probabilities or SoftLabels."""
+"""Input of a net: rows of any type, and labels, probabilities or SoftLabels."""
 
 from typing import Any, Self
 
@@ -20,9 +20,9 @@ from ._soft_targets_net import SoftTargetsNet
 
 
 class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
-    """Fit to soft labels, whatever they and the rows came in.
+    """Fit to soft labels and rows of any supported type.
 
-    Children have the parameter `classes`.
+    Subclasses have the parameter `classes`.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
 
     @property
     def classes_(self) -> NDArray:
-        """Labels of the soft labels' columns; before a fit those of the parameter `classes`."""
+        """Labels of the soft labels' columns; before a fit, the parameter `classes`."""
         if hasattr(self, "classes_inferred_"):
             return self.classes_inferred_
         if self.classes is None:
@@ -71,18 +71,18 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
     def fit(
         self, X: Rows, y: Proba, sample_weight: ArrayLike | None = None, **fit_params: Any
     ) -> Self:
-        """Train from new weights, or from the present ones with ``warm_start=True``.
+        """Train from new weights, or from the current ones with ``warm_start=True``.
 
-        A module that is given as an instance goes on from its own weights, as in skorch.
-        `max_epochs` is the length of the whole training: after ``skorch.callbacks.LoadInitState``
-        has loaded a checkpoint of 30 epochs, the epochs that are left follow.
+        A module passed as an instance starts from its own weights, as in skorch. `max_epochs` is
+        the length of the whole training: after ``skorch.callbacks.LoadInitState`` has loaded a
+        checkpoint of 30 epochs, only the remaining epochs are trained.
 
         Parameters
         ----------
         X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
-            Of any number of dimensions. Floats take the module's own precision; so do
-            integers, unless the module has an embedding, which looks them up. In a dict, whose
-            entries go to the module by name, integers stay what they are.
+            Of any number of dimensions. Floats are converted to the module's precision, and so
+            are integers unless the module has an embedding. In a dict, whose entries go to the
+            module by name, integers stay integers.
 
         y : array-like of shape (n_samples, n_classes) or (n_samples,), or SoftLabels
             Class probabilities, or labels.
@@ -92,7 +92,7 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
             their mean over all rows of this call.
 
         **fit_params : dict
-            Go to the module's `forward` and to `train_split`, as in skorch.
+            Passed to the module's `forward` and to `train_split`, as in skorch.
 
         Returns
         -------
@@ -101,15 +101,15 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         Raises
         ------
         ValueError
-            If the module gives other than one logit per class, or probabilities in the place of
-            logits; if the loss is not finite (which epoch and batch are said); if the device
-            is not there; if probabilities or rows are none.
+            If the module does not return one logit per class, or returns probabilities instead of
+            logits; if the loss is not finite (the message has the epoch and the batch); if the
+            device is not available; if probabilities or rows are invalid.
         """
         X, y = rows_and_labels(X, y)
         check_net(self)
         warm_start = self.warm_start and self.initialized_
-        known = getattr(self, "classes_inferred_", None) if warm_start else None
-        soft_labels = self._soft_labels(y, sample_weight, known, of_several_classes=True)
+        classes = getattr(self, "classes_inferred_", None) if warm_start else None
+        soft_labels = self._soft_labels(y, sample_weight, classes, of_several_classes=True)
         self._check_features(X, reset=not warm_start)
         self.classes_inferred_ = soft_labels.classes
         self._counts_past_epochs = not warm_start
@@ -127,9 +127,9 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         sample_weight: ArrayLike | None = None,
         **fit_params: Any,
     ) -> Self:
-        """Train for `max_epochs` more epochs from the present weights.
+        """Train for `max_epochs` more epochs from the current weights.
 
-        The rows may be a piece of those that there are: batches of a stream, partitions.
+        The rows may be a part of the data: a batch of a stream, or a partition.
 
         Parameters
         ----------
@@ -140,12 +140,12 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
             Class probabilities, or labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes, in the first call, when `y` may not show every one of them.
+            All classes; needed in the first call if `y` may lack some.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row, a factor of its loss; 1 by default. Unlike in :meth:`fit`, weights
-            are not divided by their mean, since one call does not know the rows of the others: a
-            row of weight 2 counts twice one of weight 1, in whichever call they are.
+            are not divided by their mean, so that they are comparable between calls: a row of
+            weight 2 counts twice a row of weight 1, also of another call.
 
         **fit_params : dict
             As in :meth:`fit`.
@@ -156,48 +156,48 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         """
         X, y = rows_and_labels(X, y)
         check_net(self)
-        known = getattr(self, "classes_inferred_", classes)
-        soft_labels = self._soft_labels(y, sample_weight, known)  # a batch may show one class only
+        classes = getattr(self, "classes_inferred_", classes)
+        soft_labels = self._soft_labels(y, sample_weight, classes)  # maybe of one class only
         self._check_features(X, reset=not hasattr(self, "n_features_in_"))
         self.classes_inferred_ = soft_labels.classes
-        self._answers_columns = np.array_equal(self.classes_, np.arange(len(self.classes_)))
+        self._labels_are_codes = np.array_equal(self.classes_, np.arange(len(self.classes_)))
         with self._reproducible():
             return super().partial_fit(X, soft_labels, **fit_params)
 
     def _soft_labels(self, y, sample_weight, classes, *, of_several_classes=False):
-        """Return what came as `y` as soft labels, of `classes` where they are known."""
+        """Return `y` as soft labels, with the given `classes` if any."""
         classes = self._given_classes(classes)
         soft_labels = as_soft_labels(y, classes, sample_weight)
         if not soft_labels.weight.any():
             raise ValueError(
-                f"sample_weight is zero for every one of the {len(soft_labels)} rows: there is "
-                "nothing to learn. Give some rows a positive weight."
+                f"sample_weight is zero for every one of the {len(soft_labels)} rows. Give some "
+                "rows a positive weight."
             )
         self._check_classes(classes, soft_labels)
         if of_several_classes:
             soft_labels.check_several_classes()
         return soft_labels
 
-    def _given_classes(self, known):
-        """Return the classes that the net had before this fit, None if it had none."""
-        wrapped = self.initialized_ and not hasattr(self, "classes_inferred_")
-        if wrapped and self.classes is not None and list(self.classes) != sorted(self.classes):
+    def _given_classes(self, classes):
+        """Return the classes, by default the parameter; None if neither is given."""
+        is_wrapped = self.initialized_ and not hasattr(self, "classes_inferred_")
+        if is_wrapped and self.classes is not None and list(self.classes) != sorted(self.classes):
             raise ValueError(
                 f"The module's outputs stand for the classes {list(self.classes)}, in this order, "
                 "and a net trains on sorted ones. Sort the classes, and the module's outputs alike."
             )
-        return self.classes if known is None else known
+        return self.classes if classes is None else classes
 
     def _check_classes(self, classes, soft_labels):
-        """Raise if the net has other classes than what it is to learn."""
+        """Raise if the net and the soft labels have different classes."""
         if classes is not None and set(classes) != set(soft_labels.classes):
             raise ValueError(
                 f"The net has the classes {list(classes)}, the soft labels have "
-                f"{list(soft_labels.classes)}. Give both all classes, in one order or another."
+                f"{list(soft_labels.classes)}. Give both all classes, in any order."
             )
 
     def _check_features(self, X, reset):
-        """Record the features of X, or compare them; other kinds of rows are up to the module."""
+        """Record or check the features of X; the module checks other types of rows."""
         if is_dataset(X) or has_named_parts(X) or isinstance(X, torch.Tensor):
             return
         check_rows_alike(X)
@@ -209,18 +209,18 @@ class SoftInputNet(DeviceTrainedNet, SoftTargetsNet):
         validate_data(self, X, reset=reset, skip_check_array=True)
 
     def get_dataset(self, X: Any, y: SoftLabels | RetrievalTargets | None = None) -> Any:
-        """Return the dataset of the net, with rows as tensors in the module's precision."""
+        """Return the dataset of the net, with X in the module's precision."""
         return super().get_dataset(X if is_dataset(X) else as_rows(X, self.module_), y)
 
     def labels_of(self, codes: torch.Tensor) -> Any:
-        """Return the labels of columns; where these are the columns, without leaving the device."""
-        if self._answers_columns:
+        """Return the labels of columns; codes stay on the device if they are the labels."""
+        if self._labels_are_codes:
             return codes
         return self.classes_[codes.cpu().numpy()]
 
 
 def rows_and_labels(X, y):
-    """Return the rows, and the labels where none are given, of a dataset that is given as X."""
+    """Return the rows and the labels of X, which may be a dataset; `y` replaces its labels."""
     if not is_dataset(X):
         return X, y
     if type(X) is Dataset:
@@ -229,9 +229,9 @@ def rows_and_labels(X, y):
         rows, labels = X.tensors
     else:
         raise TypeError(
-            f"X is a {type(X).__name__}, which gives out its rows one by one, and soft labels go "
-            "along with rows that are known. Give arrays or tensors as X and y; transformations of "
-            "rows belong into the parameter `dataset`, a subclass of skorch.dataset.Dataset, with "
-            "iterator_train=torch.utils.data.DataLoader."
+            f"X is a {type(X).__name__}, which returns its rows one by one, and soft labels need "
+            "all rows. Give arrays or tensors as X and y. To transform rows, set the parameter "
+            "`dataset` to a subclass of skorch.dataset.Dataset, and iterator_train to "
+            "torch.utils.data.DataLoader."
         )
     return rows, labels if y is None else y

@@ -17,63 +17,62 @@ from ._targets import SoftTargets
 class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
     """Train a Torch module on class probabilities, on the device, as a scikit-learn classifier.
 
-    A skorch ``NeuralNetClassifier`` in all that is not said here: callbacks, optimiser,
-    schedulers, `device`, `compile`, checkpoints, ``module__hidden_units=64`` and
-    ``callbacks__early_stopping__patience=5`` in a search. It predicts your own labels, of any
-    type, and is a student for :class:`skdistill.DistilledClassifier`, a teacher, or a
-    classifier by itself.
+    In everything else it is a skorch ``NeuralNetClassifier``: callbacks, optimiser, schedulers,
+    `device`, `compile`, checkpoints, ``module__hidden_units=64`` and
+    ``callbacks__early_stopping__patience=5`` in a search. It predicts labels of any type. Use it
+    as a student or a teacher of :class:`skdistill.DistilledClassifier`, or by itself.
 
     Parameters
     ----------
     module : torch.nn.Module class or instance
-        Gives one logit per class, without a softmax at its end.
+        Returns one logit per class, without a final softmax.
 
     criterion : class, default=SoftCrossEntropy
         :class:`skdistill.nets.SoftCrossEntropy`, :class:`~skdistill.nets.DistillationLoss`
-        (tempers both sides), :class:`~skdistill.nets.LogitMatching`, or a loss of your own,
-        called as ``criterion(logits, proba, y)`` with `y` the column of the true label or -1.
-        Rows that weigh differently need its `reduction`, which is "none" while they are weighed.
+        (tempers both sides), :class:`~skdistill.nets.LogitMatching`, or your own loss, called
+        as ``criterion(logits, proba, y)`` with `y` the column of the true label or -1. With
+        unequal sample weights it must have `reduction`, which is set to "none" temporarily.
 
     optimizer : class, default=torch.optim.Adam
-        With ``lr=0.001``: as in scikit-learn's ``MLPClassifier``; skorch's own is plain SGD.
+        Optimiser; Adam with ``lr=0.001``, as in ``MLPClassifier``. skorch's default is SGD.
 
     lr : float, default=0.001
         Learning rate.
 
     train_split : callable, default=None
-        What is held out for validation, ``skorch.dataset.ValidSplit(5, stratified=True)``
-        for instance; nothing by default. It is scored by its true labels: `valid_loss` is
-        their log-loss, whatever the criterion.
+        Splits off validation rows, for example ``skorch.dataset.ValidSplit(5,
+        stratified=True)``; none by default. They are scored by their true labels: `valid_loss`
+        is the log-loss, for any criterion.
 
     iterator_train, iterator_valid : class, default=DeviceBatches
-        X and the soft labels stay on the device (see :class:`skdistill.nets.DeviceBatches`);
-        ``torch.utils.data.DataLoader`` for datasets with transformations of their own.
+        The default keeps X and the soft labels on the device; use
+        ``torch.utils.data.DataLoader`` for datasets that transform rows.
 
     iterator_train__shuffle : bool, default=True
-        A new order in each epoch.
+        Whether to shuffle the rows in each epoch.
 
     amp : {"bfloat16", "float16"} or None, default=None
         Automatic mixed precision: the module runs in this precision, the loss and the
-        weights stay in float32. float16 scales the loss, and needs an optimiser that takes
-        no closure. "bfloat16" is the better choice where the GPU has it.
+        weights stay in float32. float16 scales the loss, and needs an optimiser without a
+        closure. Prefer "bfloat16" if the GPU supports it.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, shuffling and dropout, each epoch by itself, so that a fit
-        that goes on from a checkpoint is the fit that was never interrupted. torch's global
-        generators are left as they were. None draws from them. (A GPU may sum in another
-        order each time; see ``torch.use_deterministic_algorithms``.)
+        Seeds initial weights, shuffling and dropout. Each epoch is seeded by itself, so that a
+        fit resumed from a checkpoint equals an uninterrupted one. torch's global generators are
+        restored; None draws from them. (A GPU may sum in a different order each time; see
+        ``torch.use_deterministic_algorithms``.)
 
     verbose : int, default=0
-        1 prints a line per epoch; skorch's own default.
+        1, the default of skorch, prints a line per epoch.
 
     **kwargs : dict
-        Everything else that ``skorch.NeuralNet`` takes: `max_epochs`, `batch_size`,
-        `device`, `callbacks`, `compile`, ``module__...``, ``optimizer__...``, ...
+        Further parameters of ``skorch.NeuralNet``: `max_epochs`, `batch_size`, `device`,
+        `callbacks`, `compile`, ``module__...``, ``optimizer__...``, ...
 
     Attributes
     ----------
     module_ : torch.nn.Module
-        Your own module, trained. ``module_.state_dict()`` needs no skdistill.
+        The trained module. ``module_.state_dict()`` does not depend on skdistill.
 
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
@@ -86,7 +85,7 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
 
     See Also
     --------
-    skdistill.DistilledClassifier : Brings the teacher.
+    skdistill.DistilledClassifier : Adds the teacher.
 
     Examples
     --------
@@ -118,10 +117,10 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
             Logits.
 
         y_true : SoftTargets
-            Of the batch.
+            Targets of the batch.
 
         X : object, default=None
-            The batch; taken because skorch gives it.
+            Ignored; skorch passes it.
 
         training : bool, default=False
             Whether this is a training batch.
@@ -143,7 +142,7 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         return self._criterion_loss(logits, targets, all_weigh_one)
 
     def _criterion_loss(self, logits, targets, all_weigh_one):
-        """Return the criterion, reduced as it is meant to be after the rows were weighed."""
+        """Return the criterion of weighted rows, with its own reduction."""
         criterion, y = self.criterion_, targets.true_codes()
         if all_weigh_one:
             loss = criterion(logits, targets.proba, y)
@@ -151,9 +150,9 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         reduction = getattr(criterion, "reduction", None)
         if reduction is None:
             raise ValueError(
-                f"The rows weigh differently, and {criterion!r} cannot return one loss per row. "
-                'Give it an attribute `reduction` that it follows when it is "none", as torch\'s '
-                "own losses have, or give every row the same weight."
+                f"The sample weights differ, and {criterion!r} cannot return one loss per row. "
+                'Give it an attribute `reduction` that supports "none", as in torch\'s losses, '
+                "or give every row the same weight."
             )
         criterion.reduction = "none"
         try:
@@ -162,7 +161,7 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
             criterion.reduction = reduction
         return rows.sum() if reduction == "sum" else rows.mean()
 
-    # Answers
+    # Predictions
 
     def predict_proba(self, X: Rows) -> Floats:
         """Return the probability of each class.
@@ -170,20 +169,20 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         Parameters
         ----------
         X : array-like, sparse matrix, dataframe, tensor or dict, of n_samples rows
-            As in :meth:`fit`. It is answered in batches of `batch_size` rows.
+            As in :meth:`fit`. Rows are predicted in batches of `batch_size`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes), float32 (float64 for a module of that precision)
-            The softmax of the logits, or what `predict_nonlinearity` makes of them where it is
-            not "auto"; columns in the order of `classes_`.
+            The softmax of the logits, or `predict_nonlinearity` of them if it is not "auto";
+            columns in the order of `classes_`.
         """
         if self.predict_nonlinearity != "auto":
             return super().predict_proba(X)
         return torch.softmax(self._logits(X), dim=1).numpy()
 
     def decision_function(self, X: Rows) -> Floats:
-        """Return the logits, for two classes the second less the first.
+        """Return the logits; for two classes, the second minus the first.
 
         Parameters
         ----------
@@ -214,7 +213,7 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         return self.classes_[columns]
 
     def _logits(self, X):
-        """Return the logits of all rows on the CPU, at least in float32."""
+        """Return the logits of all rows on the CPU, in float32 or float64."""
         check_is_fitted(self)
         self._check_features(X, reset=False)
         logits = self.forward(X)

@@ -1,4 +1,4 @@
-"""What a skorch net needs in order to train on soft labels, whatever its class."""
+"""A mixin that lets a skorch net of any class train on soft labels."""
 
 from contextlib import contextmanager
 from typing import Any
@@ -18,30 +18,29 @@ from ._weights import with_mean_weight_one
 
 
 class SoftTargetsNet(NeuralNet):
-    """Let a net train on `y`, SoftLabels or RetrievalTargets; all others see true labels.
+    """Train a net on `y`, SoftLabels or RetrievalTargets.
 
-    The loss gets soft targets. Callbacks, splitters and scorers, which are skorch's and the
-    user's own, get the true labels that soft labels carry: in the form in which the net's
-    `predict` gives its answers, the most probable one where the true one is not known.
+    The loss gets soft targets. Callbacks, splitters and scorers get true labels, in the form that
+    the net's `predict` returns. Where the true label is unknown, this is the most probable one.
     """
 
-    keeps_sparse_rows = False  # a criterion of torch takes dense probabilities only
-    _output_is_checked = False  # whether the module has taken a batch and given what it should
+    keeps_sparse_rows = False  # torch criteria take dense probabilities only
+    _output_is_checked = False  # whether a batch has passed the checks of the module's output
 
     def labels_of(self, codes: torch.Tensor) -> Any:
-        """Return the labels of columns, as `predict` answers them; skorch's nets: the columns."""
+        """Return the labels of columns, as `predict` returns them: skorch nets predict columns."""
         return codes
 
     def fit(self, X: Any, y: SoftLabels | RetrievalTargets, **fit_params: Any) -> Any:
-        """Train on all rows, whose weights are divided by their mean: only ratios matter."""
+        """Train on all rows, with weights divided by their mean: only ratios matter."""
         return super().fit(X, with_mean_weight_one(y), **fit_params)
 
     def check_data(self, X: Any, y: SoftLabels | RetrievalTargets) -> None:
-        """Take the classes from the soft labels; skorch would take them from the labels seen."""
+        """Take the classes from the soft labels, not from the labels that occur, as in skorch."""
         self.classes_inferred_ = y.classes
 
     def get_dataset(self, X: Any, y: SoftLabels | RetrievalTargets | None = None) -> Any:
-        """Return the dataset of the net, with soft targets where it gets soft labels."""
+        """Return the dataset of the net, with soft targets if `y` is given."""
         if is_dataset(X) or y is None:
             return super().get_dataset(X, y)
         targets = soft_targets(y, sparse_rows=self.keeps_sparse_rows)
@@ -49,7 +48,7 @@ class SoftTargetsNet(NeuralNet):
         return SoftLabelDataset(super().get_dataset(X, labels), targets)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Return batches; a `collate_fn` of the user's own sees rows and true labels."""
+        """Return batches; a user's `collate_fn` gets rows and true labels."""
         iterator = super().get_iterator(dataset, training)
         options = self.get_params_for("iterator_train" if training else "iterator_valid")
         if "collate_fn" in options and isinstance(iterator, DataLoader) and _has_targets(dataset):
@@ -59,10 +58,10 @@ class SoftTargetsNet(NeuralNet):
     def get_split_datasets(
         self, X: Any, y: SoftLabels | RetrievalTargets, **split_params: Any
     ) -> tuple:
-        """Split by real rows; what is held out is scored by its true labels.
+        """Split the original rows; held-out rows are scored by their true labels.
 
-        Rows without a true label are trained on. If no row that is held out has one, all of
-        them are scored by their soft labels.
+        Held-out rows without a true label are moved to the training rows. If no held-out row has
+        one, all of them are scored by their soft labels.
         """
         dataset: Any = self.get_dataset(X, y)
         if not self.train_split:
@@ -70,24 +69,24 @@ class SoftTargetsNet(NeuralNet):
         train: Any
         valid: Any
         train, valid = self.train_split(dataset, dataset.y, **split_params)
-        is_a_part = isinstance(valid, Subset) and valid.dataset is dataset
-        if not is_a_part:
-            return train, self._own_validation_set(valid, y)
+        is_subset = isinstance(valid, Subset) and valid.dataset is dataset
+        if not is_subset:
+            return train, self._as_validation_dataset(valid, y)
         held_out = np.asarray(valid.indices)
-        known = np.asarray(dataset.targets.true_codes())[held_out] >= 0
-        if not known.any():
+        has_label = np.asarray(dataset.targets.true_codes())[held_out] >= 0
+        if not has_label.any():
             return train, valid
-        scored = held_out[known].tolist()
-        train_rows = [*train.indices, *held_out[~known]]
+        scored = held_out[has_label].tolist()
+        train_rows = [*train.indices, *held_out[~has_label]]
         return Subset(dataset, train_rows), Subset(dataset.with_true_labels(scored), scored)
 
-    def _own_validation_set(self, valid, y):
-        """Return a validation set that the user brings, with labels, as one of this net's."""
+    def _as_validation_dataset(self, valid, y):
+        """Return a user's validation set with labels as a dataset of this net."""
         if valid is None:
             return None
         X, labels = data_from_dataset(valid)
-        answers = np.asarray(self.labels_of(torch.arange(len(y.classes))))
-        return self.get_dataset(X, SoftLabels.from_labels(np.asarray(labels), answers))
+        classes = np.asarray(self.labels_of(torch.arange(len(y.classes))))
+        return self.get_dataset(X, SoftLabels.from_labels(np.asarray(labels), classes))
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -98,7 +97,7 @@ class SoftTargetsNet(NeuralNet):
             check_losses(self, prefix)
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
-        """Run the module on a batch, or say why it does not take it."""
+        """Run the module on a batch; explain the error if it fails."""
         try:
             return super().infer(x, **fit_params)
         except (RuntimeError, ValueError) as error:
@@ -106,7 +105,7 @@ class SoftTargetsNet(NeuralNet):
             raise
 
     def notify(self, method_name: str, **arguments: Any) -> None:
-        """Call the callbacks with true labels in the place of soft targets."""
+        """Call the callbacks with true labels instead of soft targets."""
         if isinstance(arguments.get("y"), SoftLabels | RetrievalTargets):
             targets = soft_targets(arguments["y"], sparse_rows=True)
             arguments["y"] = self.labels_of(targets.codes)
@@ -118,7 +117,7 @@ class SoftTargetsNet(NeuralNet):
 
 
 def _has_targets(dataset):
-    """Return whether a dataset, or what it is a part of, has soft targets."""
+    """Return whether a dataset, or the dataset of a Subset, has soft targets."""
     while isinstance(dataset, Subset):
         dataset = dataset.dataset
     return isinstance(dataset, SoftLabelDataset)
@@ -126,13 +125,13 @@ def _has_targets(dataset):
 
 @contextmanager
 def temporary_class(net, net_class):
-    """Let a net be of its own class and of `taught`, a SoftTargetsNet, for a time."""
-    own_class = type(net)
-    # A callback may pickle the net meanwhile: as what it is.
-    as_its_own = {"__reduce__": lambda self: (object.__new__, (own_class,), self.__getstate__())}
-    net.__class__ = type(own_class.__name__, (net_class, own_class), as_its_own)
+    """Temporarily add `net_class`, a SoftTargetsNet, as a base of the class of a net."""
+    original = type(net)
+    # A callback may pickle the net meanwhile: it is pickled as its original class.
+    methods = {"__reduce__": lambda self: (object.__new__, (original,), self.__getstate__())}
+    net.__class__ = type(original.__name__, (net_class, original), methods)
     try:
         yield
     finally:
-        net.__class__ = own_class
+        net.__class__ = original
         vars(net).pop("_output_is_checked", None)

@@ -1,4 +1,4 @@
-"""Soft labels as tensors, and as the dataset that a net is trained on."""
+"""Soft labels as tensors, and as the training dataset of a net."""
 
 from typing import Any, NamedTuple, Self
 
@@ -15,19 +15,19 @@ from ._retrieval import Roles
 
 
 class SoftTargets(NamedTuple):
-    """What the rows of a batch are taught: the `y` of the dataset and of `get_loss`."""
+    """Soft targets of the rows of a batch: the `y` of the dataset and of `get_loss`."""
 
     proba: Any  # Tensor (n, n_classes), TopK of its k largest entries, or Roles of the labels
     codes: torch.Tensor  # (n,), int64: column of the true label, or of the most probable one
-    known: torch.Tensor | bool  # (n,), bool: whether it is the true one; True if all are
-    weight: torch.Tensor | float  # (n,), factors of the loss; 1.0 where all are
+    is_true: torch.Tensor | bool  # (n,), bool: whether it is the true one; True if all are
+    weight: torch.Tensor | float  # (n,), factors of the loss; 1.0 if all are 1
 
     def take(self, rows) -> Self:
         """Return the targets of some rows."""
         return self.move(lambda part: rows_of(part, rows))
 
     def move(self, function) -> Self:
-        """Return the targets after `function`, from tensor to tensor, was applied to each part."""
+        """Return the targets with a function applied to each tensor."""
         return type(self)(*(_apply(function, part) for part in self))
 
     def to(self, device: torch.device) -> Self:
@@ -37,16 +37,16 @@ class SoftTargets(NamedTuple):
         return self.move(lambda part: part.to(device))
 
     def true_codes(self) -> torch.Tensor:
-        """Return the column of the true label, -1 where it is not known."""
-        if isinstance(self.known, bool):
+        """Return the column of the true label, -1 where it is unknown."""
+        if isinstance(self.is_true, bool):
             return self.codes
-        return torch.where(self.known, self.codes, -1)
+        return torch.where(self.is_true, self.codes, -1)
 
     def all_weigh_one(self) -> bool:
-        """Return whether weights change nothing.
+        """Return whether all weights are 1.
 
-        A loader of torch makes a tensor of ones, on the CPU; one on a device, for whose values
-        it would have to be waited, is there because they differ.
+        A DataLoader makes a tensor of ones on the CPU. A tensor on another device exists only if
+        weights differ, so its values are not read, which would synchronise with the device.
         """
         if isinstance(self.weight, float):
             return True
@@ -54,7 +54,7 @@ class SoftTargets(NamedTuple):
 
 
 def rows_of(tensor, rows):
-    """Return some rows; `index_select` copies whole rows, several times as fast as indexing."""
+    """Return some rows; `index_select` copies whole rows and is several times faster."""
     return tensor.index_select(0, rows) if isinstance(rows, torch.Tensor) else tensor[rows]
 
 
@@ -67,31 +67,31 @@ def _apply(function, part):
 
 
 def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: bool) -> SoftTargets:
-    """Return soft labels, or what a retriever is taught, as tensors on the CPU.
+    """Return soft labels or retrieval targets as tensors on the CPU.
 
-    With `sparse_rows`, sparse soft labels become the k entries of each row where that takes less
-    memory (an entry takes 12 bytes, 4 in a dense row; both twice where some labels are spared).
+    With `sparse_rows`, sparse soft labels become the k entries of each row if that takes less
+    memory (an entry takes 12 bytes, 4 in a dense row; both twice with a negative discount).
     """
     codes, weight = soft_labels.codes, soft_labels.weight
-    known = codes >= 0
+    is_true = codes >= 0
     if isinstance(soft_labels, RetrievalTargets):
         proba = _roles(soft_labels.positives, soft_labels.negative_discount, sparse_rows)
-        likeliest = np.ravel(soft_labels.positives.argmax(axis=1))  # scipy 1.12 gives a column
-        hard = np.where(known, codes, likeliest)
-        known &= not soft_labels.several  # one label of several is not the truth about a row
+        most_probable = np.ravel(soft_labels.positives.argmax(axis=1))  # scipy 1.12: a column
+        hard = np.where(is_true, codes, most_probable)
+        is_true &= not soft_labels.several  # one label of several is not the row's true label
     else:
         proba = _entries_of(soft_labels.proba, sparse_rows)
-        hard = np.where(known, codes, argmax_labels(soft_labels.proba))
+        hard = np.where(is_true, codes, argmax_labels(soft_labels.proba))
     return SoftTargets(
         proba,
         torch.as_tensor(hard, dtype=torch.int64),
-        True if known.all() else torch.as_tensor(known),
+        True if is_true.all() else torch.as_tensor(is_true),
         1.0 if (weight == 1).all() else torch.as_tensor(weight).float(),
     )
 
 
 def _entries_of(proba, sparse_rows):
-    """Return probabilities as a dense tensor, or as the entries of their rows."""
+    """Return probabilities as a dense tensor, or as the TopK entries of their rows."""
     if not sparse.issparse(proba):
         return torch.as_tensor(proba).float()
     k = _longest_row(proba)
@@ -101,7 +101,7 @@ def _entries_of(proba, sparse_rows):
 
 
 def _roles(positives, negative_discount, sparse_rows):
-    """Return CSR positives and spared negatives as tensors, positives alone if none is spared."""
+    """Return CSR positives and negative discounts as tensors; positives alone if d = 0."""
     if not negative_discount.nnz:
         return _entries_of(positives, sparse_rows)
     either = positives + negative_discount
@@ -116,7 +116,7 @@ def _roles(positives, negative_discount, sparse_rows):
 
 
 def _longest_row(proba):
-    """Return the number of entries of the CSR row that has most, at least one."""
+    """Return the largest number of entries in a CSR row, at least one."""
     return int(np.diff(proba.indptr).max(initial=1))
 
 
@@ -124,18 +124,18 @@ def _padded_entries(proba, values, k):
     """Return values at the entries of CSR rows, each row padded with zeros to length k."""
     n_entries = np.diff(proba.indptr)
     row = np.repeat(np.arange(proba.shape[0]), n_entries)
-    place = np.arange(proba.nnz) - np.repeat(proba.indptr[:-1], n_entries)
+    position = np.arange(proba.nnz) - np.repeat(proba.indptr[:-1], n_entries)
     indices = np.zeros((proba.shape[0], k), dtype=np.int64)
     padded = np.zeros((proba.shape[0], k), dtype=np.float32)
-    indices[row, place] = proba.indices
-    padded[row, place] = values.toarray() if sparse.issparse(values) else values
+    indices[row, position] = proba.indices
+    padded[row, position] = values.toarray() if sparse.issparse(values) else values
     return TopK(torch.as_tensor(indices), torch.as_tensor(padded))
 
 
 class SoftLabelDataset(Dataset):
-    """Rows with soft targets; to whoever asks for `y`, with labels.
+    """Rows with soft targets; its attribute `y` holds labels.
 
-    The rows are a dataset of the user's kind, whose own transformations of X stay at work.
+    The rows are a dataset of the user's class, whose transformations of X are applied.
     """
 
     def __init__(self, rows: Dataset, targets: SoftTargets):
@@ -151,10 +151,10 @@ class SoftLabelDataset(Dataset):
         return Xi, self.targets.take(i)
 
     def with_true_labels(self, scored) -> "SoftLabelDataset":
-        """Return the same rows with one-hot targets, of mean weight one over those to be scored."""
+        """Return the same rows with one-hot targets, and mean weight one over the scored rows."""
         codes, proba = self.targets.codes, self.targets.proba
-        if isinstance(proba, Roles):  # of whatever objective: all of them are the cross-entropy
-            proba = proba.positives  # of a label that is known for certain
+        if isinstance(proba, Roles):  # for a certain label, every objective is the cross-entropy
+            proba = proba.positives
         if isinstance(proba, TopK):
             proba = TopK(codes[:, None], torch.ones(len(codes), 1))
         else:

@@ -1,4 +1,4 @@
-"""The mathematics of soft labels: arrays in, numbers out, no estimator anywhere."""
+"""Losses of soft labels and their gradients: functions of arrays, without estimators."""
 
 from ._linear_retrieval import LinearGradient, linear_retrieval_loss
 from ._pairwise import pairwise_hessian_diagonal, pairwise_hessian_product, pairwise_loss

@@ -1,19 +1,19 @@
-"""Rows that are positive and negative in parts: the checked input of the pairwise objectives."""
+"""Rows with weights as positives and as negatives: the input of the pairwise objectives."""
 
 import numpy as np
 
 from .._utils._validation import check_row_weights
 
-# Rows per block: what is computed from them stays in the processor's cache.
+# Rows per block: intermediate results stay in the processor's cache.
 BLOCK = 8192
-# Cells of scores are numbered by integers that a float64 holds exactly.
+# The numbers of the cells of scores must be exact in float64.
 LARGEST_SCORE = 2.0**50
 
 
 class BipartiteRows:
-    """Scores s and weights a = w p and b = w (1 − p), read in blocks so that none is copied whole.
+    """Scores s and weights a = w p and b = w (1 − p), read in blocks to avoid full copies.
 
-    `pair_weight` is Σ_{i≠j} a_i b_j, and `own_weight` Σ a_i b_i.
+    `pair_weight` is Σ_{i≠j} a_i b_j, and `self_weight` Σ a_i b_i.
     """
 
     def __init__(self, scores, proba, sample_weight):
@@ -25,13 +25,13 @@ class BipartiteRows:
             )
         n = len(self.s)
         if n == 0:
-            raise ValueError("scores and proba are empty. Ranking needs two rows at least.")
+            raise ValueError("scores and proba are empty. Ranking needs at least two rows.")
         self.low, self.high = float(self.s.min()), float(self.s.max())
-        if not (self.low >= -LARGEST_SCORE and self.high <= LARGEST_SCORE):  # or not a number
+        if not (self.low >= -LARGEST_SCORE and self.high <= LARGEST_SCORE):  # also for NaN
             bad = np.argmin(np.abs(self.s) <= LARGEST_SCORE)
             raise ValueError(
-                f"scores must be finite and at most 2^50 in size; row {bad} has {self.s[bad]}. "
-                "Scale the features, or lower the step size of whatever gave the scores."
+                f"scores must be finite and at most 2^50 in absolute value; row {bad} has "
+                f"{self.s[bad]}. Scale the features, or lower the learning rate of the model."
             )
         if not (self.p.min() >= 0 and self.p.max() <= 1):
             bad = np.argmin((self.p >= 0) & (self.p <= 1))
@@ -40,20 +40,20 @@ class BipartiteRows:
                 "the positive class, as in predict_proba(X)[:, 1]."
             )
         self.w = None if sample_weight is None else check_row_weights(sample_weight, n)
-        self._weigh()
+        self._set_weight_sums()
 
-    def _weigh(self):
+    def _set_weight_sums(self):
         sums = np.zeros(3)
         for block in self.blocks():
             a, b = self.weights(block)
             sums += a.sum(), b.sum(), a @ b
-        positive, negative, self.own_weight = sums.tolist()
-        self.pair_weight = positive * negative - self.own_weight
+        positive, negative, self.self_weight = sums.tolist()
+        self.pair_weight = positive * negative - self.self_weight
         if not self.pair_weight > 0:
             raise ValueError(
                 f"No pair of rows carries weight: the positive weights Σ w p sum to {positive:.6g},"
                 f" the negative ones Σ w (1 − p) to {negative:.6g}, over {len(self)} rows. Ranking "
-                "needs rows that may be positive and others that may be negative."
+                "needs rows that may be positive and other rows that may be negative."
             )
 
     def __len__(self):
@@ -79,7 +79,7 @@ class BipartiteRows:
 
 
 class KnownRows:
-    """Scores s and weights a and b that are known to be good: what the sums need of rows."""
+    """Scores s and weights a and b that need no checks."""
 
     def __init__(self, s, a, b):
         self.s, self.a, self.b = s, a, b
@@ -96,6 +96,6 @@ class KnownRows:
 
 
 def _as_floats(values):
-    """Return float32 and float64 arrays as they are, other numbers as float64."""
+    """Return float32 and float64 arrays unchanged, other numbers as float64."""
     values = np.asarray(values)
     return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)

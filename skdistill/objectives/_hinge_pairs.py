@@ -20,10 +20,10 @@ def loss_and_gradient(rows):
 
 
 def diagonal(rows):
-    """Return zeros: the hinge is made of straight pieces."""
+    """Return zeros: the hinge is piecewise linear."""
     return np.zeros(len(rows))
 
 
 def product(rows, vector):
-    """Return zeros, as the diagonal."""
+    """Return zeros, as for the diagonal."""
     return np.zeros(len(rows))

@@ -1,4 +1,4 @@
-"""Retrieval losses of linear scores, chunk by chunk: the scores of all rows never exist at once."""
+"""Retrieval losses of linear scores, in chunks of rows: the full score matrix is never stored."""
 
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ class LinearGradient(NamedTuple):
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), or None
-        By the features; None where these are sparse.
+        Gradient by the features; None if these are sparse.
 
     weight : ndarray of shape (n_labels, n_features)
-        By the weight matrix.
+        Gradient by the weight matrix.
 
     bias : ndarray of shape (n_labels,)
-        By the bias.
+        Gradient by the bias.
     """
 
     X: Floats | None
@@ -40,7 +40,7 @@ def linear_retrieval_loss(
     *,
     sample_weight: ArrayLike | None = None,
 ) -> tuple[float, LinearGradient]:
-    """Return the general retrieval loss of linear scores, in memory that knows no rows × labels.
+    """Return the general retrieval loss of linear scores, without a rows × labels matrix.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ def linear_retrieval_loss(
         Weights of the labels.
 
     bias : array-like of shape (n_labels,)
-        What is added to the score of each label.
+        Intercept of each label.
 
     positives : array-like or sparse matrix of shape (n_samples, n_labels)
-        a in [0, 1]: how far each label counts as a positive.
+        a in [0, 1], the weight of each label as a positive.
 
     negative_discount : array-like or sparse matrix of shape (n_samples, n_labels), default=None
-        d in [0, 1]: how far each label is spared as a negative; not at all by default. With p the
-        teacher's probabilities and Y the row's own labels as an indicator, (a, d) = (p, None) is
+        d in [0, 1]: the weight of each label as a negative is 1 − d; d = 0 by default. With p the
+        teacher's probabilities and Y the indicator of the row's labels, (a, d) = (p, None) is
         the soft cross-entropy, (Y, max(Y, p)) the label-weighted cross-entropy, and (p, p) double
         distillation.
 
@@ -77,17 +77,17 @@ def linear_retrieval_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit, entries outside [0, 1], negative weights, or if no row carries
+        For inconsistent shapes, entries outside [0, 1], negative weights, or if no row carries
         weight.
 
     See Also
     --------
-    label_weighted_cross_entropy, double_distillation_loss : Of scores that exist already.
+    label_weighted_cross_entropy, double_distillation_loss : The same for given scores.
 
     Notes
     -----
-    About a million scores are held at once, whatever the number of rows. Float32 features are
-    computed with in float32.
+    About a million scores are held at once, for any number of rows. Float32 features are
+    processed in float32.
 
     Examples
     --------
@@ -108,8 +108,8 @@ def linear_retrieval_loss(
     shape = X.shape[0], len(weight)
     if a.shape != shape or d.shape != shape:
         raise ValueError(
-            f"positives and spared must have one row for each of X and one column for each of "
-            f"weight, shape {shape}; got shapes {a.shape} and {d.shape}."
+            f"positives and negative_discount must have a row for each row of X and a column for "
+            f"each row of weight, shape {shape}; got shapes {a.shape} and {d.shape}."
         )
     if weight.shape[1:] != X.shape[1:] or bias.shape != weight.shape[:1]:
         raise ValueError(
@@ -121,19 +121,19 @@ def linear_retrieval_loss(
 
 
 def linear_loss(X, weight, bias, chunks, *, by_features):
-    """Return the loss of chunks of rows, and its gradient; by the features if that is asked for."""
-    # Sparse rows want the weights of a feature side by side: transposed once, not in each chunk.
-    across = np.ascontiguousarray(weight.T) if sparse.issparse(X) else weight.T
-    by_across = np.zeros(across.shape, weight.dtype)
+    """Return the loss of chunks of rows, and its gradient; by the features if requested."""
+    # Sparse products are faster with contiguous weights of a feature: transpose once.
+    weight_t = np.ascontiguousarray(weight.T) if sparse.issparse(X) else weight.T
+    by_weight_t = np.zeros(weight_t.shape, weight.dtype)
     by_bias = np.zeros(bias.shape, bias.dtype)
     by_X = np.empty(X.shape, X.dtype) if by_features else None
     loss = 0.0
     for rows, entries in chunks:
-        scores = X[rows] @ across
+        scores = X[rows] @ weight_t
         scores += bias
         loss += loss_and_gradient(scores, entries)
-        by_across += X[rows].T @ scores
+        by_weight_t += X[rows].T @ scores
         by_bias += scores.sum(axis=0)
         if by_X is not None:
             by_X[rows] = scores @ weight
-    return loss, LinearGradient(by_X, np.ascontiguousarray(by_across.T), by_bias)
+    return loss, LinearGradient(by_X, np.ascontiguousarray(by_weight_t.T), by_bias)

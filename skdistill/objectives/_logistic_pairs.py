@@ -26,32 +26,34 @@ def moments(cells, rows):
 
 def loss_and_expansions(cells, moments):
     """Return Σ a_i b_j φ(s_i − s_j), and S_a and S̄_b in each cell, from the moments of all rows."""
-    wanted = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
-    *sigmoids, losses = cells.expansions(moments, wanted)
-    # What is a polynomial within a cell is summed by the moments: no row need be seen again.
+    pairs = [(SIGMOID, 0), (MIRRORED_SIGMOID, 1), (MIRRORED_SOFTPLUS, 1)]
+    *sigmoids, losses = cells.local_expansions(moments, pairs)
+    # The moments sum a polynomial over the points of a cell, without another pass over the rows.
     return np.vdot(moments[0], losses), sigmoids
 
 
 def gradient(cells, expansions, rows):
-    """Return b_k S_a(s_k) − a_k S̄_b(s_k) of some rows."""
-    readable = [cells.readable(each) for each in expansions]
+    """Return b_k S_a(s_k) − a_k S̄_b(s_k) for some rows."""
+    fine_expansions = [cells.to_fine_cells(each) for each in expansions]
     result = np.empty(len(rows))
     for block, s, a, b in rows:
-        sum_a, sum_b = cells.read(s, readable)
+        sum_a, sum_b = cells.evaluate(s, fine_expansions)
         result[block] = b * sum_a - a * sum_b
     return result
 
 
 def diagonal(rows):
-    """Return a_k T_b(s_k) + b_k T_a(s_k) less the pairs of a row with itself."""
+    """Return a_k T_b(s_k) + b_k T_a(s_k) minus the pairs of a row with itself."""
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
         return Bands(rows, cells).sum_near(lambda near, at: diagonal(near))
-    expansions = cells.expansions(moments(cells, rows), [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)])
-    readable = [cells.readable(each) for each in expansions]
+    expansions = cells.local_expansions(
+        moments(cells, rows), [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)]
+    )
+    fine_expansions = [cells.to_fine_cells(each) for each in expansions]
     result = np.empty(len(rows))
     for block, s, a, b in rows:
-        sum_a, sum_b = cells.read(s, readable)
+        sum_a, sum_b = cells.evaluate(s, fine_expansions)
         result[block] = a * sum_b + b * sum_a - 2 * CURVATURE_OF_EQUALS * a * b
     return result
 
@@ -73,15 +75,15 @@ def slope_moments(cells, rows, vector):
 
 def slope_expansions(cells, moments):
     """Return T_a, T_b, T_{av} and T_{bv} in each cell, from the moments of all rows."""
-    return cells.expansions(moments, [(SIGMOID_SLOPE, row) for row in range(4)])
+    return cells.local_expansions(moments, [(SIGMOID_SLOPE, row) for row in range(4)])
 
 
 def slope_product(cells, expansions, rows, vector):
-    """Return v (a T_b + b T_a) − (a T_{bv} + b T_{av}) of some rows."""
-    readable = [cells.readable(each) for each in expansions]
+    """Return v (a T_b + b T_a) − (a T_{bv} + b T_{av}) for some rows."""
+    fine_expansions = [cells.to_fine_cells(each) for each in expansions]
     result = np.empty(len(rows))
     for block, s, a, b in rows:
-        sum_a, sum_b, sum_av, sum_bv = cells.read(s, readable)
+        sum_a, sum_b, sum_av, sum_bv = cells.evaluate(s, fine_expansions)
         v = vector[block]
         result[block] = a * (v * sum_b - sum_bv) + b * (v * sum_a - sum_av)
     return result

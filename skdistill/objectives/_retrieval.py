@@ -1,12 +1,12 @@
-"""Objectives that rank labels: softmax losses in which plausible labels are not punished.
+"""Objectives for ranking labels: softmax losses with a lower weight for plausible negatives.
 
-All of them are one general form. In each row a label counts as a positive to the degree a, and is
-spared as a negative to the degree d:
+All of them have one general form. In each row a label has the weight a as a positive, and the
+weight 1 − d as a negative:
 
     loss = Σ_y a_y (log D_y − f_y),   D_y = Z + d_y e^{f_y},   Z = Σ_y (1 − d_y) e^{f_y}
 
-With d = 0 it is the cross-entropy of a. Both are sparse, so a loss costs one dense pass over the
-scores, as cross-entropy does, and a gather of the entries.
+With d = 0 it is the cross-entropy of a. Both a and d are sparse, so a loss costs one dense pass
+over the scores, as cross-entropy does, and a gather of the entries.
 """
 
 from typing import NamedTuple, Self
@@ -18,7 +18,7 @@ from sklearn.utils import assert_all_finite, gen_batches
 from .._utils._typing import ArrayLike, Floats, NDArray, Proba
 from .._utils._validation import check_marginals, check_row_weights
 
-# So many scores are held at once: 8 to 16 MiB, which stay near the processor.
+# Scores that are held at once: 8 to 16 MiB, which fit into the processor's cache.
 CHUNK = 2**20
 
 
@@ -37,11 +37,11 @@ def label_weighted_cross_entropy(
         The student's scores f; finite.
 
     y : array-like of shape (n_samples,), int, or indicator of shape (n_samples, n_labels)
-        Column of each row's label; with several labels per row an indicator, dense or sparse.
+        Column of each row's label, or for several labels per row an indicator, dense or sparse.
 
     proba : array-like or sparse matrix of shape (n_samples, n_labels), float
-        How probable the teacher finds each label, in [0, 1]. Rows need not sum to one: with
-        several labels per row they are marginals. What a sparse matrix does not store is 0.
+        The teacher's probability of each label, in [0, 1]. Rows need not sum to one: with
+        several labels per row they are marginals. Entries that are not stored are 0.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight w_n >= 0 of each row; 1 by default.
@@ -50,7 +50,7 @@ def label_weighted_cross_entropy(
     -------
     loss : float
         Σ_n w_n l_n / Σ_n w_n with l = Σ_{y∈Y} [log Σ_{y′} α_{y′} e^{f_{y′}} − f_y], where α is 1
-        for the label y itself, 0 for the row's other labels, and 1 − p_{y′} for all the rest.
+        for the label y itself, 0 for the row's other labels, and 1 − p_{y′} for all others.
 
     gradient : ndarray of shape (n_samples, n_labels), float64
         Its derivative by each score.
@@ -58,18 +58,18 @@ def label_weighted_cross_entropy(
     Raises
     ------
     ValueError
-        For shapes that do not fit, scores that are not finite, probabilities outside [0, 1],
+        For inconsistent shapes, scores that are not finite, probabilities outside [0, 1],
         columns that do not exist, negative weights, or if no row carries weight.
 
     See Also
     --------
-    double_distillation_loss : The teacher weighs the positives, too.
+    double_distillation_loss : The teacher weights the positives, too.
 
     Notes
     -----
     The distilled retrieval loss of Menon et al. (ICML 2021, on multiclass retrieval). It is the
-    cross-entropy of f + log α. Where the teacher is sure of a label other than the row's own, that
-    label is hardly trained against, right or wrong.
+    cross-entropy of f + log α. A label with a high teacher probability is almost removed from the
+    negatives, even if the teacher is wrong.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def label_weighted_cross_entropy(
 def double_distillation_loss(
     logits: ArrayLike, proba: Proba, *, sample_weight: ArrayLike | None = None
 ) -> tuple[float, Floats]:
-    """Return the retrieval loss in which the teacher weighs positives and negatives.
+    """Return the retrieval loss with positives and negatives weighted by the teacher.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def double_distillation_loss(
         The student's scores f; finite.
 
     proba : array-like or sparse matrix of shape (n_samples, n_labels), float
-        How probable the teacher finds each label, in [0, 1]. Rows need not sum to one: with
-        several labels per row they are marginals. What a sparse matrix does not store is 0.
+        The teacher's probability of each label, in [0, 1]. Rows need not sum to one: with
+        several labels per row they are marginals. Entries that are not stored are 0.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight w_n >= 0 of each row; 1 by default.
@@ -112,13 +112,13 @@ def double_distillation_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit, scores that are not finite, probabilities outside [0, 1],
+        For inconsistent shapes, scores that are not finite, probabilities outside [0, 1],
         negative weights, or if no row carries weight.
 
     See Also
     --------
-    label_weighted_cross_entropy : The row's own label is the only positive.
-    soft_cross_entropy : Plain distillation, whose scores give probabilities.
+    label_weighted_cross_entropy : Only the row's label is a positive.
+    soft_cross_entropy : Plain distillation; the softmax of its scores are probabilities.
 
     Notes
     -----
@@ -138,30 +138,30 @@ def double_distillation_loss(
 
 
 class Entries(NamedTuple):
-    """Positives and spared labels of some rows, as places and values in their flat scores."""
+    """Positives and discounted negatives of some rows, as positions and values."""
 
-    place: NDArray  # of positives, in the flat scores
+    position: NDArray  # of positives, in the flat scores
     row: NDArray
     a: Floats
     negative_discount: Floats  # d of the positives
-    log_spared: Floats
-    spared_place: NDArray  # of all labels that are spared
-    log_kept: Floats  # log(1 − d), there
+    log_discount: Floats  # log d of the positives
+    discounted_position: NDArray  # of all labels with d > 0, in the flat scores
+    log_negative_weight: Floats  # log(1 − d) of these
 
     @classmethod
     def of(cls, positives, negative_discount, weight) -> Self:
         """Return the entries of CSR rows, each positive times the weight of its row."""
-        row, place = _places(positives)
+        row, position = _positions(positives)
         a = positives.data * weight[row]
         d = negative_discount[row, positives.indices]
         d = np.ravel(d.toarray() if sparse.issparse(d) else d)
         with np.errstate(divide="ignore"):
             logs = np.log(d), np.log1p(-negative_discount.data)
-        return cls(place, row, a, d, logs[0], _places(negative_discount)[1], logs[1])
+        return cls(position, row, a, d, logs[0], _positions(negative_discount)[1], logs[1])
 
 
 def chunks_of(positives, negative_discount, weight):
-    """Return slices of rows, each with its entries, such that few scores are held at once."""
+    """Return slices of rows with their entries, small enough to hold their scores at once."""
     n_rows, n_labels = positives.shape
     return [
         (rows, Entries.of(positives[rows], negative_discount[rows], weight[rows]))
@@ -170,27 +170,27 @@ def chunks_of(positives, negative_discount, weight):
 
 
 def loss_and_gradient(scores, entries):
-    """Return the sum of the losses of some rows; their scores are overwritten with its gradient."""
+    """Return the sum of the losses of some rows, and overwrite their scores by its gradient."""
     flat = scores.reshape(-1)
-    f = flat[entries.place]
-    flat[entries.spared_place] += entries.log_kept
-    largest = scores.max(axis=1)  # −inf where every label is spared fully
+    f = flat[entries.position]
+    flat[entries.discounted_position] += entries.log_negative_weight
+    largest = scores.max(axis=1)  # −inf if d = 1 for every label
     scores -= np.where(np.isfinite(largest), largest, 0)[:, None]
     np.exp(scores, out=scores)
     with np.errstate(divide="ignore"):
         log_negatives = np.log(scores.sum(axis=1)) + largest
-    log_d = np.logaddexp(log_negatives[entries.row], entries.log_spared + f)
+    log_d = np.logaddexp(log_negatives[entries.row], entries.log_discount + f)
     # D is at least e^largest, so that nothing overflows here.
-    pull = np.bincount(
+    factor = np.bincount(
         entries.row, entries.a * np.exp(largest[entries.row] - log_d), minlength=len(scores)
     )
-    scores *= pull[:, None].astype(scores.dtype)
-    flat[entries.place] += entries.a * (entries.negative_discount * np.exp(f - log_d) - 1)
+    scores *= factor[:, None].astype(scores.dtype)
+    flat[entries.position] += entries.a * (entries.negative_discount * np.exp(f - log_d) - 1)
     return float(entries.a @ (log_d - f))
 
 
 def check_row_shares(sample_weight, n_rows):
-    """Return the share of each row in the weight of all."""
+    """Return the weight of each row divided by the total weight."""
     weight = check_row_weights(sample_weight, n_rows)
     if not weight.any():
         raise ValueError(
@@ -200,7 +200,7 @@ def check_row_shares(sample_weight, n_rows):
 
 
 def _loss_of_logits(logits, positives, negative_discount, sample_weight):
-    """Return the mean loss and its gradient, which takes the place of the logits."""
+    """Return the mean loss and its gradient, which overwrites the logits."""
     shares = check_row_shares(sample_weight, len(logits))
     loss = sum(
         loss_and_gradient(logits[rows], entries)
@@ -209,14 +209,14 @@ def _loss_of_logits(logits, positives, negative_discount, sample_weight):
     return loss, logits
 
 
-def _places(rows):
-    """Return the row of each entry of CSR rows, and its place in the flat dense rows."""
+def _positions(rows):
+    """Return the row of each entry of CSR rows, and its position in the flat dense rows."""
     row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     return row, row * rows.shape[1] + rows.indices
 
 
 def _check_logits(logits):
-    """Return a copy of the logits, of at least two labels."""
+    """Return a checked copy of the logits."""
     z = np.array(logits, dtype=np.float64, order="C")
     if z.ndim != 2 or z.shape[1] < 2:
         raise ValueError(
@@ -228,7 +228,7 @@ def _check_logits(logits):
 
 
 def _check(proba, logits):
-    """Return the teacher's probabilities as CSR rows, one for each label of each row."""
+    """Return the teacher's probabilities as checked CSR rows."""
     p = check_marginals(proba)
     if p.shape != logits.shape:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Between real vectors and probability vectors."""
+"""Conversions between real vectors and probability vectors."""
 
 import numpy as np
 from scipy.special import expit, softmax
@@ -45,7 +45,7 @@ def project_onto_simplex(outputs: ArrayLike) -> Floats:
 
 
 def centred_logits(proba: ArrayLike) -> Floats:
-    """Return log-probabilities with the mean of each row taken off: logits without a free shift.
+    """Return log-probabilities minus the mean of each row: logits without an arbitrary shift.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def centred_logits(proba: ArrayLike) -> Floats:
 
     See Also
     --------
-    softmax_rows : The way back.
+    softmax_rows : The inverse.
 
     References
     ----------
@@ -80,7 +80,7 @@ def centred_logits(proba: ArrayLike) -> Floats:
 
 
 def softmax_rows(logits: ArrayLike) -> Floats:
-    """Return the probabilities of logits: the way back from :func:`centred_logits`.
+    """Return the probabilities of logits: the inverse of :func:`centred_logits`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The losses that a softmax student takes from soft labels, with their gradients."""
+"""Losses of softmax students on soft labels, with their gradients."""
 
 import numpy as np
 from scipy import sparse
@@ -9,7 +9,7 @@ from .._utils._typing import ArrayLike, Floats, Proba
 from .._utils._validation import check_alpha, check_proba, check_row_weights, check_temperature
 from ._simplex import LOGIT_FLOOR
 
-# What a difference of logits is kept above, so that no log-probability becomes −inf.
+# Lower limit of a difference of logits, so that no log-probability becomes −inf.
 LOWEST = np.finfo(np.float64).min
 
 
@@ -40,8 +40,8 @@ def soft_cross_entropy(
     Returns
     -------
     loss : float
-        Σ_n w_n l_n / Σ_n w_n with l = −Σ_k c_k p_k log softmax(z)_k. The weights of classes are
-        not in the denominator.
+        Σ_n w_n l_n / Σ_n w_n with l = −Σ_k c_k p_k log softmax(z)_k. Class weights are not in
+        the denominator.
 
     gradient : ndarray of shape (n_samples, n_classes), float64
         Its derivative by each logit.
@@ -49,12 +49,12 @@ def soft_cross_entropy(
     Raises
     ------
     ValueError
-        For shapes that do not fit, logits that are not finite, rows that are no probabilities,
+        For inconsistent shapes, logits that are not finite, rows that are not probabilities,
         negative weights, or if no row carries weight.
 
     See Also
     --------
-    skdistill.metrics.soft_log_loss : The same of probabilities, as a metric.
+    skdistill.metrics.soft_log_loss : The same for probabilities, as a metric.
 
     Notes
     -----
@@ -94,14 +94,14 @@ def distillation_loss(
         ones stay sparse. A probability of exactly 0 stays 0 at every temperature.
 
     y : array-like of shape (n_samples,), int, or None
-        Column of each row's true label, -1 where it is not known: such a row has no hard part
-        and counts alpha times its soft part. None will do if `alpha` is 1.
+        Column of each row's true label, -1 where it is unknown: such a row has no hard part,
+        only alpha times its soft part. May be None if `alpha` is 1.
 
     temperature : float
-        T > 0. It tempers the teacher and the student alike.
+        T > 0, applied to both the teacher and the student.
 
     alpha : float in [0, 1]
-        Weight of the soft part: 1 trusts the teacher alone, 0 is ordinary training.
+        Weight of the soft part: 1 uses the teacher alone, 0 is ordinary training.
 
     label_weight : array-like of shape (n_classes,), default=None
         Weight c_k >= 0 of each class, in both parts; 1 by default.
@@ -122,15 +122,15 @@ def distillation_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit, logits that are not finite, rows that are no probabilities,
-        codes that are no columns, a temperature or alpha out of range, no `y` where alpha is
-        below 1, negative weights, or if no row carries weight.
+        For inconsistent shapes, logits that are not finite, rows that are not probabilities,
+        codes that are not columns, a temperature or alpha out of range, no `y` with alpha below
+        1, negative weights, or if no row carries weight.
 
     Notes
     -----
-    Gradients of the soft part shrink as 1/T²; the factor T² makes up for it, so that `alpha`
-    need not change with the temperature. For large T the soft part becomes logit matching,
-    as far as the gradient goes: that of :func:`logit_matching_loss` times alpha / 2.
+    Gradients of the soft part scale as 1/T². The factor T² compensates, so that `alpha` need not
+    change with the temperature. For large T the gradient of the soft part becomes that of
+    :func:`logit_matching_loss` times alpha / 2.
 
     References
     ----------
@@ -190,7 +190,7 @@ def logit_matching_loss(
     Raises
     ------
     ValueError
-        For shapes that do not fit, logits that are not finite, rows that are no probabilities,
+        For inconsistent shapes, logits that are not finite, rows that are not probabilities,
         negative weights, or if no row carries weight.
 
     References
@@ -212,16 +212,16 @@ def logit_matching_loss(
 
 
 def check_codes_given(y, alpha):
-    """Raise if true labels are missing where they count."""
+    """Raise if the loss uses true labels and there are none."""
     if y is None and alpha < 1:
         raise ValueError(
-            f"y is None, but true labels count with alpha={alpha:g}. Give the column of each "
-            "row's true label, -1 where it is not known; only alpha=1 needs none."
+            f"y is None, but the loss uses true labels with alpha={alpha:g}. Give the column of "
+            "each row's true label, -1 where it is unknown; only alpha=1 needs none."
         )
 
 
 def _check(logits, proba, label_weight, sample_weight):
-    """Return logits, probabilities, the weight of each class, and that of each row."""
+    """Return checked logits, probabilities, class weights and sample weights."""
     z, p = np.asarray(logits, dtype=np.float64), check_proba(proba)
     if z.shape != p.shape or z.shape[1] < 2:
         raise ValueError(
@@ -244,7 +244,7 @@ def _check(logits, proba, label_weight, sample_weight):
 
 
 def _one_hot(y, alpha, shape):
-    """Return the true labels as CSR rows, empty where they are not known."""
+    """Return the true labels as CSR rows, empty where they are unknown."""
     check_codes_given(y, alpha)
     codes = np.full(shape[0], -1) if y is None else np.asarray(y)
     if codes.shape != shape[:1] or not np.issubdtype(codes.dtype, np.integer):
@@ -258,8 +258,8 @@ def _one_hot(y, alpha, shape):
             f"y must hold columns from 0 to {shape[1] - 1}, -1 where the true label is not known; "
             f"row {bad} has {codes[bad]}."
         )
-    known = np.flatnonzero(codes >= 0)
-    return sparse.csr_array((np.ones(len(known)), (known, codes[known])), shape=shape)
+    rows = np.flatnonzero(codes >= 0)
+    return sparse.csr_array((np.ones(len(rows)), (rows, codes[rows])), shape=shape)
 
 
 def _cross_entropy(z, target, temperature=1.0):
@@ -269,19 +269,19 @@ def _cross_entropy(z, target, temperature=1.0):
     q = np.exp(z)
     total = q.sum(axis=1, keepdims=True)
     q /= total
-    mass = row_sums(target)
-    losses = mass * np.log(total[:, 0]) - _row_sums_of_products(target, z)
-    return losses, _minus(mass[:, None] * q, target) / temperature
+    target_sum = row_sums(target)
+    losses = target_sum * np.log(total[:, 0]) - _row_sums_of_products(target, z)
+    return losses, _minus(target_sum[:, None] * q, target) / temperature
 
 
 def _weighted_mean(losses, gradient, weight):
-    """Return the mean loss over rows, and the gradient of it."""
+    """Return the mean loss over rows, and its gradient."""
     share = weight / weight.sum()
     return float(share @ losses), share[:, None] * gradient
 
 
 def _logs_above_floor(proba):
-    """Return log p − log floor: log-probabilities with a shift that makes absent classes 0."""
+    """Return log p − log floor: log-probabilities shifted so that absent classes are 0."""
     clipped = np.clip(_stored(proba) / LOGIT_FLOOR, 1, 1 / LOGIT_FLOOR - 1)
     return _with_stored(proba, np.log(clipped))
 
@@ -291,30 +291,30 @@ def _centred(values):
     return values - values.mean(axis=1, keepdims=True)
 
 
-# The same arithmetic on rows of probabilities, dense or CSR; no dense copy is made of the latter.
+# Arithmetic on rows of probabilities, dense or CSR, without dense copies of CSR rows
 
 
 def _stored(proba):
-    """Return the entries that are stored."""
+    """Return the stored entries."""
     return proba.data if sparse.issparse(proba) else proba
 
 
 def _with_stored(proba, entries):
-    """Return rows with other entries in the same places."""
+    """Return rows with other entries at the same positions."""
     if sparse.issparse(proba):
         return sparse.csr_array((entries, proba.indices, proba.indptr), shape=proba.shape)
     return entries
 
 
 def _times(proba, of_classes):
-    """Return the entries times one number per class."""
+    """Return the entries times a number for each class."""
     if sparse.issparse(proba):
         return _with_stored(proba, proba.data * of_classes[proba.indices])
     return proba * of_classes
 
 
 def _minus(values, proba):
-    """Return dense values, overwritten with what is left of them without the entries."""
+    """Subtract the entries from dense values in place, and return these."""
     if sparse.issparse(proba):
         rows = np.repeat(np.arange(len(values)), np.diff(proba.indptr))
         values[rows, proba.indices] -= proba.data

@@ -4,22 +4,22 @@ import numpy as np
 
 
 class SortedPairs:
-    """The active pairs (i, j), s_i − s_j < 1: for each i the j from some rank on.
+    """The active pairs (i, j), s_i − s_j < 1: for each i, the j are a suffix of the ranks.
 
-    It keeps three vectors; sums of degree r take r + 2 more.
+    It holds three vectors; sums of degree r take r + 2 more.
     """
 
     def __init__(self, rows):
         self.rows = rows
         self.order = np.argsort(rows.s)
         self.z = rows.s[self.order].astype(np.float64, copy=False)
-        # A pair is active if z_j > z_i − 1, seen from either side: z_j + 1 would round apart.
+        # For i and j alike, a pair is active if z_j > z_i − 1: z_j + 1 would round differently.
         self.less_one = self.z - 1
 
     def sums_over_j(self, weight, degree=0):
         """Yield Σ weight_j (1 − (s_i − s_j))^r over the active j of each i, for r up to `degree`.
 
-        With each block of sums comes where its rows stand, and their a and b; `weight` is a
+        Each block of sums follows the positions of its rows, and their a and b. `weight` is a
         function of these three.
         """
         sums = self._sums_on_one_side(weight, degree, step=-1)
@@ -39,28 +39,28 @@ class SortedPairs:
     def _sums_on_one_side(self, weight, degree, step):
         """Return Σ weight |z − z_k|^r over the ranks up to each k (step 1), or from it on (−1).
 
-        From one rank to the next only terms of the same sign come in: no digit is lost.
+        All terms have the same sign, so that nothing cancels.
         """
         sums = np.zeros((degree + 1, len(self.rows)))
         for ranks in self.rows.blocks():
             sums[0, ranks] = weight(*self._read(ranks))
-        onwards = sums[:, ::step]
-        np.cumsum(onwards[0], out=onwards[0])
+        cumulative = sums[:, ::step]
+        np.cumsum(cumulative[0], out=cumulative[0])
         if degree > 0:
             gaps = np.abs(np.diff(self.z[::step]))
-            np.multiply(gaps, onwards[0, :-1], out=onwards[1, 1:])
+            np.multiply(gaps, cumulative[0, :-1], out=cumulative[1, 1:])
         if degree > 1:
-            onwards[2] = onwards[1]  # gap · sum of degree 0, before it is summed up
-            np.cumsum(onwards[1], out=onwards[1])
+            cumulative[2] = cumulative[1]  # gap · sum of degree 0, before it is summed up
+            np.cumsum(cumulative[1], out=cumulative[1])
             for _ in range(2):
-                onwards[2, 1:] += onwards[1, :-1]
-            onwards[2, 1:] *= gaps
+                cumulative[2, 1:] += cumulative[1, :-1]
+            cumulative[2, 1:] *= gaps
         if degree > 0:
-            np.cumsum(onwards[degree], out=onwards[degree])
+            np.cumsum(cumulative[degree], out=cumulative[degree])
         return sums
 
     def _read(self, ranks):
-        """Return where the rows of these ranks stand, and their a and b."""
+        """Return the positions of the rows of these ranks, and their a and b."""
         at = self.order[ranks]
         return at, *self.rows.weights(at)
 

@@ -20,7 +20,7 @@ def loss_and_gradient(rows):
 
 
 def diagonal(rows):
-    """Return 2 a_k Σ_j b_j + 2 b_k Σ_i a_i over active pairs, j and i other than k."""
+    """Return 2 a_k Σ_j b_j + 2 b_k Σ_i a_i over active pairs, without j = k and i = k."""
     pairs, result = SortedPairs(rows), np.empty(len(rows))
     for at, a, b, (of_b,) in pairs.sums_over_j(lambda at, a, b: b):
         result[at] = 2 * a * (of_b - b)

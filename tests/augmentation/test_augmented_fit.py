@@ -196,10 +196,10 @@ def test_sparse_rows_of_an_augmenter_of_ones_own(gaussian):
     ("answer", "match"),
     [
         (lambda X: None, "got a NoneType"),
-        (lambda X: (X, np.ones(len(X))), "got a tuple.*no labels"),
+        (lambda X: (X, np.ones(len(X))), "got a tuple.*without labels"),
         (lambda X: X[:0], "got a ndarray without rows"),
-        (lambda X: X[:, :2], r"those of X, \(3,\); got \(2,\)"),
-        (lambda X: X[0], r"those of X, \(3,\); got \(\)"),
+        (lambda X: X[:, :2], r"rows of X, \(3,\); got \(2,\)"),
+        (lambda X: X[0], r"rows of X, \(3,\); got \(\)"),
         (lambda X: np.where(X.max() - 1e-9 < X, np.nan, X), r"missing values in column \d, 1 of"),
         (lambda X: X.astype(str), "has dtype <U32, expected float64"),
     ],

@@ -210,7 +210,7 @@ def test_every_callback_of_skorch_is_followed_or_refused_by_name(problem, tmp_pa
         try:
             student = model.fit(dX, dy, teacher_proba=dP).student_
         except ValueError as error:
-            assert f"a {name}, cannot be followed" in str(error)
+            assert f"a {name}, is not supported" in str(error)
             assert not hasattr(model, "student_")
             with pytest.raises(ValueError, match=name):  # nor is the teacher asked
                 model.fit(dX, dy)

@@ -60,7 +60,7 @@ def test_less_accurate_but_better(accuracy, noise, expected):
 
 def test_within_noise():
     other = teacher("B", brier=0.32, noise=0.1, shaken="brier")
-    sentence = "A and B are not told apart: their Brier scores differ by 0.0200 ± 0.0354, paired"
+    sentence = "A and B do not differ significantly: their Brier scores differ by 0.0200 ± 0.0354"
     assert sentence in said(teacher(), other)
 
 
@@ -103,7 +103,7 @@ def test_optimism(in_sample, noise, is_frozen, expected):
 
 @pytest.mark.parametrize(("share", "expected"), [(0.25, True), (0.01, False)])
 def test_impossible_rows(share, expected):
-    sentence = "A gave probability 0 to the true class of 3 of 100 rows, which no temperature mends"
+    sentence = "A gave probability 0 to the true class of 3 of 100 rows, which no temperature can"
     assert (sentence in said(teacher(impossible=(3, share)))) == expected
     assert ("make up 25% of its log-loss" in said(teacher(impossible=(3, share)))) == expected
 
@@ -115,5 +115,5 @@ def test_no_better_than_the_class_frequencies():
 
 @pytest.mark.parametrize(("share", "expected"), [(0.1, True), (0.04, False), (None, False)])
 def test_twins(share, expected):
-    assert ("10% of the rows have a twin" in said(teacher(), twin_share=share)) == expected
+    assert ("10% of the rows have a duplicate" in said(teacher(), twin_share=share)) == expected
     assert ("give groups" in said(teacher(), twin_share=share)) == expected

@@ -253,8 +253,8 @@ def test_less_accurate_but_better_probabilities(exact):
 def test_teachers_within_noise(exact):
     X, y = exact
     said = advice({"one": Reader(), "two": Reader(1.01)}, X, y)
-    assert "are not told apart" in said and "prefer" not in said
-    assert "not told apart" not in advice({"one": Reader(), "sharp": Reader(3.0)}, X, y)
+    assert "do not differ significantly" in said and "prefer" not in said
+    assert "differ significantly" not in advice({"one": Reader(), "sharp": Reader(3.0)}, X, y)
 
 
 def test_a_temperature_that_helps(exact):
@@ -303,7 +303,7 @@ def test_a_frozen_teacher_is_asked_as_it_is(exact):
     comparison = compare_teachers({"frozen": FrozenEstimator(fitted)}, X[1000:], y[1000:])
     proba = fitted.predict_proba(X[1000:])
     assert_allclose(comparison.to_frame()["brier"], brier_loss(y[1000:], proba))
-    assert "honest only if it has not seen" in comparison.advice[-1]
+    assert "unbiased only if it has not seen" in comparison.advice[-1]
 
 
 @pytest.fixture(scope="module")
@@ -411,7 +411,7 @@ def test_teachers_that_cannot_be_compared(teachers, error, match):
         ({"cv": [(np.arange(60), np.arange(10))] * 2}, "tests 10 rows that it trains on"),
         ({"cv": list(KFold(5).split(X)), "groups": Y}, "3 groups on both sides, such as 0"),
         ({"cv": LeaveOneGroupOut(), "groups": Y}, "tests the class 0.*show none.*20 rows"),
-        ({"cv": 21}, r"cv=21 folds want.*have \[20, 20, 20\] rows"),
+        ({"cv": 21}, r"cv=21 folds need.*have \[20, 20, 20\] rows"),
         ({"sample_weight": np.zeros(60)}, "weight zero"),
         ({"sample_weight": np.r_[np.zeros(12), np.ones(48)], "cv": KFold(5)}, "no score"),
         (

@@ -348,7 +348,7 @@ def test_labels_in_the_page_are_escaped(fitted):
     [
         ((0, 0, 2), [0, 1], r"teacher has \[0, 1\], distilled has \[0, 1, 2\].*adds \[2\].*Fit"),
         ((0, 0, 0), [0, 7], r"y holds \[7\] in 1 of 2 rows.*\[0, 1\].*leave those rows out"),
-        ((0, 0, 3), [0, 1], r"distilled.predict\(X\) answers \[0.25, 0.5\].*wrap a regressor"),
+        ((0, 0, 3), [0, 1], r"distilled.predict\(X\) returns \[0.25, 0.5\].*wrap a regressor"),
         ((0, 0, 4), [0, 1], r"has 3 columns, and the models have 2 classes.*Fit .* on all"),
         ((3, 3, 3), [0, 1], r"None of the models .* has classes_"),
     ],

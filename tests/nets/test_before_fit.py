@@ -162,7 +162,7 @@ def test_a_loss_that_is_not_finite_names_the_epoch(way):
         ({"iterator_train__num_workers": 1}, "num_workers=1 is an option of torch's DataLoader"),
         ({"iterator_valid__collate_fn": list}, "iterator_valid__collate_fn"),
         ({"iterator_train": DataLoader, "iterator_train__sampler": [0, 1]}, "shuffle=False"),
-        ({"iterator_valid__drop_last": True}, "out of every prediction"),
+        ({"iterator_valid__drop_last": True}, "from every prediction"),
         ({"criterion": torch.nn.CrossEntropyLoss}, "criterion=CrossEntropyLoss.*SoftCrossEntropy"),
         ({"criterion": torch.nn.NLLLoss()}, "criterion=NLLLoss"),
         ({"device": "meteor"}, "device='meteor' is not available"),

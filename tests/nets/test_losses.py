@@ -320,7 +320,7 @@ def test_shapes_that_do_not_fit_are_refused(name, logits, proba, kwargs, message
 @pytest.mark.parametrize(
     ("y", "kwargs", "message"),
     [
-        (None, {}, "y is None, but true labels count with alpha=0.5"),
+        (None, {}, "y is None, but the loss uses true labels with alpha=0.5"),
         (Y[:1], {}, r"shape \(2,\); got shape \(1,\)"),
         (Y.float(), {}, "dtype torch.float32"),
         (Y > 0, {}, "dtype torch.bool"),

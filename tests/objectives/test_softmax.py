@@ -337,7 +337,7 @@ def test_what_does_not_fit_is_refused(loss, logits, proba, weights, message):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"y": None}, "y is None, but true labels count with alpha=0.7"),
+        ({"y": None}, "y is None, but the loss uses true labels with alpha=0.7"),
         ({"y": [0]}, r"shape \(2,\); got shape \(1,\)"),
         ({"y": [0.0, 1.0]}, "dtype float64"),
         ({"y": [0, 3]}, "columns from 0 to 2.*row 1 has 3"),

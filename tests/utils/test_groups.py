@@ -374,7 +374,7 @@ def test_bias_variance_is_that_of_the_rows_that_are_repeated(problem):
         assert found.squared_bias == pytest.approx(original.squared_bias)
         assert found.squared_bias_se == pytest.approx(original.squared_bias_se)
     assert terms(4, False).squared_bias_se < 0.8 * original.squared_bias_se
-    with pytest.raises(ValueError, match="groups must be at least 2"):
+    with pytest.raises(ValueError, match="groups must have at least 2"):
         CALLS["bias_variance"](*problem[:2], np.zeros(120), None)
 
 

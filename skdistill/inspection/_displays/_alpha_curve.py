@@ -1,4 +1,4 @@
-"""How far the teacher was trusted, and on what evidence."""
+"""Display of the held-out losses by which alpha was chosen."""
 
 from typing import Any, Self
 
@@ -10,10 +10,10 @@ from ._style import axes, look
 
 
 class AlphaCurveDisplay:
-    """What ``alpha="auto"`` saw on held-out rows, and what it chose.
+    """Held-out losses of ``alpha="auto"``, and the chosen alpha.
 
-    The curve is the loss of mixed answers of two students, one of the labels and one of the
-    teacher; the marks are students fitted with one alpha, of which the best was chosen.
+    The curve is the loss of mixed predictions of two students, one fitted to the labels and one to
+    the teacher. The marks are students fitted with one alpha; the best of these was chosen.
 
     Make one with `from_estimator`.
 
@@ -23,7 +23,7 @@ class AlphaCurveDisplay:
         An estimator's `alpha_curve_`.
 
     loss_name : str, default="log-loss"
-        What the loss is called.
+        Name of the loss on the axis.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class AlphaCurveDisplay:
     >>> model = DistilledClassifier(GaussianNB(), alpha="auto").fit(X, y)
     >>> display = AlphaCurveDisplay.from_estimator(model)
     >>> display.ax_.get_xlabel()
-    'alpha, trust in the teacher'
+    'alpha, weight of the teacher'
     """
 
     def __init__(self, *, curve: AlphaCurve, loss_name: str = "log-loss"):
@@ -69,13 +69,13 @@ class AlphaCurveDisplay:
         Raises
         ------
         ValueError
-            If alpha was given, so that there is no curve.
+            If alpha was not chosen, so that there is no curve.
         """
         check_is_fitted(estimator, "student_")
         if getattr(estimator, "alpha_curve_", None) is None:
             raise ValueError(
-                f"{estimator!r} was fitted with an alpha that was given, so there is nothing to "
-                'draw. Fit it with alpha="auto".'
+                f"{estimator!r} was fitted with a given alpha, so that there is no curve to draw. "
+                'Fit it with alpha="auto".'
             )
         surrogate = getattr(estimator, "surrogate", None)
         loss_name = "log-loss" if surrogate is None else f"{surrogate} loss of pairs"
@@ -102,15 +102,15 @@ class AlphaCurveDisplay:
             If matplotlib is not installed.
         """
         ax = axes(ax, figsize=(5, 3.6))
-        alphas, losses, tried, _ = self.curve
+        alphas, losses, student_losses, _ = self.curve
         curve = look(0, label="two students, mixed", **kwargs) | {"marker": ""}
         (self.line_,) = ax.plot(alphas, losses, **curve)
         marks = look(1, label="one student") | {"linestyle": ""}
-        (self.points_,) = ax.plot(list(tried), list(tried.values()), **marks)
+        (self.points_,) = ax.plot(list(student_losses), list(student_losses.values()), **marks)
         best = self.curve.best
         chosen = look(2, label=f"chosen: {best:.2f}", markersize=9) | {"linestyle": ""}
-        ax.plot([best], [tried[best]], **chosen)
-        ax.set(xlabel="alpha, trust in the teacher", ylabel=f"Held-out {self.loss_name}")
+        ax.plot([best], [student_losses[best]], **chosen)
+        ax.set(xlabel="alpha, weight of the teacher", ylabel=f"Held-out {self.loss_name}")
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self

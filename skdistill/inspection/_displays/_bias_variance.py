@@ -1,4 +1,4 @@
-"""When does distilling pay? The error of the objective over the number of rows."""
+"""Display of the error of the objective by the number of rows."""
 
 from typing import Any, Self
 
@@ -11,9 +11,9 @@ from ._style import axes, look
 class BiasVarianceDisplay:
     """Error of the one-hot and of the distilled objective over the sample size.
 
-    The one-hot objective has variance alone. The distilled one has less of it, and the teacher's
-    squared bias, which no number of rows makes smaller (Menon et al., ICML 2021, section 4): below
-    the break-even sample size distilling pays.
+    The one-hot objective has only variance. The distilled one has less variance, and the teacher's
+    squared bias, which does not fall with the number of rows (Menon et al., ICML 2021, section 4).
+    Below the break-even sample size distilling pays.
 
     Make one with `from_terms`, or give measured curves.
 
@@ -32,7 +32,7 @@ class BiasVarianceDisplay:
         Squared bias that the teacher adds.
 
     break_even : float, default=None
-        Sample size at which both have the same error, shown as a vertical line; infinite where
+        Sample size at which both have the same error, shown as a vertical line; infinite if
         distilling always pays.
 
     Attributes

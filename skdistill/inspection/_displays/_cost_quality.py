@@ -1,4 +1,4 @@
-"""What does quality cost? Bytes or time against a score, for teacher and students."""
+"""Display of bytes or time against a score, for teacher and students."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -26,7 +26,7 @@ class CostQualityDisplay:
     Parameters
     ----------
     names : sequence of str, of length n_models
-        What the models are called.
+        Names of the models.
 
     cost : array-like of shape (n_models,)
         Cost of each, positive; it is shown on a logarithmic scale.
@@ -38,7 +38,7 @@ class CostQualityDisplay:
         Ends of an interval of each score, NaN where it has none.
 
     cost_label, quality_label : str
-        What the axes are called.
+        Labels of the axes.
 
     Attributes
     ----------
@@ -159,13 +159,13 @@ class CostQualityDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n_samples,) or (n_samples, n_classes)
-            True labels, or the probabilities that stand in for them.
+            True labels or soft labels.
 
         probas : dict of {str: array-like of shape (n_samples, n_classes)}
-            What each model predicts, columns in the order of the sorted classes.
+            Predictions of each model, columns in the order of the sorted classes.
 
         cost : dict of {str: float}
-            What each model costs, under the same names.
+            Cost of each model, with the same names.
 
         quality : {"log_loss", "accuracy", "brier", "ece", "auc"}, default="log_loss"
             The score; "auc" for two classes.
@@ -177,7 +177,7 @@ class CostQualityDisplay:
             Weight of each row.
 
         cost_label : str, default="cost"
-            What the axis of costs is called, with its unit.
+            Label of the cost axis, with its unit.
 
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
@@ -287,7 +287,7 @@ class CostQualityDisplay:
         for k, (name, cost, quality) in enumerate(
             zip(self.names, self.cost, self.quality, strict=True)
         ):
-            # Models of one cost stand above each other: caps of their own tell intervals apart.
+            # Intervals of models with equal cost overlap: caps of different size distinguish them.
             style = look(k, label=name, **(STYLE | {"capsize": 4 + 3 * k} | kwargs))
             drawn = ax.errorbar(cost, quality, self._reach_of(k), **style)
             self.lines_.append(drawn.lines[0])

@@ -1,4 +1,4 @@
-"""Does a model mean what it says? Confidence against how often it is right."""
+"""Reliability diagram: confidence against accuracy."""
 
 from functools import partial
 from numbers import Integral
@@ -25,21 +25,21 @@ class ReliabilityDisplay:
         Mean predicted probability in each bin that holds a row.
 
     frequency : array-like of shape (n_occupied_bins,)
-        How often those predictions were right.
+        Accuracy of the predictions in each bin.
 
     share : array-like of shape (n_occupied_bins,)
         Share of the rows' weight in each bin.
 
     label : object, default=None
-        The class whose probability is shown; None for that of the first choice.
+        The class whose probability is shown; None for that of the predicted label.
 
     name : str, default=None
-        What the legend calls the model.
+        Name of the model in the legend.
 
     Attributes
     ----------
     calibration_error : float
-        Σ share · |confidence − frequency|; for the first choice the ECE of
+        Σ share · |confidence − frequency|; for the predicted label the ECE of
         :func:`skdistill.metrics.expected_calibration_error`.
 
     ax_, figure_, line_, points_ : matplotlib objects
@@ -90,7 +90,7 @@ class ReliabilityDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Ask a fitted classifier about rows, and plot.
+        """Predict by a fitted classifier, and plot.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class ReliabilityDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n_samples,) or (n_samples, n_classes)
-            True labels, or the probabilities that stand in for them.
+            True labels or soft labels.
 
         proba : array-like of shape (n_samples, n_classes)
             Predicted probabilities, columns in the order of the sorted classes.

@@ -1,4 +1,4 @@
-"""The scores that displays show, of predicted probabilities."""
+"""Scores of predicted probabilities for displays."""
 
 import numpy as np
 

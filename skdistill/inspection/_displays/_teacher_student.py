@@ -1,4 +1,4 @@
-"""Which teacher teaches best? Scores of growing teachers against the score of their students."""
+"""Display of scores of increasingly complex teachers against the scores of their students."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -16,17 +16,17 @@ PANELS = ("accuracy", "log_loss", "ece")
 
 
 class TeacherStudentDisplay:
-    """Accuracy, log-loss and ECE of growing teachers, each against their students' quality.
+    """Accuracy, log-loss and ECE of increasingly complex teachers against their students' score.
 
-    The three panels of the talk on Menon et al. (ICML 2021): a path that rises and then turns
-    back says that the teacher's score does not tell how well its student will do.
+    The three panels of the talk on Menon et al. (ICML 2021): if a path rises and then turns back,
+    the teacher's score does not predict the score of its student.
 
     Make one with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
     complexity : array-like of shape (n_teachers,)
-        How complex each teacher is: its depth, rounds, width; any labels in order.
+        Complexity of each teacher, such as depth, rounds or width; any labels in order.
 
     teacher : dict of {str: array-like of shape (n_teachers,)}
         Scores of the teachers by name; a panel for each.
@@ -156,7 +156,7 @@ class TeacherStudentDisplay:
         Parameters
         ----------
         y_true : array-like of shape (n_samples,) or (n_samples, n_classes)
-            True labels, or the probabilities that stand in for them.
+            True labels or soft labels.
 
         teacher_probas, student_probas : sequences of array-likes of shape (n_samples, n_classes)
             What each teacher and its student predict, columns in the order of the sorted classes;
