@@ -1,6 +1,6 @@
-"""Every code block of the README and of the docs runs, and prints what stands below it.
+"""Every code block of the README and of the docs runs, and prints the text block below it.
 
-Blocks that show what the tests cannot run (other packages, downloads) say so in their first line.
+Blocks that the tests cannot run (other packages, downloads) state this in their first line.
 """
 
 import os
