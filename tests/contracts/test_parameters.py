@@ -3,8 +3,8 @@
 Students and parameters are read from the registry and from scikit-learn, so that new ones are
 tested automatically. The reference is an explicit expansion (`by_hand.py`), for soft labels of two
 and three classes with row weights, a constant column and a class that is likely in one row only.
-For students fitted by expansion this reference is trivial. So nearly one-hot labels are fitted, too,
-where the reference is ordinary training: copies of almost no weight must have no effect.
+For students fitted by expansion this reference is trivial. So nearly one-hot labels are fitted,
+too, where the reference is ordinary training: copies of almost no weight must have no effect.
 `exceptions_of_parameters.py` lists the exceptions, with the reason. Values that a booster itself
 rejects are skipped.
 """

@@ -1,7 +1,7 @@
 """Every fit uses only rows and labels of the user, as tools that log `fit` require.
 
-mlflow's `autolog` is an example: it replaces the `fit` of scikit-learn's classes, and logs the score
-of each fitted estimator on its training rows. The test patches all of these classes alike.
+mlflow's `autolog` is an example: it replaces the `fit` of scikit-learn's classes, and logs the
+score of each fitted estimator on its training rows. The test patches all of these classes alike.
 """
 
 import warnings
