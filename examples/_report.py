@@ -1,4 +1,4 @@
-"""What the examples share: measuring a model, the table, the tally of splits and the picture.
+"""Code shared by the examples: scores of a model, the table, the tally of splits and the picture.
 
 Results are kept as ``{(student, variant): [scores of split 0, scores of split 1, ...]}``.
 """
@@ -43,7 +43,7 @@ def measure(model, X, y, teacher_proba):
 
 
 def milliseconds_per_thousand(model, X, repeats=7):
-    """Return how long `predict_proba` takes for a thousand rows in one batch on one thread."""
+    """Return the milliseconds of `predict_proba` for a thousand rows in one batch on one thread."""
     seconds = []
     with threadpool_limits(limits=1):
         for _ in range(repeats):
@@ -70,11 +70,11 @@ def print_table(results):
 
 
 def cell(column, splits):
-    """Return what the table says of one column of one model."""
+    """Return the table cell of one column of one model."""
     values = [scores[column] for scores in splits]
     if column == "kB":
         return f"{np.mean(values):,.0f}"
-    if column == "ms/1000":  # the median: one disturbed split should not count
+    if column == "ms/1000":  # the median is robust to one disturbed split
         return f"{np.median(values):.2f}"
     mean, deviation = np.mean(values), np.std(values, ddof=1)
     return f"{mean:.3f}".removeprefix("0") + " ± " + f"{deviation:.3f}".removeprefix("0")
@@ -106,7 +106,7 @@ def print_tally(results, columns, variants, baseline):
 
 
 def compare(results, name, baseline, column):
-    """Return the mean difference from the baseline, and how many splits won, tied and lost."""
+    """Return the mean difference from the baseline, and the splits won, tied and lost."""
     ours = np.array([scores[column] for scores in results[name]])
     theirs = np.array([scores[column] for scores in results[name[0], baseline]])
     gain = ours - theirs if column in HIGHER_IS_BETTER else theirs - ours
@@ -114,7 +114,7 @@ def compare(results, name, baseline, column):
 
 
 def losers(results, names, baseline, column):
-    """Return the names of those that lost more splits than they won."""
+    """Return the names of the models that lost more splits than they won."""
     lost_more = []
     for name in names:
         _, won, _, lost = compare(results, name, baseline, column)
@@ -124,7 +124,7 @@ def losers(results, names, baseline, column):
 
 
 def print_teacher_scores(model):
-    """Print how good the teacher's probabilities are, out of fold, for the training rows."""
+    """Print the out-of-fold scores of the teacher's probabilities on the training rows."""
     print("The teacher's probabilities, out of fold, on the training rows of the first split:")
     for name, scores in model.teacher_scores_.items():
         temperature = model.teacher_temperature_ if name == "tempered" else 1
@@ -147,7 +147,7 @@ def draw(results, columns, path, title, baseline, log_scale=()):
 
 
 def save(figure, path):
-    """Save a picture, and say where it is."""
+    """Save a picture, and print its path."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=200)
     print(f"\nPicture: {path}")
@@ -168,7 +168,7 @@ def draw_models(figure, results, columns, baseline, log_scale=()):
                 1.02, height, f"{mean:.3f}", color=colour, va="center",
                 transform=panel.get_yaxis_transform(),
             )  # fmt: skip
-            if variant == baseline:  # what the rows below it are to be compared with
+            if variant == baseline:  # reference line for the rows below
                 last = min(h for (other, _), h in heights.items() if other == student)
                 panel.plot([mean, mean], [height, last], ":", color=colour, linewidth=1)
         if column in log_scale:

@@ -1,4 +1,4 @@
-"""What the examples of retrieval share: the ways of learning, judging what comes first, pictures.
+"""Code shared by the examples of retrieval: objectives, scores of the top labels, pictures.
 
 Results are kept as ``{(student, variant): [scores of split 0, scores of split 1, ...]}``.
 """
@@ -20,16 +20,16 @@ from skdistill.metrics import precision_at_k, recall_at_k
 K = 10
 OBJECTIVES = {
     "plain": "cross_entropy",
-    "slide form": "label_weighted",
-    "double form": "double_distillation",
+    "label-weighted": "label_weighted",
+    "double": "double_distillation",
 }
 BASELINE = "one-hot"
-COLOURS = {"plain": "C0", "slide form": "C1", "double form": "C2"}
+COLOURS = {"plain": "C0", "label-weighted": "C1", "double": "C2"}
 WITHOUT_ERROR = ("fit s", "kB", "ms/1000")
 
 
 def fit_timed(X, y, **params):
-    """Return a fitted retriever and how long fitting it took; without a teacher if alpha is 0."""
+    """Return a fitted retriever and its fit time in seconds; alpha 0 needs no teacher."""
     start = time.perf_counter()
     teacher_proba = params.pop("teacher_proba", None)
     model = DistilledMulticlassRetriever(k=K, random_state=0, **params)
@@ -41,12 +41,12 @@ def fit_timed(X, y, **params):
 
 
 def judge(labels, y):
-    """Return how good the first labels of each row are."""
+    """Return the scores of the top labels of each row."""
     return {"P@1": precision_at_k(y, labels, k=1), f"R@{K}": recall_at_k(y, labels, k=K)}
 
 
 def cost(model, X, seconds):
-    """Return what a student costs: to fit, to keep, and to ask about a thousand rows."""
+    """Return the costs of a student: fit time, size, and time to predict a thousand rows."""
     timings = []
     with threadpool_limits(limits=1):
         for _ in range(5):
@@ -85,7 +85,7 @@ def width_of(column):
 
 
 def cell(column, splits):
-    """Return what the table says of one column of one model."""
+    """Return the table cell of one column of one model."""
     values = [scores[column] for scores in splits if column in scores]
     if not values:
         return "—"
@@ -128,7 +128,7 @@ def draw(results, columns, path, title):
 
 
 def colour_of(student, variant):
-    """Return black for teachers, grey for hard labels, a colour for each way of distilling."""
+    """Return black for teachers, grey for hard labels, a colour for each objective."""
     if student == "teacher":
         return "black"
-    return next((COLOURS[way] for way in COLOURS if way in variant), "0.45")
+    return next((COLOURS[name] for name in COLOURS if name in variant), "0.45")

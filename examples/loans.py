@@ -1,15 +1,15 @@
 """Distil a scorecard for loans from accepted and rejected applicants, with weights.
 
-Applicants come from 60 districts, each with a risk of its own. A loan was given by an earlier
-score, so that only accepted applicants have a label: 1 where they did not pay back. Of those who
-did, one in four was kept, and weighs 4. The teacher, boosted trees, learns from the accepted ones;
-two students learn from what it says of accepted and rejected applicants:
+Applicants come from 60 districts with different risks. Loans were granted by an earlier score, so
+that only accepted applicants have a label: 1 for a default. Of those without a default, one in
+four is in the data, with weight 4. The teacher, boosted trees, is fitted to the accepted
+applicants; two students are fitted to its probabilities for accepted and rejected applicants:
 
-- a scorecard: districts are replaced by their mean target, then comes a logistic regression;
-- a tree with at least 100 applicants in each leaf, whose risk must not fall with the debt.
+- a scorecard: target encoding of the districts, then a logistic regression;
+- a tree with at least 100 applicants in each leaf, whose risk is non-decreasing in the debt.
 
-The data are drawn, so that the true risk of every new applicant is known. A score is of use only
-if its mean is the rate that is observed, among all new applicants: both are printed side by side.
+The data are simulated, so that the true risk of every new applicant is known. A score is useful
+only if its mean equals the observed rate among all new applicants: both are printed.
 
 Run it with ``python examples/loans.py``; it needs scikit-learn and skdistill.
 """
@@ -52,7 +52,7 @@ students = {
 
 
 def draw_applicants(n_rows, rng):
-    """Return applicants and their true risk, of about one in twelve."""
+    """Return applicants and their true risk, on average about one in twelve."""
     of_district = np.random.default_rng(7).normal(scale=0.8, size=N_DISTRICTS)
     district = rng.integers(0, N_DISTRICTS, size=n_rows)
     income, debt = rng.normal(size=(2, n_rows))
@@ -98,10 +98,10 @@ def main():
         models[name, "distilled, with rejected ones"] = distilled.student_
 
     print(f"{'':41}  {'AUC':>5}  {'log-loss':>8}  {'mean prediction':>15}  {'observed rate':>13}")
-    for (name, learnt), model in models.items():
+    for (name, variant), model in models.items():
         p = model.predict_proba(X_test)[:, 1]
         print(
-            f"{name:9}  {learnt:30}  {roc_auc_score(y_test, p):5.3f}  {log_loss(y_test, p):8.4f}  "
+            f"{name:9}  {variant:30}  {roc_auc_score(y_test, p):5.3f}  {log_loss(y_test, p):8.4f}  "
             f"{p.mean():15.3f}  {y_test.mean():13.3f}"
         )
     best = roc_auc_score(y_test, risk_test), log_loss(y_test, risk_test)

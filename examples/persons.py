@@ -1,12 +1,13 @@
 """Distil for new persons: groups in the folds, and intervals over persons.
 
-Sensors measure sixty persons while they do four things, thirty times each. Every person has a
-manner, so that rows of one person are alike. A forest is distilled into a small tree, for persons
-that neither has seen. Three figures show why persons must count, and not rows:
+Sensors measure sixty persons thirty times each, during four activities. Every person moves in a
+different manner, so that rows of one person are similar. A forest is distilled into a small tree,
+for new persons. Three results show why folds and intervals must be over persons, not over rows:
 
-- the teacher's accuracy out of fold, with folds of rows, with folds of persons, and on new persons;
-- what distilling gains on new persons, with an interval over rows and one over persons;
-- for each thing, the mean prediction beside the rate that is observed.
+- the teacher's accuracy out of fold, with folds of rows, with folds of persons, and on new
+  persons;
+- the gain from distilling on new persons, with an interval over rows and one over persons;
+- for each activity, the mean prediction and the observed rate.
 
 Run it with ``python examples/persons.py``; it needs scikit-learn and skdistill.
 """
@@ -29,7 +30,7 @@ student = DecisionTreeClassifier(max_depth=6, random_state=0)
 
 
 def draw_persons(n_persons, n_rows, rng):
-    """Return measurements in no order, what was done, and who did it."""
+    """Return measurements in random order, their activities and their persons."""
     centre = np.random.default_rng(1).normal(size=(4, 8))
     manner = rng.normal(size=(n_persons, 4, 8))
     person = rng.permutation(np.repeat(np.arange(n_persons), n_rows))
@@ -44,9 +45,9 @@ def main():
     parser.add_argument("--persons", type=int, default=60, help="a third of them are new")
     arguments = parser.parse_args()
     X, y, person = draw_persons(arguments.persons, 30, np.random.default_rng(0))
-    known = person < arguments.persons * 2 // 3
-    X_train, y_train, groups = X[known], y[known], person[known]
-    X_test, y_test, new_persons = X[~known], y[~known], person[~known]
+    in_train = person < arguments.persons * 2 // 3
+    X_train, y_train, groups = X[in_train], y[in_train], person[in_train]
+    X_test, y_test, new_persons = X[~in_train], y[~in_train], person[~in_train]
 
     by_rows = DistilledClassifier(teacher, student, alpha=1.0, random_state=0)
     by_rows.fit(X_train, y_train)
@@ -71,8 +72,10 @@ def main():
 
     print(f"\n{'':10}  {'mean prediction':>15}  {'observed rate':>13}")
     proba = distilled.predict_proba(X_test)
-    for place, activity in enumerate(distilled.classes_):
-        print(f"{activity:10}  {proba[:, place].mean():15.3f}  {(y_test == activity).mean():13.3f}")
+    for column, activity in enumerate(distilled.classes_):
+        print(
+            f"{activity:10}  {proba[:, column].mean():15.3f}  {(y_test == activity).mean():13.3f}"
+        )
 
 
 if __name__ == "__main__":

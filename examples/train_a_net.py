@@ -1,16 +1,16 @@
-"""All that a long training needs, on a net of two layers that takes seconds.
+"""Features for long training, shown on a net of two layers that takes seconds.
 
-The student learns soft labels of a forest. What is shown, in this order:
+The student is fitted to soft labels of a forest. The steps are:
 
-- a progress bar, early stopping, and a checkpoint of the best epoch, on a validation part that
-  is scored with the true labels;
-- a crash in the middle of an epoch, after which training goes on as if nothing had happened;
-- a clean stop on Ctrl-C, ``partial_fit`` and ``warm_start``;
+- a progress bar, early stopping, and a checkpoint of the best epoch, on a validation part that is
+  scored with the true labels;
+- a crash in the middle of an epoch, after which training resumes with identical results;
+- a stop by Ctrl-C, ``partial_fit`` and ``warm_start``;
 - the history as a dataframe, and the learning curves as a picture;
 - the weights in safetensors and the whole net in torch.export, both loaded by torch alone.
 
-Callbacks are skorch's own. Run it with ``python examples/train_a_net.py``; besides torch, skorch,
-matplotlib and skdistill it needs pandas and safetensors.
+The callbacks are those of skorch. Run it with ``python examples/train_a_net.py``; besides torch,
+skorch, matplotlib and skdistill it needs pandas and safetensors.
 """
 
 import argparse
@@ -45,7 +45,7 @@ class SmallNet(nn.Sequential):
 
 
 class Interruption(Callback):
-    """Raise an error in the middle of an epoch, as power cuts and users do."""
+    """Raise an error in the middle of an epoch, like a power cut or Ctrl-C."""
 
     def __init__(self, epoch, error):
         self.epoch = epoch
@@ -81,7 +81,7 @@ def stop_early(X, soft_labels, folder):
 
 
 def crash_and_resume(X, soft_labels, folder):
-    """Crash in epoch 12 of 30, run the same program again, and compare with one that never did."""
+    """Crash in epoch 12 of 30, run the program again, and compare with an uninterrupted run."""
     last = Checkpoint(monitor=None, dirname=folder)  # weights, optimiser and history, each epoch
     program = clone(net).set_params(callbacks=[("last", last), ("load", LoadInitState(last))])
     crash = ("crash", Interruption(12, RuntimeError("power cut")))
@@ -110,7 +110,7 @@ def interrupt_and_go_on(X, soft_labels, X_test, y_test):
 
 
 def deploy(student, X_test, folder):
-    """Save the weights and the net, and load both as one does without skdistill."""
+    """Save the weights and the net, and load both without skdistill."""
     rows = torch.as_tensor(X_test)
     module = student.module_.eval()  # a SmallNet
     save_file(module.state_dict(), folder / "student.safetensors")
@@ -119,8 +119,8 @@ def deploy(student, X_test, folder):
         torch.export.export(module, (rows[:2],), dynamic_shapes=sizes), folder / "student.pt2"
     )
 
-    # Here begins the other program, which needs torch, safetensors and your class SmallNet; and
-    # not even the class for what torch.export wrote.
+    # The deployment program starts here. It needs torch, safetensors and the class SmallNet; the
+    # file of torch.export does not need the class.
     weights_only = SmallNet().eval()
     weights_only.load_state_dict(load_file(folder / "student.safetensors"))
     exported = torch.export.load(folder / "student.pt2").module()

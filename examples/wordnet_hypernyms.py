@@ -1,18 +1,18 @@
-"""What kind of thing does a dictionary describe? Retrieve one of hundreds of labels for a text.
+"""Retrieve the hypernym of a dictionary text among hundreds of labels.
 
 The texts are the glosses of WordNet's nouns ("a small cake leavened with yeast"), the label of
-each is its hypernym, the kind of thing that it is (cake). The student reads the words of the
-gloss, weighed by TF-IDF, and ranks the labels by a linear scorer through a bottleneck of `--rank`
-dimensions, which takes a small part of the coefficients. The teacher is a ridge regression of
-all labels on many more features: pairs of words too, and the letters of the words that the gloss
-explains, which the student is not shown ("birthday cake" tells a lot). It is asked out of fold.
+each is its hypernym, the more general noun (cake). The features of the student are TF-IDF weights
+of the words of the gloss; it ranks the labels by a linear scorer of rank `--rank`, with far fewer
+coefficients than one of full rank. The teacher is a ridge regression of all labels on many more
+features: pairs of words, and the letters of the defined words, which the student does not have
+("birthday cake" is informative). It is cross-fitted.
 
-The label of a text hardly is a matter of chance here, and a teacher that errs in a third of the
-rows contradicts labels that were right: the teacher is trusted wholly (alpha 1) or half.
+The labels have hardly any noise, and a teacher that errs in a third of the rows contradicts
+correct labels: alpha is 1 or 0.5.
 
-The data are those of Debian's package: ``apt-get install wordnet-base``; or download WordNet 3.0
-and give the path of its file data.noun. By default 6,000 texts train, and labels with fewer than
-20 texts are left out: 601 stay. ``--full`` keeps those with 10 (1,625 labels of 42,253 texts) and
+The data are in Debian's package: ``apt-get install wordnet-base``; or download WordNet 3.0 and
+give the path of its file data.noun. By default 6,000 texts train, and labels with fewer than 20
+texts are left out: 601 stay. ``--full`` keeps those with 10 (1,625 labels of 42,253 texts) and
 trains on 12,000, which takes several times as long, and several GB for the teacher.
 
 Run it with ``python examples/wordnet_hypernyms.py``; besides scikit-learn it needs matplotlib.
@@ -43,13 +43,13 @@ class RidgeTeacher(ClassifierMixin, BaseEstimator):
         self.alpha = alpha
 
     def fit(self, X, y):
-        """Learn the share of each label in similar rows."""
+        """Fit the ridge regression to one-hot labels."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         self.ridge_ = KernelRidge(alpha=self.alpha).fit(X, np.eye(len(self.classes_))[codes])
         return self
 
     def predict_proba(self, X):
-        """Return what the regression says, above 0 and renormalised."""
+        """Return the predictions of the regression, clipped above 0 and renormalised."""
         # In blocks: the kernel of all test and all training rows would take gigabytes.
         blocks = gen_batches(X.shape[0], 1000)
         proba = np.maximum(np.vstack([self.ridge_.predict(X[rows]) for rows in blocks]), 1e-6)
@@ -61,7 +61,7 @@ class RidgeTeacher(ClassifierMixin, BaseEstimator):
 
 
 def read_nouns(path):
-    """Return glosses, the words that each explains, and the number of its first hypernym."""
+    """Return glosses, the defined words of each, and the number of its first hypernym."""
     glosses, words, labels = [], [], []
     for line in Path(path).read_text(encoding="utf-8").splitlines():
         if line.startswith("  "):  # the licence
@@ -79,9 +79,9 @@ def read_nouns(path):
 
 
 def prepare(glosses, words, train, test):
-    """Return the features of training and test rows, as the student and as the teacher sees them.
+    """Return the features of training and test rows, for the student and for the teacher.
 
-    What is counted and how words are weighed is learnt from the training rows.
+    Vocabulary and word weights are estimated on the training rows.
     """
 
     def tfidf(texts, **params):
@@ -109,9 +109,9 @@ def run_split(glosses, words, labels, seed, arguments):
     results = {("teacher", "ridge on more"): judge(ranked, y_test)}
 
     variants = {BASELINE: {"objective": "cross_entropy", "alpha": 0.0}}
-    for way, objective in OBJECTIVES.items():
+    for form, objective in OBJECTIVES.items():
         for alpha in (0.5, 1.0):
-            variants[f"{way}, alpha {alpha:g}"] = {
+            variants[f"{form}, alpha {alpha:g}"] = {
                 "objective": objective, "alpha": alpha,
                 "teacher_proba": proba, "teacher_temperature": "auto",
             }  # fmt: skip
@@ -157,10 +157,10 @@ def main():
     print()
     print_table(results)
     columns = ["P@1", f"R@{K}"]
-    variants = [f"{way}, alpha {alpha}" for way in OBJECTIVES for alpha in ("0.5", "1")]
+    variants = [f"{form}, alpha {alpha}" for form in OBJECTIVES for alpha in ("0.5", "1")]
     print_tally(results, columns, variants, baseline=BASELINE)
     for same in ("alpha 0.5", "alpha 1"):
-        others = [f"{way}, {same}" for way in OBJECTIVES if way != "plain"]
+        others = [f"{form}, {same}" for form in OBJECTIVES if form != "plain"]
         print_tally(results, columns, others, baseline=f"plain, {same}")
     draw(
         results,

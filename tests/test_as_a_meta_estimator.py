@@ -1,4 +1,4 @@
-"""scikit-learn's demands on an estimator that holds others, and what its own ones make of ours."""
+"""Estimators meet scikit-learn's requirements for meta-estimators, and work inside its own."""
 
 import joblib
 import numpy as np

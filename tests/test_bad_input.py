@@ -1,4 +1,4 @@
-"""What bad input gets: an error that restates it and names the remedy, and nothing half-fitted."""
+"""Bad input raises an error that restates it and names the remedy; nothing is half-fitted."""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""The ranker minimises the pairwise loss on its targets, and predicts as a binary classifier."""
+
 import inspect
 import pickle
 import subprocess

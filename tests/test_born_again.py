@@ -1,4 +1,4 @@
-"""Generations of one estimator: what each learns, what it is judged by, and when it ends."""
+"""Generations have the documented targets, held-out scores and stopping rule."""
 
 import numpy as np
 import pytest

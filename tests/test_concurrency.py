@@ -1,4 +1,4 @@
-"""Several fits at once, fits that are interrupted, and fits that may not warn."""
+"""Concurrent and interrupted fits give correct results, and ordinary fits issue no warning."""
 
 import os
 import signal

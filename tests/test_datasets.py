@@ -1,3 +1,5 @@
+"""Labels of the simulated data sets follow their stated probabilities."""
+
 from importlib.util import find_spec
 
 import numpy as np

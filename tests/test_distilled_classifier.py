@@ -1,3 +1,5 @@
+"""The classifier fits its student to cross-fitted, softened and mixed targets as defined."""
+
 import pickle
 import re
 

@@ -1,6 +1,6 @@
-"""Every code block of the README and of the docs runs, and prints what stands below it.
+"""Every code block of the README and of the docs runs, and prints the text block below it.
 
-Blocks that show what the tests cannot run (other packages, downloads) say so in their first line.
+Blocks that the tests cannot run (other packages, downloads) state this in their first line.
 """
 
 import os
@@ -61,6 +61,54 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), (page.name, target)
 
 
+FILES_TO_WRITE = {"tests/students/test_ridge.py"}  # CONTRIBUTING shows how to write it
+TEST_FILES = sorted((ROOT / "tests").rglob("*.py"))
+# A file of tests, followed by the names of its tests where the page gives them.
+QUOTED_TESTS = re.compile(r"`([\w/]*test_\w+\.py)`(?:: (`[.\w]+`(?:, `[.\w]+`)*))?")
+# A name may be shortened: `test_beginning_...`, `..._end`.
+QUOTED_NAME = re.compile(r"`(test_\w+(?:\.\.\.)?|\.\.\._\w+)`")
+
+
+def functions_of(files):
+    """Return the names of the test functions in files."""
+    return {
+        name for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.M)
+    }
+
+
+def files_named(name):
+    """Return the files of `tests` whose path ends in a name."""
+    return [file for file in TEST_FILES if f"/{file.as_posix()}".endswith(f"/{name}")]
+
+
+def unknown_names(text, functions):
+    """Return the names of tests in a text that match no function."""
+    return [
+        name
+        for name in QUOTED_NAME.findall(text)
+        if not any(re.fullmatch(name.replace("...", r"\w*"), function) for function in functions)
+    ]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_tests_that_pages_quote_exist(page):
+    text = page.read_text()
+    paths = set(re.findall(r"\b(?:tests/[\w/]+|test_\w+)\.py\b", text)) - FILES_TO_WRITE
+    assert [path for path in paths if not files_named(path)] == []
+    for file, names in QUOTED_TESTS.findall(text):
+        if file not in FILES_TO_WRITE:
+            assert files_named(file), file
+            assert unknown_names(names, functions_of(files_named(file))) == [], file
+    assert unknown_names(text, functions_of(TEST_FILES)) == []
+
+
+@pytest.mark.parametrize("name", ["test_tests_that_pages_...", "..._that_pages_quote_exist"])
+def test_shortened_names_of_tests_match(name):
+    functions = functions_of([Path(__file__)])
+    assert unknown_names(f"`{name}`", functions) == []
+    assert unknown_names(f"`{name.replace('pages', 'readers')}`", functions) != []
+
+
 @pytest.mark.parametrize(
     ("link", "complaint"),
     [
@@ -103,7 +151,7 @@ def test_every_public_name_is_in_the_api_reference(module):
         for name in re.findall(r"^   (\w+)$", section, re.MULTILINE)
     ]
     public = import_module(f"skdistill{module}")
-    # What is named elsewhere already, and the files of a room, need no entry.
+    # Names that are listed elsewhere, and modules, need no entry.
     own = {
         name
         for name in public.__all__

@@ -1,4 +1,4 @@
-"""scikit-learn's contract, over pairs of teacher and student."""
+"""Pairs of teacher and student pass scikit-learn's estimator checks."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The examples run from end to end, on less than they show."""
+"""The examples run from end to end, with reduced settings."""
 
 import subprocess
 import sys

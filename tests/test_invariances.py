@@ -1,7 +1,7 @@
-"""What may not matter changes nothing, and extremes are no exception.
+"""Irrelevant changes of the input do not change the result, for extreme values too.
 
-Equal to the last bit where the same numbers are added in the same order; to 1e-9 where the order
-differs; where a student stops at a tolerance of its own, to that.
+Results are equal to the last bit where the same numbers are added in the same order, to 1e-9 where
+the order differs, and to the tolerance of the student where it has one.
 """
 
 import tracemalloc

@@ -1,4 +1,4 @@
-"""The structure: imports run downwards only, nothing optional early, nothing private of others."""
+"""Imports run downwards only, optional packages are imported late, private names stay private."""
 
 import ast
 import re

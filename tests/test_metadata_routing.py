@@ -1,4 +1,4 @@
-"""Metadata go to who requests them, and to nobody else, through every layer around and inside."""
+"""Metadata reach exactly the estimators that request them, at every level of nesting."""
 
 import ast
 

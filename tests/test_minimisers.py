@@ -1,7 +1,7 @@
-"""Every minimiser of the package: at the optimum, or a ConvergenceWarning that says it is not.
+"""Every minimiser reaches the optimum, or issues a ConvergenceWarning.
 
-On problems that are hard for one: collinear columns, classes that can be separated, constant
-columns, more columns than rows, columns of very different scale. The losses are written out here.
+On difficult problems: collinear columns, separable classes, constant columns, more columns than
+rows, columns of very different scale. The losses are implemented independently here.
 """
 
 import ast

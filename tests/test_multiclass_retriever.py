@@ -1,4 +1,4 @@
-"""The retriever: teacher, objective, student and the labels it retrieves."""
+"""The retriever fits each objective to its targets, and returns the best labels first."""
 
 import pickle
 import subprocess

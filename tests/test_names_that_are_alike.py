@@ -1,4 +1,4 @@
-"""Labels that differ in type only, an index that repeats labels, classes that nobody shows."""
+"""Labels that differ in type only, repeated index labels and empty classes are handled."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The verdicts on the paper's claims are computed: known differences get known verdicts."""
+"""Verdicts on the paper's claims follow from the numbers, and the docs page shows them."""
 
 import json
 from html.parser import HTMLParser

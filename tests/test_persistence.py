@@ -1,7 +1,7 @@
-"""Students and estimators are stored and come back without a pickle: kind by kind, way by way.
+"""Students and estimators are stored and loaded without a pickle, in every file format.
 
-The table is KINDS × WAYS. What cannot be is an entry of EXCEPTIONS with its reason: it is run all
-the same, and fails once a release of the other library mends it.
+The table is KINDS × WAYS. Unsupported cases are entries of EXCEPTIONS with the reason: they are
+run, too, and fail once a release of the other library supports them.
 """
 
 import subprocess

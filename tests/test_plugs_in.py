@@ -1,4 +1,4 @@
-"""It plugs into scikit-learn: parameters, searches, pipelines, dataframes, metadata routing."""
+"""Estimators work in scikit-learn's searches and pipelines, with dataframes and routing."""
 
 import inspect
 

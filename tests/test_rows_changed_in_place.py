@@ -1,7 +1,7 @@
-"""Estimators that change the rows that they get: what is used again afterwards is as it was.
+"""Estimators that modify their input in place do not change rows that are used again.
 
-scikit-learn's own list of estimators says which these are: those with a parameter `copy`,
-`copy_X` or `copy_x`.
+They are found in scikit-learn's list of estimators: those with a parameter `copy`, `copy_X` or
+`copy_x`.
 """
 
 import numpy as np

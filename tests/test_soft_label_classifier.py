@@ -1,4 +1,4 @@
-"""SoftLabelClassifier, and what scikit-learn's tools make of a two-dimensional y."""
+"""SoftLabelClassifier fits given probabilities, and works in scikit-learn's tools as documented."""
 
 import numpy as np
 import pytest

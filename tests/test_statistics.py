@@ -1,7 +1,7 @@
-"""The paper's claims on problems whose true class probabilities are known.
+"""The paper's claims hold on problems whose true class probabilities are known.
 
-Each compares what is measured over many draws with its standard error; seeds are fixed, so
-that a claim that holds does not fail now and then.
+Each test compares a mean over many draws with its standard error; seeds are fixed, so that the
+tests are deterministic.
 """
 
 import numpy as np

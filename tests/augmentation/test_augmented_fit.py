@@ -1,4 +1,4 @@
-"""Estimators with an augmenter: its rows are rows without labels, sampled in each fit."""
+"""Estimators with an augmenter use its rows as unlabelled rows, sampled in each fit."""
 
 import numpy as np
 import pytest

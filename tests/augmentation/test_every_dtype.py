@@ -1,4 +1,4 @@
-"""Columns of every dtype, with no values missing, some, or all: missing is a value like others."""
+"""Augmenters handle columns of every dtype, with none, some or all values missing."""
 
 from datetime import datetime, timedelta
 

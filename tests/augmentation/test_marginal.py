@@ -1,4 +1,4 @@
-"""Marginal resampling: the marginals stay, columns come apart, and no row is a copy."""
+"""Marginal resampling keeps the marginals, breaks dependence, and returns no copy of a row."""
 
 import numpy as np
 import pytest

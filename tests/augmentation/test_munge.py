@@ -1,4 +1,4 @@
-"""MUNGE against the definition: who the neighbour is, what is taken from it, how it is spread."""
+"""MUNGE equals its definition: the neighbour, the values taken from it, and their spread."""
 
 import numpy as np
 import pytest

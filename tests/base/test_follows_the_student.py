@@ -1,6 +1,6 @@
-"""What an estimator that holds a student offers beside labels: what its student does.
+"""An estimator with a student has the prediction methods of that student, and no others.
 
-Over every classifier of scikit-learn and of the registry, as ``tests/contracts`` reads them.
+For every classifier of scikit-learn and of the registry, as listed by ``tests/contracts``.
 """
 
 import warnings

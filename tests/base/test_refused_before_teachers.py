@@ -1,4 +1,4 @@
-"""What cannot be learnt, or is no rows yet, is refused before any teacher is fitted."""
+"""Unusable students and unevaluated input raise an error before any teacher is fitted."""
 
 import traceback
 import warnings

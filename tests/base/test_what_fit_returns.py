@@ -1,4 +1,4 @@
-"""An estimator whose `fit` returns nothing, or something else: it is the estimator that counts."""
+"""The estimator is used, not the return value of its `fit`."""
 
 import numpy as np
 import pytest

@@ -1,12 +1,12 @@
-"""The contract for parameters: every legal value is right, or refused before anything is fitted.
+"""Every legal parameter value gives the correct fit, or an error before anything is fitted.
 
-Students and parameters are read from the registry and from scikit-learn, so that new ones enter
-by themselves. What is right is the expansion made by hand (`by_hand.py`), for soft labels of two
+Students and parameters are read from the registry and from scikit-learn, so that new ones are
+tested automatically. The reference is an explicit expansion (`by_hand.py`), for soft labels of two
 and three classes with row weights, a constant column and a class that is likely in one row only.
-That says nothing of students that learn by expansion: by hand they do the same. So labels that are
-all but hard are learnt, too, where right is ordinary training: copies of hardly any weight must
-change nothing. `exceptions_of_parameters.py` lists what is neither, with the reason. What a booster
-refuses itself, by hand as with us, is left out.
+For students fitted by expansion this reference is trivial. So nearly one-hot labels are fitted,
+too, where the reference is ordinary training: copies of almost no weight must have no effect.
+`exceptions_of_parameters.py` lists the exceptions, with the reason. Values that a booster itself
+rejects are skipped.
 """
 
 import linecache

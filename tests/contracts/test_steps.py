@@ -1,7 +1,7 @@
-"""Each supervised transformer of scikit-learn as a step of a student Pipeline, on soft labels.
+"""Each supervised transformer of scikit-learn is a correct step of a student Pipeline.
 
-What the last step gets equals the definition written by hand, or the Pipeline is refused before
-any teacher is fitted. Two classes and three, of which one is rare: no soft label has it first.
+The input of the last step equals an explicit definition, or the Pipeline is rejected before any
+teacher is fitted. With two and three classes, of which one is rare: it is most probable in no row.
 """
 
 import inspect

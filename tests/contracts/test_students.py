@@ -1,4 +1,4 @@
-"""Each student, alone and in each meta-estimator, is right or refused before anything is fitted.
+"""Each student, alone and in each meta-estimator, is correct or rejected before any fit.
 
 `make test` runs a cover of all pairs of student, meta-estimator and settings of the data; every
 combination is marked slow.

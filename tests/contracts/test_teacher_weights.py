@@ -1,9 +1,9 @@
-"""Row weights reach a teacher as they reach it in scikit-learn: equal to `cross_val_predict`.
+"""Row weights reach a teacher as in `cross_val_predict` of scikit-learn.
 
 Every meta-estimator of scikit-learn around a classifier that takes weights, one that takes none,
-and a Pipeline; with metadata routing and without; two and three classes. What gets no weights is
-fitted without, and a warning names the remedy. Inside another estimator scikit-learn gives a
-Pipeline no weights without routing: there the same steps are written by hand in one estimator.
+and a Pipeline; with metadata routing and without; two and three classes. Estimators that take no
+weights are fitted without, and a warning names the remedy. Without routing scikit-learn passes no
+weights to a Pipeline inside another estimator: there one estimator contains the same steps.
 """
 
 import warnings

@@ -1,7 +1,7 @@
-"""Every classifier of scikit-learn as a teacher, alone and inside others, with and without weights.
+"""Every classifier of scikit-learn works as a teacher, alone and inside others.
 
-It learns from the weights, or a warning says that it takes none; one without probabilities is
-refused before anything is fitted, unless only its `fit` decides that.
+It is fitted with the weights, or a warning states that it takes none. One without probabilities is
+rejected before anything is fitted, unless only its `fit` decides that.
 """
 
 import warnings

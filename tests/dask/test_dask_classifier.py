@@ -1,4 +1,4 @@
-"""Classifiers distilled over partitions: as in memory where one pass says all that there is."""
+"""Classifiers distilled over partitions equal in-memory ones where one pass is sufficient."""
 
 import weakref
 

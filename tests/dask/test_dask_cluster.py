@@ -1,4 +1,4 @@
-"""A real cluster of two worker processes: equal results, what travels, and what is survived."""
+"""A cluster of two processes gives equal results, sends little data, and recovers from failures."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""Clusters that lose a worker, or the scheduler, in each phase: a result or a message, in time."""
+"""A cluster that loses a worker or the scheduler gives a result or an error, in time."""
 
 import os
 import signal

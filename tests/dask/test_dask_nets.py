@@ -1,4 +1,4 @@
-"""A net over partitions: one pass is one epoch for every callback, or the callback is refused."""
+"""One pass over the partitions is one epoch for every callback, or the callback is rejected."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""The ranker over partitions has the coefficients that it has in memory, for any partitions."""
+"""The ranker over any partitions has the coefficients of the in-memory ranker."""
 
 import warnings
 

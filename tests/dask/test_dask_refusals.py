@@ -1,4 +1,4 @@
-"""What partitions cannot have is refused by its name, with a remedy, before anybody is asked."""
+"""Options that partitions do not support raise an error with a remedy, before any fit."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Each student of partitions learns what its twin learns from the same rows in memory."""
+"""Each student fitted to partitions equals the student fitted to the same rows in memory."""
 
 import pytest
 from twins import CUTS, WEIGHTS, difference, difference_in_steps, twins

@@ -1,4 +1,4 @@
-"""Each sentence stands where its condition holds, and nowhere else; all is constructed here."""
+"""Each sentence of advice appears if and only if its condition holds, on constructed scores."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The terms of the bound against what many draws of rows, labels and teachers give."""
+"""The terms of the bound equal estimates from many draws of rows, labels and teachers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Each number against one computed by hand or by scikit-learn, each sentence by its own teacher."""
+"""Each score equals a reference value, and each sentence of advice has its triggering teacher."""
 
 from itertools import count
 from types import SimpleNamespace

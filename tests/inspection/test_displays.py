@@ -1,4 +1,4 @@
-"""Displays: what they draw is what was computed, and it can be told apart without colour."""
+"""Displays draw the computed values, and are readable without colour."""
 
 import shutil
 import subprocess

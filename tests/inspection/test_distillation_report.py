@@ -1,4 +1,4 @@
-"""A report's figures against hand-computed ones, its intervals, its words and its pages."""
+"""The figures, intervals, sentences and pages of a report equal independent computations."""
 
 import re
 import shutil

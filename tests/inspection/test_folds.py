@@ -1,3 +1,5 @@
+"""Folds of comparisons are stratified, keep groups whole, and may be given as masks."""
+
 import numpy as np
 import pytest
 from scipy import sparse

@@ -1,3 +1,5 @@
+"""Jackknife standard errors equal the usual ones for means, and differences are paired."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose

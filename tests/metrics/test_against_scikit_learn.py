@@ -1,4 +1,4 @@
-"""Every public metric that scikit-learn has, too: precisions, weights, absent classes."""
+"""Public metrics equal those of scikit-learn for all dtypes, weights and absent classes."""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Metrics of probabilities equal their definitions, for hard and for soft labels."""
+
 import numpy as np
 import pytest
 from scipy import sparse

@@ -1,3 +1,5 @@
+"""Retrieval metrics equal their definitions and those of scikit-learn."""
+
 import pickle
 from inspect import signature
 from types import SimpleNamespace

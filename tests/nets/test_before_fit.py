@@ -1,4 +1,4 @@
-"""What nets say of parameters and rows that cannot work, before torch and skorch do."""
+"""Invalid parameters and rows of nets raise an error before torch or skorch fails."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""What is known of a net's parameters is said before any teacher is fitted."""
+"""Errors in the parameters of a net are raised before any teacher is fitted."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Batches against the rows that they are cut from; devices without having any."""
+"""Batches equal the rows that they are sliced from, on simulated devices too."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Losses fused with their layer: against the layer and the loss, one after the other."""
+"""Losses fused with a linear layer equal the layer followed by the loss."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The losses in torch, against those in NumPy and against loops written by hand."""
+"""The losses in torch equal those in NumPy and hand-written loops."""
 
 import copy
 

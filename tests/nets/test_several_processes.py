@@ -1,4 +1,4 @@
-"""Two processes on the CPU (gloo) train what one does at the same global batch."""
+"""Two processes on the CPU (gloo) train the same net as one with the same global batch."""
 
 import json
 import os

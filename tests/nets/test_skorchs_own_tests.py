@@ -1,7 +1,7 @@
-"""skorch's own tests of its classifier, with SoftLabelNet in the place of its net.
+"""SoftLabelNet passes skorch's tests of its classifier, except for listed differences.
 
-The module gives logits, which SoftLabelNet takes. What differs on purpose is listed, with the
-reason. skorch ships its tests with the package; where a build of it does not, they are skipped.
+The module returns logits, as SoftLabelNet expects. Intended differences are listed with the reason.
+skorch includes its tests in the package; if a build does not, they are skipped.
 """
 
 from functools import partial

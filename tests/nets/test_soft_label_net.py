@@ -1,4 +1,4 @@
-"""The net against a hand-written loop, against its limits, and against bad input."""
+"""The net equals a hand-written training loop and its limit cases, and rejects bad input."""
 
 from copy import deepcopy
 

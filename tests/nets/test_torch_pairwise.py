@@ -1,4 +1,4 @@
-"""The torch twin: the same numbers as NumPy's function, and gradients that autograd accepts."""
+"""The pairwise loss in torch equals the NumPy version, and its gradients pass autograd's check."""
 
 import numpy as np
 import pytest

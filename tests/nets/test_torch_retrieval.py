@@ -1,4 +1,4 @@
-"""Retrieval losses in torch, against the sum over pairs of labels that defines them."""
+"""Retrieval losses in torch equal the sum over pairs of labels that defines them."""
 
 import copy
 

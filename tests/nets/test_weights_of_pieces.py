@@ -1,4 +1,4 @@
-"""A row's weight means the same in every batch, call and piece of the rows."""
+"""The weight of a row has the same effect in every batch, call and piece of the rows."""
 
 import numpy as np
 import pytest

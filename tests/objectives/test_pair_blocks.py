@@ -1,4 +1,4 @@
-"""Sums over all pairs by blocks of rows: what the blocks tell adds up to the sums of all rows."""
+"""Pair sums computed by blocks of rows add up to the sums over all pairs."""
 
 import pickle
 from functools import reduce

@@ -1,4 +1,4 @@
-"""Every pair in linear time, against the double sum in extended precision."""
+"""The linear-time pairwise loss equals the double sum in extended precision."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Losses that rank labels, against their plain definitions."""
+"""The retrieval losses equal their definitions."""
 
 from functools import partial
 

@@ -1,3 +1,5 @@
+"""Projection onto the simplex is the nearest probability vector, and logits are invertible."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""The softmax losses, against their definitions written out in extended precision."""
+"""The softmax losses equal their definitions in extended precision."""
 
 import warnings
 

@@ -1,7 +1,7 @@
-"""Parameters that scikit-learn refuses are refused where a student learns soft labels, too.
+"""Parameters that scikit-learn rejects are rejected for soft labels, too.
 
-Every parameter of every registered student of scikit-learn is set to every value below, and its own
-`fit` on hard labels says which of them it takes.
+Every parameter of every registered student of scikit-learn is set to every value below; its `fit`
+on hard labels determines which values are valid.
 """
 
 import warnings

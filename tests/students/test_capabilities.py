@@ -1,4 +1,4 @@
-"""Soft labels arrive inside a student, at every depth, or it is refused before any teacher."""
+"""Soft labels reach each nested estimator of a student, or it is rejected before any teacher."""
 
 import warnings
 from types import SimpleNamespace

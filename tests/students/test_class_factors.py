@@ -1,4 +1,4 @@
-"""What each class weighs in the held-out loss of a student with class weights."""
+"""Class weights of a student enter its held-out loss as they enter its fit."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Columns and labels follow the fitted student's own `classes_`, in whatever order those are."""
+"""Columns and labels follow the fitted student's `classes_`, in any order."""
 
 import inspect
 import warnings

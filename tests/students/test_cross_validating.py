@@ -1,3 +1,5 @@
+"""Students that cross-validate keep all copies of a row in one fold, or are rejected."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose

@@ -1,4 +1,4 @@
-"""What `student_` holds works where skdistill does not exist."""
+"""`student_` and the result of `deployable` work where skdistill is not installed."""
 
 import pickle
 import subprocess

@@ -1,3 +1,5 @@
+"""Each class of student gets its registered fitter; subclasses that override `fit` do not."""
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin

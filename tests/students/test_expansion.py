@@ -1,3 +1,5 @@
+"""The expansion equals the student fitted to explicitly repeated, weighted rows."""
+
 import numpy as np
 import pytest
 import sklearn

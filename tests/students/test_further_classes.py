@@ -1,6 +1,6 @@
-"""Declared classes that no row shows: what is shipped has a column of probability 0 for each.
+"""Declared classes without rows have a column of probability 0 in the deployed student.
 
-Over every registered student; the students of scikit-learn are loaded where skdistill is not.
+For every registered student; the students of scikit-learn are loaded without skdistill.
 """
 
 import pickle

@@ -1,3 +1,5 @@
+"""Histogram boosting equals the expansion, and stops early by original rows."""
+
 from inspect import signature
 
 import numpy as np

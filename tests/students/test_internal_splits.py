@@ -1,4 +1,4 @@
-"""What a `fit` does with copies of rows: found by probes, and held against the table of classes."""
+"""The table of classes states what each `fit` does with copies of rows, as probes find it."""
 
 import warnings
 

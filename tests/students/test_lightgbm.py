@@ -1,3 +1,5 @@
+"""LightGBM on soft labels equals the expansion, and ordinary training for one-hot rows."""
+
 import pickle
 import subprocess
 import sys

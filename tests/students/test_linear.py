@@ -1,3 +1,5 @@
+"""Linear students on soft labels reach the optimum of the expansion, without copies."""
+
 import warnings
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Naive Bayes with soft counts equals the expansion."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Neural networks of scikit-learn on soft labels: batches of original rows."""
+"""Neural networks of scikit-learn on soft labels use batches of original rows."""
 
 import inspect
 

@@ -1,7 +1,7 @@
-"""A student is fitted once, on the rows: no estimator is fitted to dummy rows beside it.
+"""A student is fitted once, on the original rows, and never on dummy data.
 
-Experiment trackers that patch `fit` log what every fit was given: a stand-in would be logged as
-the student, with its score.
+Experiment trackers that patch `fit` log the data of every fit: an estimator fitted to dummy data
+would be logged as the student, with its score.
 """
 
 import warnings

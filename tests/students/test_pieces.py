@@ -1,4 +1,4 @@
-"""Students that learn in pieces give what they give of all rows at once."""
+"""Students that are fitted in pieces equal those fitted to all rows at once."""
 
 from inspect import signature
 

@@ -1,3 +1,5 @@
+"""Each step of a student Pipeline gets the documented target, weights and rows."""
+
 import pickle
 import warnings
 

@@ -1,7 +1,7 @@
-"""No estimator is fitted to rows or labels that nobody gave: tools that watch `fit` report on them.
+"""Every fit uses only rows and labels of the user, as tools that log `fit` require.
 
-mlflow's `autolog` is one: it replaces the `fit` of scikit-learn's classes, and logs how well each
-fitted estimator does on the rows of its `fit`. This does the same to all of them.
+mlflow's `autolog` is an example: it replaces the `fit` of scikit-learn's classes, and logs the
+score of each fitted estimator on its training rows. The test patches all of these classes alike.
 """
 
 import warnings

@@ -1,3 +1,5 @@
+"""Regressors as students are fitted to probabilities or logits, and predict probabilities."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal

@@ -1,4 +1,4 @@
-"""Parameters that count rows count original ones, whatever way a student learns in."""
+"""Parameters that count rows count original rows, in every fitter."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""skorch's own nets as students: against hand-written losses, and their ordinary training."""
+"""skorch's nets as students equal hand-written losses and their ordinary training."""
 
 import pickle
 import subprocess

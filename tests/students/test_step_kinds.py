@@ -1,7 +1,7 @@
-"""What each transformer of scikit-learn learns from its target, found by a probe.
+"""A probe finds which target each transformer of scikit-learn uses.
 
-The probe fits it to two targets that differ, of classes and of numbers, and looks whether what it
-makes of the rows differs. What a new release brings takes part by itself.
+The probe fits it to two different targets, of classes and of numbers, and checks whether the
+transformed rows differ. Transformers of new releases are included automatically.
 """
 
 import warnings

@@ -1,3 +1,5 @@
+"""SGD students on soft labels use mini-batches of the expansion in bounded memory."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal

@@ -1,3 +1,5 @@
+"""Trees and forests on soft labels equal the expansion, without copies."""
+
 import pickle
 import warnings
 from itertools import product

@@ -1,4 +1,4 @@
-"""Rows of weight 0, and classes of weight 0: as if they were not there, for every student."""
+"""Rows and classes of weight 0 have no effect on any student."""
 
 import warnings
 from inspect import signature

@@ -1,4 +1,4 @@
-"""Rows with several labels: what becomes of a teacher's marginals."""
+"""Marginals of a teacher become the targets of rows with several labels as defined."""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""SoftLabels validates its input, and softens, mixes and expands it as defined."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

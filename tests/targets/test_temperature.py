@@ -1,3 +1,5 @@
+"""The automatic temperature minimises the log-loss, and warns at the edges of its range."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose

@@ -1,4 +1,4 @@
-"""Fingerprints: equal for equal contents however they are held, different for different ones."""
+"""Cache keys are equal for equal contents in any container, and differ otherwise."""
 
 import importlib
 import subprocess

@@ -1,4 +1,4 @@
-"""A frozen teacher that lacks classes which these rows have: as a fold teacher that lacks them."""
+"""A frozen teacher without some classes of y is treated like such a fold teacher."""
 
 import warnings
 

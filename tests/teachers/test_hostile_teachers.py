@@ -1,7 +1,7 @@
-"""Teachers that do not do as they should: the right result, or an error that names them.
+"""Faulty and unusual teachers give the correct result or an error that names the fault.
 
-Whatever form good answers come in, the student is that of plain arrays. Answers that are no
-probabilities of the rows asked about end the fit, and leave nothing behind.
+Valid predictions in any container give the student of plain arrays. Invalid predictions raise an
+error, and leave the estimator and the cache unchanged.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The teacher's memory: fits are counted, and damage of every kind is survived."""
+"""The teacher cache saves fits, and detects and replaces damaged entries."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""Teachers of XGBoost's, which take the labels 0, 1, ... only: any labels, any folds."""
+"""XGBoost teachers, which need the labels 0, 1, ..., work with any labels and folds."""
 
 import warnings
 

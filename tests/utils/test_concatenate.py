@@ -1,4 +1,4 @@
-"""Rows of two containers as one: columns keep their dtypes, categories are united, or an error."""
+"""Stacked containers keep their dtypes and merge categories, or raise an error."""
 
 from datetime import date, datetime, timedelta
 from itertools import product

@@ -1,4 +1,4 @@
-"""Groups: one rule for folds, standard errors and intervals, in all that takes them."""
+"""All functions that take groups use the same rules for folds, errors and intervals."""
 
 from inspect import Parameter, isclass, signature
 

@@ -1,4 +1,4 @@
-"""Named columns and rows of probabilities: one rule in every place that takes them."""
+"""All functions that take probabilities match named columns and rows by the same rules."""
 
 from inspect import signature
 

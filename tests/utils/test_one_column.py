@@ -1,4 +1,4 @@
-"""One probability per row is that of the second of two classes, wherever they are given."""
+"""One probability per row is that of the second of two classes, in every function."""
 
 import numpy as np
 import pandas as pd

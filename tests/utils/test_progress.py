@@ -1,4 +1,4 @@
-"""Progress: callbacks of scikit-learn hear of each task of a fit, where there are any."""
+"""Callbacks of scikit-learn are called for each task of a fit; without any, nothing happens."""
 
 import pickle
 import subprocess

@@ -1,3 +1,5 @@
+"""Boosted rankers use the exact derivatives of the double sum over pairs."""
+
 import pickle
 import subprocess
 import sys

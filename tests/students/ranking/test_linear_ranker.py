@@ -1,3 +1,5 @@
+"""The linear ranker finds the optimum of the double sum over pairs."""
+
 import warnings
 
 import numpy as np

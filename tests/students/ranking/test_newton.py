@@ -1,3 +1,5 @@
+"""Newton's method with conjugate gradients finds the minimum, and stops where it cannot."""
+
 import numpy as np
 from numpy.testing import assert_allclose
 

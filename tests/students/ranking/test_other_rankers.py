@@ -1,4 +1,4 @@
-"""The registry, Pipelines, and regressors of any kind."""
+"""Rankers work through the registry, in Pipelines, and with any regressor."""
 
 import numpy as np
 import pytest

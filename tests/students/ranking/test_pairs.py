@@ -1,3 +1,5 @@
+"""The pairwise risk, its Hessian and the intercept equal their definitions."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose

@@ -1,4 +1,4 @@
-"""Nets that rank: against the dense double sum, inside the ranker, against bad input."""
+"""Nets that rank equal the dense double sum, work in the ranker, and reject bad input."""
 
 import numpy as np
 import pytest

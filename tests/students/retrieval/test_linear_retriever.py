@@ -1,4 +1,4 @@
-"""The linear scorer of labels, of full and of low rank."""
+"""The linear scorer of labels minimises its objective, with full and with low rank."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Nets that rank labels: against the objectives in NumPy, inside the retriever, bad input."""
+"""Nets that rank labels use the NumPy objectives, work in the retriever, reject bad input."""
 
 import pickle
 
