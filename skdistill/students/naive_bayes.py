@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from .._soft_labels import SoftLabels
 from .._typing import Estimator, Rows
@@ -56,7 +55,7 @@ def learn_counts(
     binarize = student.get_params().get("binarize")
     if binarize is not None and not (isinstance(binarize, Real) and 0 <= float(binarize) < np.inf):
         return learn_by_expansion(student, X, soft_labels, **fit_params)  # its `fit` refuses it
-    checked = validate_data(clone(student), X, accept_sparse="csr")
+    checked = check_array(X, accept_sparse="csr", estimator=student, input_name="X")
     if binarize is not None:
         checked = checked > binarize
     elif (checked.min() if checked.size else 0) < 0:
@@ -74,7 +73,7 @@ def learn_counts(
     finally:
         if binarize is not None:
             student.set_params(binarize=binarize)
-    validate_data(student, X, accept_sparse="csr")  # the features' names, where X has them
+    validate_data(student, X, skip_check_array=True)  # the features' names, where X has them
     return student
 
 
@@ -108,7 +107,7 @@ def learn_gaussian(
     """
     if soft_labels.is_hard:
         return learn_by_expansion(student, X, soft_labels, **fit_params)
-    rows = validate_data(clone(student), X).astype(np.float64)
+    rows = check_array(X, dtype=np.float64, copy=True, estimator=student, input_name="X")
     soft_labels = soft_labels.drop_empty_classes()
     mass = soft_labels.mass
     centre = rows.mean(axis=0)  # squares of what is left lose no digits to a far-away mean
@@ -119,7 +118,7 @@ def learn_gaussian(
     student.epsilon_ = student.var_smoothing * rows.var(axis=0).max()
     student.theta_ = means + centre
     student.var_ = np.maximum(squares - means**2, 0) + student.epsilon_
-    validate_data(student, X)  # the features' names, where X has them
+    validate_data(student, X, skip_check_array=True)  # the features' names, where X has them
     return student
 
 
