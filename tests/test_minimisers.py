@@ -175,7 +175,9 @@ def test_linear(name, kind, C):
     assert np.isfinite(found).all()
     value = objective(found)
     assert value <= objective(0 * found) + 1e-12
-    if not any(issubclass(each.category, ConvergenceWarning) for each in caught):
+    warned = any(issubclass(each.category, ConvergenceWarning) for each in caught)
+    # The gradient of the hinge jumps: rounding decides whether it gets below tol at the optimum.
+    if not warned or (kind == "plain" and C == 1 and name == "pairs, hinge"):
         assert kind != "plain" or name == "pairs, hinge" or value < objective(0 * found)
         best = min(
             minimize(objective, start, method="L-BFGS-B", options={"maxfun": 10**5}).fun

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
@@ -73,7 +72,7 @@ def fit_counts(
     finally:
         if binarize is not None:
             student.set_params(binarize=binarize)
-    validate_data(student, X, accept_sparse="csr")  # sets the names of the features
+    validate_data(student, X, skip_check_array=True)  # sets the names of the features
     return student
 
 
@@ -107,7 +106,7 @@ def fit_gaussian(
     """
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    rows = validate_data(clone(student), X).astype(np.float64)
+    rows = check_array(X, dtype=np.float64, copy=True, estimator=student, input_name="X")
     soft_labels = soft_labels.drop_empty_classes()
     weight = soft_labels.class_weight_sums
     centre = rows.mean(axis=0)  # centred first, so that squares do not lose digits
@@ -118,7 +117,7 @@ def fit_gaussian(
     student.epsilon_ = student.var_smoothing * rows.var(axis=0).max()
     student.theta_ = means + centre
     student.var_ = np.maximum(squares - means**2, 0) + student.epsilon_
-    validate_data(student, X)  # sets the names of the features
+    validate_data(student, X, skip_check_array=True)  # sets the names of the features
     return student
 
 

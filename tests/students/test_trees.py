@@ -135,7 +135,7 @@ def test_leaves_for_any_soft_labels(n_classes, seed, depth, by_entropy, some_are
     P = rng.dirichlet(np.full(n_classes, 0.5), size=60)
     if some_are_sure:
         P[::4] = np.eye(n_classes)[P[::4].argmax(axis=1)]
-    weight = rng.integers(0, 3, size=60)
+    weight = rng.integers(0, 3, size=60) * rng.uniform(1, 2, size=60)  # equal ones make ties
     labels = SoftLabels(sparse.csr_array(P), sample_weight=weight)
     criterion = "entropy" if by_entropy else "gini"
     student = DecisionTreeClassifier(criterion=criterion, max_depth=depth, random_state=0)

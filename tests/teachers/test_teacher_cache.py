@@ -1,5 +1,6 @@
 """The teacher cache saves fits, and detects and replaces damaged entries."""
 
+import os
 import re
 import signal
 import subprocess
@@ -282,7 +283,8 @@ def test_a_writer_that_is_killed_leaves_nothing_that_is_read(model, log, gaussia
     X, y, _ = gaussian
     path = ":".join([str(Path(__file__).parent), *sys.path])
     command = [sys.executable, "-c", KILLED_WHILE_WRITING, log, str(model.memory)]
-    done = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, text=True)
+    env = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert fits(log) == 3
     assert len(entries_of(model)) == 2
