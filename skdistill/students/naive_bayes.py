@@ -54,7 +54,7 @@ def fit_counts(
     binarize = student.get_params().get("binarize")
     if binarize is not None and not (isinstance(binarize, Real) and 0 <= float(binarize) < np.inf):
         return fit_by_expansion(student, X, soft_labels, **fit_params)  # its `fit` rejects it
-    checked = validate_data(clone(student), X, accept_sparse="csr")
+    checked = check_array(X, accept_sparse="csr", estimator=student, input_name="X")
     if binarize is not None:
         checked = checked > binarize
     elif (checked.min() if checked.size else 0) < 0:
