@@ -152,7 +152,9 @@ def _with_balance(student, problem):
     ]
     if not names:
         return [student]
-    weights = problem.mass.sum() / (len(problem.mass) * problem.mass)
+    weights = problem.class_weight_sums.sum() / (
+        len(problem.class_weight_sums) * problem.class_weight_sums
+    )
     of_all = dict(zip(problem.classes.tolist(), weights, strict=True)) | dict(enumerate(weights))
     return [_balanced(student, names, table) for table in (of_all, None)]
 
@@ -272,7 +274,9 @@ class ForestOfOriginalRows:
 def _weights_of_classes(student, problem):
     """Return one weight for each sorted class."""
     if student.class_weight == "balanced":
-        return problem.mass.sum() / (len(problem.mass) * problem.mass)
+        return problem.class_weight_sums.sum() / (
+            len(problem.class_weight_sums) * problem.class_weight_sums
+        )
     own = student.class_weight or {}
     return np.array([own.get(label, 1.0) for label in problem.classes.tolist()])
 
