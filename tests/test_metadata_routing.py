@@ -314,7 +314,7 @@ def test_folds_from_a_generator_are_not_used_up_by_asking_who_requests_what(rows
         model.get_metadata_routing()
         model.fit(X, y, sample_weight=weight)
         assert_allclose(model.decision_function(X), expected.decision_function(X))
-        with pytest.raises(ValueError, match=r"A generator gives them once only|got 0"):
+        with pytest.raises(ValueError, match=r"A generator can be used only once|got 0"):
             model.fit(X, y, sample_weight=weight)
 
 

@@ -107,7 +107,7 @@ def test_pipelines_of_other_packages(name, other):
     cls = type(OTHERS[other])
     package = cls.__module__.partition(".")[0]
     assert f"{package}'s {cls.__name__}" in str(error)
-    assert "use sklearn.pipeline.Pipeline" in str(error)
+    assert "Use sklearn.pipeline.Pipeline" in str(error)
 
 
 @pytest.mark.filterwarnings("ignore:alpha=")

@@ -306,7 +306,7 @@ def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, p
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fitted = fit_soft_labels(other, X, labels)
-    (warning,) = [each for each in caught if "learns soft labels" in str(each.message)]
+    (warning,) = [each for each in caught if "fitted to soft labels by" in str(each.message)]
     assert match in str(warning.message)
     assert warning.filename == __file__
     expanded = fit_by_expansion(clone(other), X, labels)

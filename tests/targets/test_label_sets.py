@@ -12,7 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledMulticlassRetriever
-from skdistill._teachers._predict import _of_present
+from skdistill._teachers._predict import _positive_proba
 
 TIGHT = {"tol": 1e-8, "max_iter": 5000}
 
@@ -113,8 +113,8 @@ def test_the_labels_of_a_row_do_not_compete_in_the_slide_form(filled):
 
 
 def test_a_label_that_a_teacher_never_saw_has_no_probability():
-    np.testing.assert_array_equal(_of_present(np.ones((3, 1)), np.array([0])), np.zeros(3))
-    np.testing.assert_array_equal(_of_present(np.ones((3, 1)), np.array([1])), np.ones(3))
+    np.testing.assert_array_equal(_positive_proba(np.ones((3, 1)), np.array([0])), np.zeros(3))
+    np.testing.assert_array_equal(_positive_proba(np.ones((3, 1)), np.array([1])), np.ones(3))
 
 
 def test_rows_without_any_weight_are_an_error(filled):

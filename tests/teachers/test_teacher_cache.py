@@ -564,7 +564,9 @@ def test_rows_are_looked_through_once_per_fit(model, gaussian, monkeypatch):
     X, y, _ = gaussian
     seen = []
     write = memory_room.canonical_form
-    monkeypatch.setattr(memory_room, "written", lambda value: seen.append(value) or write(value))
+    monkeypatch.setattr(
+        memory_room, "canonical_form", lambda value: seen.append(value) or write(value)
+    )
     model.fit(X, y)
     assert len(seen) == 1
     assert seen[0][0] is X
