@@ -77,9 +77,6 @@ REASONS = {
         "test_multioutput.test_multi_output_classification_partial_fit_parallelism",
         "test_multioutput.test_fit_params_no_routing[MultiOutputClassifier-partial_fit]",
     ),
-    "without routing, fit refuses a parameter that it would have to hand on unseen": (
-        "test_calibration.test_calibration_with_non_sample_aligned_fit_param",
-    ),
     "a bag of five rows has one class only, and the swapped student refuses that by name": (
         "test_bagging.test_bagging_classifier_with_missing_inputs",
     ),
