@@ -22,7 +22,13 @@ from ._utils._validation import check_number
 from .students._predictions import student_scores
 from .students.pipeline import last_step
 from .students.ranking import fit_ranker
-from .students.ranking._pairs import best_intercept, check_pairs, check_surrogate
+from .students.ranking._pairs import (
+    best_intercept,
+    check_pairs,
+    check_surrogate,
+    check_two_classes,
+    refuse_more_than_two,
+)
 from .students.ranking._registry import check_ranker, resolve_ranking_fitter
 
 
@@ -181,6 +187,8 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     True
     """
 
+    _check_supported = staticmethod(check_ranker)
+
     def __init__(
         self,
         teacher: Estimator = None,
@@ -284,34 +292,33 @@ n_features), default=None
         if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
             from ._dask import fit_ranker_on_partitions
 
-            return fit_ranker_on_partitions(
-                self, X, y, sample_weight, teacher_proba, X_unlabeled, params
-            )
-        self._check_own_parameters()
-        data = self._distillation_data(X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        data = data.soften()
-        alpha, curve = self.alpha, None
-        if alpha == "auto":
-            with data.progress.task("choose-alpha"):
-                curve = alpha_by_pairs(data, self.surrogate, self.n_jobs)
-            alpha = curve.best
-        data = data.mix_with_labels(alpha)
+            settings = self._partition_settings(teacher_proba, X_unlabeled, params)
+            data, student = fit_ranker_on_partitions(settings, X, y, sample_weight, teacher_proba)
+            return self._set_distilled_attributes(data.partitions.header, data, student)
+        inputs = self._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        predictions = self._predict_teacher_proba(inputs)
+        data = self._soften(inputs, predictions)
+        student = self._fit_student(data)
+        return self._set_distilled_attributes(X, data, student)
+
+    def _fit_student(self, data):
         check_pairs(data.soft_labels)
         with data.progress.task("fit-student"):
             scores_itself = hasattr(data.student, "decision_function")
             rows = data.X if scores_itself else copied(data.X)  # X is predicted later
-            student = fit_ranker(
-                data.student, rows, data.soft_labels, self.surrogate,
-                **data.student_params,
-            )  # fmt: skip
-        intercept, n_iter = _intercept_and_steps(student, data.X, data.soft_labels)
-        self._set_fitted_attributes(X, student, data.soft_labels.classes)
+            return fit_ranker(
+                data.student, rows, data.soft_labels, self.surrogate, **data.student_params
+            )
+
+    def _set_distilled_attributes(self, X, data, student):
+        intercept, n_iter = _intercept_and_steps(student, data)
+        self._set_fitted_attributes(X, student, data.classes)
         self.intercept_, self.n_iter_ = intercept, n_iter
-        self.alpha_, self.alpha_curve_ = float(alpha), curve
-        self.teacher_temperature_ = data.temperature
-        self.teacher_scores_ = data.scores
-        data.progress.end()
-        return self
+        self.alpha_, self.alpha_curve_ = data.alpha, data.alpha_curve
+        return self._set_teacher_attributes(data)
+
+    def _choose_alpha(self, data):
+        return alpha_by_pairs(data, self.surrogate, self.n_jobs)
 
     def decision_function(self, X: Rows) -> Floats:
         """Return the score of each row.
@@ -327,11 +334,11 @@ n_features), default=None
             Higher for rows that are more likely of the second class.
         """
         check_is_fitted(self, "student_")
+        self._check_features(X)
         if is_in_partitions(X):
             from ._dask import predict_partitions
 
             return predict_partitions(self, "decision_function", X)
-        self._check_features(X)
         scores = student_scores(self.student_, X)
         return scores if hasattr(self.student_, "decision_function") else scores + self.intercept_
 
@@ -352,6 +359,7 @@ n_features), default=None
         if is_in_partitions(X):
             from ._dask import predict_partitions
 
+            self._check_features(X)
             return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
         positive = self.decision_function(X) > 0
         return self.classes_[positive.astype(int)]
@@ -379,6 +387,7 @@ n_features), default=None
         if is_in_partitions(X, y, sample_weight):
             from ._dask import scored_partitions
 
+            self._check_features(X)
             y, scores, sample_weight = scored_partitions(self, X, y, sample_weight)
         else:
             scores = self.decision_function(X)
@@ -399,11 +408,8 @@ n_features), default=None
     def _student_to_describe(self):
         return last_step(super()._student_to_describe())
 
-    def _check_learns(self, student, summary):
-        check_ranker(student, summary)
-
-    def _check_own_parameters(self):
-        """Check the parameters that only the ranker has."""
+    def _check_parameters(self):
+        super()._check_parameters()
         check_surrogate(self.surrogate)
         resolve_ranking_fitter(
             last_step(self._unfitted_student())
@@ -426,39 +432,19 @@ n_features), default=None
     def _check_columns(self, y, teacher_proba):
         """Return both classes, and given probabilities with one column for each."""
         classes = check_classes(y, self.classes)
-        _refuse_more_than_two(classes)
+        refuse_more_than_two(classes)
         if np.ndim(teacher_proba) == 1:  # of the second of the sorted classes
-            self._check_two_classes(classes)
+            check_two_classes(classes)
             return classes, both_columns(teacher_proba, classes, name="teacher_proba")
         classes, teacher_proba = super()._check_columns(y, teacher_proba)
-        self._check_two_classes(classes)
+        check_two_classes(classes)
         return classes, teacher_proba
 
-    def _check_two_classes(self, classes):
-        """Raise unless there are two classes."""
-        _refuse_more_than_two(classes)
-        if len(classes) < 2:
-            raise ValueError(
-                f"There is only 1 class to rank: {classes.tolist()}. Give rows of two classes, or "
-                "both in classes if y does not have both."
-            )
 
-
-def _intercept_and_steps(student, X, soft_labels):
+def _intercept_and_steps(student, data):
     """Return intercept and Newton steps of a linear student; else the best intercept and 1."""
     if hasattr(student, "decision_function"):
         linear = last_step(student)
         return linear.intercept_, linear.n_iter_
-    scores = np.ravel(student.predict(X))
-    return np.array([best_intercept(scores, soft_labels)]), np.array([1], dtype=np.int32)
-
-
-def _refuse_more_than_two(classes):
-    """Raise if there are more than two classes."""
-    if len(classes) > 2:
-        raise ValueError(
-            "Only binary classification is supported. The type of the target is multiclass: "
-            f"DistilledBipartiteRanker ranks rows of two classes, and y has {len(classes)}, "
-            f"{classes.tolist()[:5]}{'...' if len(classes) > 5 else ''}. To rank the labels of "
-            "each row, use DistilledMulticlassRetriever."
-        )
+    scores = np.ravel(student.predict(data.X))
+    return np.array([best_intercept(scores, data.soft_labels)]), np.array([1], dtype=np.int32)

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, NamedTuple, Self
 
@@ -17,7 +18,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base._student_predictions import StudentPredictionsMixin, student_has
 from ._targets._soft_labels import SoftLabels
-from ._teachers._cross_fitting import check_folds
+from ._teachers._cache import FoldPredictions
+from ._teachers._cross_fitting import (
+    mean_proba,
+    predict_folds,
+    warn_of_unseen,
+    warn_of_unseen_in_pairs,
+)
+from ._teachers._folds import (
+    LabelledRows,
+    check_folds,
+    check_nested_folds,
+    named_folds,
+    nested_folds,
+)
+from ._teachers._predict import MulticlassOutput
 from ._teachers._scores import teacher_scores
 from ._utils._class_codes import check_codes
 from ._utils._groups import make_folds, splitter_for_routing
@@ -222,6 +237,15 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             If generation 1 is no better than generation 0, or if the class of a test row
             does not occur in the training rows of its fold.
         """
+        fitter = self._validate(X, y, sample_weight, params)
+        generations, scores = self._cross_fit_generations(fitter)
+        targets = generations if self.ensemble else generations[-1:]
+        estimators = fitter.fit_on_all_rows(targets)
+        self.n_generations_, self.generation_scores_ = len(generations) - 1, scores
+        return self._set_estimators(X, estimators, fitter.labels.classes)
+
+    def _validate(self, X, y, sample_weight, params):
+        """Check the arguments of `fit`, and return what fits the generations."""
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **params)
         self._check_parameters()
         y = check_labels(y)
@@ -230,34 +254,38 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         (estimator,) = seeded_clones(self.random_state, self._unfitted_student())
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.estimator.fit, estimator)
-        labels = SoftLabels.from_labels(y, check_classes(y), sample_weight=weight)
+        output = MulticlassOutput(check_classes(y))
+        labels = output.targets(y, weight)
         labels.check_several_classes()
         check_student(estimator, DataSummary.of(labels))
         check_codes(estimator, labels.classes)
-        folds = nested_folds(make_folds(self.cv, X, y, routed.splitter.split), len(labels))
-        warn_of_unseen_classes(labels, folds)
-        fitter = GenerationFitter(estimator, X, labels, routed.estimator.fit, folds, self.n_jobs)
-        targets, scores = self._fit_generations(fitter, sample_weight)
+        folds = named_folds(make_folds(self.cv, X, y, routed.splitter.split))
+        check_nested_folds(folds)
+        check_folds(folds, len(labels))
+        return GenerationChains(
+            estimator=estimator,
+            rows=LabelledRows(X, y),
+            labels=labels,
+            scored_labels=labels if weight is sample_weight else output.targets(y, sample_weight),
+            fit_params=routed.estimator.fit,
+            folds=folds,
+            n_jobs=self.n_jobs,
+        )
 
-        estimators = fitter.fit_on_all_rows(targets if self.ensemble else targets[-1:])
-        self._set_fitted_attributes(X, estimators[-1], labels.classes)
-        if self.ensemble:
-            self.estimators_ = estimators
-        elif hasattr(self, "estimators_"):  # of an earlier fit
-            del self.estimators_
-        self.n_generations_, self.generation_scores_ = len(targets) - 1, scores
-        return self
+    def _cross_fit_generations(self, fitter):
+        """Return the targets of each generation kept, and the scores of each one evaluated.
 
-    def _fit_generations(self, fitter, sample_weight):
-        """Return the targets of each generation kept, and the scores of each one evaluated."""
-        targets, scores, chain_targets = [fitter.labels], [], fitter.initial_targets()
+        The out-of-fold probabilities of a generation, mixed with the labels, are the targets of
+        the next one.
+        """
+        targets, scores, chains = [fitter.labels], [], [fitter.labels] * len(fitter.folds)
         total = 0
         for generation in range(self.n_generations + 1):
             start = time.perf_counter()
-            proba = fitter.predict_held_out(chain_targets)
-            total = total + proba
-            scored = total / (generation + 1) if self.ensemble else proba
-            scores.append(fitter.score(scored, sample_weight))
+            proba = fitter.predict_held_out(chains)
+            total = total + proba.labelled
+            mean = total / (generation + 1) if self.ensemble else proba.labelled
+            scores.append(fitter.score(proba._replace(labelled=mean)))
             if self.verbose:
                 print(
                     f"[generation {generation}] log-loss {scores[-1]['log_loss']:.4f} in "
@@ -267,8 +295,9 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 targets.pop()
                 break
             if generation < self.n_generations:
-                targets.append(mixed_targets(proba, fitter.labels, self.alpha))
-                chain_targets = fitter.next_targets(chain_targets, self.alpha)
+                mixed = fitter.labels.replace_proba(proba.labelled).soften(alpha=self.alpha)
+                targets.append(mixed)
+                chains = fitter.next_chains(chains, self.alpha)
         if len(targets) == 1:
             warnings.warn(
                 "Self-distillation did not help: out of fold, generation 1 has a log-loss of "
@@ -279,6 +308,15 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 stacklevel=3,
             )
         return targets, scores
+
+    def _set_estimators(self, X, estimators, classes):
+        """Set the fitted generations, the last one as `student_`."""
+        self._set_fitted_attributes(X, estimators[-1], classes)
+        if self.ensemble:
+            self.estimators_ = estimators
+        elif hasattr(self, "estimators_"):  # of an earlier fit
+            del self.estimators_
+        return self
 
     def _check_parameters(self):
         """Check the parameters that do not depend on the data."""
@@ -429,152 +467,99 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         return super().decision_function(X)
 
 
-class Fold(NamedTuple):
-    """Training and test rows of a fold, and nested folds of its training rows."""
-
-    train: NDArray  # positions among all rows
-    test: NDArray  # positions among all rows
-    nested: list  # of (train, test), positions in `train`
-
-
-def nested_folds(splits, n_rows):
-    """Return folds, each with the others as folds of its training rows."""
-    if len(splits) < 3:
-        raise ValueError(
-            f"Generations need at least 3 folds, got {len(splits)}: the training rows of each fold "
-            "are cross-fitted with the other folds. Use cv=3 or more."
-        )
-    check_folds(splits, n_rows)
-    return [
-        Fold(train, test, [
-            (np.flatnonzero(np.isin(train, other)), np.flatnonzero(np.isin(train, predicted)))
-            for inner, (other, predicted) in enumerate(splits) if inner != outer
-        ])
-        for outer, (train, test) in enumerate(splits)
-    ]  # fmt: skip
-
-
-def warn_of_unseen_classes(labels, folds):
-    """Warn of test rows whose class does not occur in the training rows."""
-    n_unseen = 0
-    for fold in folds:
-        train_labels = labels.take(fold.train)
-        n_unseen += (~has_seen_class(labels, fold.train, fold.test)).sum()
-        n_unseen += sum(
-            (~has_seen_class(train_labels, train, test)).sum() for train, test in fold.nested
-        )
-    if n_unseen:
-        warnings.warn(
-            f"In {n_unseen} cases a row's class does not occur in the training rows outside its "
-            "fold, or outside two folds; the row keeps its label there. Use fewer folds, or "
-            "stratified ones.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-def has_seen_class(labels, train, test):
-    """Return which rows of `test` have a class with weight in `train`."""
-    return labels.take(train).class_weight_sums[labels.codes[test]] > 0
-
-
-def mixed_targets(proba, labels, alpha):
-    """Return a generation's probabilities mixed with the labels of the same rows."""
-    y = labels.classes[labels.codes]
-    return SoftLabels(proba, labels.classes, y=y, sample_weight=labels.weight).mix_with_labels(
-        alpha
-    )
-
-
 class GenerationFitter(NamedTuple):
-    """Fits all generations.
+    """Fits one generation to its targets, on the training rows of a fold."""
 
-    Each fold has a chain of generations, fitted on its training rows only. The targets of a
-    generation are soft labels, of all rows or of the training rows of a chain.
+    estimator: Estimator
+    X: Rows
+    targets: SoftLabels  # of all rows; only those of training rows are used
+    fit_params: dict
+
+    def cached(self, fold):
+        """Return None: generations are not cached."""
+
+    def fit_and_predict(self, fold):
+        """Return the predictions of the test rows of a fold."""
+        targets = self.targets.take(fold.train)
+        targets.check_several_classes()
+        params = rows_of(self.fit_params, fold.train, count_rows(self.X))
+        X_train = _safe_indexing(self.X, fold.train)
+        fitted = fit_soft_labels(self.estimator, X_train, targets, **params)
+        return FoldPredictions(
+            tested=student_proba(fitted, _safe_indexing(self.X, fold.test), targets.classes),
+            unlabeled=None,
+            seen=np.unique(targets.codes[targets.weight > 0]),
+        )
+
+
+@dataclass(frozen=True)
+class GenerationChains:
+    """Cross-fits all generations.
+
+    Each fold has a chain of generations, fitted on its training rows only. `chains` are the
+    targets of a generation in each chain.
     """
 
-    estimator: object
-    X: object
+    estimator: Estimator
+    rows: LabelledRows
     labels: SoftLabels
+    scored_labels: SoftLabels  # with the weights of the scores
     fit_params: dict
     folds: list
     n_jobs: int | None
 
-    def initial_targets(self):
-        """Return the targets of generation 0 in each chain: the labels."""
-        return [self.labels.take(fold.train) for fold in self.folds]
+    def predict_held_out(self, chains):
+        """Return the probabilities of each row by a generation of the chain that holds it out."""
+        fitters = [self._fitter(targets) for targets in chains]
+        predictions = predict_folds(fitters, self.folds, n_jobs=self.n_jobs)
+        if self._is_first(chains):
+            warn_of_unseen(predictions, self.folds, self.rows.y, self._output)
+        return mean_proba(predictions, self.folds, self.rows.y, self._output)
 
-    def predict_held_out(self, chain_targets):
-        """Fit a generation in each chain, and return its predictions for the held-out rows."""
-        tasks = [
-            (targets, fold.train, fold.test)
-            for targets, fold in zip(chain_targets, self.folds, strict=True)
+    def next_chains(self, chains, alpha):
+        """Return the targets of the next generation in each chain: nested probabilities."""
+        nested = nested_folds(self.folds)
+        fitters = [
+            self._fitter(targets)
+            for targets, folds in zip(chains, nested, strict=True)
+            for _ in folds
         ]
-        pairs = [(fold.train, fold.test) for fold in self.folds]
-        return mean_predictions(self._fit_and_predict(tasks), self.labels, pairs)
-
-    def next_targets(self, chain_targets, alpha):
-        """Return the next generation's targets in each chain: nested out-of-fold probabilities."""
-        tasks = [
-            (targets.take(train), fold.train[train], fold.train[test])
-            for targets, fold in zip(chain_targets, self.folds, strict=True)
-            for train, test in fold.nested
+        all_folds = [fold for folds in nested for fold in folds]
+        predictions = iter(predict_folds(fitters, all_folds, n_jobs=self.n_jobs))
+        means = [
+            mean_proba([next(predictions) for _ in folds], folds, self.rows.y, self._output)
+            for folds in nested
         ]
-        predictions = iter(self._fit_and_predict(tasks))
-        new = []
-        for fold in self.folds:
-            labels = self.labels.take(fold.train)
-            proba = mean_predictions([next(predictions) for _ in fold.nested], labels, fold.nested)
-            new.append(mixed_targets(proba, labels, alpha))
-        return new
+        if self._is_first(chains):
+            warn_of_unseen_in_pairs(
+                [mean.take(fold.train) for mean, fold in zip(means, self.folds, strict=True)]
+            )
+        return [self.labels.replace_proba(mean.labelled).soften(alpha=alpha) for mean in means]
 
     def fit_on_all_rows(self, targets):
         """Return one estimator for each generation's targets, fitted on all rows."""
+        X = self.rows.X
         single = len(targets) == 1  # otherwise one fit may change the rows of the next
         return Parallel(n_jobs=self.n_jobs)(
             delayed(fit_soft_labels)(
-                self.estimator, self.X if single else copied(self.X), each, **self.fit_params
+                self.estimator, X if single else copied(X), each, **self.fit_params
             )
             for each in targets
         )
 
-    def score(self, proba, sample_weight):
+    def score(self, proba):
         """Return the scores of held-out probabilities, without rows of unseen classes."""
-        seen = np.zeros(len(self.labels), dtype=bool)
-        for fold in self.folds:
-            seen[fold.test] |= has_seen_class(self.labels, fold.train, fold.test)
-        y = self.labels.classes[self.labels.codes]
-        evaluated = SoftLabels(proba, self.labels.classes, y=y, sample_weight=sample_weight)
-        evaluated = evaluated.take(seen)
+        evaluated = self.scored_labels.replace_proba(proba.labelled).take(~proba.unseen)
         evaluated.check_some_weight()
         return teacher_scores(evaluated)
 
-    def _fit_and_predict(self, tasks):
-        """Return the predictions of tasks of (targets, training rows, test rows)."""
-        return Parallel(n_jobs=self.n_jobs)(
-            delayed(_predict_rows)(self.estimator, self.X, targets, self.fit_params, train, test)
-            for targets, train, test in tasks
-        )
+    def _is_first(self, chains):
+        """Return whether these are the targets of generation 0, before which warnings are due."""
+        return all(targets is self.labels for targets in chains)
 
+    @property
+    def _output(self):
+        return MulticlassOutput(self.labels.classes)
 
-def mean_predictions(predictions, labels, folds):
-    """Return each row's mean probabilities over the folds that test it.
-
-    A row whose class does not occur in the training rows keeps its one-hot label.
-    """
-    total = np.zeros((len(labels), len(labels.classes)))
-    n_tested = np.zeros(len(labels))
-    for proba, (train, test) in zip(predictions, folds, strict=True):
-        unseen = ~has_seen_class(labels, train, test)
-        proba = np.where(unseen[:, None], labels.take(test).proba.toarray(), proba)
-        np.add.at(total, test, proba)  # a bootstrap may test a row twice
-        np.add.at(n_tested, test, 1)
-    return total / n_tested[:, None]
-
-
-def _predict_rows(estimator, X, targets, fit_params, train, test):
-    """Fit an estimator to the targets of the training rows, and predict the test rows."""
-    targets.check_several_classes()
-    params = rows_of(fit_params, train, count_rows(X))
-    fitted = fit_soft_labels(estimator, _safe_indexing(X, train), targets, **params)
-    return student_proba(fitted, _safe_indexing(X, test), targets.classes)
+    def _fitter(self, targets):
+        return GenerationFitter(self.estimator, self.rows.X, targets, self.fit_params)

@@ -214,6 +214,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     """
 
     _allows_single_class = True
+    _check_supported = staticmethod(check_student)
 
     def __init__(
         self,
@@ -322,30 +323,34 @@ n_features), default=None
         if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
             from ._dask import fit_classifier
 
-            return fit_classifier(self, X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        check_top_k(self.top_k)
-        if self.alpha == "auto":
-            check_predicts_proba(self._unfitted_student())
-        data = self._distillation_data(X, y, sample_weight, teacher_proba, X_unlabeled, params)
-        data = data.soften(self.top_k)
-        alpha, curve = self.alpha, None
-        if alpha == "auto" and data.scores is None:  # no teacher was fitted
-            alpha = 0.0
-        elif alpha == "auto":
-            with data.progress.task("choose-alpha"):
-                curve = alpha_by_log_loss(data, self.n_jobs)
-            alpha = curve.best
-        data = data.mix_with_labels(alpha)
+            settings = self._partition_settings(teacher_proba, X_unlabeled, params)
+            data, student = fit_classifier(settings, X, y, sample_weight, teacher_proba)
+            return self._set_distilled_attributes(data.partitions.header, data, student)
+        inputs = self._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        predictions = self._predict_teacher_proba(inputs)
+        data = self._soften(inputs, predictions)
+        student = self._fit_student(data)
+        return self._set_distilled_attributes(X, data, student)
+
+    def _fit_student(self, data):
         if not data.soft_labels.weighs_one_label:
             data.soft_labels.check_several_classes()
         with data.progress.task("fit-student"):
-            student = fit_soft_labels(data.student, data.X, data.soft_labels, **data.student_params)
-        self._set_fitted_attributes(X, student, data.soft_labels.classes)
-        self.alpha_, self.alpha_curve_ = float(alpha), curve
-        self.teacher_temperature_ = data.temperature
-        self.teacher_scores_ = data.scores
-        data.progress.end()
-        return self
+            return fit_soft_labels(data.student, data.X, data.soft_labels, **data.student_params)
 
-    def _check_learns(self, student, summary):
-        check_student(student, summary)
+    def _set_distilled_attributes(self, X, data, student):
+        self._set_fitted_attributes(X, student, data.classes)
+        self.alpha_, self.alpha_curve_ = data.alpha, data.alpha_curve
+        return self._set_teacher_attributes(data)
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_top_k(self.top_k)
+        if self.alpha == "auto":
+            check_predicts_proba(self._unfitted_student())
+
+    def _truncation(self):
+        return self.top_k
+
+    def _choose_alpha(self, data):
+        return alpha_by_log_loss(data, self.n_jobs)

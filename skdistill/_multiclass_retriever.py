@@ -13,9 +13,10 @@ from sklearn.utils import _safe_indexing, gen_batches, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._base._multilabel import LabelSetTeacherMixin, count_empty_rows
+from ._base._distillation import TeacherMixin
+from ._base._multilabel import check_multilabel, check_no_temperature, count_empty_rows
 from ._base._student_predictions import StudentMixin, student_attribute
-from ._targets._label_sets import is_indicator
+from ._targets._label_sets import LabelSets, is_indicator
 from ._targets._retrieval_targets import RetrievalTargets, check_objective
 from ._utils._probabilities import best_columns
 from ._utils._progress import with_callbacks
@@ -49,7 +50,7 @@ def _gives_probabilities(retriever):
     return True
 
 
-class DistilledMulticlassRetriever(LabelSetTeacherMixin, StudentMixin, BaseEstimator):
+class DistilledMulticlassRetriever(TeacherMixin, StudentMixin, BaseEstimator):
     """Distil a teacher into a student that ranks labels: the k best of thousands.
 
     The teacher's probabilities of the labels are predicted out of fold. The student is fitted to
@@ -333,39 +334,26 @@ n_features), default=None
             self, X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
             X_unlabeled=X_unlabeled, **params,
         )  # fmt: skip
-        self._check_retriever_parameters(X, X_unlabeled)
-        multilabel = is_indicator(y)
-        compute_data = self._multilabel_data if multilabel else self._distillation_data
-        data = compute_data(X, y, sample_weight, teacher_proba, X_unlabeled, params, self.top_k)
-        soft_labels = data.soft_labels
-        if multilabel:
-            self._warn_of_empty_rows(soft_labels)
-        else:
-            soft_labels.check_several_classes()
-            soft_labels = soft_labels.temper(data.temperature)
-        soft_labels = soft_labels.truncate_top_k(self.top_k).mix_with_labels(self.alpha)
-        targets = RetrievalTargets.of(soft_labels, self.objective)
+        inputs = self._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        predictions = self._predict_teacher_proba(inputs)
+        data = self._soften(inputs, predictions)
+        student = self._fit_student(data)
+        return self._set_distilled_attributes(X, data, student)
+
+    def _fit_student(self, data):
+        targets = RetrievalTargets.of(data.soft_labels, self.objective)
         with data.progress.task("fit-student"):
             if self.rank is None:
-                student = fit_retriever(data.student, data.X, targets, **data.student_params)
-            else:
-                seed = self.random_state
-                student = fit_low_rank(data.student, data.X, targets, self.rank, seed)
-        if self.k > len(targets.classes):
-            warnings.warn(
-                f"k={self.k}, but there are {len(targets.classes)} labels: retrieve and score rank "
-                "them all. Set a smaller k.",
-                UserWarning,
-                stacklevel=3,
-            )
-        self._set_fitted_attributes(X, student, targets.classes)
+                return fit_retriever(data.student, data.X, targets, **data.student_params)
+            return fit_low_rank(data.student, data.X, targets, self.rank, self.random_state)
+
+    def _set_distilled_attributes(self, X, data, student):
+        label_sets = isinstance(data.soft_labels, LabelSets)
+        self._set_fitted_attributes(X, student, data.classes)
         self.n_iter_ = getattr(last_step(student), "n_iter_", np.ones(1, dtype=np.int32))
-        self._objective, self._multilabel = self.objective, multilabel
-        self._sparse_labels = multilabel and sparse.issparse(y)
-        self.teacher_temperature_ = data.temperature
-        self.teacher_scores_ = data.scores
-        data.progress.end()
-        return self
+        self._objective, self._multilabel = self.objective, label_sets
+        self._sparse_labels = label_sets and not data.soft_labels.dense
+        return self._set_teacher_attributes(data)
 
     def decision_function(self, X: Rows) -> Floats:
         """Return the score of each label.
@@ -542,8 +530,40 @@ n_features), default=None
 
         return scores_of_net(self.student_, X)
 
-    def _check_retriever_parameters(self, X, X_unlabeled):
-        """Check the parameters that only the retriever has, and their combinations."""
+    def _validate(self, X, y, sample_weight, teacher_proba, X_unlabeled, params):
+        if self.rank is not None:
+            check_number("rank", self.rank, Integral)
+            check_rank(self.rank, X)
+        inputs = super()._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        if isinstance(inputs.labels, LabelSets):
+            self._warn_of_empty_rows(inputs.labels)
+        else:
+            inputs.labels.check_several_classes()
+        if self.k > len(inputs.output.classes):
+            warnings.warn(
+                f"k={self.k}, but there are {len(inputs.output.classes)} labels: retrieve and "
+                "score rank them all. Set a smaller k.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return inputs
+
+    def _check_targets(self, X, y, teacher_proba):
+        if is_indicator(y):
+            check_no_temperature(self.teacher_temperature)
+            # Forests, one of which is the default teacher, take no sparse indicator.
+            return check_multilabel(
+                X, y, teacher_proba, classes=self.classes, top_k=self.top_k,
+                dense_teacher=self.teacher is None,
+            )  # fmt: skip
+        y, output, teacher_proba = super()._check_targets(X, y, teacher_proba)
+        return y, output._replace(top_k=self.top_k), teacher_proba
+
+    def _truncation(self):
+        return self.top_k
+
+    def _check_parameters(self):
+        super()._check_parameters()
         check_objective(self.objective)
         check_top_k(self.top_k)
         check_number("k", self.k, Integral)
@@ -559,15 +579,15 @@ n_features), default=None
                 f"{', '.join(changed)} with student={self.student!r}. Set the parameters of the "
                 "student itself, as in student=LogisticRegression(C=0.1)."
             )
-        if self.rank is not None:
-            check_number("rank", self.rank, Integral)
-            check_rank(self.rank, X)
         check_alpha(self.alpha)  # "auto" needs students with probabilities
         check_number("max_iter", self.max_iter, Integral)
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)
         # Raises before the teacher is fitted.
         check_retriever(self._unfitted_student())
+
+    def _check_combinations(self, teacher_proba, X_unlabeled):
+        super()._check_combinations(teacher_proba, X_unlabeled)
         more = "augmenter" if X_unlabeled is None else "X_unlabeled"
         has_more = X_unlabeled is not None or self.augmenter is not None
         if has_more and self.objective == "label_weighted":

@@ -22,7 +22,8 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import BornAgainClassifier, SoftLabels, fit_soft_labels
-from skdistill._born_again import GenerationFitter, nested_folds
+from skdistill._born_again import GenerationChains
+from skdistill._teachers._folds import LabelledRows, named_folds
 from skdistill.datasets import make_hidden_classes
 from skdistill.inspection import distillation_report
 
@@ -108,12 +109,12 @@ def test_what_is_said_of_a_row_never_depends_on_its_label(noisy):
     X, y = noisy
 
     def held_out(y):
-        folds = nested_folds(list(KFold(4).split(X)), len(y))
-        fitter = GenerationFitter(TREE, X, SoftLabels.from_labels(y), {}, folds, None)
-        targets, predictions = fitter.initial_targets(), []
+        folds, labels = named_folds(list(KFold(4).split(X))), SoftLabels.from_labels(y)
+        generations = GenerationChains(TREE, LabelledRows(X, y), labels, labels, {}, folds, None)
+        targets, predictions = [labels] * 4, []
         for _ in range(3):
-            predictions.append(fitter.predict_held_out(targets))
-            targets = fitter.next_targets(targets, 0.7)
+            predictions.append(generations.predict_held_out(targets).labelled)
+            targets = generations.next_chains(targets, 0.7)
         return np.array(predictions)
 
     before = held_out(y)
@@ -264,8 +265,10 @@ def test_a_class_that_a_fold_never_saw_keeps_its_label_and_is_not_scored(noisy):
     folds += [
         (np.setdiff1d(np.arange(300), test), test) for test in np.split(np.arange(75, 300), 3)
     ]
-    # Three rows in their own line, and in each of the three others within it.
-    with pytest.warns(UserWarning, match=r"In 12 cases a row's class does not occur"):
+    # Three rows in their own fold, and in each of the three pairs of folds with it.
+    outer = pytest.warns(UserWarning, match=r"fold 1 of 4 never saw the classes \[2\]; 3 rows")
+    nested = pytest.warns(UserWarning, match="in 9 cases a row keeps its label")
+    with outer, nested:
         model = BornAgainClassifier(GaussianNB(), n_generations=1, cv=folds).fit(X, y)
     assert_array_equal(model.classes_, [0, 1, 2])
     assert model.generation_scores_[0]["log_loss"] < 5  # a row that had no chance costs 36

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from copy import copy
 from importlib import import_module
 from inspect import ismodule
 from pathlib import Path
@@ -32,7 +33,7 @@ def blocks_of(page):
 def test_code_blocks_run_in_order_and_print_what_they_say(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        _registry, "_fitters", dict(_registry._fitters)
+        _registry, "FITTERS", copy(_registry.FITTERS)
     )  # a page may register students
     namespace = {}
     for code, printed in blocks_of(page):

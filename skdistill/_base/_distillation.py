@@ -1,7 +1,11 @@
-"""Training data and targets of a student, for every estimator with a teacher and a student."""
+"""The steps of `fit` that all estimators with a teacher and a student share.
+
+Validate, teacher probabilities, soften, fit the student, set attributes: each estimator's `fit`
+calls them in this order, and each step returns values.
+"""
 
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from sklearn import get_config
@@ -10,78 +14,28 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from .._targets._soft_labels import SoftLabels
+from .._targets._soft_labels import aligned_proba
 from .._targets._temperature import best_temperature
 from .._teachers._cache import TeacherCache, cache_folder
-from .._teachers._cross_fitting import in_sample_proba, out_of_fold_proba
+from .._teachers._cross_fitting import TeacherFitter, in_sample_proba, out_of_fold_proba
+from .._teachers._folds import LabelledRows, check_nested_folds, named_folds
 from .._teachers._frozen import frozen_proba, given_proba
 from .._teachers._predict import MulticlassOutput, check_teacher
 from .._teachers._sample_weight import check_takes_weights
-from .._teachers._scores import teacher_scores
 from .._utils._class_codes import check_codes
 from .._utils._concatenate import align_rows, check_same_columns, stack_rows
 from .._utils._groups import group_codes, make_folds, splitter_for_routing
 from .._utils._labels import check_classes, check_labels
 from .._utils._named import check_row_names
-from .._utils._one_column import both_columns
 from .._utils._progress import CallbackSupportMixin, Progress
 from .._utils._random_state import seeded_clones
 from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._tags import intersect_tags
-from .._utils._validation import check_alpha, check_cv_word, check_proba, check_temperature
+from .._utils._validation import check_alpha, check_cv_word, check_temperature
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
-
-
-class FoldData(NamedTuple):
-    """One fold of the labelled rows: training rows and test rows.
-
-    Where teachers are fitted here, those of its soft labels have not seen its test rows. Else
-    `soft_labels` is None, and those of the whole training data are used.
-    """
-
-    train: np.ndarray  # positions among the labelled rows
-    test: np.ndarray
-    soft_labels: SoftLabels | None  # of the training rows, then of the unlabelled rows
-
-
-class DistillationData(NamedTuple):
-    """Training data and targets of a student: rows and the teacher's soft labels for them."""
-
-    X: object
-    soft_labels: SoftLabels
-    temperature: float
-    scores: dict | None
-    student: object  # an unfitted clone, seeded
-    student_params: dict  # parameters routed to the student's fit
-    progress: Progress  # of the fit that uses these data
-    folds: list[FoldData] | None = None  # for the choice of alpha
-    groups: np.ndarray | None = None  # group number of each labelled row
-
-    def soften(self, top_k=None):
-        """Return the data with tempered soft labels, truncated to the top k of each row."""
-
-        def soften(data):
-            if data.soft_labels is None:
-                return data
-            soft_labels = data.soft_labels.temper(self.temperature).truncate_top_k(top_k)
-            return data._replace(soft_labels=soft_labels)
-
-        return soften(self)._replace(folds=self.folds and [soften(fold) for fold in self.folds])
-
-    def mix_with_labels(self, alpha):
-        """Return the data with soft labels mixed with the labels.
-
-        With alpha = 0, unlabelled rows are dropped.
-        """
-        if alpha > 0 or (self.soft_labels.codes >= 0).all():
-            return self._replace(soft_labels=self.soft_labels.mix_with_labels(alpha))
-        labelled = np.flatnonzero(self.soft_labels.codes >= 0)
-        return self._replace(
-            X=_safe_indexing(self.X, labelled),
-            soft_labels=self.soft_labels.take(labelled).mix_with_labels(alpha),
-        )
+from ._training_data import DistillationData, FitInput, fold_data
 
 
 class TeacherMixin(CallbackSupportMixin):
@@ -89,140 +43,154 @@ class TeacherMixin(CallbackSupportMixin):
 
     Subclasses have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
     `classes`, `memory`, `n_jobs`, `random_state` and `verbose`. They define
-    `_unfitted_student()`, and `_check_learns(student, summary)` if not every student can be
-    fitted. `_allows_single_class` is whether only one class may carry weight.
+    `_unfitted_student()`, and where they differ `_check_parameters()`, `_check_targets(...)`,
+    `_truncation()` and `_choose_alpha(data)`. `_check_supported(student, summary)` raises if a
+    student cannot be fitted, unless it is None; `_allows_single_class` is whether only one class
+    may carry weight.
     """
 
     _allows_single_class = False
+    _check_supported: Callable | None = None
 
-    def _distillation_data(
-        self, X, y, sample_weight, teacher_proba, X_unlabeled, params, top_k=None
-    ):
-        """Check the input and return the training data and targets.
-
-        With `top_k`, the teacher's probabilities are truncated as they are predicted.
-        """
+    def _validate(self, X, y, sample_weight, teacher_proba, X_unlabeled, params):
+        """Check the arguments of `fit` (step 1), before any teacher is fitted."""
         refuse_queries(
             X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
             X_unlabeled=X_unlabeled, **params,
         )  # fmt: skip
-        self._check_teacher_parameters(teacher_proba, X_unlabeled)
+        self._check_parameters()
+        self._check_combinations(teacher_proba, X_unlabeled)
         progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
-        y = check_labels(y)
+        y, output, teacher_proba = self._check_targets(X, y, teacher_proba)
         X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
-        check_row_names(teacher_proba, X, name="teacher_proba")
-        classes, teacher_proba = self._check_columns(y, teacher_proba)
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
-        check_codes(student, classes)
+        check_codes(student, output.classes)
         routed = self._route(sample_weight, params)
         weight = pop_row_weights(routed.student.fit, student)
-        soft_labels = SoftLabels.from_labels(y, classes, sample_weight=weight)
-        groups = group_codes(routed.splitter.split.get("groups"), len(y))
+        labels = output.targets(y, weight)
+        scored_labels = labels if weight is sample_weight else output.targets(y, sample_weight)
+        groups = group_codes(routed.splitter.split.get("groups"), y.shape[0])
         cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
         # A teacher of one class would repeat the labels.
-        single_class = self._allows_single_class and cross_fitted and soft_labels.weighs_one_label
-        if self.alpha == 0 or single_class:  # ordinary training
-            return DistillationData(
-                X, soft_labels, 1.0, None, student, routed.student.fit, progress
-            )
+        single_class = self._allows_single_class and cross_fitted and labels.weighs_one_label
+        uses_teacher = not (self.alpha == 0 or single_class)
+        folds = None
+        if uses_teacher:
+            X, X_unlabeled = self._add_sampled_rows(X, X_unlabeled, sample_weight)
+            self._check_student(student, labels, X_unlabeled)
+            folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
+            if cross_fitted and self.alpha == "auto":
+                check_nested_folds(folds)
+            if cross_fitted:
+                labels.check_several_classes()
+        return FitInput(
+            LabelledRows(X, y, X_unlabeled), labels, scored_labels, output, teacher_proba, teacher,
+            student, routed, folds, groups, uses_teacher, progress,
+        )  # fmt: skip
 
-        X, X_unlabeled = self._add_sampled_rows(X, X_unlabeled, sample_weight)
-        self._check_student(student, soft_labels, X_unlabeled)
-        output = MulticlassOutput(classes, top_k)
-        folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
-        if cross_fitted and self.alpha == "auto" and len(folds) < 3:
-            raise ValueError(
-                f'alpha="auto" needs at least 3 folds, got {len(folds)}: it fits teachers on the '
-                "rows outside two folds, and fewer folds leave no such rows. Use cv=3 or more, or "
-                "set alpha by hand."
+    def _predict_teacher_proba(self, inputs):
+        """Return the teacher's probabilities: given, of a frozen teacher, or cross-fitted (step 2).
+
+        None for ordinary training.
+        """
+        if not inputs.uses_teacher:
+            return None
+        if inputs.teacher_proba is not None:
+            return given_proba(
+                inputs.teacher_proba, inputs.teacher, inputs.rows.X_unlabeled, inputs.output
             )
-        if teacher_proba is not None:
-            predictions = given_proba(teacher_proba, teacher, X_unlabeled, output)
-        elif isinstance(teacher, FrozenEstimator):
-            predictions = frozen_proba(teacher, X, y, X_unlabeled, output)
-        else:
-            soft_labels.check_several_classes()
-            predictions = self._compute_teacher_proba(
-                teacher, X, y, X_unlabeled, output, routed, folds, progress
-            )
-        if predictions.unseen.all():
-            raise ValueError(
-                "No fold's teacher has seen the class of any of its test rows: the folds of cv "
-                "leave out whole classes. Use stratified folds, or groups that hold several "
-                "classes."
-            )
-        evaluated = SoftLabels(predictions.labelled, classes, y=y, sample_weight=sample_weight)
-        evaluated = evaluated.take(~predictions.unseen)
-        evaluated.check_some_weight()
+        if isinstance(inputs.teacher, FrozenEstimator):
+            return frozen_proba(inputs.teacher, inputs.rows, inputs.output)
+        fit_params = inputs.params.teacher.fit
+        if "sample_weight" in fit_params and not check_takes_weights(inputs.teacher, stacklevel=5):
+            del fit_params["sample_weight"]
+        cache = TeacherCache.for_fit(
+            cache_folder(self.memory), inputs.teacher, inputs.rows, inputs.output, fit_params
+        )
+        fitter = TeacherFitter(
+            inputs.teacher, inputs.rows, inputs.output, fit_params, cache, self.verbose
+        )
+        if inputs.folds is None:
+            return in_sample_proba(fitter, inputs.progress)
+        return out_of_fold_proba(
+            fitter, inputs.folds, nested=self.alpha == "auto", n_jobs=self.n_jobs,
+            progress=inputs.progress,
+        )  # fmt: skip
+
+    def _soften(self, inputs, predictions):
+        """Return the student's rows with softened targets (step 3).
+
+        The probabilities are tempered, truncated to the top k and mixed with the labels.
+        """
+        if predictions is None:
+            return DistillationData.of_labels(inputs)
+        evaluated = inputs.output.evaluated(inputs.scored_labels, predictions)
         temperature = self.teacher_temperature
         if temperature == "auto":
             temperature = best_temperature(evaluated)
-        raw = teacher_scores(evaluated)
-        tempered = teacher_scores(evaluated.temper(temperature)) if temperature != 1 else dict(raw)
-        scores = {"raw": raw, "tempered": tempered}
-        if X_unlabeled is not None:
-            check_no_aligned_params(routed.student.fit, X, X_unlabeled)
-            X = stack_rows(X, X_unlabeled)
-        return DistillationData(
-            X,
-            soft_labels_of(predictions, classes, y, weight),
-            float(temperature),
-            scores,
-            student,
-            routed.student.fit,
-            progress,
-            fold_data(folds, predictions, classes, y, weight) if self.alpha == "auto" else None,
-            groups,
+        data = DistillationData.of_teacher(inputs, predictions)
+        data = data._replace(scores=inputs.output.scores(evaluated, temperature))
+        if self.alpha != "auto":
+            return data.soften(temperature, self._truncation()).mix_with_labels(self.alpha)
+        data = data._replace(folds=fold_data(inputs, predictions))
+        data = data.soften(temperature, self._truncation())
+        with data.progress.task("choose-alpha"):
+            curve = self._choose_alpha(data)
+        return data._replace(alpha_curve=curve).mix_with_labels(curve.best)
+
+    def _set_teacher_attributes(self, data):
+        """Set the fitted attributes that describe the teacher, and end the fit."""
+        self.teacher_temperature_ = data.temperature
+        self.teacher_scores_ = data.scores
+        data.progress.end()
+        return self
+
+    def _partition_settings(self, teacher_proba, X_unlabeled, params):
+        """Return what a fit on Dask collections needs, after a check that they support it."""
+        from .._dask import FitSettings, check_supported
+
+        self._check_parameters()
+        self._check_combinations(teacher_proba, X_unlabeled)
+        teacher, student = seeded_clones(
+            self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
+        settings = FitSettings(
+            type(self).__name__, self.get_params(deep=False), teacher, student,
+            Progress.of_fit(self, max_tasks=2),
+        )  # fmt: skip
+        check_supported(settings, X_unlabeled, params)
+        return settings
+
+    def _truncation(self):
+        """Return the number of classes to keep in each row of the teacher's probabilities."""
+        return None
+
+    def _check_targets(self, X, y, teacher_proba):
+        """Return checked labels, the kind of the teacher's output, and given probabilities."""
+        y = check_labels(y)
+        check_row_names(teacher_proba, X, name="teacher_proba")
+        classes, teacher_proba = self._check_columns(y, teacher_proba)
+        return y, MulticlassOutput(classes), teacher_proba
 
     def _check_student(self, student, labels, X_unlabeled):
         """Raise, before a teacher is fitted, if a student cannot be fitted to soft labels."""
+        if self._check_supported is None:
+            return
         summary = DataSummary.of(labels)
         if X_unlabeled is not None:  # these rows weigh alpha
             summary = summary._replace(
                 n_rows=summary.n_rows + count_rows(X_unlabeled),
                 weighted=summary.weighted or self.alpha != 1,
             )
-        self._check_learns(student, summary)
-
-    def _check_learns(self, student, summary):
-        """Raise if a student cannot be fitted to such data; subclasses define the check."""
+        self._check_supported(student, summary)
 
     def _folds(self, X, y, routed):
-        """Return the training and test positions of each fold; None for in-sample."""
+        """Return the folds of the labelled rows; None for in-sample."""
         if isinstance(self.cv, str):
             return None
-        return make_folds(self.cv, X, y, routed.splitter.split)
-
-    def _compute_teacher_proba(self, teacher, X, y, X_unlabeled, output, routed, folds, progress):
-        """Return the probabilities of clones of a teacher, cross-fitted or in-sample as by `cv`."""
-        fit_params = routed.teacher.fit
-        if "sample_weight" in fit_params and not check_takes_weights(teacher, stacklevel=5):
-            del fit_params["sample_weight"]
-        cache = TeacherCache.for_fit(
-            cache_folder(self.memory), teacher, X, y, X_unlabeled, output, fit_params
-        )
-        options = {
-            "fit_params": fit_params,
-            "cache": cache,
-            "verbose": self.verbose,
-            "progress": progress,
-        }
-        if folds is None:
-            return in_sample_proba(teacher, X, y, X_unlabeled, output, **options)
-        return out_of_fold_proba(
-            teacher,
-            X,
-            y,
-            X_unlabeled,
-            output,
-            folds=folds,
-            nested=self.alpha == "auto",
-            n_jobs=self.n_jobs,
-            **options,
-        )
+        return named_folds(make_folds(self.cv, X, y, routed.splitter.split))
 
     def _check_rows(self, X, y, X_unlabeled, sample_weight):
         """Return rows that can be indexed, after a check that they are consistent."""
@@ -255,21 +223,27 @@ class TeacherMixin(CallbackSupportMixin):
         if teacher_proba is None:
             return check_classes(y, self.classes), None
         columns = np.unique(y) if self.classes is None else self.classes
-        teacher_proba = both_columns(teacher_proba, columns, name="teacher_proba")
-        check_proba(teacher_proba, name="teacher_proba")
-        given = SoftLabels(teacher_proba, columns, y=y)
-        return given.classes, given.proba
+        teacher_proba, classes = aligned_proba(teacher_proba, columns, name="teacher_proba")
+        if teacher_proba.shape[0] != len(y):
+            raise ValueError(
+                f"teacher_proba has {teacher_proba.shape[0]} rows but y has {len(y)} labels."
+            )
+        check_classes(y, classes)
+        return classes, teacher_proba
 
-    def _check_teacher_parameters(self, teacher_proba, X_unlabeled):
-        """Check each parameter, and combinations that are not allowed."""
+    def _check_parameters(self):
+        """Check each parameter by itself."""
         check_alpha(self.alpha, auto=True)
         check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_word(self.cv)
         cache_folder(self.memory)
+        check_augmenter(self.augmenter)
+
+    def _check_combinations(self, teacher_proba, X_unlabeled):
+        """Raise for parameters and arguments of `fit` that exclude each other."""
         frozen = isinstance(self.teacher, FrozenEstimator)
         if teacher_proba is None:
             check_teacher(self._unfitted_teacher())
-        check_augmenter(self.augmenter)
         more = "X_unlabeled" if X_unlabeled is not None else "augmenter"
         has_more = X_unlabeled is not None or self.augmenter is not None
         if teacher_proba is not None and has_more and not frozen:
@@ -350,41 +324,3 @@ class TeacherMixin(CallbackSupportMixin):
             to_split = MethodMapping().add(caller="fit", callee="split")
             router.add(splitter=splitter_for_routing(self.cv), method_mapping=to_split)
         return router
-
-
-def soft_labels_of(predictions, classes, y, weight):
-    """Return soft labels of the labelled rows, then of the unlabelled rows."""
-    soft_labels = SoftLabels(predictions.labelled, classes, y=y, sample_weight=weight)
-    if predictions.unlabeled is None:
-        return soft_labels
-    return soft_labels.append(SoftLabels(predictions.unlabeled, classes))
-
-
-def fold_data(folds, predictions, classes, y, weight):
-    """Return the data of each fold; without soft labels if the teacher's are not nested."""
-    if predictions.nested_proba is None:
-        return [FoldData(train, test, None) for train, test in folds]
-
-    def weight_of(rows):
-        return None if weight is None else _safe_indexing(weight, rows)
-
-    return [
-        FoldData(
-            train,
-            test,
-            soft_labels_of(nested, classes, y[train], weight_of(train)),
-        )
-        for (train, test), nested in zip(folds, predictions.nested_proba, strict=True)
-    ]
-
-
-def check_no_aligned_params(fit_params, X, X_unlabeled):
-    """Raise if a student's fit parameters have one entry per labelled row only."""
-    aligned = [name for name, value in fit_params.items() if count_rows(value) == count_rows(X)]
-    if aligned:
-        raise ValueError(
-            f"The student's fit parameters {aligned} have one entry for each of the "
-            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} "
-            "unlabelled ones. Let the student request none of them, or add the rows yourself "
-            "with SoftLabelClassifier."
-        )

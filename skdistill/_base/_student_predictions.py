@@ -81,6 +81,10 @@ class StudentMixin(ClassifierMixin):
     def _check_features(self, X):
         """Raise unless X has the features seen in fit; the student checks the rest."""
         refuse_queries(X=X)
+        if is_in_partitions(X):
+            from .._dask import header_of
+
+            X = header_of(X)
         if getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
@@ -115,11 +119,11 @@ class StudentPredictionsMixin(StudentMixin):
             Labels from `classes_`; for a regressor, the class of the largest prediction.
         """
         check_is_fitted(self, "student_")
+        self._check_features(X)
         if is_in_partitions(X):
             from .._dask import predict_partitions
 
             return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
-        self._check_features(X)
         return student_labels(self.student_, X, self.classes_)
 
     @available_if(student_has("predict_proba"))
@@ -139,11 +143,11 @@ class StudentPredictionsMixin(StudentMixin):
             onto the simplex.
         """
         check_is_fitted(self, "student_")
+        self._check_features(X)
         if is_in_partitions(X):
             from .._dask import predict_partitions
 
             return predict_partitions(self, "predict_proba", X, tail=(len(self.classes_),))
-        self._check_features(X)
         return student_proba(self.student_, X, self.classes_)
 
     @available_if(student_has("predict_log_proba"))
@@ -162,11 +166,11 @@ class StudentPredictionsMixin(StudentMixin):
             has minus infinity. The method is absent if the student has none, as for regressors.
         """
         check_is_fitted(self, "student_")
+        self._check_features(X)
         if is_in_partitions(X):
             from .._dask import predict_partitions
 
             return predict_partitions(self, "predict_log_proba", X, tail=(len(self.classes_),))
-        self._check_features(X)
         return student_log_proba(self.student_, X, self.classes_)
 
     @available_if(student_has("decision_function"))
@@ -185,12 +189,12 @@ class StudentPredictionsMixin(StudentMixin):
             class without weight in the training data gets the lowest float.
         """
         check_is_fitted(self, "student_")
+        self._check_features(X)
         if is_in_partitions(X):
             from .._dask import predict_partitions
 
             tail = (len(self.classes_),) if len(self.classes_) > 2 else ()
             return predict_partitions(self, "decision_function", X, tail=tail)
-        self._check_features(X)
         return student_decision(self.student_, X, self.classes_)
 
     def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -215,5 +219,6 @@ class StudentPredictionsMixin(StudentMixin):
         if is_in_partitions(X, y, sample_weight):
             from .._dask import accuracy_on_partitions
 
+            self._check_features(X)
             return accuracy_on_partitions(self, X, y, sample_weight)
         return super().score(X, y, sample_weight=sample_weight)

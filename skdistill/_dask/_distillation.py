@@ -8,7 +8,7 @@ import numpy as np
 from .._teachers._predict import MulticlassOutput
 from .._utils._labels import check_classes, check_labels
 from .._utils._progress import Progress
-from .._utils._random_state import seeded_clones
+from .._utils._typing import Estimator
 from ._partitions import Partitions, collect_labels, unite_categories
 from ._teacher import SofteningParams, label_partitions
 
@@ -21,60 +21,77 @@ ONLY_IN_MEMORY = {
 }
 
 
+class FitSettings(NamedTuple):
+    """What the fit of an estimator needs to know besides its rows."""
+
+    estimator: str  # name of its class, for errors
+    params: dict  # its parameters
+    teacher: Estimator  # an unfitted clone, seeded; or frozen
+    student: Estimator  # an unfitted clone, seeded
+    progress: Progress
+
+    @property
+    def softening(self):
+        """How the teacher's probabilities are softened."""
+        params = self.params
+        return SofteningParams(
+            float(params["teacher_temperature"]), params.get("top_k"), float(params["alpha"])
+        )
+
+
 class PartitionedData(NamedTuple):
-    """Partitions, their soft targets, and the scores of the teacher."""
+    """Partitions, their soft targets, and what is known of the teacher."""
 
     partitions: Partitions
     classes: np.ndarray
     targets: list  # tasks of Targets, already computed
     scores: dict | None
-    student: object  # an unfitted clone, seeded
+    temperature: float
+    alpha: float
+    student: Estimator
     progress: Progress
+    alpha_curve: None = None  # alpha is given
 
 
-def prepare_partitions(
-    estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, *, prepare
-):
-    """Check the input, and return partitions with soft targets.
-
-    `prepare(partitions, classes)` checks the classes and prepares given probabilities.
-    """
-    estimator._check_teacher_parameters(teacher_proba, X_unlabeled)
-    check_supported(estimator, X_unlabeled, params)
+def load_partitions(settings, X, y, sample_weight, teacher_proba):
+    """Check the collections (step 1); return their partitions and the classes."""
     if y is None:
         check_labels(y)
     partitions = Partitions(X, y, sample_weight, teacher_proba)
-    classes = check_classes(check_labels(collect_labels(partitions)), estimator.classes)
-    prepare(partitions, classes)
+    labels = check_labels(collect_labels(partitions))
+    return partitions, check_classes(labels, settings.params["classes"])
+
+
+def soften_partitions(settings, partitions, classes):
+    """Return the partitions with soft targets (steps 2 and 3), predicted by the teacher."""
     unite_categories(partitions)
-    progress = Progress.of_fit(estimator, max_tasks=2)
-    teacher, student = seeded_clones(
-        estimator.random_state, estimator._unfitted_teacher(), estimator._unfitted_student()
-    )
-    softening = SofteningParams(
-        float(estimator.alpha),
-        float(estimator.teacher_temperature),
-        getattr(estimator, "top_k", None),
-    )
-    output = MulticlassOutput(classes)
-    with progress.task("ask-teacher"):
-        targets, scores = label_partitions(partitions, teacher, output, softening, estimator.cv)
-    return PartitionedData(partitions, classes, targets, scores, student, progress)
+    softening = settings.softening
+    with settings.progress.task("ask-teacher"):
+        targets, scores = label_partitions(
+            partitions, settings.teacher, MulticlassOutput(classes), softening,
+            settings.params["cv"],
+        )  # fmt: skip
+    return PartitionedData(
+        partitions, classes, targets, scores,
+        temperature=softening.temperature if scores is not None else 1.0,
+        alpha=softening.alpha, student=settings.student, progress=settings.progress,
+    )  # fmt: skip
 
 
-def check_supported(estimator, X_unlabeled, params):
+def check_supported(settings, X_unlabeled, fit_params):
     """Raise for parameters that Dask collections do not support, with the alternative."""
+    params = settings.params
     unsupported = {}
     for name in ("alpha", "teacher_temperature"):
-        if getattr(estimator, name) == "auto":
+        if params[name] == "auto":
             unsupported[f'{name}="auto"'] = (
                 f"Choose it on a sample of the rows in memory, and pass the number: {name}_ of the "
                 "estimator fitted there"
             )
     for name, (default, remedy) in ONLY_IN_MEMORY.items():
-        if getattr(estimator, name) != default:
-            unsupported[f"{name}={getattr(estimator, name)!r}"] = remedy
-    cv = estimator.cv
+        if params[name] != default:
+            unsupported[f"{name}={params[name]!r}"] = remedy
+    cv = params["cv"]
     if not (cv is None or cv == "in-sample" or isinstance(cv, Integral)):
         unsupported[f"cv={cv!r}"] = "Folds are whole partitions here: give their number"
     if X_unlabeled is not None:
@@ -82,7 +99,7 @@ def check_supported(estimator, X_unlabeled, params):
             "Label all rows beforehand by teacher.predict_proba over the partitions, and give the "
             "most probable labels as y with teacher_proba"
         )
-    for name in params:
+    for name in fit_params:
         unsupported[f"fit parameter {name}"] = (
             "Partitions support only sample_weight and teacher_proba. To keep rows of a group in "
             "one fold, keep them in one partition"
@@ -90,17 +107,6 @@ def check_supported(estimator, X_unlabeled, params):
     if unsupported:
         name, remedy = next(iter(unsupported.items()))
         raise ValueError(
-            f"{type(estimator).__name__} does not support {name} for Dask collections. {remedy}; "
+            f"{settings.estimator} does not support {name} for Dask collections. {remedy}; "
             "or compute the collections and fit in memory."
         )
-
-
-def set_fitted_attributes(estimator, data, student):
-    """Set the fitted attributes that all estimators have."""
-    estimator._set_fitted_attributes(data.partitions.header, student, data.classes)
-    estimator.alpha_, estimator.alpha_curve_ = float(estimator.alpha), None
-    has_teacher = data.scores is not None
-    estimator.teacher_temperature_ = float(estimator.teacher_temperature) if has_teacher else 1.0
-    estimator.teacher_scores_ = data.scores
-    data.progress.end()
-    return estimator

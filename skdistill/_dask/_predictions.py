@@ -14,7 +14,6 @@ def predict_partitions(estimator, method, X, tail=(), dtype=np.float64):
     It has the partitions of X; `tail` is the shape of the prediction of one row.
     """
     partitions = Partitions(X)
-    estimator._check_features(partitions.header)
     model = as_delayed(estimator)
     predictions = [
         da.from_delayed(task(_predict, model, method, block, tail, dtype), (size, *tail), dtype)
@@ -45,7 +44,6 @@ def scored_partitions(estimator, X, y, sample_weight):
 def _tasks_of(function, estimator, X, y, sample_weight):
     """Return a task for each partition, with its labels and weights."""
     partitions = Partitions(X, y, sample_weight)
-    estimator._check_features(partitions.header)
     model = as_delayed(estimator)
     return [
         task(function, model, k, partitions.X[k], partitions.y[k], partitions.weight[k])

@@ -1,11 +1,9 @@
 """Fit a linear DistilledBipartiteRanker on partitions, exactly over all pairs of rows."""
 
-from functools import partial
-
 from sklearn.utils.validation import validate_data
 
-from .._utils._one_column import both_columns
 from ..objectives._logistic_blocks import Moments
+from ..students.ranking._pairs import check_two_classes
 from ..students.ranking._registry import resolve_ranking_fitter
 from ..students.ranking.linear import (
     check_linear,
@@ -15,7 +13,7 @@ from ..students.ranking.linear import (
     set_linear,
     warn_unless_converged,
 )
-from ._distillation import prepare_partitions, set_fitted_attributes
+from ._distillation import load_partitions, soften_partitions
 from ._pairs import PARTIALS, PairsObjective, PairTargets, Sums
 from ._partitions import blocks_with
 from ._placement import map_partitions
@@ -23,27 +21,16 @@ from ._run import one_cluster, persist, task
 
 
 @one_cluster()
-def fit_ranker_on_partitions(estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params):
-    """Fit a DistilledBipartiteRanker on Dask collections."""
-    estimator._check_own_parameters()
-    check_ranks_partitions(estimator._unfitted_student(), estimator.surrogate)
-
-    def prepare(partitions, classes):
-        estimator._check_two_classes(classes)
-        if getattr(teacher_proba, "ndim", 2) == 1:
-            partitions.proba = [
-                task(partial(both_columns, classes=classes, name="teacher_proba"), each)
-                for each in partitions.proba
-            ]
-
-    data = prepare_partitions(
-        estimator, X, y, sample_weight, teacher_proba, X_unlabeled, params, prepare=prepare
-    )
+def fit_ranker_on_partitions(settings, X, y, sample_weight, teacher_proba):
+    """Return the data of Dask collections with soft labels, and the ranker fitted to them."""
+    surrogate = settings.params["surrogate"]
+    check_ranks_partitions(settings.student, surrogate)
+    partitions, classes = load_partitions(settings, X, y, sample_weight, teacher_proba)
+    check_two_classes(classes)
+    data = soften_partitions(settings, partitions, classes)
     with data.progress.task("fit-student"):
-        student = rank_partitions(data, estimator.surrogate)
-    set_fitted_attributes(estimator, data, student)
-    estimator.intercept_, estimator.n_iter_ = student.intercept_, student.n_iter_
-    return estimator
+        student = rank_partitions(data, surrogate)
+    return data, student
 
 
 def check_ranks_partitions(student, surrogate):

@@ -65,7 +65,7 @@ class LabelSummary(NamedTuple):
         )
 
 
-def fit_by_partitions(student, X, targets, classes, header):
+def fit_by_partitions(data):
     """Return a student fitted by passes over the partitions, each in a new order.
 
     A pass calls `partial_fit` once for each partition (more often if its expanded rows would exceed
@@ -73,15 +73,16 @@ def fit_by_partitions(student, X, targets, classes, header):
     parameter. With `tol`, fitting stops when `n_iter_no_change` passes have improved the fit by
     less, as in `fit`. A pass of a net is an epoch.
     """
+    student, targets, classes = data.student, data.targets, data.classes
     summary = [
         LabelSummary(*each)
         for each in run([task(LabelSummary.of, each, classes) for each in targets])
     ]
     summary = LabelSummary(*(sum(each) for each in zip(*summary, strict=True)))
     _check_several_classes(summary, classes)
-    blocks = blocks_with(X, targets)
+    blocks = blocks_with(data.partitions.X, targets)
     if _is_soft_label_net(student):
-        return _train_net(student, blocks, summary, classes, header)
+        return _train_net(student, blocks, summary, classes, data.partitions.header)
     params = student.get_params(deep=False)
     passes = params.get("max_iter")
     saved_params, class_factors = _prepare(student, summary, classes)

@@ -44,9 +44,9 @@ class PartitionResult(NamedTuple):
 class SofteningParams(NamedTuple):
     """Parameters that turn teacher probabilities into soft targets."""
 
-    alpha: float
     temperature: float
     top_k: int | None
+    alpha: float
 
 
 def label_partitions(partitions, teacher, output, softening, cv):
@@ -133,20 +133,16 @@ def _label(number, X, y, weight, given, teacher, output, softening):
     """Return the targets of a partition, and its sums for the scores."""
     check_rows(number, X, y=y, sample_weight=weight, teacher_proba=given)
     y = check_labels(np.asarray(y))
-    unseen = np.zeros(len(y), dtype=bool)
     if teacher is None:
-        prediction = given
+        prediction, unseen = given, np.zeros(len(y), dtype=bool)
     else:
         model, seen = teacher
         prediction = output.predict_proba(model, X, seen)
-        codes = output.positions_of(seen)
-        unseen = output.unseen(y, codes)
-        prediction = output.impute_unseen_classes(prediction, y, codes)
+        prediction, unseen = output.impute_unseen_classes(prediction, y, output.positions_of(seen))
     soft_labels = SoftLabels(prediction, output.classes, y=y, sample_weight=weight)
     scores = Scores.of(soft_labels.take(~unseen), softening.temperature)
     scores.unseen[number] = int(unseen.sum())
-    soft_labels = soft_labels.temper(softening.temperature).truncate_top_k(softening.top_k)
-    return PartitionResult(_targets(soft_labels.mix_with_labels(softening.alpha), weight), scores)
+    return PartitionResult(_targets(soft_labels.soften(*softening), weight), scores)
 
 
 def _targets(soft_labels, weight):

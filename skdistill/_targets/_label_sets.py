@@ -20,15 +20,26 @@ class LabelSets:
 
     several = True
 
-    def __init__(
-        self, proba, relevant, classes, *, sample_weight=None, is_labelled=True, dense=False
-    ):
-        self.proba = proba  # CSR (n, L)
+    def __init__(self, relevant, classes, *, sample_weight=None, dense=False):
+        n_rows = relevant.shape[0]
         self.relevant = relevant  # CSR (n, L) of ones: the labels that the rows have
+        self.proba = relevant  # CSR (n, L): the marginals, at first those of the labels
         self.classes = classes
-        self.weight = check_row_weights(sample_weight, proba.shape[0])
-        self.is_labelled = np.full(proba.shape[0], is_labelled)  # False for unlabelled rows
+        self.weight = check_row_weights(sample_weight, n_rows)
+        self.is_labelled = np.ones(n_rows, dtype=bool)  # False for unlabelled rows
         self.dense = dense  # whether the user's indicator is dense
+
+    def check_several_classes(self):
+        """Raise if every row has weight zero; one label is enough, since rows may lack it."""
+        self.check_some_weight()
+
+    def check_some_weight(self):
+        """Raise if every row has weight zero."""
+        if not self.weight.any():
+            raise ValueError(
+                f"Every one of the {len(self)} rows has weight zero. Give sample_weight with "
+                "positive entries."
+            )
 
     def __len__(self):
         return self.proba.shape[0]
@@ -50,14 +61,26 @@ class LabelSets:
         proba.eliminate_zeros()
         return self._with(proba=proba, weight=np.where(self.is_labelled, 1, alpha) * self.weight)
 
-    def append(self, other):
-        """Return these rows followed by the rows of `other`, of the same labels."""
+    def soften(self, temperature=1.0, top_k=None, alpha=1.0):
+        """Return truncated label sets, mixed with the labels; marginals are not tempered."""
+        if temperature != 1:
+            raise ValueError(f"Marginals are not tempered; got temperature={temperature}.")
+        return self.truncate_top_k(top_k).mix_with_labels(alpha)
+
+    def replace_proba(self, proba):
+        """Return other marginals for the same rows, labels and weights."""
+        return self._with(proba=proba)
+
+    def append_unlabeled(self, proba):
+        """Return these rows followed by unlabelled rows of weight one."""
+        n_rows = proba.shape[0]
         new = self._with(
-            proba=sparse.vstack([self.proba, other.proba], format="csr"),
-            weight=np.concatenate([self.weight, other.weight]),
+            proba=sparse.vstack([self.proba, proba], format="csr"),
+            weight=np.concatenate([self.weight, np.ones(n_rows)]),
         )
-        new.relevant = sparse.vstack([self.relevant, other.relevant], format="csr")
-        new.is_labelled = np.concatenate([self.is_labelled, other.is_labelled])
+        no_labels = sparse.csr_array(proba.shape)
+        new.relevant = sparse.vstack([self.relevant, no_labels], format="csr")
+        new.is_labelled = np.concatenate([self.is_labelled, np.zeros(n_rows, dtype=bool)])
         return new
 
     def _with(self, *, proba, weight=None) -> Self:

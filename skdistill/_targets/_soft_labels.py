@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from .._utils._labels import as_labels, check_classes, check_labels, encode, one_hot
+from .._utils._labels import as_labels, check_classes, check_labels, encode, one_hot_rows
 from .._utils._named import columns_by_name
 from .._utils._one_column import both_columns, is_soft
 from .._utils._probabilities import argmax_labels, entries, largest, row_sums, temper, top_entries
@@ -91,31 +91,8 @@ class SoftLabels:
         y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ):
-        if classes is not None:  # otherwise a 1-D array is ambiguous
-            proba = both_columns(proba, classes)
-        names = column_names(proba)
-        self.proba = check_proba(proba)
-        if classes is None:
-            labels = (
-                np.arange(self.proba.shape[1])
-                if names is None
-                else as_labels(names, name="the columns of proba")
-            )
-        else:
-            labels = as_labels(classes)
-        if names is not None:
-            check_classes(labels, labels)
-            self.proba = columns_by_name(self.proba, names, labels)
-        n_rows, n_columns = self.proba.shape
-        if len(labels) != n_columns:
-            raise ValueError(
-                f"proba has {n_columns} columns but there are {len(labels)} classes, "
-                f"{list(labels)}. Give one column per class, in the order of classes; list "
-                "every class in classes where the labels do not show them all."
-            )
-        self.classes = check_classes(labels, labels)
-        if not np.array_equal(self.classes, labels):
-            self.proba = self.proba[:, np.argsort(labels)]
+        self.proba, self.classes = aligned_proba(proba, classes)
+        n_rows = self.proba.shape[0]
         self.weight = check_row_weights(sample_weight, n_rows)
         self.codes = np.full(n_rows, -1)
         if y is not None:
@@ -159,8 +136,12 @@ class SoftLabels:
                [1., 0.]])
         """
         true = check_labels(y)
-        classes = check_classes(true, classes)
-        return cls(one_hot(true, classes), classes, y=true, sample_weight=sample_weight)
+        new = object.__new__(cls)
+        new.classes = check_classes(true, classes)
+        new.codes = encode(true, new.classes)
+        new.proba = one_hot_rows(new.codes, len(new.classes))
+        new.weight = check_row_weights(sample_weight, len(true))
+        return new
 
     def _with(self, *, proba=None, codes=None, weight=None):
         """Return soft labels with some arrays replaced, without checks."""
@@ -181,6 +162,11 @@ class SoftLabels:
             f"SoftLabels({len(self)} rows, {len(self.classes)} classes, {kind}, "
             f"{n_labelled} with a true label)"
         )
+
+    @property
+    def is_labelled(self) -> NDArray[np.bool_]:
+        """Whether each row has a true label."""
+        return self.codes >= 0
 
     @property
     def is_unweighted_one_hot(self) -> bool:
@@ -295,6 +281,83 @@ class SoftLabels:
         array([[0.1, 0.9]])
         """
         return self._with(proba=self.proba[rows], codes=self.codes[rows], weight=self.weight[rows])
+
+    def replace_proba(self, proba: Floats | sparse.csr_array) -> Self:
+        """Return other probabilities for the same rows, labels and weights.
+
+        Parameters
+        ----------
+        proba : ndarray or csr_array of shape (n_samples, n_classes)
+            Valid probabilities, in the order of `classes`; only the shape is checked.
+
+        Returns
+        -------
+        SoftLabels
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels.from_labels(["b", "a"]).replace_proba([[0.2, 0.8], [0.9, 0.1]]).proba
+        array([[0.2, 0.8],
+               [0.9, 0.1]])
+        """
+        proba = proba if sparse.issparse(proba) else np.asarray(proba, dtype=np.float64)
+        if proba.shape != self.proba.shape:
+            raise ValueError(f"proba must have shape {self.proba.shape}; got shape {proba.shape}.")
+        return self._with(proba=proba)
+
+    def append_unlabeled(self, proba: Floats | sparse.csr_array) -> Self:
+        """Return these rows followed by unlabelled rows of weight one.
+
+        Parameters
+        ----------
+        proba : ndarray or csr_array of shape (n_unlabeled, n_classes)
+            Valid probabilities, in the order of `classes`; they are not checked.
+
+        Returns
+        -------
+        SoftLabels
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels.from_labels([0, 1]).append_unlabeled([[0.2, 0.8]]).codes
+        array([ 0,  1, -1])
+        """
+        proba = proba if sparse.issparse(proba) else np.asarray(proba, dtype=np.float64)
+        n_rows = proba.shape[0]
+        return self.append(
+            self._with(proba=proba, codes=np.full(n_rows, -1), weight=np.ones(n_rows))
+        )
+
+    def soften(
+        self, temperature: float = 1.0, top_k: int | None = None, alpha: float = 1.0
+    ) -> Self:
+        """Return tempered, truncated and mixed soft labels, in this order.
+
+        Parameters
+        ----------
+        temperature : float, default=1.0
+            As in :meth:`temper`; 1 changes nothing.
+
+        top_k : int, default=None
+            As in :meth:`truncate_top_k`; None keeps every class.
+
+        alpha : float in [0, 1], default=1.0
+            As in :meth:`mix_with_labels`; 1 keeps the probabilities.
+
+        Returns
+        -------
+        SoftLabels
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> soft_labels = SoftLabels([[0.6, 0.3, 0.1]], y=[1])
+        >>> soft_labels.soften(top_k=2, alpha=0.5).proba.toarray().round(3)
+        array([[0.333, 0.667, 0.   ]])
+        """
+        return self.temper(temperature).truncate_top_k(top_k).mix_with_labels(alpha)
 
     def append(self, other: "SoftLabels") -> Self:
         """Return these rows followed by the rows of `other`.
@@ -542,6 +605,33 @@ class SoftLabels:
         if positive.all():
             return rows, self.classes[columns], weight
         return rows[positive], self.classes[columns[positive]], weight[positive]
+
+
+def aligned_proba(proba, classes=None, *, name="proba"):
+    """Return checked probabilities with one column for each of the sorted classes, and these."""
+    if classes is not None:  # otherwise a 1-D array is ambiguous
+        proba = both_columns(proba, classes, name=name)
+    names = column_names(proba)
+    proba = check_proba(proba, name=name)
+    if classes is not None:
+        labels = as_labels(classes)
+    elif names is not None:
+        labels = as_labels(names, name=f"the columns of {name}")
+    else:
+        labels = np.arange(proba.shape[1])
+    if names is not None:
+        check_classes(labels, labels)
+        proba = columns_by_name(proba, names, labels)
+    if len(labels) != proba.shape[1]:
+        raise ValueError(
+            f"{name} has {proba.shape[1]} columns but there are {len(labels)} classes, "
+            f"{list(labels)}. Give one column per class, in the order of classes; list "
+            "every class in classes where the labels do not show them all."
+        )
+    classes = check_classes(labels, labels)
+    if not np.array_equal(classes, labels):
+        proba = proba[:, np.argsort(labels)]
+    return proba, classes
 
 
 def as_soft_labels(y, classes=None, sample_weight=None):

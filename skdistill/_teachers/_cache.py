@@ -82,7 +82,7 @@ class TeacherCache(NamedTuple):
     keeps_teachers: bool = False
 
     @classmethod
-    def for_fit(cls, folder, teacher, X, y, X_unlabeled, output, fit_params):
+    def for_fit(cls, folder, teacher, rows, output, fit_params):
         """Return the cache of a fit; the rows are hashed here, once for all folds."""
         if folder is None:
             return cls(None)
@@ -92,14 +92,14 @@ class TeacherCache(NamedTuple):
             teacher_key(teacher),
             sklearn.get_config()["transform_output"],
             _routing(teacher) if fit_params else None,
-            canonical_form((X, y, fit_params)),
+            canonical_form((rows.X, rows.y, fit_params)),
         )
         is_cut = output.top_k is not None and output.top_k < len(output.classes)
         return cls(
             folder,
             fingerprint(common),
-            output=fingerprint((X_unlabeled, output)),
-            keeps_teachers=X_unlabeled is not None or is_cut,
+            output=fingerprint((rows.X_unlabeled, output)),
+            keeps_teachers=rows.X_unlabeled is not None or is_cut,
         )
 
     def predictions(self, train, test):

@@ -1,12 +1,14 @@
-"""Cross-fitting: each row's probabilities are predicted by teachers that have not seen its label.
+"""Cross-fitting: each row's probabilities are predicted by estimators that have not seen its label.
 
 A teacher that has seen a row repeats its label (a forest exactly), so that its soft label is a
-hard one.
+hard one. Every cross-fit of the package is `predict_folds`, which runs one fit per fold, and
+`mean_proba`, which averages what the folds predict. A fitter says how an estimator is fitted on
+the training rows of a fold: `TeacherFitter` here, and those of generations in `_born_again.py`.
 """
 
 import time
 import warnings
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -14,123 +16,167 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._utils._progress import Progress
 from .._utils._rows import rows_of
-from ._cache import FoldPredictions
-from ._predict import TeacherProba, shown
+from .._utils._typing import Estimator
+from ._cache import FoldPredictions, TeacherCache
+from ._folds import Fold, LabelledRows, check_folds, pairs_of_folds
+from ._predict import MulticlassOutput, MultilabelOutput, TeacherProba, shown
 from ._sample_weight import fit_teacher
 
 
-def in_sample_proba(teacher, X, y, X_unlabeled, output, *, fit_params, cache, verbose, progress):
+@dataclass(frozen=True)
+class TeacherFitter:
+    """Fits clones of a teacher on the labels of folds, or takes predictions from the cache."""
+
+    teacher: Estimator
+    rows: LabelledRows
+    output: MulticlassOutput | MultilabelOutput
+    fit_params: dict
+    cache: TeacherCache
+    verbose: int = 0
+
+    def cached(self, fold):
+        """Return the cached predictions of a fold, None if there are none."""
+        entry = self.cache.predictions(fold.train, fold.test)
+        predictions = None if entry is None else entry.get()
+        if predictions is not None:
+            self._report(fold, "cached")
+        return predictions
+
+    def fit_and_predict(self, fold):
+        """Fit on the training rows of a fold, predict its test and the unlabelled rows."""
+        X, y, X_unlabeled = self.rows
+        teacher = self._fit(fold)
+        seen = self.output.seen_in(teacher, y[fold.train])
+        predictions = FoldPredictions(
+            tested=self.output.predict_proba(teacher, _safe_indexing(X, fold.test), seen),
+            unlabeled=(
+                None
+                if X_unlabeled is None
+                else self.output.predict_proba(teacher, X_unlabeled, seen)
+            ),
+            # After the check of the predictions, since the classes may be invalid before.
+            seen=self.output.positions_of(seen),
+        )
+        entry = self.cache.predictions(fold.train, fold.test)
+        if entry is not None:
+            entry.put(predictions)
+        return predictions
+
+    def _fit(self, fold):
+        """Return a teacher fitted on the training rows of a fold, from the cache if it is there."""
+        X, y, _ = self.rows
+        entry = self.cache.teacher(fold.train)
+        cached = entry and entry.get()
+        if cached is not None:
+            self._report(fold, "not cached, its teacher is")
+            return cached
+        start = time.perf_counter()
+        fit_params = rows_of(self.fit_params, fold.train, y.shape[0])
+        X_train, y_train = _safe_indexing(X, fold.train), y[fold.train]
+        teacher = fit_teacher(clone(self.teacher), X_train, y_train, fit_params)
+        seconds = time.perf_counter() - start
+        not_cached = "" if entry is None else "not cached, "
+        self._report(fold, f"{not_cached}fitted on {len(fold.train)} rows in {seconds:.1f} s")
+        if self.cache.keeps_teachers:
+            entry.put(teacher)
+        return teacher
+
+    def _report(self, fold, text):
+        if self.verbose:
+            print(f"[teacher] {fold.name}: {text}")
+
+
+def in_sample_proba(fitter, progress):
     """Return the probabilities that a teacher predicts for its training rows."""
-    all_rows = np.arange(y.shape[0])
-    (prediction,) = _predict_folds(
-        teacher, X, y, X_unlabeled, output, [(all_rows, all_rows)], fit_params, cache,
-        n_jobs=None, names=["in-sample"] if verbose else None, progress=progress,
-    )  # fmt: skip
-    return TeacherProba(prediction.tested, prediction.unlabeled, np.zeros(y.shape[0], dtype=bool))
+    all_rows = np.arange(fitter.rows.y.shape[0])
+    fold = Fold(all_rows, all_rows, "in-sample")
+    (predictions,) = predict_folds([fitter], [fold], progress=progress)
+    unseen = np.zeros(len(all_rows), dtype=bool)
+    return TeacherProba(predictions.tested, predictions.unlabeled, unseen)
 
 
-def check_folds(folds, n_rows):
-    """Return how often each row is tested; raise if one is not, or if a fold trains on it too."""
-    if not folds:
-        raise ValueError(
-            "cv has no folds. A generator can be used only once: give a list, as in "
-            "cv=list(splits)."
-        )
-    n_tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_rows)
-    if (n_tested == 0).any():
-        raise ValueError(
-            f"The test folds of cv must cover every row; {(n_tested == 0).sum()} of {n_rows} rows "
-            f"are in none of the {len(folds)}, the first is row {np.argmin(n_tested)}. Use a "
-            "splitter that tests every row, such as KFold, StratifiedKFold or GroupKFold."
-        )
-    for number, (train, test) in enumerate(folds, start=1):
-        shared = np.intersect1d(train, test)
-        if len(shared):
-            raise ValueError(
-                f"Fold {number} of {len(folds)} tests {len(shared)} rows that it trains on, the "
-                f"first is row {shared[0]}: its teacher would repeat their labels. Use disjoint "
-                'training and test rows; for in-sample probabilities, use cv="in-sample" with a '
-                "teacher."
-            )
-    return n_tested
-
-
-def out_of_fold_proba(
-    teacher, X, y, X_unlabeled, output, *,
-    folds, nested=False, fit_params, cache, n_jobs, verbose, progress,
-):  # fmt: skip
+def out_of_fold_proba(fitter, folds, *, nested=False, n_jobs=None, progress=None):
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
     A row that several folds test gets their mean; an unlabelled row gets the mean of all
     fold teachers. A row whose class is not in the teacher's training data keeps its one-hot label.
 
     If `nested`, the training rows of each fold are predicted again, by teachers that have not seen
-    the fold's test rows either. A teacher fitted without two folds is used for both, so that K
-    folds need K (K - 1) / 2 further teachers.
+    the fold's test rows either: those fitted on the rows outside two folds.
     """
+    y, output = fitter.rows.y, fitter.output
     check_folds(folds, y.shape[0])
-    pairs = list(combinations(range(len(folds)), 2)) if nested else []
-    names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
-    names += [f"folds {one + 1} and {other + 1} of {len(folds)}" for one, other in pairs]
-    all_folds = [*folds, *(_without_both(folds[one], folds[other]) for one, other in pairs)]
-    predictions = _predict_folds(
-        teacher, X, y, X_unlabeled, output, all_folds, fit_params, cache,
-        n_jobs=n_jobs, names=names if verbose else None, progress=progress,
-    )  # fmt: skip
-
-    tested = [test for _, test in all_folds]
-    outer = slice(len(folds))
-    _warn_of_unseen(names[outer], predictions[outer], tested[outer], y, output)
-    teacher_proba = _mean_proba(predictions[outer], tested[outer], y, output)
+    pairs = pairs_of_folds(folds) if nested else {}
+    all_folds = [*folds, *pairs.values()]
+    predictions = predict_folds(
+        [fitter] * len(all_folds), all_folds, n_jobs=n_jobs, progress=progress
+    )
+    of_folds, of_pairs = predictions[: len(folds)], predictions[len(folds) :]
+    warn_of_unseen(of_folds, folds, y, output)
+    proba = mean_proba(of_folds, folds, y, output)
     if not nested:
-        return teacher_proba
+        return proba
     nested_proba = []
-    for fold, (train, _) in enumerate(folds):
-        others = [len(folds) + number for number, pair in enumerate(pairs) if fold in pair]
-        of_train = [np.isin(tested[number], train) for number in others]
-        proba = _mean_proba(
-            [predictions[number].take(rows) for number, rows in zip(others, of_train, strict=True)],
-            [tested[number][rows] for number, rows in zip(others, of_train, strict=True)],
+    for number, fold in enumerate(folds):
+        members = [pair for pair, both in enumerate(pairs) if number in both]
+        proba_outside = mean_proba(
+            [of_pairs[pair] for pair in members],
+            [all_folds[len(folds) + pair] for pair in members],
             y,
             output,
         )
-        nested_proba.append(proba.take(train))
-    n_unseen = sum(proba.unseen.sum() for proba in nested_proba)
-    if n_unseen:
-        warnings.warn(
-            "Teachers fitted without two folds never saw a class of the rows that they predict; "
-            f"in {n_unseen} cases a row keeps its label in the choice of alpha. Use fewer folds, "
-            "or stratified ones.",
-            UserWarning,
-            stacklevel=3,
+        nested_proba.append(proba_outside.take(fold.train))
+    warn_of_unseen_in_pairs(nested_proba)
+    return proba._replace(nested_proba=nested_proba)
+
+
+def predict_folds(fitters, folds, *, n_jobs=None, progress=None):
+    """Return the predictions of each fold, by one fit of its fitter unless they are cached."""
+    predictions = [fitter.cached(fold) for fitter, fold in zip(fitters, folds, strict=True)]
+    fresh = iter(
+        _parallel(n_jobs)(
+            delayed(_fit_and_predict)(fitter, fold)
+            for fitter, fold, prediction in zip(fitters, folds, predictions, strict=True)
+            if prediction is None
         )
-    return teacher_proba._replace(nested_proba=nested_proba)
-
-
-def _without_both(fold, other):
-    """Return the rows that both folds train on, and the test rows that only one trains on."""
-    (train, test), (other_train, other_test) = fold, other
-    tested = np.concatenate(
-        [test[np.isin(test, other_train)], other_test[np.isin(other_test, train)]]
     )
-    return train[np.isin(train, other_train)], tested
+    progress = Progress() if progress is None else progress
+    with progress.task("ask-teacher", max_tasks=len(folds)) as task:
+        for number, prediction in enumerate(predictions):
+            with task.task("fold"):
+                predictions[number] = next(fresh) if prediction is None else prediction
+    return [*predictions, *fresh]  # exhausts the generator, so that joblib cleans up
 
 
-def _mean_proba(predictions, tested, y, output):
-    """Return each row's mean probabilities over the teachers that test it."""
+def _fit_and_predict(fitter, fold):
+    """Run one fit, in a process of joblib."""
+    return fitter.fit_and_predict(fold)
+
+
+def _parallel(n_jobs):
+    """Return a Parallel that yields results in order as soon as they are ready, if it can."""
+    try:
+        return Parallel(n_jobs=n_jobs, return_as="generator")
+    except ValueError:  # some backends of joblib return all results at once
+        return Parallel(n_jobs=n_jobs)
+
+
+def mean_proba(predictions, folds, y, output):
+    """Return each row's mean probabilities over the folds that test it."""
     n_rows = y.shape[0]
     total = None
     n_tested, n_unseen = np.zeros((2, n_rows), dtype=int)
-    for (proba, _, seen), test in zip(predictions, tested, strict=True):
-        unseen = output.unseen(y[test], seen)
-        if unseen.any():
-            proba = output.impute_unseen_classes(proba, y[test], seen)
-        n_tested += np.bincount(test, minlength=n_rows)
-        n_unseen += np.bincount(test[unseen], minlength=n_rows)
+    for (proba, _, seen), fold in zip(predictions, folds, strict=True):
+        proba, unseen = output.impute_unseen_classes(proba, y[fold.test], seen)
+        n_tested += np.bincount(fold.test, minlength=n_rows)
+        n_unseen += np.bincount(fold.test[unseen], minlength=n_rows)
         # Sums by row, since a bootstrap may test a row twice.
-        ones = np.ones(len(test))
-        positions = sparse.csr_array((ones, (test, np.arange(len(test)))), (n_rows, len(test)))
+        n_predicted = len(fold.test)
+        positions = sparse.csr_array(
+            (np.ones(n_predicted), (fold.test, np.arange(n_predicted))), (n_rows, n_predicted)
+        )
         total = positions @ proba if total is None else total + positions @ proba
     share = 1 / np.maximum(n_tested, 1)
     if sparse.issparse(total):
@@ -143,87 +189,28 @@ def _mean_proba(predictions, tested, y, output):
     return TeacherProba(mean, unlabeled, n_unseen == n_tested)
 
 
-def _warn_of_unseen(names, predictions, tested, y, output):
+def warn_of_unseen(predictions, folds, y, output):
     """Warn of teachers that have not seen the class of a row that they predict."""
-    for name, prediction, test in zip(names, predictions, tested, strict=True):
-        n_unseen = np.count_nonzero(output.unseen(y[test], prediction.seen))
+    for prediction, fold in zip(predictions, folds, strict=True):
+        n_unseen = np.count_nonzero(output.unseen(y[fold.test], prediction.seen))
         if n_unseen:
             lacking = np.setdiff1d(output.classes, output.classes[prediction.seen])
             warnings.warn(
-                f"The teacher of {name} never saw the classes {shown(lacking)}; {n_unseen} "
+                f"The teacher of {fold.name} never saw the classes {shown(lacking)}; {n_unseen} "
                 "rows keep their label there. Use fewer folds, or stratified ones.",
                 UserWarning,
                 stacklevel=4,
             )
 
 
-def _predict_folds(
-    teacher, X, y, X_unlabeled, output, folds, fit_params, cache, *, n_jobs, names, progress
-):
-    """Return the predictions of each fold's teacher; cached ones need no fit.
-
-    With `names`, print for each fold whether its predictions were cached.
-    """
-    entries = [cache.predictions(train, test) for train, test in folds]
-    predictions = [None if entry is None else entry.get() for entry in entries]
-    names = names or [None] * len(folds)
-    for name, prediction in zip(names, predictions, strict=True):
-        if name and prediction is not None:
-            print(f"[teacher] {name}: cached")
-    fresh = iter(
-        _parallel(n_jobs)(
-            delayed(_predict_fold)(
-                clone(teacher), X, y, X_unlabeled, output, train, test, fit_params, cache, name
-            )
-            for (train, test), prediction, name in zip(folds, predictions, names, strict=True)
-            if prediction is None
+def warn_of_unseen_in_pairs(nested_proba):
+    """Warn of rows whose class no teacher fitted without two folds has seen."""
+    n_unseen = sum(proba.unseen.sum() for proba in nested_proba)
+    if n_unseen:
+        warnings.warn(
+            "Teachers fitted without two folds never saw a class of the rows that they predict; "
+            f"in {n_unseen} cases a row keeps its label there. Use fewer folds, or stratified "
+            "ones.",
+            UserWarning,
+            stacklevel=3,
         )
-    )
-    with progress.task("ask-teacher", max_tasks=len(folds)) as task:
-        for number, prediction in enumerate(predictions):
-            with task.task("fold"):
-                predictions[number] = next(fresh) if prediction is None else prediction
-    return [*predictions, *fresh]  # exhausts the generator, so that joblib cleans up
-
-
-def _parallel(n_jobs):
-    """Return a Parallel that yields results in order as soon as they are ready, if it can."""
-    try:
-        return Parallel(n_jobs=n_jobs, return_as="generator")
-    except ValueError:  # some backends of joblib return all results at once
-        return Parallel(n_jobs=n_jobs)
-
-
-def _predict_fold(teacher, X, y, X_unlabeled, output, train, test, fit_params, cache, name):
-    """Fit the teacher of a fold, predict its test rows and the unlabelled rows, and cache both."""
-    entry = cache.predictions(train, test)
-    teacher = _fit_fold(teacher, X, y, train, fit_params, cache, name)
-    seen = output.seen_in(teacher, y[train])
-    prediction = FoldPredictions(
-        tested=output.predict_proba(teacher, _safe_indexing(X, test), seen),
-        unlabeled=None if X_unlabeled is None else output.predict_proba(teacher, X_unlabeled, seen),
-        # After the check of the predictions, since the classes may be invalid before.
-        seen=output.positions_of(seen),
-    )
-    if entry is not None:
-        entry.put(prediction)
-    return prediction
-
-
-def _fit_fold(teacher, X, y, train, fit_params, cache, name):
-    """Return a teacher fitted on the training rows of a fold, from the cache if it is there."""
-    entry = cache.teacher(train)
-    cached = entry and entry.get()
-    if cached is not None:
-        if name:
-            print(f"[teacher] {name}: not cached, its teacher is")
-        return cached
-    start = time.perf_counter()
-    fit_teacher(teacher, _safe_indexing(X, train), y[train], rows_of(fit_params, train, y.shape[0]))
-    if name:
-        not_cached = "" if entry is None else "not cached, "
-        seconds = time.perf_counter() - start
-        print(f"[teacher] {name}: {not_cached}fitted on {len(train)} rows in {seconds:.1f} s")
-    if cache.keeps_teachers:
-        entry.put(teacher)
-    return teacher

@@ -27,11 +27,12 @@ def given_proba(proba, teacher, X_unlabeled, output):
     return TeacherProba(proba, unlabeled, np.zeros(proba.shape[0], dtype=bool))
 
 
-def frozen_proba(teacher, X, y, X_unlabeled, output):
+def frozen_proba(teacher, rows, output):
     """Return the probabilities of a frozen teacher.
 
     A row whose class is not in its training data keeps its label, as with fold teachers.
     """
+    X, y, X_unlabeled = rows
     seen = check_frozen(teacher, output)
     unseen = output.unseen(y, seen)
     if unseen.all():
@@ -49,7 +50,7 @@ def frozen_proba(teacher, X, y, X_unlabeled, output):
             UserWarning,
             stacklevel=5,
         )
-        proba = output.impute_unseen_classes(proba, y, seen)
+        proba, _ = output.impute_unseen_classes(proba, y, seen)
     return TeacherProba(
         labelled=proba,
         unlabeled=None if X_unlabeled is None else output.predict_proba(teacher, X_unlabeled),

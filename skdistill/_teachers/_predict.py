@@ -7,12 +7,15 @@ from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, gen_batches
 
+from .._targets._label_sets import LabelSets, label_set_scores
+from .._targets._soft_labels import SoftLabels
 from .._utils._class_codes import takes_codes
 from .._utils._labels import class_positions, encode, one_hot
 from .._utils._methods import may_have_method
 from .._utils._probabilities import row_sums, top_entries
 from .._utils._rows import count_rows, predict_on_copy
 from .._utils._validation import check_marginals, check_proba, column_names
+from ._scores import teacher_scores
 
 # Number of probabilities that are predicted at once if only the top k are kept.
 BLOCK = 2**22
@@ -55,6 +58,31 @@ class MulticlassOutput(NamedTuple):
     classes: np.ndarray
     top_k: int | None = None
 
+    def targets(self, y, sample_weight=None):
+        """Return labels as targets of ordinary training."""
+        return SoftLabels.from_labels(y, self.classes, sample_weight=sample_weight)
+
+    def evaluated(self, labels, predictions):
+        """Return the teacher's probabilities of the rows whose class some teacher has seen."""
+        if predictions.unseen.all():
+            raise ValueError(
+                "No fold's teacher has seen the class of any of its test rows: the folds of cv "
+                "leave out whole classes. Use stratified folds, or groups that hold several "
+                "classes."
+            )
+        soft_labels = labels.replace_proba(predictions.labelled)
+        if predictions.unseen.any():
+            soft_labels = soft_labels.take(~predictions.unseen)
+        soft_labels.check_some_weight()
+        return soft_labels
+
+    def scores(self, soft_labels, temperature):
+        """Return the scores of a teacher's probabilities, before and after tempering."""
+        raw = teacher_scores(soft_labels)
+        if temperature == 1:
+            return {"raw": raw, "tempered": dict(raw)}
+        return {"raw": raw, "tempered": teacher_scores(soft_labels.temper(temperature))}
+
     def predict_proba(self, teacher, X, seen=None):
         """Return a teacher's checked probabilities, one column per class, 0 for unseen ones."""
 
@@ -80,13 +108,15 @@ class MulticlassOutput(NamedTuple):
         return ~np.isin(encode(y, self.classes), seen)
 
     def impute_unseen_classes(self, proba, y, seen):
-        """Replace the probabilities of rows of unseen classes by their one-hot label."""
+        """Give rows of unseen classes their one-hot label; return also which rows these are."""
         unseen = self.unseen(y, seen)
+        if not unseen.any():
+            return proba, unseen
         labels = one_hot(y, self.classes)
         if not sparse.issparse(proba):
-            return np.where(unseen[:, None], labels.toarray(), proba)
+            return np.where(unseen[:, None], labels.toarray(), proba), unseen
         labels = sparse.diags_array(unseen.astype(float)) @ labels
-        return sparse.diags_array((~unseen).astype(float)) @ proba + labels
+        return sparse.diags_array((~unseen).astype(float)) @ proba + labels, unseen
 
 
 class MultilabelOutput(NamedTuple):
@@ -94,6 +124,22 @@ class MultilabelOutput(NamedTuple):
 
     classes: np.ndarray
     top_k: int | None = None
+    dense: bool = False  # whether the user's indicator is dense
+
+    def targets(self, y, sample_weight=None):
+        """Return an indicator as targets of ordinary training."""
+        relevant = sparse.csr_array(y, dtype=np.float64)
+        return LabelSets(relevant, self.classes, sample_weight=sample_weight, dense=self.dense)
+
+    def evaluated(self, labels, predictions):
+        """Return the teacher's marginals of all rows."""
+        label_sets = labels.replace_proba(predictions.labelled)
+        label_sets.check_some_weight()
+        return label_sets
+
+    def scores(self, label_sets, temperature):
+        """Return the scores of a teacher's marginals, which are not tempered."""
+        return {"raw": label_set_scores(label_sets)}
 
     def predict_proba(self, teacher, X, seen=None):
         """Return a teacher's checked marginals, one column per label."""
@@ -116,10 +162,14 @@ class MultilabelOutput(NamedTuple):
         return row_sums(self._unseen_labels(y, seen)) > 0
 
     def impute_unseen_classes(self, proba, y, seen):
-        """Replace the marginals of unseen labels, which the teacher cannot predict, by y."""
+        """Give unseen labels the entries of y; return also which rows have such labels."""
+        unseen = self.unseen(y, seen)
+        if not unseen.any():
+            return proba, unseen
         is_seen = np.zeros(len(self.classes))
         is_seen[seen] = 1
-        return sparse.csr_array(proba @ sparse.diags_array(is_seen) + self._unseen_labels(y, seen))
+        seen_part = proba @ sparse.diags_array(is_seen)
+        return sparse.csr_array(seen_part + self._unseen_labels(y, seen)), unseen
 
     def _unseen_labels(self, y, seen):
         """Return the labels of rows, without those that the teacher has seen."""

@@ -73,8 +73,13 @@ def encode(y, classes):
 
 def one_hot(y, classes):
     """Return labels as a CSR array with a single 1 per row, columns in the order of `classes`."""
-    ones, starts = np.ones(len(y)), np.arange(len(y) + 1)
-    return sparse.csr_array((ones, encode(y, classes), starts), shape=(len(y), len(classes)))
+    return one_hot_rows(encode(y, classes), len(classes))
+
+
+def one_hot_rows(codes, n_classes):
+    """Return class codes as a CSR array with a single 1 per row."""
+    ones, starts = np.ones(len(codes)), np.arange(len(codes) + 1)
+    return sparse.csr_array((ones, codes, starts), shape=(len(codes), n_classes))
 
 
 def class_positions(model_classes, classes):

@@ -1,4 +1,4 @@
-"""Newton's method for many rows: the gradient from all rows, the curvature from a sample."""
+"""Newton's method: steps from a Hessian, or from Hessian-vector products for many parameters."""
 
 import numpy as np
 
@@ -11,18 +11,42 @@ MIN_STEP = 1e-12
 ROUNDING = 1e-14
 
 
-def minimise(objective, model, point, tol, max_iter):
-    """Minimise a convex function by Newton's method, with the curvature of an approximate model.
+class ConjugateGradientSteps:
+    """Newton steps by conjugate gradients, with the curvature of an approximate model.
+
+    Parameters
+    ----------
+    objective, model : object
+        With `curvature(point)`, which returns a function for Hessian-vector products, and the
+        diagonal. An inexact model costs more steps, but the minimum is the same. If it makes too
+        little progress, it is replaced by `objective`.
+    """
+
+    def __init__(self, objective, model):
+        self.objective, self.model = objective, model
+
+    def step(self, point, gradient):
+        """Return the step from a point."""
+        return conjugate_gradients(*self.model.curvature(point), -gradient)
+
+    def refine(self):
+        """Replace the model by the objective; return whether that changes the steps."""
+        was_exact = self.model is self.objective
+        self.model = self.objective
+        return not was_exact
+
+
+def minimise(objective, steps, point, tol, max_iter):
+    """Minimise a convex function by Newton's method, with steps halved until the loss falls.
 
     Parameters
     ----------
     objective : object
-        With `loss_and_gradient(point)`, and `curvature(point)` as for `model`.
+        With `loss_and_gradient(point)`.
 
-    model : object
-        With `curvature(point)`, which returns a function for Hessian-vector products, and the
-        diagonal. An inexact model costs more steps, but the minimum is the same. If it makes too
-        little progress, it is replaced by `objective`.
+    steps : object
+        With `step(point, gradient)`, None if there is no such step, and `refine()`, which is
+        called after too little progress and returns whether the steps become more accurate.
 
     point : ndarray of shape (n_parameters,)
         Starting point.
@@ -42,14 +66,16 @@ def minimise(objective, model, point, tol, max_iter):
         gradient_norm = np.abs(gradient).max()
         if gradient_norm <= tol or n_iter == max_iter:
             break
-        step = conjugate_gradients(*model.curvature(point), -gradient)
+        step = steps.step(point, gradient)
+        if step is None:
+            break
         size, new_loss, new_gradient = _backtrack(objective, point, step, loss, gradient)
         if size > MIN_STEP:
             point, loss, gradient = point + size * step, new_loss, new_gradient
-        elif model is objective:
+        elif not steps.refine():
             break  # rounding: there is no lower point along the step
         if size < 1 or np.abs(gradient).max() > gradient_norm / 2:
-            model = objective
+            steps.refine()
     return point, gradient, n_iter
 
 

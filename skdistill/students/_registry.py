@@ -2,34 +2,21 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any
 
 from sklearn.base import clone, is_classifier, is_regressor
 
 from .._targets._soft_labels import SoftLabels
 from .._utils._class_codes import check_codes
-from .._utils._rows import count_rows
 from .._utils._typing import Estimator, Rows
 from ._capabilities import DataSummary, check_expansion, check_regression
+from ._fitters import Check, FitFunction, Fitters, check_same_length
 from ._predictions import predicts_numbers
 from .expansion import fit_by_expansion
 from .regression import fit_by_regression
 
-# Each has a module of its name in this folder, imported for the first student of the package.
-OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "catboost", "skorch")
-
-FitFunction: TypeAlias = Callable[..., Estimator]
-# Class -> function that fits an instance of it. Subclasses are included unless they override
-# `fit`.
-_fitters: dict[type, FitFunction] = {}
-# Function that fits -> function that raises, before any teacher is fitted, if a student is
-# not supported.
-Check: TypeAlias = Callable[[Estimator, DataSummary], None]
-_checks: dict[FitFunction, Check] = {
-    fit_by_expansion: check_expansion,
-    fit_by_regression: check_regression,
-}
+FITTERS = Fitters("skdistill.students", ("xgboost", "lightgbm", "catboost", "skorch"))
+FITTERS.checks |= {fit_by_expansion: check_expansion, fit_by_regression: check_regression}
 
 
 def register(
@@ -80,14 +67,7 @@ def register(
     >>> fit_soft_labels(Shares(), X, soft_labels).predict_proba(X[:1])
     array([[0.5, 0.5]])
     """
-
-    def decorator(fit):
-        _fitters[student_class] = fit
-        if check is not None:
-            _checks[fit] = check
-        return fit
-
-    return decorator
+    return FITTERS.register(student_class, check)
 
 
 def fit_soft_labels(
@@ -149,10 +129,7 @@ def fit_soft_labels(
         check_student(student, DataSummary.of(soft_labels))
     else:
         check_predicts(student)
-    if len(soft_labels) != count_rows(X):
-        raise ValueError(
-            f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
-        )
+    check_same_length(X, soft_labels, "soft labels")
     check_codes(student, soft_labels.classes)
     warm_start = getattr(student, "warm_start", False)
     fitted = deepcopy(student) if warm_start else clone(student)
@@ -180,9 +157,7 @@ def check_student(student: Estimator, summary: DataSummary) -> None:
         If it supports them, but not with its parameters.
     """
     check_predicts(student)
-    check = _checks.get(resolve_fitter(student))
-    if check is not None:
-        check(student, summary)
+    FITTERS.check(resolve_fitter(student), student, summary)
 
 
 def check_predicts(student):
@@ -197,22 +172,7 @@ def check_predicts(student):
 
 def resolve_fitter(student):
     """Return the function that fits a student."""
-    fitter = registered_fitter(student, _fitters, "skdistill.students", OPTIONAL_PACKAGES)
+    fitter = FITTERS.find(student)
     if fitter is not None:
         return fitter
     return fit_by_regression if predicts_numbers(student) else fit_by_expansion
-
-
-def registered_fitter(student, fitters, folder, optional_packages):
-    """Return the function registered for the class of a student, None if there is none.
-
-    The module in `folder` for an optional package is imported if the student comes from it.
-    """
-    cls = type(student)
-    packages = {base.__module__.partition(".")[0] for base in cls.__mro__}
-    for package in packages.intersection(optional_packages):
-        import_module(f"{folder}.{package}")
-    for base in cls.__mro__:
-        if base in fitters and cls.fit is base.fit:
-            return fitters[base]
-    return None

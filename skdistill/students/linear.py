@@ -20,6 +20,7 @@ from sklearn.utils.validation import validate_data
 
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
+from ..objectives._newton import minimise
 from ._class_weight import class_weights
 from ._logistic_parameters import check_parameters, unsupported_reason
 from ._registry import register
@@ -89,8 +90,8 @@ def fit_logistic(
     objective = _LogisticObjective(X, soft_labels, student)
     start = objective.start(student)
     by_newton = student.solver == "newton-cholesky" and objective.hessian_fits()
-    minimise = _newton if by_newton else _lbfgs
-    solution, n_iter, gradient = minimise(objective, start, student.tol, student.max_iter)
+    solve = _newton if by_newton else _lbfgs
+    solution, n_iter, gradient = solve(objective, start, student.tol, student.max_iter)
     max_gradient = np.abs(gradient).max()
     if not max_gradient <= student.tol:
         warnings.warn(
@@ -237,32 +238,38 @@ def _lbfgs(objective, start, tol, max_iter):
     return found.x, found.nit, found.jac
 
 
-def _newton(objective, flat, tol, max_iter):
-    """Minimise by Newton steps, halved until the objective decreases; by L-BFGS if they fail."""
-    loss, gradient = objective.loss_and_gradient(flat)
-    for n_iter in range(max_iter + 1):
-        if np.abs(gradient).max() <= tol or n_iter == max_iter:
-            return flat, n_iter, gradient
-        step = _newton_step(objective.hessian(flat), gradient)
+def _newton(objective, start, tol, max_iter):
+    """Minimise by Newton steps, continued by L-BFGS if they fail."""
+    flat, gradient, n_iter = minimise(objective, _CholeskySteps(objective), start, tol, max_iter)
+    if np.abs(gradient).max() <= tol or n_iter == max_iter:
+        return flat, n_iter, gradient
+    flat, more, gradient = _lbfgs(objective, flat, tol, max_iter - n_iter)
+    return flat, n_iter + more, gradient
+
+
+class _CholeskySteps:
+    """Newton steps from a Cholesky decomposition of the Hessian."""
+
+    def __init__(self, objective):
+        self.objective, self.n_steps = objective, 0
+
+    def step(self, flat, gradient):
+        """Return the step; None, with a warning, if the Hessian is singular."""
+        step = _newton_step(self.objective.hessian(flat), gradient)
         if step is None:
             warnings.warn(
-                f"newton-cholesky found a singular Hessian at iteration {n_iter} and continues "
-                "with L-BFGS. Remove collinear columns (OneHotEncoder(drop='first')) or constant "
-                'ones, set a penalty (C), or use solver="lbfgs".',
+                f"newton-cholesky found a singular Hessian at iteration {self.n_steps} and "
+                "continues with L-BFGS. Remove collinear columns (OneHotEncoder(drop='first')) or "
+                'constant ones, set a penalty (C), or use solver="lbfgs".',
                 LinAlgWarning,
                 stacklevel=4,
             )
-            break
-        size = 1.0
-        new_loss, new_gradient = objective.loss_and_gradient(flat + step)
-        while not new_loss <= loss + 1e-4 * size * (gradient @ step) and size > 1e-6:
-            size /= 2
-            new_loss, new_gradient = objective.loss_and_gradient(flat + size * step)
-        if size <= 1e-6:  # no decrease along the step, because of rounding
-            break
-        flat, loss, gradient = flat + size * step, new_loss, new_gradient
-    flat, more, gradient = _lbfgs(objective, flat, tol, max_iter - n_iter)
-    return flat, n_iter + more, gradient
+        self.n_steps += 1
+        return step
+
+    def refine(self):
+        """Return False: the Hessian is exact."""
+        return False
 
 
 def _newton_step(hessian, gradient):

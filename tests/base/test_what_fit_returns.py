@@ -106,7 +106,7 @@ def test_ways_of_a_users_own(module, monkeypatch):
     def learn(student, X, targets, *args, **fit_params):
         student.learnt_ = True
 
-    monkeypatch.setitem(module._fitters, Quiet, learn)
+    monkeypatch.setitem(module.FITTERS, Quiet, learn)
     doors = {students: students.fit_soft_labels, rankers: rankers.fit_ranker}
     if module is retrievers:
         targets = retrievers.RetrievalTargets.of(SoftLabels(P, y=y), "cross_entropy")

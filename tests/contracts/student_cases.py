@@ -12,7 +12,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.naive_bayes import GaussianNB
 
-from skdistill.students._registry import OPTIONAL_PACKAGES, _fitters
+from skdistill.students._registry import FITTERS
 
 N_ROWS, N_FEATURES = 48, 2
 # Names of classes in the order of the teacher's columns, which is no sorted one. Text that looks
@@ -148,12 +148,12 @@ class Knowing(ClassifierMixin, BaseEstimator):
 
 def students():
     """Return a maker for every student: all of scikit-learn, and all that are registered."""
-    for package in OPTIONAL_PACKAGES:
+    for package in FITTERS.optional_packages:
         import_module(f"skdistill.students.{package}")
     of_sklearn = [*leaves("classifier"), *leaves("regressor")]
     known = {maker.cls for maker in [*of_sklearn, *meta_estimators()]}
     nets = ("skorch", "skdistill")  # they need a module, and have test files of their own
-    others = [cls for cls in _fitters if cls not in known and package_of(cls) not in nets]
+    others = [cls for cls in FITTERS if cls not in known and package_of(cls) not in nets]
     return of_sklearn + [Maker(cls) for cls in others]
 
 
@@ -167,7 +167,7 @@ def registered_students():
     metas = {meta.cls: meta for meta in reversed(meta_estimators())}
     return {
         cls.__name__: metas[cls].make(GaussianNB()) if cls in metas else Maker(cls).make()
-        for cls in _fitters
+        for cls in FITTERS
         if cls.__module__.startswith("sklearn.")
     }
 

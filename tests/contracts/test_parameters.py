@@ -41,7 +41,7 @@ from sklearn.utils import all_estimators
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill._utils._sample_weight import takes_sample_weight
 from skdistill.students._capabilities import DataSummary
-from skdistill.students._registry import _fitters, check_student
+from skdistill.students._registry import FITTERS, check_student
 
 BOOSTERS = ("xgboost", "lightgbm", "catboost")
 
@@ -169,7 +169,7 @@ def students():
     for package in BOOSTERS:
         import_module(f"skdistill.students.{package}")
     packages = ("sklearn", *BOOSTERS)
-    found = [cls for cls in _fitters if package_of(cls) in packages and stands_alone(cls)]
+    found = [cls for cls in FITTERS if package_of(cls) in packages and stands_alone(cls)]
     return sorted(found, key=name_of)
 
 
@@ -183,7 +183,7 @@ def stands_alone(student_class):
 def others():
     """Return the other classifiers of scikit-learn that take weights, and so learn by expansion."""
     found = [cls for _, cls in all_estimators("classifier") if stands_alone(cls)]
-    return [cls for cls in found if cls not in _fitters and takes_weights(cls())]
+    return [cls for cls in found if cls not in FITTERS and takes_weights(cls())]
 
 
 def takes_weights(student):

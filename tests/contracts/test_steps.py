@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 
 from skdistill import DistilledClassifier, SoftLabelClassifier
-from skdistill.students._registry import _fitters
+from skdistill.students._registry import FITTERS
 from skdistill.students._step_kinds import NOTHING, target_of
 
 N_LABELLED, N_UNLABELED = 80, 60
@@ -81,7 +81,7 @@ def keep_rows(student, X, soft_labels, **fit_params):
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     """Other tests read all that are registered: it is, for the time of a test only."""
-    monkeypatch.setitem(_fitters, KeepsRows, keep_rows)
+    monkeypatch.setitem(FITTERS, KeepsRows, keep_rows)
 
 
 class CountedTeacher(GaussianNB):

@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdistill.students._capabilities import DataSummary
-from skdistill.students._registry import OPTIONAL_PACKAGES, _fitters, check_student
+from skdistill.students._registry import FITTERS, check_student
 
 AROUND = ["alone", *(meta.name for meta in meta_estimators())]
 
@@ -111,9 +111,9 @@ def is_refused(case):
 
 def test_every_registered_student_is_a_case():
     everyone = {maker.cls for maker in [*students(), *meta_estimators()]}
-    nets = {cls for cls in _fitters if package_of(cls) in ("skorch", "skdistill")}  # own test files
-    assert set(_fitters) <= everyone | nets
-    assert set(OPTIONAL_PACKAGES) == {"xgboost", "lightgbm", "catboost", "skorch"}
+    nets = {cls for cls in FITTERS if package_of(cls) in ("skorch", "skdistill")}  # own test files
+    assert set(FITTERS) <= everyone | nets
+    assert set(FITTERS.optional_packages) == {"xgboost", "lightgbm", "catboost", "skorch"}
 
 
 def test_the_cover_shows_every_two_settings():

@@ -30,7 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier
 from skdistill.inspection import compare_teachers
-from skdistill.students._registry import _fitters
+from skdistill.students._registry import FITTERS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
@@ -62,7 +62,7 @@ def keep(student, X, soft_labels, **fit_params):
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     """Other tests read all that are registered: it is, for the time of a test only."""
-    monkeypatch.setitem(_fitters, Keeper, keep)
+    monkeypatch.setitem(FITTERS, Keeper, keep)
 
 
 class Scaled(ClassifierMixin, BaseEstimator):

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students._registry import _fitters
+from skdistill.students._registry import FITTERS
 from skdistill.students.ranking import fit_ranker
 from skdistill.students.retrieval import RetrievalTargets, fit_retriever
 
@@ -43,7 +43,7 @@ VALUES = [
 # Refused by check_cv and check_random_state, whose messages name no parameter.
 WITHOUT_NAME = {"cv", "random_state"}
 STUDENTS = sorted(
-    {cls for cls in _fitters if cls.__module__.startswith("sklearn.") and cls is not Pipeline},
+    {cls for cls in FITTERS if cls.__module__.startswith("sklearn.") and cls is not Pipeline},
     key=lambda cls: cls.__name__,
 )
 

@@ -71,7 +71,7 @@ from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS
 from skdistill.students import logit_regressor, register
 from skdistill.students._capabilities import DataSummary
 from skdistill.students._class_weight import class_weights
-from skdistill.students._registry import _checks, _fitters, check_student
+from skdistill.students._registry import FITTERS, check_student
 
 META_ESTIMATORS = {
     "AdaBoost": lambda inner: AdaBoostClassifier(inner, n_estimators=5, random_state=0),
@@ -584,7 +584,7 @@ def test_a_meta_estimator_that_is_not_known_is_refused_until_it_is_registered(st
         fit_soft_labels(student, X, labels)
         assert seen == [DataSummary(3, len(X), False)]
     finally:
-        del _fitters[cls], _checks[learn]
+        del FITTERS[cls], FITTERS.checks[learn]
 
 
 def test_without_a_check_a_registered_way_is_trusted(gaussian):
@@ -597,7 +597,7 @@ def test_without_a_check_a_registered_way_is_trusted(gaussian):
     try:
         assert fit_soft_labels(OwnVote(GaussianNB()), X, SoftLabels(p_star)).classes_.size == 3
     finally:
-        del _fitters[OwnVote]
+        del FITTERS[OwnVote]
 
 
 def test_a_step_that_looks_at_labels_needs_the_weights(gaussian):

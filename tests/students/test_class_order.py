@@ -21,7 +21,7 @@ from skdistill._utils._sample_weight import INNER_FITS, InnerFit
 from skdistill.inspection import CostQualityDisplay, bias_variance, distillation_report
 from skdistill.metrics import soft_log_loss_scorer
 from skdistill.students import fit_soft_labels
-from skdistill.students._registry import _fitters
+from skdistill.students._registry import FITTERS
 
 # Text that looks like numbers: as text "10" < "2" < "9" < "x".
 TEXT = np.array(["10", "2", "9", "x"])
@@ -130,7 +130,7 @@ def registered():
             __import__(f"skdistill.students.{package}")
         except ImportError:
             continue
-    return [cls for cls in _fitters if simple_instance(cls) is not None]
+    return [cls for cls in FITTERS if simple_instance(cls) is not None]
 
 
 @pytest.mark.filterwarnings("ignore")

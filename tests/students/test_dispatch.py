@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.students import fit_by_expansion, register
-from skdistill.students._registry import _fitters, resolve_fitter
+from skdistill.students._registry import FITTERS, resolve_fitter
 from skdistill.students.cross_validating import fit_with_folds_of_original_rows
 from skdistill.students.linear import fit_logistic
 from skdistill.students.pipeline import fit_pipeline
@@ -43,7 +43,7 @@ def registered():
         return student
 
     yield learn_plain
-    del _fitters[Plain]
+    del FITTERS[Plain]
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,11 @@ from skdistill import (
 )
 from skdistill.datasets import make_gaussian_classes
 from skdistill.students import logit_regressor
-from skdistill.students._registry import _fitters
+from skdistill.students._registry import FITTERS
 
 STUDENTS = {
     **registered_students(),
-    **{cls.__name__: Maker(cls).make() for cls in _fitters if package_of(cls) in ("xgboost",)},
+    **{cls.__name__: Maker(cls).make() for cls in FITTERS if package_of(cls) in ("xgboost",)},
     "SGDClassifier of log-loss": SGDClassifier(loss="log_loss", random_state=0),
     "LogisticRegression by liblinear": LogisticRegression(solver="liblinear"),
     "forest out of bag": RandomForestClassifier(5, oob_score=True, random_state=0),

@@ -18,12 +18,12 @@ from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students._registry import _fitters
+from skdistill.students._registry import FITTERS
 from skdistill.students.ranking import fit_ranker
 from skdistill.students.retrieval import RetrievalTargets, fit_retriever
 
 STUDENTS = sorted(
-    {cls for cls in _fitters if cls.__module__.startswith("sklearn.") and cls is not Pipeline},
+    {cls for cls in FITTERS if cls.__module__.startswith("sklearn.") and cls is not Pipeline},
     key=lambda cls: cls.__name__,
 )
 

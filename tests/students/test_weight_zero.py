@@ -13,10 +13,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill.students._registry import _fitters
+from skdistill.students._registry import FITTERS
 
 STUDENTS = sorted(
-    {cls for cls in _fitters if cls.__module__.startswith("sklearn.")}, key=lambda cls: cls.__name__
+    {cls for cls in FITTERS if cls.__module__.startswith("sklearn.")}, key=lambda cls: cls.__name__
 )
 # These draw rows by number: a row of weight 0 takes a place, as it does in their own `fit`.
 DRAW_ROWS = {

@@ -122,6 +122,27 @@ def check_surrogate(surrogate):
         )
 
 
+def check_two_classes(classes):
+    """Raise unless there are two classes."""
+    refuse_more_than_two(classes)
+    if len(classes) < 2:
+        raise ValueError(
+            f"There is only 1 class to rank: {classes.tolist()}. Give rows of two classes, or "
+            "both in classes if y does not have both."
+        )
+
+
+def refuse_more_than_two(classes):
+    """Raise if there are more than two classes."""
+    if len(classes) > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is multiclass: "
+            f"DistilledBipartiteRanker ranks rows of two classes, and y has {len(classes)}, "
+            f"{classes.tolist()[:5]}{'...' if len(classes) > 5 else ''}. To rank the labels of "
+            "each row, use DistilledMulticlassRetriever."
+        )
+
+
 def check_pairs(soft_labels):
     """Raise unless there are two classes, both with positive weight."""
     classes, weight = soft_labels.classes, soft_labels.class_weight_sums

@@ -3,27 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from ..._targets._soft_labels import SoftLabels
-from ..._utils._rows import count_rows
 from ..._utils._typing import Estimator, Rows
 from .._capabilities import check_regression, refuse_foreign_pipeline
+from .._fitters import Check, FitFunction, Fitters, check_same_length, fit_clone
 from .._predictions import predicts_numbers
-from .._registry import Check, FitFunction, registered_fitter
 from .._step_targets import check_steps
 from ..pipeline import last_step
 from ._pairs import check_pairs, check_surrogate
 from .regression import fit_newton_step
 
-# Each has a module of its name in this folder, imported for the first student of the package.
-OPTIONAL_PACKAGES = ("xgboost", "lightgbm", "skorch")
-
-_fitters: dict[type, FitFunction] = {}
-# Function that fits -> function that raises, before any teacher is fitted, if a student is
-# not supported.
-_checks: dict[FitFunction, Check] = {fit_newton_step: check_regression}
+FITTERS = Fitters("skdistill.students.ranking", ("xgboost", "lightgbm", "skorch"))
+FITTERS.checks[fit_newton_step] = check_regression
 
 
 def register(
@@ -69,14 +62,7 @@ def register(
     >>> fit_ranker(OneFeature(), X, SoftLabels([[0.9, 0.1], [0.2, 0.8]])).predict(X)
     array([1., 2.])
     """
-
-    def decorator(fit):
-        _fitters[student_class] = fit
-        if check is not None:
-            _checks[fit] = check
-        return fit
-
-    return decorator
+    return FITTERS.register(student_class, check)
 
 
 def fit_ranker(
@@ -142,14 +128,10 @@ def fit_ranker(
     array([-0.7 , -0.14,  0.42])
     """
     check_surrogate(surrogate)
-    if len(soft_labels) != count_rows(X):
-        raise ValueError(
-            f"X has {count_rows(X)} rows but there are soft labels for {len(soft_labels)}."
-        )
+    check_same_length(X, soft_labels, "soft labels")
     check_pairs(soft_labels)
-    fitted = clone(student)
-    resolve_ranking_fitter(fitted)(fitted, X, soft_labels, surrogate, **fit_params)
-    return fitted  # not the result of the call: a user's function may return something else
+    fit = resolve_ranking_fitter(student)
+    return fit_clone(fit, student, X, soft_labels, surrogate, **fit_params)
 
 
 def check_ranker(student, summary):
@@ -157,14 +139,12 @@ def check_ranker(student, summary):
     if isinstance(student, Pipeline):
         check_steps(student, summary)
     student = last_step(student)
-    check = _checks.get(resolve_ranking_fitter(student))
-    if check is not None:
-        check(student, summary)
+    FITTERS.check(resolve_ranking_fitter(student), student, summary)
 
 
 def resolve_ranking_fitter(student):
     """Return the function that fits a student as a ranker."""
-    fitter = registered_fitter(student, _fitters, "skdistill.students.ranking", OPTIONAL_PACKAGES)
+    fitter = FITTERS.find(student)
     if fitter is not None:
         return fitter
     if predicts_numbers(student):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Estimator, Rows
-from ...objectives._newton import minimise
+from ...objectives._newton import ConjugateGradientSteps, minimise
 from .._class_weight import class_weights
 from .._logistic_parameters import check_parameters, unsupported_reason
 from ._pairs import SmoothHinge, best_intercept, proba_of_second, risk_of
@@ -161,11 +161,13 @@ def fit_coefficients(objectives, n_features, tol, max_iter):
         sample = objective.sample()
         if sample is not objective:
             # The optimum of the sample is not more accurate than this.
-            w, _, _ = minimise(sample, sample, w, 10 * tol, max_iter)
+            steps = ConjugateGradientSteps(sample, sample)
+            w, _, _ = minimise(sample, steps, w, 10 * tol, max_iter)
             if objective is not objectives[-1]:
                 continue
-        w, gradient, steps = minimise(objective, sample, w, tol, max_iter)
-        n_iter += steps
+        steps = ConjugateGradientSteps(objective, sample)
+        w, gradient, n_steps = minimise(objective, steps, w, tol, max_iter)
+        n_iter += n_steps
     return w, gradient, n_iter
 
 

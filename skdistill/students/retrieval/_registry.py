@@ -3,22 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.base import clone
-
 from ..._targets._retrieval_targets import RetrievalTargets
-from ..._utils._rows import count_rows
 from ..._utils._typing import Estimator, Rows
 from .._capabilities import refuse_foreign_pipeline
-from .._registry import FitFunction, registered_fitter
+from .._fitters import FitFunction, Fitters, check_same_length, fit_clone
 from ..pipeline import last_step
 
-# Each has a module of its name in this folder, imported for the first student of the package.
-OPTIONAL_PACKAGES = ("skorch",)
-
-_fitters: dict[type, FitFunction] = {}
-# Function that fits -> function that raises, before any teacher is fitted, if a student is
-# not supported.
-_checks: dict[FitFunction, Callable[[Estimator], None]] = {}
+FITTERS = Fitters("skdistill.students.retrieval", ("skorch",))
 
 
 def register(
@@ -65,14 +56,7 @@ def register(
     >>> fit_retriever(Popular(), X, targets).decision_function(X[:1]).round(2)
     array([[0.6, 1.1, 0.3]])
     """
-
-    def decorator(fit):
-        _fitters[student_class] = fit
-        if check is not None:
-            _checks[fit] = check
-        return fit
-
-    return decorator
+    return FITTERS.register(student_class, check)
 
 
 def fit_retriever(
@@ -123,29 +107,24 @@ def fit_retriever(
     array([0, 1, 2])
     """
     check_targets(X, targets)
-    fitted = clone(student)
-    resolve_retrieval_fitter(fitted)(fitted, X, targets, **fit_params)
-    return fitted  # not the result of the call: a user's function may return something else
+    return fit_clone(resolve_retrieval_fitter(student), student, X, targets, **fit_params)
 
 
 def check_targets(X, targets):
     """Raise unless there are targets for the rows of X, and they are not degenerate."""
-    if len(targets) != count_rows(X):
-        raise ValueError(f"X has {count_rows(X)} rows but there are targets for {len(targets)}.")
+    check_same_length(X, targets, "targets")
     targets.check_something_to_learn()
 
 
 def check_retriever(student):
     """Raise unless a student can be fitted as a retriever; called before any teacher is fitted."""
     student = last_step(student)
-    check = _checks.get(resolve_retrieval_fitter(student))
-    if check is not None:
-        check(student)
+    FITTERS.check(resolve_retrieval_fitter(student), student)
 
 
 def resolve_retrieval_fitter(student):
     """Return the function that fits a student as a retriever."""
-    fitter = registered_fitter(student, _fitters, "skdistill.students.retrieval", OPTIONAL_PACKAGES)
+    fitter = FITTERS.find(student)
     if fitter is None:
         refuse_foreign_pipeline(student)
         raise TypeError(

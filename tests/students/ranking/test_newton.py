@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from skdistill.objectives._newton import conjugate_gradients, minimise
+from skdistill.objectives import _newton
+from skdistill.objectives._newton import ConjugateGradientSteps, conjugate_gradients
+
+
+def minimise(problem, model, point, tol, max_iter):
+    steps = ConjugateGradientSteps(problem, model)
+    return _newton.minimise(problem, steps, point, tol, max_iter)
 
 
 class Quadratic:

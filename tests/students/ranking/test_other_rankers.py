@@ -1,5 +1,7 @@
 """Rankers work through the registry, in Pipelines, and with any regressor."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -118,7 +120,7 @@ def test_who_is_taken_for_whom():
 
 
 def test_a_student_of_ones_own(monkeypatch):
-    monkeypatch.setattr(_registry, "_fitters", dict(_registry._fitters))
+    monkeypatch.setattr(_registry, "FITTERS", copy(_registry.FITTERS))
 
     class Constant(Ridge):
         pass

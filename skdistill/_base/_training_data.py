@@ -1,0 +1,137 @@
+"""Values that the steps of `fit` pass on: the checked input, then the student's training data."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import Bunch, _safe_indexing
+
+from .._targets._label_sets import LabelSets
+from .._targets._soft_labels import SoftLabels
+from .._teachers._folds import LabelledRows
+from .._teachers._predict import MulticlassOutput, MultilabelOutput
+from .._utils._concatenate import stack_rows
+from .._utils._progress import Progress
+from .._utils._rows import count_rows
+from .._utils._typing import Estimator, Proba, Rows
+
+
+class FitInput(NamedTuple):
+    """Checked arguments of `fit`, with what they are routed to; no teacher is fitted yet."""
+
+    rows: LabelledRows  # with the rows that the augmenter samples
+    labels: SoftLabels | LabelSets  # targets of ordinary training, with the student's weights
+    scored_labels: SoftLabels | LabelSets  # the same, with the weights of teacher_scores_
+    output: MulticlassOutput | MultilabelOutput  # of the teacher
+    teacher_proba: Proba | None  # given by the user, checked
+    teacher: Estimator  # an unfitted clone, seeded; or frozen
+    student: Estimator  # an unfitted clone, seeded
+    params: Bunch  # metadata for the fit of teacher and student, and for the splitter
+    folds: list | None  # of the labelled rows, where needed
+    groups: np.ndarray | None  # group number of each labelled row
+    uses_teacher: bool  # False for ordinary training, alpha = 0
+    progress: Progress
+
+
+class FoldData(NamedTuple):
+    """One fold of the labelled rows: training rows and test rows.
+
+    Where teachers are fitted here, those of its soft labels have not seen its test rows. Else
+    `soft_labels` is None, and those of the whole training data are used.
+    """
+
+    train: np.ndarray  # positions among the labelled rows
+    test: np.ndarray
+    soft_labels: SoftLabels | None  # of the training rows, then of the unlabelled rows
+
+
+class DistillationData(NamedTuple):
+    """Training rows and targets of a student."""
+
+    X: Rows
+    soft_labels: SoftLabels | LabelSets
+    student: Estimator  # an unfitted clone, seeded
+    student_params: dict  # metadata routed to the student's fit
+    progress: Progress  # of the fit that uses these data
+    temperature: float = 1.0
+    scores: dict | None = None  # of the teacher
+    folds: list[FoldData] | None = None  # for the choice of alpha
+    groups: np.ndarray | None = None  # group number of each labelled row
+    alpha: float = 0.0
+    alpha_curve: object | None = None
+
+    @property
+    def classes(self):
+        """The labels, sorted."""
+        return self.soft_labels.classes
+
+    @classmethod
+    def of_labels(cls, inputs):
+        """Return the data of ordinary training."""
+        return cls(
+            inputs.rows.X, inputs.labels, inputs.student, inputs.params.student.fit, inputs.progress
+        )
+
+    @classmethod
+    def of_teacher(cls, inputs, predictions):
+        """Return the data with a teacher's probabilities as targets, unlabelled rows at the end."""
+        data = cls.of_labels(inputs)
+        X, _, X_unlabeled = inputs.rows
+        if X_unlabeled is not None:
+            check_no_aligned_params(data.student_params, X, X_unlabeled)
+            data = data._replace(X=stack_rows(X, X_unlabeled))
+        soft_labels = teacher_targets(inputs.labels, predictions)
+        return data._replace(soft_labels=soft_labels, groups=inputs.groups)
+
+    def soften(self, temperature, top_k):
+        """Return the data with tempered and truncated targets, for every fold too."""
+
+        def soften(data):
+            if data.soft_labels is None:
+                return data
+            return data._replace(soft_labels=data.soft_labels.soften(temperature, top_k))
+
+        folds = self.folds and [soften(fold) for fold in self.folds]
+        return soften(self)._replace(temperature=float(temperature), folds=folds)
+
+    def mix_with_labels(self, alpha):
+        """Return the data with targets mixed with the labels.
+
+        With alpha = 0, unlabelled rows are dropped.
+        """
+        data = self._replace(alpha=float(alpha))
+        labelled = np.flatnonzero(self.soft_labels.is_labelled)
+        if alpha == 0 and len(labelled) < len(self.soft_labels):
+            data = data._replace(
+                X=_safe_indexing(self.X, labelled), soft_labels=self.soft_labels.take(labelled)
+            )
+        return data._replace(soft_labels=data.soft_labels.soften(alpha=alpha))
+
+
+def teacher_targets(labels, predictions):
+    """Return labels with a teacher's probabilities as targets, followed by unlabelled rows."""
+    targets = labels.replace_proba(predictions.labelled)
+    if predictions.unlabeled is None:
+        return targets
+    return targets.append_unlabeled(predictions.unlabeled)
+
+
+def fold_data(inputs, predictions):
+    """Return the data of each fold; without soft labels if the teacher's are not nested."""
+    if predictions.nested_proba is None:
+        return [FoldData(fold.train, fold.test, None) for fold in inputs.folds]
+    return [
+        FoldData(fold.train, fold.test, teacher_targets(inputs.labels.take(fold.train), nested))
+        for fold, nested in zip(inputs.folds, predictions.nested_proba, strict=True)
+    ]
+
+
+def check_no_aligned_params(fit_params, X, X_unlabeled):
+    """Raise if a student's fit parameters have one entry per labelled row only."""
+    aligned = [name for name, value in fit_params.items() if count_rows(value) == count_rows(X)]
+    if aligned:
+        raise ValueError(
+            f"The student's fit parameters {aligned} have one entry for each of the "
+            f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} "
+            "unlabelled ones. Let the student request none of them, or add the rows yourself "
+            "with SoftLabelClassifier."
+        )
