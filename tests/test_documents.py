@@ -29,7 +29,7 @@ def blocks_of(page):
 
 
 @pytest.mark.parametrize("page", list(filter(blocks_of, PAGES)), ids=lambda page: page.name)
-def test_code_blocks_run_in_order_and_print_what_they_say(page, capsys, tmp_path, monkeypatch):
+def test_code_blocks_run_in_order_and_print_as_shown(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         _registry, "_fitters", dict(_registry._fitters)

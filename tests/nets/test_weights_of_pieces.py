@@ -53,7 +53,7 @@ def coefficients(fitted):
 @pytest.mark.parametrize("cuts", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("weight", [None, WEIGHT, np.full(60, 7.0)], ids=["none", "some", "equal"])
 @pytest.mark.parametrize("cls", [SoftLabelNet, RankingNet])
-def test_pieces_of_a_pass_teach_what_the_whole_does(cls, weight, cuts):
+def test_partial_fit_in_pieces_equals_the_whole_fit(cls, weight, cuts):
     rows, targets = (X, P) if cls is SoftLabelNet else (PAIRS, Q)
     whole = net(cls).fit(rows, targets, sample_weight=weight)
     piecewise = net(cls)
