@@ -228,7 +228,7 @@ def test_the_dtype_of_labels_does_not_matter(dtype, form):
 
 
 @pytest.mark.filterwarnings("error")  # before scikit-learn 1.7 bytes are still allowed
-def test_labels_that_scikit_learn_does_not_know_are_an_error():
+def test_labels_of_unknown_type_are_an_error():
     errors = (TypeError, ValueError, FutureWarning)
     for y in (Y.astype(object), Y.astype("S1")):  # numbers as objects, bytes
         with pytest.raises(errors, match=r"Unknown label type|bytes"):

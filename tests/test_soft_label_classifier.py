@@ -159,7 +159,7 @@ def test_cross_val_predict_rejects_soft_y_and_workaround_works(gaussian):
         assert_allclose(remedy[test], by_hand.predict_proba(X[test]), atol=1e-8)
 
 
-def test_score_and_scorer_know_the_order_of_the_columns(gaussian):
+def test_score_and_scorer_respect_the_column_order(gaussian):
     pd = pytest.importorskip("pandas")
     X, _, p_star = gaussian
     plain = SoftLabelClassifier(LOGISTIC).fit(X, p_star)

@@ -413,7 +413,7 @@ INDICATOR_CLASSIFIERS = [
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("constant", [None, 0, 1])
 @pytest.mark.parametrize("model", INDICATOR_CLASSIFIERS, ids=lambda model: type(model).__name__)
-def test_scorer_of_classifiers_that_know_columns_by_number(model, constant, named):
+def test_scorer_of_classifiers_with_numbered_columns(model, constant, named):
     X, Y = make_multilabel_classification(80, n_classes=4, allow_unlabeled=False, random_state=0)
     if constant is not None:
         Y[:, 1] = constant

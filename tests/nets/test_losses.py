@@ -328,7 +328,7 @@ def test_shapes_that_do_not_fit_are_refused(name, logits, proba, kwargs, message
         (Y, {"alpha": -1}, r"alpha must be a number in \[0, 1\]"),
     ],
 )
-def test_what_distillation_does_not_know_is_refused(y, kwargs, message):
+def test_what_distillation_does_not_support_is_refused(y, kwargs, message):
     given = {"temperature": 2.0, "alpha": 0.5, **kwargs}
     with pytest.raises(ValueError, match=message):
         nets.distillation_loss(Z, P, y, **given)

@@ -66,7 +66,7 @@ def test_partial_fit_in_pieces_equals_the_whole_fit(cls, weight, cuts):
 
 
 @pytest.mark.parametrize("criterion", [SoftCrossEntropy, DistillationLoss, LogitMatching])
-def test_pieces_of_one_row_teach_what_batches_of_one_row_do(criterion):
+def test_pieces_of_one_row_equal_batches_of_one_row(criterion):
     soft_labels = SoftLabels(P, y=y, sample_weight=WEIGHT / WEIGHT.mean())
     whole = net(batch_size=1, criterion=criterion).fit(X, soft_labels)
     piecewise = net(criterion=criterion)

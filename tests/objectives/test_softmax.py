@@ -348,6 +348,6 @@ def test_what_does_not_fit_is_refused(loss, logits, proba, weights, message):
         ({"alpha": 1.5}, r"alpha must be a number in \[0, 1\]"),
     ],
 )
-def test_what_distillation_does_not_know_is_refused(changed, message):
+def test_what_distillation_does_not_support_is_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         distillation_loss(Z, P, **{"y": [0, 1], **HINTON, **changed})

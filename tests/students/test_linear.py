@@ -278,7 +278,7 @@ def test_newton_halves_steps_that_overshoot(seed):
     assert np.isfinite(fitted.coef_).all()
 
 
-def test_fit_parameters_that_it_does_not_know_are_refused():
+def test_unknown_fit_parameters_are_refused():
     with pytest.raises(TypeError, match="colour"):
         fit_soft_labels(LogisticRegression(), X, SoftLabels(P), colour=1)
 

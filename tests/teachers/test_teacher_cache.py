@@ -384,7 +384,7 @@ def as_frame(X):
     return pytest.importorskip("pandas").DataFrame(X, columns=list("abc"))
 
 
-def test_the_same_rows_held_otherwise_are_remembered(model, log, tmp_path, gaussian):
+def test_cache_is_hit_by_same_rows_in_another_container(model, log, tmp_path, gaussian):
     X, y, _ = gaussian
     weight = np.linspace(1, 2, len(y))
     model.fit(X, y, sample_weight=weight)

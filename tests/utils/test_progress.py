@@ -156,7 +156,7 @@ def test_without_folds_there_are_fewer_tasks(diary, iris):
 
 
 @needs_callbacks
-def test_remembered_folds_are_done(diary, iris, tmp_path):
+def test_cached_folds_count_as_completed_in_progress(diary, iris, tmp_path):
     model = DistilledClassifier(
         TeacherWithDiary(diary.path), TREE, cv=3, memory=tmp_path / "memory", alpha=1.0
     )
