@@ -1,3 +1,5 @@
+"""Data sets that the tests of several files share: iris, noisy Gaussian classes, label kinds."""
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris

@@ -162,7 +162,7 @@ def test_what_is_fitted_decides_and_not_what_will_be(rows, name):
 
 
 @pytest.mark.parametrize("name", PREDICTS_AS_ITS_STUDENT)
-def test_a_regressor_gives_labels_and_probabilities_and_no_scores(name):
+def test_regressor_has_predict_proba_but_no_decision_function(name):
     model = inside(name, student=Ridge())
     assert [method for method in METHODS if hasattr(model, method)] == ["predict", "predict_proba"]
 
@@ -170,7 +170,7 @@ def test_a_regressor_gives_labels_and_probabilities_and_no_scores(name):
 @pytest.mark.parametrize(
     "method", ["predict", "predict_proba", "decision_function", "score", "retrieve"]
 )
-def test_unfitted_is_said_by_each_method(rows, model, method):
+def test_each_method_raises_not_fitted_error(rows, model, method):
     X, y = rows
     if not hasattr(model, method):
         pytest.skip("it has no such method")
@@ -206,7 +206,7 @@ def test_rows_are_left_to_those_inside(name):
     assert list(model.predict(["fine fine", "bad bad"])) == ["good", "ill"]
 
 
-def test_names_of_features_reach_the_student_and_are_forgotten_with_the_next_fit(rows, model):
+def test_feature_names_reach_the_student_and_reset_on_refit(rows, model):
     pd = pytest.importorskip("pandas")
     X, y = rows
     names = ["a", "b", "c", "d"]
@@ -291,7 +291,7 @@ def test_a_fit_leaves_both_sides_as_they_were_given(rows, name, side, state):
     assert joblib.hash(given) == before
 
 
-def test_the_diagram_tells_what_is_inside_and_whether_it_is_fitted(rows, name, model):
+def test_html_diagram_shows_inner_estimators_and_fit_status(rows, name, model):
     X, y = rows
     diagram = model._repr_html_()
     assert STUDENT[name] in diagram
@@ -443,9 +443,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("outer", PROBABILITIES)
 @pytest.mark.parametrize("name", WITHOUT_TEACHER)
-def test_without_a_teacher_another_estimator_makes_of_it_what_it_makes_of_the_student(
-    three_classes, rows, name, outer
-):
+def test_without_teacher_meta_estimators_match_the_student(three_classes, rows, name, outer):
     X, y = three_classes if outer.startswith("one against") else rows
     expected = answer_of(PROBABILITIES[outer](LOGISTIC).fit(X, y), X)
     actual = answer_of(PROBABILITIES[outer](ORDINARY[name]).fit(X, y), X)
@@ -466,7 +464,7 @@ def test_weights_pass_through_other_estimators(rows, name, outer):
 
 @pytest.mark.parametrize("outer", OTHERS)
 @pytest.mark.parametrize("name", WITHOUT_TEACHER)
-def test_without_a_teacher_a_tool_finds_in_it_what_it_finds_in_the_student(rows, name, outer):
+def test_without_teacher_inspection_tools_match_the_student(rows, name, outer):
     X, y = rows
     assert_allclose(OTHERS[outer](ORDINARY[name], X, y), OTHERS[outer](LOGISTIC, X, y), rtol=1e-6)
 
@@ -490,9 +488,7 @@ def test_curves_run_over_nested_parameters(rows, name, model):
 
 @pytest.mark.parametrize("outer", PROBABILITIES)
 @pytest.mark.parametrize("name", TAUGHT)
-def test_what_learnt_from_a_teacher_serves_inside_other_estimators(
-    three_classes, rows, name, outer
-):
+def test_distilled_models_work_inside_meta_estimators(three_classes, rows, name, outer):
     X, y = three_classes if outer.startswith("one against") else rows
     model = PROBABILITIES[outer](MODELS[name])
     if outer == "soft voting" and name != "classifier":
@@ -503,7 +499,7 @@ def test_what_learnt_from_a_teacher_serves_inside_other_estimators(
 
 
 @pytest.mark.parametrize("name", ["ranker", "retriever"])
-def test_who_gives_no_probabilities_gets_them_by_calibration(rows, name):
+def test_teacher_without_probabilities_is_calibrated(rows, name):
     X, y = rows
     with pytest.raises((AttributeError, ValueError), match="proba"):
         SelfTrainingClassifier(MODELS[name]).fit(X, some_unknown(y))
@@ -523,7 +519,7 @@ def test_frozen_it_stays_as_it_is(rows, model):
     assert np.corrcoef(proba[:, 1], scores)[0, 1] > 0.8
 
 
-def test_it_teaches_in_its_turn(rows):
+def test_distilled_model_can_be_a_teacher(rows):
     X, y = rows
     chain = DistilledClassifier(MODELS["classifier"], LOGISTIC, alpha=1.0, cv=FOLDS).fit(X, y)
     proba = cross_val_predict(MODELS["classifier"], X, y, cv=FOLDS, method="predict_proba")

@@ -88,7 +88,7 @@ def test_a_teacher_whose_columns_are_not_the_classes():
     fails(ValueError, "2 columns and its classes are", teacher=WrongColumns())
 
 
-def test_a_teacher_that_says_nan():
+def test_teacher_that_predicts_nan():
     fails(ValueError, r"NaNProba.predict_proba\(X\) holds NaN", teacher=NaNProba())
 
 
@@ -170,12 +170,12 @@ def test_unlabelled_rows_that_do_not_fit():
     fails(ValueError, "reorders them", X=frame, fit={"X_unlabeled": frame[list("zyx")]})
 
 
-def test_unlabelled_rows_that_nobody_can_label():
+def test_unlabelled_rows_need_a_teacher():
     both = {"X_unlabeled": X, "teacher_proba": P}
     fails(ValueError, "X_unlabeled needs a teacher to label its rows", fit=both)
 
 
-def test_parameters_that_nobody_asked_for():
+def test_unexpected_fit_parameters():
     fails(TypeError, r"got \['colour'\].*enable_metadata_routing", fit={"colour": 1})
 
 
@@ -196,7 +196,7 @@ def test_unfitted():
         SoftLabelClassifier().predict_proba(X)
 
 
-def test_a_frozen_teacher_beside_given_probabilities_is_checked_too():
+def test_frozen_teacher_is_checked_despite_given_probabilities():
     both = {"X_unlabeled": X, "teacher_proba": P}
     unfitted = FrozenEstimator(GaussianNB())
     fails(NotFittedError, "Fit it before you freeze it", teacher=unfitted, fit=both)

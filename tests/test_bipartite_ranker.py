@@ -68,7 +68,7 @@ def test_cross_fitted_labels_are_those_of_cross_val_predict():
 
 
 @pytest.mark.parametrize("surrogate", ["logistic", "exponential", "squared_hinge"])
-def test_alpha_zero_is_the_pairwise_loss_on_labels_and_asks_no_teacher(surrogate):
+def test_alpha_zero_is_pairwise_loss_on_labels_without_teacher(surrogate):
     model = tight(NeverAsked(), surrogate=surrogate, alpha=0).fit(X, Y)
     assert np.abs(gradient_at(model, Y.astype(float))).max() < 1e-9
     assert model.teacher_scores_ is None
@@ -152,7 +152,7 @@ def test_the_intercept_minimises_the_log_loss_of_the_targets(student):
     assert model.intercept_.shape == (1,)
 
 
-def test_scores_of_a_student_that_can_be_the_teacher_are_its_log_odds():
+def test_student_scores_are_log_odds_of_an_attainable_teacher():
     # Class probabilities are logistic in X, so that the optimum without a penalty is known.
     model = tight(C=np.inf).fit(X, Y, teacher_proba=P)
     assert_allclose(model.decision_function(X), np.log(P[:, 1] / P[:, 0]), atol=1e-6)
@@ -175,7 +175,7 @@ def test_the_default_student_is_a_plain_logistic_regression():
     assert_array_equal(same.coef_, model.coef_)
 
 
-def test_the_student_predicts_where_skdistill_cannot_be_imported(tmp_path):
+def test_student_predicts_without_skdistill_installed(tmp_path):
     student = make_pipeline(StandardScaler(), LogisticRegression())
     fitted = DistilledBipartiteRanker(GaussianNB(), student).fit(X, Y).student_
     (tmp_path / "student.pickle").write_bytes(pickle.dumps((fitted, X, fitted.predict(X))))
@@ -249,7 +249,7 @@ def test_given_probabilities_in_a_search_are_cut_to_the_rows():
         assert search.best_score_ > 0.6
 
 
-def test_a_pipeline_as_student_prepares_the_rows_for_the_student_alone():
+def test_pipeline_student_transforms_rows_for_itself_only():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X, columns=list("abc"))
     student = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-9))

@@ -79,7 +79,7 @@ def test_each_generation_is_the_one_by_hand(noisy, alpha):
     assert_allclose([scores["log_loss"] for scores in model.generation_scores_], losses, rtol=1e-9)
 
 
-def test_one_generation_is_taught_out_of_fold(noisy):
+def test_one_generation_is_fitted_on_out_of_fold_targets(noisy):
     X, y = noisy
     model = BornAgainClassifier(TREE, n_generations=1).fit(X, y)
     proba = cross_val_predict(TREE, X, y, cv=5, method="predict_proba")
@@ -105,7 +105,7 @@ def test_an_ensemble_predicts_the_mean(noisy):
     assert not hasattr(model.set_params(ensemble=False).fit(X, y), "estimators_")
 
 
-def test_what_is_said_of_a_row_never_depends_on_its_label(noisy):
+def test_targets_of_a_row_are_independent_of_its_label(noisy):
     X, y = noisy
 
     def held_out(y):
@@ -154,7 +154,7 @@ class CountingNB(GaussianNB):
 
 @NO_HELP
 @pytest.mark.parametrize("ensemble", [False, True])
-def test_fits_are_as_many_as_is_said(noisy, ensemble):
+def test_number_of_fits_is_as_documented(noisy, ensemble):
     X, y = noisy
     CountingNB.n_fits = 0
     model = BornAgainClassifier(CountingNB(), n_generations=3, cv=4, ensemble=ensemble).fit(X, y)
@@ -165,7 +165,7 @@ def test_fits_are_as_many_as_is_said(noisy, ensemble):
     assert n_tried == min(3, model.n_generations_ + 1) + 1
 
 
-def test_generation_one_is_better_than_generation_zero_where_labels_are_noisy():
+def test_first_generation_beats_zeroth_on_noisy_labels():
     gains = []
     for seed in range(8):
         X, y, _ = make_hidden_classes(1400, n_classes=3, class_sep=1, random_state=seed)
@@ -188,7 +188,7 @@ def test_scores_are_those_of_fresh_rows_and_not_flattered():
     assert np.mean(errors) > -2 * np.std(errors) / np.sqrt(len(errors))
 
 
-def test_rows_without_weight_have_no_say(noisy):
+def test_rows_without_weight_have_no_effect(noisy):
     X, y = noisy
     folds = list(StratifiedKFold(3).split(X[:200], y[:200]))
     more = np.arange(200, 300)
@@ -257,7 +257,7 @@ def test_weights_go_where_routing_sends_them(noisy):
 
 
 @NO_HELP
-def test_a_class_that_a_fold_never_saw_keeps_its_label_and_is_not_scored(noisy):
+def test_class_unseen_in_a_fold_keeps_labels_and_is_unscored(noisy):
     X, y = noisy
     y = y % 2
     y[:3] = 2
@@ -283,7 +283,7 @@ def test_the_random_state_and_processes(noisy):
     assert isinstance(alone.student_.random_state, int)
 
 
-def test_verbose_says_each_generation(noisy, capsys):
+def test_verbose_reports_each_generation(noisy, capsys):
     X, y = noisy
     model = BornAgainClassifier(TREE, n_generations=1, verbose=1, cv=3).fit(X, y)
     lines = capsys.readouterr().out.splitlines()

@@ -85,7 +85,7 @@ def test_a_row_that_several_folds_test_gets_their_mean(iris):
     )
 
 
-def test_in_sample_labels_come_from_one_teacher_that_saw_the_rows(iris):
+def test_in_sample_labels_come_from_one_teacher_on_all_rows(iris):
     X, y = iris
     model = DistilledClassifier(FOREST, TREE, cv="in-sample", alpha=1.0).fit(X, y)
     by_hand = taught_by(clone(FOREST).fit(X, y).predict_proba(X), X, y, TREE)
@@ -211,7 +211,7 @@ def test_a_class_that_a_fold_never_saw_keeps_its_label(iris):
     assert model.teacher_scores_["raw"]["log_loss"] == pytest.approx(expected)
 
 
-def test_unlabelled_rows_are_labelled_by_the_mean_of_the_fold_teachers(gaussian):
+def test_unlabelled_rows_get_the_mean_of_the_fold_teachers(gaussian):
     X, y, _ = gaussian
     X, y, more = X[:100], y[:100], X[100:]
     folds = list(StratifiedKFold(5).split(X, y))
@@ -267,7 +267,7 @@ def test_sample_weights_reach_teacher_student_and_scores(gaussian):
     assert model.teacher_scores_["raw"]["log_loss"] == pytest.approx(expected)
 
 
-def test_a_teacher_that_takes_no_weights_is_fitted_without_and_that_is_said(gaussian):
+def test_teacher_without_weights_is_fitted_unweighted_and_warns(gaussian):
     X, y, _ = gaussian
     weight = np.arange(len(y)) % 3 + 1.0
     teacher = KNeighborsClassifier()
@@ -393,7 +393,7 @@ def test_processes_change_nothing(iris):
     assert_array_equal(alone.student_.coef_, many.student_.coef_)
 
 
-def test_verbose_says_which_fold_and_how_long(iris, capsys):
+def test_verbose_reports_fold_and_duration(iris, capsys):
     X, y = iris
     DistilledClassifier(GaussianNB(), TREE, cv=3, verbose=1, alpha=1.0).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
@@ -450,7 +450,7 @@ def test_folds_may_hold_lists_masks_and_rows_twice():
         assert_allclose(other.predict_proba(rows), plain.predict_proba(rows), atol=1e-12)
 
 
-def test_folds_that_leave_out_whole_classes_are_said():
+def test_folds_that_leave_out_whole_classes_warn():
     with (
         pytest.warns(UserWarning, match="never saw"),
         pytest.raises(ValueError, match="leave out whole classes"),
@@ -458,7 +458,7 @@ def test_folds_that_leave_out_whole_classes_are_said():
         DistilledClassifier(GaussianNB(), TREE, cv=PredefinedSplit(Y), alpha=1.0).fit(X, Y)
 
 
-def test_a_student_that_has_seen_missing_values_predicts_with_them():
+def test_student_fitted_on_nan_predicts_with_nan():
     from sklearn.impute import SimpleImputer
 
     holes = X.copy()
@@ -483,14 +483,14 @@ def test_given_probabilities_of_one_class_only():
         DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(X, Y, teacher_proba=one)
 
 
-def test_automatic_temperature_of_given_probabilities_whatever_cv_says():
+def test_auto_temperature_of_given_proba_is_independent_of_cv():
     m = DistilledClassifier(
         student=GaussianNB(), teacher_temperature="auto", cv="in-sample", alpha=1.0
     )
     assert m.fit(X, Y, teacher_proba=P).teacher_temperature_ == pytest.approx(1, abs=0.5)
 
 
-def test_a_single_class_is_said_before_any_teacher_is_fitted():
+def test_single_class_error_precedes_teacher_fits():
     class Never(GaussianNB):
         def fit(self, X, y, sample_weight=None):
             raise AssertionError("fitted")

@@ -3,6 +3,7 @@
 Blocks that the tests cannot run (other packages, downloads) state this in their first line.
 """
 
+import ast
 import os
 import re
 import subprocess
@@ -30,7 +31,7 @@ def blocks_of(page):
 
 
 @pytest.mark.parametrize("page", list(filter(blocks_of, PAGES)), ids=lambda page: page.name)
-def test_code_blocks_run_in_order_and_print_what_they_say(page, capsys, tmp_path, monkeypatch):
+def test_code_blocks_run_in_order_and_print_as_shown(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         _registry, "FITTERS", copy(_registry.FITTERS)
@@ -101,6 +102,31 @@ def test_tests_that_pages_quote_exist(page):
             assert files_named(file), file
             assert unknown_names(names, functions_of(files_named(file))) == [], file
     assert unknown_names(text, functions_of(TEST_FILES)) == []
+
+
+MAX_NAME_LENGTH = 59
+
+
+def style_errors(path):
+    """Return what a file of tests lacks: a docstring of the module, short names of tests."""
+    module = ast.parse(path.read_text())
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    names = [node.name for node in ast.walk(module) if isinstance(node, functions)]
+    errors = [
+        f"{name} has {len(name)} characters"
+        for name in names
+        if name.startswith("test_") and len(name) > MAX_NAME_LENGTH
+    ]
+    return errors if ast.get_docstring(module) else ["no docstring", *errors]
+
+
+def test_files_have_a_docstring_and_names_under_60_characters(tmp_path):
+    errors = {path.relative_to(ROOT).as_posix(): style_errors(path) for path in TEST_FILES}
+    assert {path: found for path, found in errors.items() if found} == {}
+    names = ["test_" + "x" * 54, "test_" + "x" * 55]  # 59 and 60 characters
+    path = tmp_path / "test_long.py"
+    path.write_text("".join(f"def {name}(): ...\n" for name in names))
+    assert style_errors(path) == ["no docstring", f"{names[1]} has 60 characters"]
 
 
 @pytest.mark.parametrize("name", ["test_tests_that_pages_...", "..._that_pages_quote_exist"])

@@ -161,7 +161,7 @@ def test_a_row_may_come_in_two_parts(row, share):
 
 @few
 @given(seed=st.integers(0, 99))
-def test_what_a_row_without_weight_says_does_not_matter(seed):
+def test_content_of_a_zero_weight_row_does_not_matter(seed):
     rng = np.random.default_rng(seed)
     weight = np.where(np.arange(N_ROWS) % 4, WEIGHT, 0)
     free = np.flatnonzero(weight == 0)
@@ -228,7 +228,7 @@ def test_the_dtype_of_labels_does_not_matter(dtype, form):
 
 
 @pytest.mark.filterwarnings("error")  # before scikit-learn 1.7 bytes are still allowed
-def test_labels_that_scikit_learn_does_not_know_are_an_error():
+def test_labels_of_unknown_type_are_an_error():
     errors = (TypeError, ValueError, FutureWarning)
     for y in (Y.astype(object), Y.astype("S1")):  # numbers as objects, bytes
         with pytest.raises(errors, match=r"Unknown label type|bytes"):
@@ -285,7 +285,7 @@ def test_one_row_per_class(n_rows):
 @pytest.mark.parametrize(
     "rows", [X[:, :1], np.zeros((N_ROWS, 1)), np.c_[X, np.ones(N_ROWS)]], ids=["one", "0", "more"]
 )
-def test_one_feature_and_features_that_say_nothing(model, rows):
+def test_one_feature_and_constant_features(model, rows):
     fitted = clone(model).set_params(teacher=TREES.teacher).fit(rows, labels_for(model))
     found = scores(fitted, rows)
     assert np.isfinite(found).all()
@@ -294,7 +294,7 @@ def test_one_feature_and_features_that_say_nothing(model, rows):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_naive_bayes_of_a_feature_that_says_nothing():
+def test_naive_bayes_of_a_feature_that_is_constant():
     with pytest.raises(ValueError, match=r"GaussianNB.predict_proba\(X\) holds NaN"):
         clone(BAYES).fit(np.zeros((N_ROWS, 1)), Y)
 

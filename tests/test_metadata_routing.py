@@ -159,7 +159,7 @@ WATCHED = [*SIDES, *((name, "cv") for name in SPLITTING)]
     ],
 )
 @pytest.mark.parametrize(("name", "side"), WATCHED)
-def test_who_requests_gets_it(rows, routing, name, side, asks, given, sees):
+def test_requested_metadata_is_routed(rows, routing, name, side, asks, given, sees):
     X, y, _, _ = rows
     model, witness, diary = watched(name, side)
     request(witness, asks)
@@ -168,7 +168,7 @@ def test_who_requests_gets_it(rows, routing, name, side, asks, given, sees):
 
 
 @pytest.mark.parametrize(("name", "side"), WATCHED)
-def test_who_has_not_said_is_named(rows, routing, name, side):
+def test_unset_request_error_names_the_object(rows, routing, name, side):
     X, y, _, _ = rows
     model, witness, diary = watched(name, side)
     method = "split" if side == "cv" else "fit"
@@ -180,7 +180,7 @@ def test_who_has_not_said_is_named(rows, routing, name, side):
 
 @pytest.mark.parametrize("asks", [False, "price"])
 @pytest.mark.parametrize(("name", "side"), WATCHED)
-def test_what_nobody_requests_is_refused(rows, routing, name, side, asks):
+def test_unrequested_metadata_is_refused(rows, routing, name, side, asks):
     X, y, _, _ = rows
     model, witness, _ = watched(name, side)
     request(witness, asks)
@@ -189,7 +189,7 @@ def test_what_nobody_requests_is_refused(rows, routing, name, side, asks):
 
 
 @pytest.mark.parametrize("name", TAUGHT)
-def test_both_sides_may_be_told_different_things_under_one_name(rows, routing, name):
+def test_teacher_and_student_may_alias_metadata_differently(rows, routing, name):
     X, y, _, _ = rows
     model, for_teacher, of_teacher = watched(name, "teacher")
     diary = Diary()
@@ -234,7 +234,7 @@ def test_weights_for_a_student_without_a_teacher(rows, name, student):
 
 
 @pytest.mark.parametrize(("name", "side"), SIDES)
-def test_who_has_not_said_about_weights_is_named_with_who_holds_it(rows, routing, name, side):
+def test_unset_weight_request_error_names_step_and_holder(rows, routing, name, side):
     X, y, weight, _ = rows
     model = requesting(name, teacher=True, student=True)
     unset = getattr(model, side).set_fit_request(sample_weight=None)
@@ -244,7 +244,7 @@ def test_who_has_not_said_about_weights_is_named_with_who_holds_it(rows, routing
         model.fit(X, y, sample_weight=weight)
 
 
-def test_who_takes_no_weights_need_not_say_so(rows, routing):
+def test_no_request_needed_without_sample_weight_support(rows, routing):
     X, y, weight, _ = rows
     student = clone(LOGISTIC).set_fit_request(sample_weight=True)
     model = DistilledClassifier(KNeighborsClassifier(), student, alpha=1.0, cv=FOLDS)
@@ -256,7 +256,7 @@ def test_who_takes_no_weights_need_not_say_so(rows, routing):
 
 
 @pytest.mark.parametrize("name", TAUGHT)
-def test_a_frozen_teacher_is_asked_for_no_request(rows, name):
+def test_frozen_teacher_needs_no_request(rows, name):
     X, y, weight, _ = rows
     frozen = FrozenEstimator(GaussianNB().fit(X, y))
     expected = clone(MODELS[name]).set_params(teacher=frozen).fit(X, y, sample_weight=weight)
@@ -306,7 +306,7 @@ def test_without_metadata_no_request_is_needed(rows, name, given):
     sklearn.__version__.startswith("1.6."), reason="there routing copies the estimator, cv and all"
 )
 @pytest.mark.parametrize("name", SPLITTING)
-def test_folds_from_a_generator_are_not_used_up_by_asking_who_requests_what(rows, name):
+def test_get_metadata_routing_does_not_exhaust_a_cv_generator(rows, name):
     X, y, weight, _ = rows
     expected = clone(MODELS[name]).fit(X, y, sample_weight=weight)
     with config_context(enable_metadata_routing=True):
@@ -416,7 +416,7 @@ def test_weights_of_a_score_are_requested_by_themselves(rows, name, asks):
     assert_allclose(found, expected)
 
 
-def test_a_search_names_us_where_we_have_not_said(rows, routing, name):
+def test_search_error_names_the_model_with_unset_request(rows, routing, name):
     X, y, weight, _ = rows
     model = requesting(name, teacher=True, student=True)
     who = rf"(?s){type(model).__name__}\.%s, which is used within GridSearchCV.*\.fit\."
@@ -447,7 +447,7 @@ def test_scorers_of_a_search_have_requests_of_their_own(rows, name):
 
 
 @pytest.mark.parametrize("asks", [None, True, False, "w"])
-def test_the_printed_form_says_who_requests_what(routing, name, asks):
+def test_repr_of_routing_shows_each_request(routing, name, asks):
     model = requesting(name, teacher=asks, student=asks)
     model.set_fit_request(sample_weight=True).set_score_request(sample_weight=asks)
     printed = ast.literal_eval(str(model.get_metadata_routing()))
@@ -492,7 +492,7 @@ def test_without_routing_requests_cannot_be_set(name):
 
 
 @pytest.mark.parametrize("name", TAUGHT)
-def test_groups_without_folds_are_said_to_be_ignored(rows, name):
+def test_groups_without_folds_warn_that_they_are_ignored(rows, name):
     X, y, _, groups = rows
     model = clone(MODELS[name]).set_params(cv="in-sample")
     with pytest.warns(UserWarning, match="groups is ignored: cv='in-sample'") as caught:

@@ -234,7 +234,7 @@ def test_a_large_scale_is_not_a_singular_hessian():
 
 
 @pytest.mark.parametrize("student", [SGDClassifier(loss="log_loss"), Perceptron()], ids=repr)
-def test_descent_says_that_it_did_not_converge(student):
+def test_descent_warns_if_it_did_not_converge(student):
     X, P = problem("plain", 3)
     student.set_params(max_iter=2, tol=1e-9, random_state=0)
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):

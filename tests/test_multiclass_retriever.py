@@ -53,7 +53,7 @@ def sets():
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_the_student_learns_what_the_teacher_says_out_of_fold(rows, objective):
+def test_student_is_fitted_on_out_of_fold_predictions(rows, objective):
     X, y, _ = rows
     teacher, folds = GaussianNB(), KFold(3, shuffle=True, random_state=0)
     model = DistilledMulticlassRetriever(teacher, objective=objective, cv=folds, k=2, **TIGHT)
@@ -80,7 +80,7 @@ def test_alpha_0_is_ordinary_training_whatever_the_objective(rows, objective):
     assert model.teacher_scores_ is None
 
 
-def test_a_teacher_is_cut_to_its_top_k_as_it_answers(rows, monkeypatch):
+def test_teacher_predictions_are_truncated_to_top_k(rows, monkeypatch):
     X, y, _ = rows
     largest = []
     ask = teacher_module._class_proba
@@ -110,7 +110,7 @@ def test_cutting_to_every_label_changes_nothing(rows):
     np.testing.assert_array_equal(few, every)
 
 
-def test_a_row_s_own_label_is_never_cut_and_the_temperature_acts(rows):
+def test_top_k_keeps_the_true_label_and_applies_temperature(rows):
     X, y, p = rows
     mixed = SoftLabels(p, y=y).temper(2.0).truncate_top_k(2).mix_with_labels(0.5).proba
     model = DistilledMulticlassRetriever(k=2, alpha=0.5, top_k=2, teacher_temperature=2.0, **TIGHT)
@@ -119,7 +119,7 @@ def test_a_row_s_own_label_is_never_cut_and_the_temperature_acts(rows):
     np.testing.assert_allclose(found, plain.decision_function(X), atol=1e-5)
 
 
-def test_unseen_classes_keep_their_label_in_sparse_answers_too():
+def test_unseen_classes_keep_labels_in_sparse_predictions():
     X = np.arange(40.0)[:, None]
     y = np.repeat([0, 1, 2, 3], 10)
     order = np.random.default_rng(0).permutation(40)
@@ -147,7 +147,7 @@ def test_given_probabilities_frozen_teachers_and_more_rows(rows):
     )
 
 
-def test_labels_that_a_frozen_teacher_lacks_are_said(rows):
+def test_labels_that_a_frozen_teacher_lacks_warn(rows):
     X, y, _ = rows
     frozen = FrozenEstimator(GaussianNB().fit(X[y < 5], y[y < 5]))
     with pytest.warns(UserWarning, match=r"frozen teacher never saw the classes \[5\]; .* rows"):
@@ -158,7 +158,7 @@ def test_labels_that_a_frozen_teacher_lacks_are_said(rows):
     np.testing.assert_allclose(model.decision_function(X), by_hand.decision_function(X), atol=1e-8)
 
 
-def test_cut_answers_of_several_teachers_are_averaged():
+def test_truncated_predictions_of_teachers_are_averaged():
     X, y, _ = make_gaussian_classes(180, 4, 6, random_state=0)
     labelled, more = slice(0, 90), slice(90, None)
     folds = RepeatedKFold(n_splits=3, n_repeats=2, random_state=0)
@@ -247,7 +247,7 @@ def test_probabilities_only_where_scores_give_them(rows):
             other.predict_proba(X)
 
 
-def test_fewer_labels_than_k_is_a_warning_and_asking_for_more_an_error(rows):
+def test_fewer_labels_than_k_warns_and_larger_request_raises(rows):
     X, y, _ = rows
     with pytest.warns(UserWarning, match="k=10, but there are 6 labels"):
         model = DistilledMulticlassRetriever(GaussianNB()).fit(X, y)
@@ -267,7 +267,7 @@ def test_it_plugs_into_pipelines_and_searches(rows):
     assert 0.3 < search.best_score_ <= 1
 
 
-def test_rank_learns_a_projection_that_is_deployed_with_the_student(rows):
+def test_rank_fits_a_projection_deployed_with_the_student(rows):
     X, y, _ = rows
     model = DistilledMulticlassRetriever(GaussianNB(), rank=2, k=2, random_state=0).fit(X, y)
     assert [type(step).__name__ for step in model.student_] == [
@@ -307,7 +307,7 @@ def test_the_student_scores_where_skdistill_is_not_installed(rows, rank, tmp_pat
 # Several labels per row
 
 
-def test_several_labels_are_answered_by_the_teacher_one_by_one(sets):
+def test_multilabel_teacher_predicts_each_label_separately(sets):
     X, Y = sets
     filled = Y.any(axis=1)
     X, Y = X[filled], Y[filled]
@@ -426,7 +426,7 @@ def test_alpha_0_learns_the_label_sets_themselves(sets):
     np.testing.assert_allclose(first.decision_function(X), second.decision_function(X), atol=1e-8)
 
 
-def test_empty_rows_are_counted_and_said(sets):
+def test_empty_rows_are_counted_in_a_warning(sets):
     X, Y = sets
     n_empty = int((~Y.any(axis=1)).sum())
     assert n_empty > 3
@@ -484,7 +484,7 @@ class WrongMarginals(ClassifierMixin, BaseEstimator):
         return np.full((len(X), self.answer[0]), self.answer[1])
 
 
-def test_bad_input_is_said_before_anything_is_lost(rows, sets):
+def test_bad_input_raises_clear_errors(rows, sets):
     X, y, p = rows
 
     def fails(error, match, *, X=X, y=y, fit=None, **parameters):

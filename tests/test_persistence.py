@@ -328,7 +328,7 @@ def test_scores_of_rankers_and_retrievers_survive_onnx(kind):
     np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
-def test_students_of_files_predict_where_skdistill_cannot_be_imported(tmp_path):
+def test_skops_students_predict_without_skdistill(tmp_path):
     kinds = [k for k in OF_SKLEARN if (k, "skops") not in EXCEPTIONS and k != "MLPClassifier"]
     X, *_ = rows(3)
     for kind in kinds:
@@ -456,7 +456,7 @@ def test_an_estimator_that_requests_metadata_is_stored():
         sio.dumps(LogisticRegression().set_fit_request(sample_weight=True))
 
 
-def test_students_fitted_on_a_frame_take_its_columns_by_position_in_onnx(tmp_path):
+def test_frame_fitted_students_use_column_positions_in_onnx(tmp_path):
     X, _, P, _ = rows(3)
     frame = in_frame(X)
     for student in (LogisticRegression(), *[make() for make in BOOSTERS.values()]):
@@ -475,7 +475,7 @@ def test_students_fitted_on_a_frame_take_its_columns_by_position_in_onnx(tmp_pat
         assert_same(scores, expected, FLOAT32)
 
 
-def test_onnx_rounds_a_clock_that_runs_in_seconds_until_its_start_is_taken_off(tmp_path):
+def test_onnx_float32_rounds_timestamps_unless_shifted(tmp_path):
     start = 1.7e9  # seconds since 1970: float32 knows them to 128 s
     X, _, P = make_gaussian_classes(300, N_FEATURES, 3, random_state=0)
     X[:, 0] = np.round(start + 30 * X[:, 0])

@@ -161,7 +161,7 @@ def test_defaults_request_weights(gaussian):
     assert_allclose(routed.predict_proba(X), expected.predict_proba(X))
 
 
-def test_routing_hands_other_metadata_to_who_requests_it(gaussian):
+def test_other_metadata_is_routed_to_its_requester(gaussian):
     X, y, _ = gaussian
 
     class Curious(GaussianNB):
@@ -268,9 +268,7 @@ def test_strings_of_different_width(iris):
 
 @pytest.mark.parametrize("scaler_asks", [True, False])
 @pytest.mark.parametrize("last_asks", [True, False, "w"])
-def test_a_pipeline_as_student_routes_weights_to_the_steps_that_request_them(
-    gaussian, scaler_asks, last_asks
-):
+def test_pipeline_student_routes_weights_to_requesting_steps(gaussian, scaler_asks, last_asks):
     X, y, p_star = gaussian
     weight = np.arange(len(y)) % 3 + 1.0
     name = "w" if last_asks == "w" else "sample_weight"
@@ -300,7 +298,7 @@ def test_a_pipeline_as_student_routes_weights_to_the_steps_that_request_them(
         assert_allclose(model.student_[-1].coef_, by_hand.coef_, atol=1e-4)
 
 
-def test_metadata_for_labelled_rows_only_is_refused_with_unlabelled_ones(gaussian):
+def test_metadata_of_labelled_rows_only_is_refused(gaussian):
     X, y, _ = gaussian
 
     class Costly(GaussianNB):

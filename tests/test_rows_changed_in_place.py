@@ -298,7 +298,7 @@ def test_a_student_in_chunks_is_judged_on_rows_as_they_were():
     assert_array_equal(*found)
 
 
-def test_partitions_that_are_asked_about_twice():
+def test_partitions_are_unchanged_by_repeated_predictions():
     da = pytest.importorskip("dask.array")
     X, y = make_problem()
     X = X.astype(float)

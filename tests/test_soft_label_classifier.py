@@ -83,7 +83,7 @@ def test_score_is_the_expected_accuracy(gaussian):
 # What works with soft y -------------------------------------------------------------------
 
 
-def test_cross_val_score_and_search_by_score_and_by_the_soft_scorer(gaussian):
+def test_cross_val_score_and_search_with_both_scorers(gaussian):
     X, _, p_star = gaussian
     cv = KFold(3, shuffle=True, random_state=0)
     model = SoftLabelClassifier(LOGISTIC)
@@ -142,7 +142,7 @@ def test_scorers_by_name_raise(gaussian, scoring):
         )
 
 
-def test_cross_val_predict_of_probabilities_loses_them_and_the_remedy_works(gaussian):
+def test_cross_val_predict_rejects_soft_y_and_workaround_works(gaussian):
     X, y, p_star = gaussian
     with pytest.raises(ValueError):
         cross_val_predict(SoftLabelClassifier(LOGISTIC), X, p_star, method="predict_proba", cv=3)
@@ -159,7 +159,7 @@ def test_cross_val_predict_of_probabilities_loses_them_and_the_remedy_works(gaus
         assert_allclose(remedy[test], by_hand.predict_proba(X[test]), atol=1e-8)
 
 
-def test_score_and_scorer_know_the_order_of_the_columns(gaussian):
+def test_score_and_scorer_respect_the_column_order(gaussian):
     pd = pytest.importorskip("pandas")
     X, _, p_star = gaussian
     plain = SoftLabelClassifier(LOGISTIC).fit(X, p_star)

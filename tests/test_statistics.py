@@ -16,7 +16,7 @@ from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import brier_loss
 
 
-def test_a_bayes_teacher_lowers_the_variance_by_the_amount_of_the_formula():
+def test_bayes_teacher_lowers_variance_as_the_formula_states():
     """Both risks are unbiased, and their variances differ by 1/N · E_x V_{y|x}[ℓ(y, f(x))]."""
     n, n_draws = 50, 4000
     X, y, p_star = make_gaussian_classes(n * n_draws, 2, 3, random_state=0)
@@ -43,7 +43,7 @@ def test_a_bayes_teacher_lowers_the_variance_by_the_amount_of_the_formula():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_cross_fitted_forest_labels_are_nearer_to_the_truth_than_in_sample_ones(seed):
+def test_cross_fitted_labels_are_more_accurate_than_in_sample(seed):
     X, y, p_star = make_gaussian_classes(600, 4, 3, random_state=seed)
     forest = RandomForestClassifier(50, min_samples_leaf=1, random_state=0)
     in_sample = forest.fit(X, y).predict_proba(X)
@@ -51,7 +51,7 @@ def test_cross_fitted_forest_labels_are_nearer_to_the_truth_than_in_sample_ones(
     assert brier_loss(p_star, out_of_fold) < 0.7 * brier_loss(p_star, in_sample)
 
 
-def test_in_sample_scores_flatter_the_teacher_and_out_of_fold_ones_do_not():
+def test_only_in_sample_teacher_scores_are_optimistic():
     X, y, _ = make_gaussian_classes(3000, 4, 3, random_state=0)
     forest = RandomForestClassifier(50, random_state=0)
     fresh = log_loss(y[1000:], forest.fit(X[:1000], y[:1000]).predict_proba(X[1000:]))

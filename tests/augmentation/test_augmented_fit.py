@@ -85,7 +85,7 @@ def test_they_follow_the_rows_of_X_unlabeled(problem):
     assert_array_equal(Recorder.asked[0][0], X)  # sampled from the labelled rows alone
 
 
-def test_without_trust_in_the_teacher_nobody_is_asked(problem):
+def test_alpha_zero_does_not_augment(problem):
     model, X, y = problem
     model.set_params(alpha=0)
     augmented = clone(model).set_params(augmenter=Recorder()).fit(X, y)
@@ -143,7 +143,7 @@ def test_a_frozen_teacher_labels_them(gaussian):
         assert_array_equal(augmented.predict_proba(X), by_hand.predict_proba(X))
 
 
-def test_a_search_augments_inside_each_split_and_fits_no_more_teachers(gaussian):
+def test_search_augments_within_splits_without_more_teachers(gaussian):
     X, y, _ = gaussian
     fits = {}
     for augmenter in (None, MungeAugmenter()):
@@ -162,7 +162,7 @@ def test_a_search_augments_inside_each_split_and_fits_no_more_teachers(gaussian)
     assert [len(rows) for rows, _ in Recorder.asked] == [100, 100, 100, 150]
 
 
-def test_behind_a_transforming_pipeline_transformed_rows_are_sampled(gaussian):
+def test_after_pipeline_transformers_transformed_rows_sampled(gaussian):
     X, y, _ = gaussian
     model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
     make_pipeline(StandardScaler(), model).fit(X, y)
@@ -245,7 +245,7 @@ def test_what_is_no_augmenter(problem):
             model.set_params(augmenter=augmenter).fit(X, y)
 
 
-def test_rows_that_nobody_can_label(problem):
+def test_augmenter_needs_a_teacher(problem):
     model, X, y = problem
     model.set_params(augmenter=Recorder())
     proba = np.full((len(y), len(np.unique(y))), 1 / len(np.unique(y)))

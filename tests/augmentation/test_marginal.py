@@ -23,7 +23,7 @@ def test_marginals_are_preserved(correlated):
 
 
 @pytest.mark.parametrize("probability", [0.2, 0.5, 1.0])
-def test_columns_come_apart_as_often_as_asked(correlated, probability):
+def test_columns_are_resampled_with_the_given_probability(correlated, probability):
     X = np.column_stack([correlated[:, :2], np.random.default_rng(1).normal(size=400)])
     new = MarginalAugmenter(20, resample_probability=probability).sample(X, random_state=0)
     # The first two still belong together where neither was replaced. The third one was replaced

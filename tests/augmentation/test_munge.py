@@ -23,7 +23,7 @@ def test_without_a_swap_rows_are_copies():
     assert as_rows(new) == as_rows(PAIRS)
 
 
-def test_with_every_swap_and_no_spread_rows_are_their_neighbours():
+def test_swap_probability_one_without_noise_copies_neighbours():
     augmenter = MungeAugmenter(3, swap_probability=1, local_variance=np.inf)
     new = augmenter.sample(PAIRS, random_state=0)
     assert as_rows(new) == as_rows(np.repeat(PAIRS[NEIGHBOUR], 3, axis=0))
@@ -46,7 +46,7 @@ def _correlation(s):
     return 0.25 / (0.25 + 1 / s**2)
 
 
-def test_each_column_is_swapped_by_itself_as_often_as_asked():
+def test_columns_are_swapped_independently_at_the_given_rate():
     augmenter = MungeAugmenter(4000, swap_probability=0.3, local_variance=np.inf)
     new = augmenter.sample(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), random_state=0)
     # Which row it started from is not seen, but two columns agree if both are swapped or none.
@@ -78,7 +78,7 @@ def test_numbers_that_are_codes():
     assert len(set(MungeAugmenter(100, swap_probability=1).sample(X, 0)[:, 0])) > 100
 
 
-def test_distance_counts_standard_deviations_and_nominal_values_by_one():
+def test_distance_is_standardised_and_one_between_categories():
     # In its own units the first column would decide, in standard deviations the second does.
     X = np.array([[0.0, 0.0], [1000.0, 0.0], [0.0, 3.0], [1000.0, 3.0], [500.0, 0.1]])
     augmenter = MungeAugmenter(swap_probability=1, local_variance=np.inf)

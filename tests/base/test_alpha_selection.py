@@ -55,7 +55,7 @@ def test_the_curve_is_the_held_out_log_loss_of_mixed_students(problem):
     assert model.alpha_curve_.losses[1.0] == pytest.approx(losses[-1], rel=1e-6)
 
 
-def test_the_best_mixture_is_tried_and_the_best_of_those_tried_is_chosen(problem):
+def test_alpha_grid_has_the_optimum_and_its_minimum_is_chosen(problem):
     X, y, p_star = problem
     rng = np.random.default_rng(0)
     teacher_proba = 0.5 * p_star + 0.5 * rng.dirichlet(np.ones(3), len(y))
@@ -80,14 +80,14 @@ def test_the_best_mixture_is_tried_and_the_best_of_those_tried_is_chosen(problem
     np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
 
 
-def test_the_truth_is_trusted_where_labels_are_noise(problem):
+def test_true_probabilities_get_high_alpha_on_noisy_labels(problem):
     X, y, p_star = problem
     student = DecisionTreeClassifier(random_state=0)
     model = DistilledClassifier(student=student, alpha="auto").fit(X, y, teacher_proba=p_star)
     assert model.alpha_ > 0.9
 
 
-def test_a_teacher_that_is_wrong_is_not_trusted_and_a_warning_says_so(problem):
+def test_wrong_teacher_gets_alpha_zero_with_a_warning(problem):
     X, _, p_star = problem
     clean = p_star.argmax(axis=1)
     wrong = np.roll(p_star, 1, axis=1)
@@ -102,7 +102,7 @@ def test_a_teacher_that_is_wrong_is_not_trusted_and_a_warning_says_so(problem):
 
 @HARMLESS
 @pytest.mark.parametrize("model", [DistilledClassifier, DistilledBipartiteRanker])
-def test_who_is_not_trusted_labels_no_rows(problem, model):
+def test_selected_alpha_zero_ignores_unlabelled_rows(problem, model):
     X, _, _ = problem
     clean = (X[:, 0] > 0).astype(int)
     student = RandomForestClassifier(5, random_state=0) if model is DistilledClassifier else None
@@ -191,7 +191,7 @@ def test_two_folds_are_too_few(problem):
 
 
 @HARMLESS
-def test_a_class_that_a_teacher_cannot_know_is_said_once(problem):
+def test_unseen_class_of_a_fold_teacher_warns_once(problem):
     X, y, _ = problem
     y = np.where(np.arange(len(y)) < 2, 3, y)  # in two folds: the teacher without both lacks it
     model = DistilledClassifier(GaussianNB(), alpha="auto", cv=4)
@@ -200,7 +200,7 @@ def test_a_class_that_a_teacher_cannot_know_is_said_once(problem):
     assert sum("never saw" in str(each.message) for each in caught) == 1
 
 
-def test_a_gain_that_may_be_noise_is_not_believed():
+def test_gain_within_one_standard_error_keeps_alpha_zero():
     curve = AlphaCurve(
         GRID, GRID, losses={0.0: 1.0, 1.0: 0.9}, standard_errors={0.0: 0.0, 1.0: 0.11}
     )
@@ -265,7 +265,7 @@ def test_the_standard_error_does_not_shrink_with_repeats(problem):
 
 
 @HARMLESS
-def test_the_standard_error_of_pairs_does_not_shrink_with_repeats(problem):
+def test_repeated_folds_do_not_shrink_pair_standard_error(problem):
     X, y, p_star = problem
     y, p_star = y == 0, np.column_stack([1 - p_star[:, 0], p_star[:, 0]])
     folds = list(StratifiedKFold(10, shuffle=True, random_state=0).split(X, y))
@@ -292,7 +292,7 @@ class GroupsSeen(DecisionTreeClassifier):
 
 
 @HARMLESS
-def test_a_teacher_of_few_rows_may_say_one_class_of_all():
+def test_teacher_may_predict_one_class_for_all_rows():
     X = np.array([[1.6], [2.1], [1.8], [1.6], [1.3], [1.9], [1.3], [2.7], [2.9], [1.2]])
     y = X[:, 0].astype(int)  # without two folds the teacher sees a 2 once, if at all
     model = DistilledClassifier(GaussianNB(), LogisticRegression()).fit(X, y)
@@ -323,7 +323,7 @@ def test_unlabelled_rows_are_for_the_student_of_the_teacher(problem):
 
 
 @HARMLESS
-def test_rows_without_weight_have_no_say(problem):
+def test_rows_without_weight_have_no_effect(problem):
     X, y, _ = problem
     folds = list(StratifiedKFold(3).split(X[:300], y[:300]))
     model = DistilledClassifier(GaussianNB(), alpha="auto", cv=folds)

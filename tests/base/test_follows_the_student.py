@@ -117,7 +117,7 @@ def test_what_it_has_is_what_student_has(problem, name, student):
     assert hasattr(model, "predict_log_proba") == hasattr(model.student_, "predict_log_proba")
 
 
-def test_log_probabilities_of_a_class_that_the_student_never_met():
+def test_log_probabilities_of_a_class_unseen_by_the_student():
     X, y, _ = make_gaussian_classes(60, 3, 2, random_state=0)
     model = SoftLabelClassifier(DecisionTreeClassifier(max_depth=2), classes=["a", "b", "c"])
     model.fit(X, np.array(["a", "c"])[y])
@@ -126,7 +126,7 @@ def test_log_probabilities_of_a_class_that_the_student_never_met():
 
 
 @pytest.mark.filterwarnings("ignore:Self-distillation did not help")
-def test_generations_that_predict_together_have_the_logarithm_of_their_mean(problem):
+def test_averaged_generations_return_log_of_mean_probabilities(problem):
     X, y = problem
     model = BornAgainClassifier(LogisticRegression(), n_generations=1, cv=3, ensemble=True)
     model.fit(X, y)
@@ -137,7 +137,7 @@ def test_generations_that_predict_together_have_the_logarithm_of_their_mean(prob
         _ = model.coef_
 
 
-def test_the_ranker_and_the_retriever_have_what_their_students_have(problem):
+def test_ranker_and_retriever_have_the_methods_of_students(problem):
     X, y = problem
     ranker = DistilledBipartiteRanker(alpha=0.0).fit(X[y < 2], y[y < 2])
     assert_array_equal(ranker.coef_, ranker.student_.coef_)
@@ -153,7 +153,7 @@ def test_the_ranker_and_the_retriever_have_what_their_students_have(problem):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_a_pipeline_may_do_says_its_last_step(method):
+def test_last_step_determines_the_methods_of_a_pipeline(method):
     stack = StackingClassifier([("one", LogisticRegression())])
     for last in (LogisticRegression(), Perceptron(), stack):
         assert may_have_method(make_pipeline(stack, last), method) == may_have_method(last, method)

@@ -112,7 +112,7 @@ def test_pipelines_of_other_packages(name, other):
 
 @pytest.mark.filterwarnings("ignore:alpha=")
 @pytest.mark.parametrize("name", ["classifier", "classifier, auto"])
-def test_such_pipelines_of_regressors_learn_unless_they_resample(name):
+def test_such_pipelines_of_regressors_fit_unless_they_resample(name):
     """A regressor gets the rows themselves, so that whatever its `fit` does is right."""
     with_step = make_imblearn_pipeline(StandardScaler(), LinearRegression())
     model = clone(MODELS[name]).set_params(student=with_step).fit(X, Y, teacher_proba=P)

@@ -215,7 +215,7 @@ def test_an_unsupervised_step_sees_each_row_once_as_ever(name):
 
 
 @pytest.mark.parametrize("target_type", ["auto", "multiclass"])
-def test_the_encodings_of_several_classes_are_their_mean_probabilities(target_type):
+def test_multiclass_target_encodings_are_mean_probabilities(target_type):
     encoder = TargetEncoder(smooth=0, cv=3, target_type=target_type)
     student = Pipeline([("step", encoder), ("last", KeepsRows())])
     P = proba(3)

@@ -80,7 +80,7 @@ def test_meta_estimators_in_each_other_are_right_or_refused(around):
     check(pairwise_cover([pair for pair in deeper_pairs() if outermost(pair[1]) == around]))
 
 
-def test_students_of_scikit_learn_are_refused_for_a_reason_that_it_shows_itself():
+def test_every_listed_reason_for_refusing_students_occurs():
     """A student counts if it is refused in some case, as it is: not inside another estimator."""
     reasons = {}
     for student in students():

@@ -59,7 +59,7 @@ def fails_alone(teacher):
 
 
 @pytest.mark.parametrize("name", TEACHERS)
-def test_a_teacher_learns_with_weights_or_a_warning_says_that_it_takes_none(name):
+def test_teacher_fits_with_weights_or_warns_without_support(name):
     teacher = TEACHERS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -77,7 +77,7 @@ def test_a_teacher_learns_with_weights_or_a_warning_says_that_it_takes_none(name
 
 
 @pytest.mark.parametrize("name", TEACHERS)
-def test_what_has_probabilities_once_fitted_is_no_teacher_without(name):
+def test_predict_proba_is_detected_before_the_fit(name):
     teacher = TEACHERS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -147,7 +147,7 @@ def test_a_teacher_that_never_has_probabilities_is_not_fitted(around):
     assert Counted.fits == 0
 
 
-def test_a_search_that_found_nothing_with_probabilities_is_refused_once_fitted():
+def test_search_without_predict_proba_is_refused_after_its_fit():
     with pytest.raises(TypeError, match=r"teacher must have predict_proba, which GridSearchCV\("):
         fit(GridSearchCV(SGDClassifier(), {"alpha": [1.0]}, cv=2))
     for teacher in (SGDClassifier(), make_pipeline(StandardScaler(), SVC()), VotingClassifier([])):
@@ -156,7 +156,7 @@ def test_a_search_that_found_nothing_with_probabilities_is_refused_once_fitted()
 
 
 @pytest.mark.parametrize("teacher", [MultiOutputClassifier, ClassifierChain])
-def test_teachers_of_several_labels_that_take_no_weights_learn_without(teacher):
+def test_multilabel_teachers_without_weights_fit_unweighted(teacher):
     sets = np.column_stack([Y == "a", (X[:, 1] > 0.5) | (Y == "b")]).astype(int)
     model = DistilledMulticlassRetriever(teacher(KNeighborsClassifier()), cv=2, alpha=0.5, k=1)
     with pytest.warns(UserWarning, match=f"{teacher.__name__} takes no sample_weight"):

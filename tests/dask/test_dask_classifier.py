@@ -38,7 +38,7 @@ def make_frame(n=600, seed=0):
 
 
 @pytest.mark.parametrize("student", [BernoulliNB(), MultinomialNB(), ComplementNB(), GaussianNB()])
-def test_naive_bayes_learns_from_partitions_what_it_learns_in_memory(student):
+def test_naive_bayes_on_partitions_equals_in_memory_fit(student):
     X, P, y = problem_of_three_classes()
     dX, dP, dy = in_partitions(4, X, P, y)
     ours = DistilledClassifier(student=student, alpha=1.0).fit(dX, dy, teacher_proba=dP)
@@ -47,7 +47,7 @@ def test_naive_bayes_learns_from_partitions_what_it_learns_in_memory(student):
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
 
 
-def test_sparse_partitions_teach_as_dense_ones():
+def test_sparse_partitions_fit_as_dense_ones():
     X, _, y = problem_of_three_classes()
     dX, dy = in_partitions(4, X, y)
     as_csr = dX.map_blocks(sparse.csr_array, meta=sparse.csr_array((0, 0)))
@@ -144,7 +144,7 @@ def test_a_directory_of_parquet_files(tmp_path):
     assert len(few.predict(ours[["a"]]).compute()) == 600
 
 
-def test_predictions_wait_until_they_are_asked_for():
+def test_predictions_are_lazy_until_computed():
     X, P, y = problem_of_three_classes()
     model = DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(X, y, teacher_proba=P)
     seen = []
@@ -173,7 +173,7 @@ def test_accuracy_is_that_in_memory():
         assert mine == pytest.approx(theirs, abs=1e-12)
 
 
-def test_decision_functions_have_the_shapes_that_they_have_in_memory():
+def test_decision_function_shapes_equal_those_in_memory():
     X, P, y = problem_of_three_classes()
     for columns in (2, 3):
         few, p = P[:, :columns] / P[:, :columns].sum(axis=1, keepdims=True), y < columns
@@ -223,7 +223,7 @@ def test_frozen_and_in_sample_teachers():
         np.testing.assert_allclose(ours.student_.theta_, theirs.student_.theta_, rtol=1e-10)
 
 
-def test_rows_of_a_class_that_the_folds_teacher_never_saw_keep_their_label():
+def test_class_unseen_by_the_fold_teacher_keeps_its_labels():
     X, _, y = problem_of_three_classes()
     order = np.argsort(y, kind="stable")
     dX, dy = in_partitions(3, X[order], y[order])
@@ -252,7 +252,7 @@ def test_seeds_reach_teacher_and_student():
     assert (coefs[0] != coefs[2]).any()
 
 
-def test_a_net_learns_from_partitions():
+def test_net_is_fitted_on_partitions():
     torch = pytest.importorskip("torch")
     from skdistill.nets import SoftLabelNet
 
@@ -301,7 +301,7 @@ def test_the_threaded_scheduler_holds_few_partitions_at_a_time():
     assert len(most) >= 40 and max(most) <= 8
 
 
-def test_a_partition_without_weight_teaches_nothing():
+def test_partition_of_zero_weight_has_no_effect():
     X, P, y = problem_of_three_classes()
     weight = np.where(np.arange(300) < 75, 0.0, 1.0)
     dX, dP, dy, dw = in_partitions(4, X, P, y, weight)
@@ -312,7 +312,7 @@ def test_a_partition_without_weight_teaches_nothing():
     np.testing.assert_allclose(model.predict_proba(X), rest.predict_proba(X), atol=1e-12)
 
 
-def test_weights_that_a_teacher_does_not_take_are_said():
+def test_weights_unsupported_by_the_teacher_warn():
     X, _, y = problem_of_three_classes()
     dX, dy, dw = in_partitions(4, X, y, np.ones(300))
     teacher = KNeighborsClassifier()
@@ -403,7 +403,7 @@ def test_partitions_whose_dtypes_differ_are_an_error():
             )
 
 
-def test_orders_of_categories_that_contradict_each_other_are_an_error():
+def test_contradictory_category_orders_are_an_error():
     parts, _, features = partitions_of_other_categories()
     parts = [part.assign(kind=part["kind"].cat.as_ordered()) for part in parts]
     frame = in_frame(parts)

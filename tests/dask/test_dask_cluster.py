@@ -61,7 +61,7 @@ def test_the_cluster_ranks_to_the_last_bit_as_threads_do(client):
 
 
 @pytest.mark.slow
-def test_threads_of_one_worker_rank_to_the_last_bit_as_threads_do():
+def test_ranker_on_worker_threads_is_bitwise_equal_to_threads():
     X, p, y = make_problem()
     dX, dy, dp = in_partitions(5, X, y, p)
     expected = on_threads(lambda: DistilledBipartiteRanker().fit(dX, dy, teacher_proba=dp).coef_)
@@ -75,7 +75,7 @@ def test_threads_of_one_worker_rank_to_the_last_bit_as_threads_do():
     np.testing.assert_array_equal(ours.coef_, expected)
 
 
-def test_rows_on_the_workers_that_nobody_else_holds_on_to(client):
+def test_unreferenced_persisted_rows_stay_available(client):
     X, p, y = make_problem()
     dX, dy, dp = in_partitions(4, X, y, p)
     expected = on_threads(lambda: DistilledBipartiteRanker().fit(dX, dy, teacher_proba=dp).coef_)
@@ -150,7 +150,7 @@ def test_a_worker_killed_in_the_middle_of_a_fit_changes_nothing(client, kind, tm
     np.testing.assert_array_equal(ours, expected)
 
 
-def test_a_lost_scheduler_is_said_to_be_lost_and_leaves_the_estimator_as_it_was(client, tmp_path):
+def test_lost_scheduler_error_leaves_the_estimator_unchanged(client, tmp_path):
     X, p, y = make_problem(200)
     dX, dy, dp = in_partitions(2, X, y, p)
     model = DistilledBipartiteRanker().fit(X, y, teacher_proba=p)
@@ -171,7 +171,7 @@ def test_a_lost_scheduler_is_said_to_be_lost_and_leaves_the_estimator_as_it_was(
     assert vars(model) == before
 
 
-def test_persisted_rows_are_known_to_lie_on_workers(client):
+def test_persisted_rows_are_detected_on_workers(client):
     array = da.from_array(np.ones((8, 2)), chunks=(4, 2))
     frame = dd.from_pandas(pd.DataFrame(np.ones((8, 2)), columns=["a", "b"]), npartitions=2)
     for lazy in (array, frame, frame["a"]):
@@ -185,7 +185,7 @@ def test_persisted_rows_are_known_to_lie_on_workers(client):
 
 
 @pytest.mark.slow
-def test_a_scheduler_lost_between_two_iterations_is_said_to_be_lost(tmp_path):
+def test_scheduler_lost_between_iterations_raises_clear_error(tmp_path):
     address = tmp_path / "scheduler.json"
     scheduler = begin_process("scheduler", address, "--port", "0")
     worker = begin_process("worker", address, "--nthreads", "1", "--no-nanny")
@@ -249,7 +249,7 @@ def make_objective(n, client, form=lambda rows: rows):
 
 
 @pytest.mark.slow
-def test_rows_on_a_worker_that_dies_between_two_iterations_are_made_again(client):
+def test_rows_of_a_lost_worker_are_recomputed_mid_fit(client):
     objective, _partitions = make_objective(2_000, client)
     w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
     loss, gradient = objective.loss_and_gradient(w)
@@ -270,7 +270,7 @@ def bytes_between_workers(client):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", [da.asarray, dd.from_dask_array], ids=["array", "dataframe"])
-def test_what_travels_in_an_iteration_does_not_grow_with_the_rows(client, form):
+def test_traffic_per_iteration_is_independent_of_row_count(client, form):
     w = np.array([1.0, 0.5, -0.5, 0.2, 0.0])
     travelled, partial_sums = [], []
     for n in (2_000, 100_000):
@@ -305,7 +305,7 @@ def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):
 
 
 @pytest.mark.slow
-def test_searches_and_generations_run_on_workers_with_the_rows_sent_once(client, monkeypatch):
+def test_searches_and_generations_send_rows_to_workers_once(client, monkeypatch):
     X, _, y = make_problem(500)
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
     distilled = DistilledClassifier(ExtraTreesClassifier(5, random_state=0), tree, cv=3, alpha=1.0)
@@ -336,7 +336,7 @@ def count_scattered(monkeypatch, like):
 
 @pytest.mark.parametrize("status", ["connecting", "closed"])
 @pytest.mark.parametrize("kind", [TimeoutError, OSError, distributed.comm.CommClosedError])
-def test_what_ends_a_connection_is_said_to_be_a_lost_scheduler(monkeypatch, kind, status):
+def test_closed_connection_is_reported_as_lost_scheduler(monkeypatch, kind, status):
     """Which error comes first depends on the moment; the state of the client tells them apart."""
     client = SimpleNamespace(status="running")
     monkeypatch.setattr(_run, "client_of_cluster", lambda: client)

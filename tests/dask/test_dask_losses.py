@@ -167,7 +167,7 @@ def test_a_worker_that_dies_in_a_phase_changes_nothing(client, phase, tmp_path):
 
 
 @pytest.mark.parametrize("phase", ["teacher predict_proba", "student partial_fit"])
-def test_a_task_that_kills_each_of_its_workers_ends_in_a_message(phase):
+def test_task_that_kills_its_workers_raises_a_clear_error(phase):
     """The first error ends the fit: the tasks of other partitions are not waited for."""
     X, _, y = make_problem(400)
     dX, dy = in_partitions(4, X, y)
@@ -265,7 +265,7 @@ def test_a_scheduler_that_goes_away_between_two_passes(student, monkeypatch):
     assert len(n_passes) == 2 and not hasattr(model, "student_")
 
 
-def test_a_frozen_teacher_that_dies_is_asked_again(client, tmp_path):
+def test_frozen_teacher_is_predicted_again_after_worker_loss(client, tmp_path):
     X, _, y = make_problem(400)
     dX, dy = in_partitions(4, X, y)
     teacher = MortalTeacher(str(tmp_path / "dead")).fit(X, y)

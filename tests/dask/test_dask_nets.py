@@ -138,7 +138,7 @@ class Counts(Callback):
         self.seen.append(("train ends", len(net.history)))
 
 
-def test_callbacks_of_ones_own_are_told_of_passes(problem):
+def test_user_callbacks_are_called_in_each_pass(problem):
     Counts.seen.clear()
     X, P, y = problem
     dX, dP, dy = in_partitions(4, X, P, y)
@@ -200,7 +200,7 @@ def accuracy_of_batch(net, X, y):
     return 0.5
 
 
-def test_every_callback_of_skorch_is_followed_or_refused_by_name(problem, tmp_path):
+def test_every_skorch_callback_is_run_or_refused_by_name(problem, tmp_path):
     X, P, y = problem
     dX, dP, dy = in_partitions(1, X, P, y)
     followed = {}
@@ -243,9 +243,7 @@ class HearsGradients(Callback):
         ({"callbacks": [EarlyStopping()]}, r"EarlyStopping\(monitor='valid_loss'\)"),
     ],
 )
-def test_what_only_all_rows_can_tell_is_refused_before_anything_is_computed(
-    problem, options, message
-):
+def test_options_that_need_all_rows_are_refused_up_front(problem, options, message):
     X, _, y = problem
     dX, dy = in_partitions(4, X, y)
     far = dX.map_blocks(lambda block: 1 / 0, meta=np.empty((0, 0), np.float32))

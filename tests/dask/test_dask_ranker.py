@@ -48,7 +48,7 @@ def test_many_rows_draw_the_sample_that_they_draw_in_memory(surrogate, monkeypat
         assert ours.n_iter_ == in_memory.n_iter_ > 0
 
 
-def test_curvature_comes_from_all_partitions_where_the_sample_stops_helping(monkeypatch):
+def test_curvature_uses_all_partitions_if_the_sample_fails(monkeypatch):
     X, p, y = make_problem(300)
     monkeypatch.setattr(_pairs.PairsObjective, "sample", lambda objective: Misleading())
 
@@ -65,7 +65,7 @@ def test_curvature_comes_from_all_partitions_where_the_sample_stops_helping(monk
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-6)
 
 
-def test_weights_and_trust_count_as_in_memory():
+def test_weights_and_alpha_count_as_in_memory():
     X, p, y = make_problem()
     w = np.random.default_rng(1).integers(0, 3, size=len(X)).astype(float)
     options = {"alpha": 0.4, "teacher_temperature": 2.0, "tol": 1e-11}

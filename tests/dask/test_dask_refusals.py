@@ -214,7 +214,7 @@ IN_MEMORY = [
 ]
 
 
-def test_every_estimator_learns_from_collections_or_refuses_them():
+def test_every_estimator_fits_or_refuses_dask_collections():
     learns = {"DistilledBipartiteRanker", "DistilledClassifier"}
     ours = {name for name in skdistill.__all__ if hasattr(getattr(skdistill, name), "fit")}
     assert ours == learns | {type(each).__name__ for each in IN_MEMORY}

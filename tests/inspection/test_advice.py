@@ -41,7 +41,7 @@ def said(*ranked, prior_brier=0.5, twin_share=0.0):
     return " | ".join(advise(ranked, prior_brier=prior_brier, twin_share=twin_share))
 
 
-def test_nothing_to_say():
+def test_no_advice_without_findings():
     assert said(teacher()) == ""
     assert said(teacher(), teacher("B", brier=0.31, accuracy=0.8)) == ""
 

@@ -161,7 +161,7 @@ def test_other_teachers_have_other_biases(problem, terms):
     assert terms.squared_bias_se > 0.9 * each
 
 
-def test_a_squared_bias_below_zero_is_noise_and_promises_nothing(problem):
+def test_negative_squared_bias_is_treated_as_noise(problem):
     found = [
         bias_variance(problem.student, problem.p_star[rows], problem.X[rows], problem.y[rows])
         for rows in np.array_split(np.arange(10_000), 100)

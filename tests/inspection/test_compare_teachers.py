@@ -160,7 +160,7 @@ def test_optimism_is_paired_by_rows():
     assert optimism.mean() > 4 * optimism.std() / np.sqrt(30)
 
 
-def test_rows_that_are_never_trained_on_have_no_part_in_the_optimism(exact):
+def test_rows_never_trained_on_do_not_count_in_optimism(exact):
     X, y = exact[0][:300], exact[1][:300]
     a, b, c = np.split(np.arange(300), 3)
     forward = [(a, b), (np.r_[a, b], c)]  # c is never seen
@@ -220,7 +220,7 @@ def test_a_calibrated_teacher_scores_one_minus_its_sharpness(exact):
     assert abs(gap["true"]) < 0.02 < 0.1 < gap["sharp"]
 
 
-def test_a_repeated_splitter_counts_every_answer(gaussian):
+def test_repeated_splitter_counts_every_prediction(gaussian):
     X, y, _ = gaussian
     cv = RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0)
     comparison = compare_teachers({"nb": GaussianNB()}, X, y, cv=cv)
@@ -297,7 +297,7 @@ def test_no_better_than_the_class_frequencies(exact):
     assert "distil none" not in advice({"reversed": Reader(-1.0), "true": Reader()}, X, y)
 
 
-def test_a_frozen_teacher_is_asked_as_it_is(exact):
+def test_frozen_teacher_predicts_without_a_fit(exact):
     X, y = exact
     fitted = LogisticRegression().fit(X[:1000], y[:1000])
     comparison = compare_teachers({"frozen": FrozenEstimator(fitted)}, X[1000:], y[1000:])
@@ -331,7 +331,7 @@ def test_leaky_folds_make_the_worse_teacher_look_better(patients):
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, list])
-def test_twins_across_folds_ask_for_groups(patients, container):
+def test_duplicates_across_folds_give_advice_to_use_groups(patients, container):
     X, y, patient = patients
     twins = np.repeat(X[::5], 5, axis=0)
     shuffled = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -437,13 +437,13 @@ def test_a_class_of_a_single_row():
         compare_teachers({"nb": GaussianNB()}, X, np.r_[9, Y[1:]])
 
 
-def test_an_error_says_which_teacher_it_happened_to():
+def test_error_names_the_failing_teacher():
     with pytest.raises(ValueError) as caught:
         compare_teachers({"nb": GaussianNB(), "bad": GaussianNB(priors=[1, 1, 1])}, X, Y)
     assert caught.value.__notes__ == ["This happened to teachers['bad']."]
 
 
-def test_weights_that_a_teacher_does_not_take_are_said():
+def test_weights_unsupported_by_the_teacher_warn():
     with pytest.warns(UserWarning, match=r"teachers\['knn'\].*takes no sample_weight"):
         compare_teachers({"knn": KNeighborsClassifier()}, X, Y, sample_weight=np.ones(60))
 

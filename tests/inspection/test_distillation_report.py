@@ -113,7 +113,7 @@ def test_figures_computed_by_hand():
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_scores_are_those_of_the_metrics_under_weights_and_strings(n_classes):
+def test_scores_equal_the_metrics_with_weights_and_strings(n_classes):
     rng = np.random.default_rng(0)
     classes = np.array(["c", "a", "d", "b"])[:n_classes]  # columns in an order of their own
     probas = rng.dirichlet(np.ones(n_classes), size=(3, 60))
@@ -236,7 +236,7 @@ def test_verdict_where_the_student_was_better():
     assert got.gain["log_loss"].value == pytest.approx(-lost)
 
 
-def test_part_recovered_has_no_interval_where_the_lead_is_uncertain():
+def test_recovered_share_lacks_interval_if_lead_is_uncertain():
     rng = np.random.default_rng(3)
     y = rng.integers(0, 2, 80)
     probas = [np.clip(np.where(y, 0.6, 0.4) + rng.normal(0, 0.2, 80), 0.05, 0.95) for _ in "abc"]
@@ -251,7 +251,7 @@ def test_part_recovered_has_no_interval_where_the_lead_is_uncertain():
     assert "not certain" in " ".join(got.verdict)
 
 
-def test_a_model_without_probabilities_is_reported_with_what_it_has():
+def test_report_omits_metrics_that_need_missing_probabilities():
     y, p = [1, 1, 0, 0], [0.9, 0.4, 0.2, 0.1]
     got = report_of(p, says(p, SaysLabels), p, y)
     assert got.quality["accuracy"]["student"].value == 0.75

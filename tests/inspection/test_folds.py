@@ -18,7 +18,7 @@ def same(folds, others):
     )
 
 
-def test_a_number_means_stratified_folds_and_whole_groups_where_there_are_any():
+def test_integer_cv_means_stratified_folds_that_respect_groups():
     groups = np.repeat(np.arange(10), 2)
     assert same(honest_folds(4, X, Y), StratifiedKFold(4).split(X, Y))
     assert same(honest_folds(None, X, Y), StratifiedKFold(5).split(X, Y))

@@ -106,7 +106,7 @@ def test_every_public_metric_is_here():
 @pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
 @pytest.mark.parametrize("y", LABELS.values(), ids=LABELS)
 @pytest.mark.parametrize("name", PAIRS)
-def test_scikit_learn_says_the_same(name, y, weight, dtype):
+def test_values_equal_those_of_scikit_learn(name, y, weight, dtype):
     ours, theirs = PAIRS[name]
     proba = PROBA.astype(dtype)
     expected = theirs(y, proba.astype(float) / proba.astype(float).sum(1, keepdims=True), weight)

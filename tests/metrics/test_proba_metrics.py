@@ -63,7 +63,7 @@ def test_calibration_error_is_the_definition_by_bins():
     assert got == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_calibrated_teacher_has_no_calibration_error_under_its_own_probabilities():
+def test_calibration_error_is_zero_against_own_probabilities():
     assert expected_calibration_error(PROBA, PROBA) == pytest.approx(0, abs=1e-12)
     assert expected_calibration_error([0, 1], [[1.0, 0.0], [0.0, 1.0]]) == 0
 
@@ -83,7 +83,7 @@ def test_scorer_is_minus_the_loss():
     assert soft_log_loss_scorer(model, PROBA, SOFT) == expected
 
 
-def test_labels_that_show_fewer_classes_need_to_be_told_them():
+def test_labels_with_fewer_classes_need_the_classes_parameter():
     with pytest.raises(ValueError, match="give classes="):
         soft_log_loss([0, 1], [[0.2, 0.3, 0.5]] * 2)
     assert soft_log_loss([0, 1], [[0.2, 0.3, 0.5]] * 2, classes=[0, 1, 2]) > 0
@@ -146,7 +146,7 @@ def test_weights_of_the_brier_loss():
     assert brier_loss([0, 1], [[1.0, 0], [0.5, 0.5]], sample_weight=[1, 3]) == pytest.approx(0.375)
 
 
-def test_scorer_knows_classes_and_weights():
+def test_scorer_passes_classes_and_weights():
     X, y, P = make_gaussian_classes(150, 3, 3, random_state=0)
     m = SoftLabelClassifier(GaussianNB()).fit(X, P)
     w = np.arange(150) % 3

@@ -96,7 +96,7 @@ def test_one_label_is_an_indicator_of_one(k):
 
 
 @pytest.mark.parametrize("k", [1, 5, L - 1])
-def test_scikit_learn_says_the_same_of_all_scores(k):
+def test_values_of_all_scores_equal_those_of_scikit_learn(k):
     expected = top_k_accuracy_score(Y, SCORES, k=k, labels=range(L), sample_weight=WEIGHT)
     assert recall_at_k(Y, RANKED, k=k, sample_weight=WEIGHT) == pytest.approx(expected)
     expected = ndcg_score(INDICATOR, SCORES, k=k, sample_weight=WEIGHT)
@@ -264,7 +264,7 @@ def test_scorer_takes_the_best_of_all_scores(model, block, monkeypatch):
 
 
 @pytest.mark.parametrize("wrap", [lambda m: m, lambda m: make_pipeline(StandardScaler(), m)])
-def test_scorer_asks_retrieve_where_there_is_one(wrap):
+def test_scorer_uses_retrieve_if_available(wrap):
     X, y = load_digits(return_X_y=True)
     X = X + np.random.default_rng(0).normal(size=X.shape)
     with_retrieve, without = Retriever(), wrap(GaussianNB())
@@ -283,7 +283,7 @@ def test_scorer_of_two_classes():
     assert retrieval_scorer(recall_at_k, k=2)(model, X, y) == 1
 
 
-def test_scorer_of_an_indicator_knows_the_columns():
+def test_scorer_of_an_indicator_uses_its_columns():
     X, Y = make_multilabel_classification(100, n_classes=6, allow_unlabeled=False, random_state=0)
     model = OneVsRestClassifier(LogisticRegression()).fit(X, Y)
     ranked = np.argsort(-model.decision_function(X), axis=1)
@@ -413,7 +413,7 @@ INDICATOR_CLASSIFIERS = [
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("constant", [None, 0, 1])
 @pytest.mark.parametrize("model", INDICATOR_CLASSIFIERS, ids=lambda model: type(model).__name__)
-def test_scorer_of_classifiers_that_know_columns_by_number(model, constant, named):
+def test_scorer_of_classifiers_with_numbered_columns(model, constant, named):
     X, Y = make_multilabel_classification(80, n_classes=4, allow_unlabeled=False, random_state=0)
     if constant is not None:
         Y[:, 1] = constant
@@ -440,7 +440,7 @@ def test_scorer_of_columns_whose_names_may_be_positions():
         retrieval_scorer(recall_at_k, k=1)(model, X, pd.DataFrame(Y, columns=[2, 0, 1]))
 
 
-def test_scorer_of_several_outputs_wants_an_indicator():
+def test_scorer_of_several_outputs_needs_an_indicator():
     X, Y = make_multilabel_classification(50, n_classes=3, random_state=0)
     model = RandomForestClassifier(5).fit(X, Y)
     with pytest.raises(ValueError, match="fitted on an indicator"):

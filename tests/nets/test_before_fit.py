@@ -192,7 +192,7 @@ ROWS = {"float32": X, "float64": X.astype(float), "csr_array": sparse.csr_array(
 
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_a_loader_of_torch_teaches_what_device_batches_do(options, rows):
+def test_torch_data_loader_fits_as_device_batches_do(options, rows):
     order = {"iterator_train__shuffle": False, "batch_size": 20}
     weight = np.arange(65.0)
     expected = net(**order).fit(X, P, sample_weight=weight).predict_proba(X)

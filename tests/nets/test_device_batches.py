@@ -28,7 +28,7 @@ def test_batches_are_the_rows_in_order():
     torch.testing.assert_close(torch.cat([t.proba for _, t in batches]), torch.as_tensor(P).float())
 
 
-def test_shuffled_batches_keep_rows_and_targets_together_and_change_their_order():
+def test_shuffled_batches_reorder_rows_and_targets_together():
     batches = DeviceBatches(dataset(), batch_size=4, shuffle=True)
     passes = [list(batches) for _ in range(2)]
     order = [torch.cat([Xi[:, 0] for Xi, _ in each]) for each in passes]

@@ -101,7 +101,7 @@ def test_several_labels_of_a_row(form, monkeypatch):
 
 
 @EVERY_LOSS
-def test_a_teacher_who_knows_makes_it_the_linear_cross_entropy_of_torch(name):
+def test_one_hot_teacher_gives_torch_linear_cross_entropy(name):
     layer, y, _ = problem()
     y = y.clamp(min=0)
     proba = nets.TopK(y[:, None], torch.ones(N_ROWS, 1))
@@ -115,7 +115,7 @@ def test_a_teacher_who_knows_makes_it_the_linear_cross_entropy_of_torch(name):
 
 @EVERY_LOSS
 @EVERY_FORM
-def test_only_what_is_asked_for_is_derived(name, form):
+def test_only_required_gradients_are_computed(name, form):
     for wanted in range(3):
         layer, y, proba = problem(form)
         for number, each in enumerate(layer):

@@ -129,14 +129,14 @@ def test_the_gradient_keeps_its_scale_as_the_temperature_rises():
 
 
 @EVERY_FORM
-def test_a_temperature_near_zero_leaves_the_most_probable_classes(form):
+def test_near_zero_temperature_keeps_the_most_probable_classes(form):
     logits = torch.zeros(1, 5, requires_grad=True)
     proba = in_form(torch.tensor([[0.3, 0.3, 0.2, 0.2, 0.0]]), form)
     nets.distillation_loss(logits, proba, None, temperature=1e-4, alpha=1).backward()
     assert_allclose(logits.grad, 1e-4 * (0.2 - torch.tensor([[0.5, 0.5, 0, 0, 0]])), rtol=1e-5)
 
 
-def test_alpha_zero_is_ordinary_training_and_one_needs_no_labels():
+def test_alpha_zero_is_plain_training_and_one_needs_no_labels():
     logits, proba, codes, _ = problem()
     hard = nets.distillation_loss(
         logits, proba, codes.abs(), temperature=3, alpha=0, reduction="none"
@@ -328,7 +328,7 @@ def test_shapes_that_do_not_fit_are_refused(name, logits, proba, kwargs, message
         (Y, {"alpha": -1}, r"alpha must be a number in \[0, 1\]"),
     ],
 )
-def test_what_distillation_does_not_know_is_refused(y, kwargs, message):
+def test_what_distillation_does_not_support_is_refused(y, kwargs, message):
     given = {"temperature": 2.0, "alpha": 0.5, **kwargs}
     with pytest.raises(ValueError, match=message):
         nets.distillation_loss(Z, P, y, **given)
@@ -353,7 +353,7 @@ def test_modules_refuse_what_they_cannot_hold(name, kwargs, message):
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("unknown", [-1, -100])
-def test_torchs_mark_of_an_unknown_label_is_ours(reduction, unknown):
+def test_unknown_label_marker_equals_that_of_torch(reduction, unknown):
     logits = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     proba, y = logits.roll(1, 0).softmax(dim=1), torch.tensor([2, unknown, 0])
     params = {"temperature": 3.0, "alpha": 0.4, "reduction": reduction}

@@ -120,7 +120,7 @@ def test_weights_count_as_repetitions_in_a_full_batch(iterator):
 
 
 @pytest.mark.parametrize("iterator", [{}, {"iterator_train": DataLoader}])
-def test_hintons_loss_mixes_in_the_true_labels_that_are_known(iterator):
+def test_hinton_loss_mixes_in_known_true_labels(iterator):
     soft_labels = SoftLabels(P, y=y)
     options = {"batch_size": -1, "iterator_train__shuffle": False, **iterator}
     hinton = {"criterion": DistillationLoss, "criterion__temperature": 1.0}
@@ -162,7 +162,7 @@ def test_alpha_zero_is_ordinary_training():
 
 
 @pytest.mark.parametrize("seed", [0, np.random.RandomState(3)])
-def test_a_seed_makes_the_same_net_and_leaves_torchs_own_generator_alone(seed):
+def test_random_state_is_reproducible_and_keeps_global_rng(seed):
     state = torch.random.get_rng_state()
     nets = [
         small_net(module__dropout=0.5, random_state=each).fit(X, P)
@@ -205,7 +205,7 @@ def test_distilled_classifier_seeds_the_net():
 # Long training
 
 
-def test_a_fit_that_goes_on_from_a_checkpoint_is_the_one_that_was_never_interrupted(tmp_path):
+def test_fit_resumed_from_checkpoint_equals_uninterrupted_fit(tmp_path):
     def net(**params):
         return small_net(module__dropout=0.5, max_epochs=6, batch_size=32, **params)
 
@@ -271,7 +271,7 @@ def test_validation_is_scored_by_true_labels_of_real_rows():
     assert net.history[-1, "valid_acc"] == pytest.approx(accuracy)
 
 
-def test_the_validation_loss_does_not_lean_on_how_much_training_rows_weigh():
+def test_validation_loss_is_independent_of_training_weights():
     split = ValidSplit(2)
     weight = np.r_[np.full(60, 5.0), np.full(60, 0.1)]
     net = small_net(train_split=split).fit(X, SoftLabels(P, y=y, sample_weight=weight))
@@ -279,7 +279,7 @@ def test_the_validation_loss_does_not_lean_on_how_much_training_rows_weigh():
     assert net.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_rows_without_a_true_label_are_trained_on_and_never_scored():
+def test_unlabelled_rows_are_trained_on_but_never_scored():
     seen = []
 
     class Sizes(Callback):
@@ -416,7 +416,7 @@ def test_a_net_is_a_teacher_cross_fitted_or_frozen():
     assert DistilledClassifier(frozen, alpha=1.0).fit(X, NAMES[y]).score(X, NAMES[y]) > 0.8
 
 
-def test_a_module_that_is_trained_already_is_a_teacher_once_it_is_wrapped():
+def test_wrapped_pretrained_module_serves_as_teacher():
     module = small_net(max_epochs=30, lr=0.02).fit(X, y).module_
     wrapped = SoftLabelNet(module, classes=NAMES, batch_size=7).initialize()
     sizes = []
@@ -426,7 +426,7 @@ def test_a_module_that_is_trained_already_is_a_teacher_once_it_is_wrapped():
     assert model.score(X, NAMES[y]) > 0.8
 
 
-def test_a_wrapped_module_trains_on_in_the_order_of_its_outputs_only():
+def test_further_training_needs_classes_in_output_order():
     wrapped = SoftLabelNet(SmallNet, classes=["two", "one", "three"]).initialize()
     with pytest.raises(ValueError, match="Sort the classes, and the module's outputs alike"):
         wrapped.partial_fit(X, NAMES[y])
@@ -437,7 +437,7 @@ def test_a_wrapped_module_trains_on_in_the_order_of_its_outputs_only():
     assert len(warm.history) == 5
 
 
-def test_a_callback_that_predicts_does_not_end_the_training_mode():
+def test_predicting_in_a_callback_keeps_training_mode():
     class Predicts(Callback):
         def on_batch_end(self, net, training, **kwargs):
             net.predict(X[:2])
@@ -464,7 +464,7 @@ def test_a_wrapped_module_that_ends_in_a_softmax_is_noticed():
         half.fit(X, P)
 
 
-def test_linear_outputs_that_sum_to_one_by_construction_are_logits():
+def test_linear_outputs_that_sum_to_one_are_taken_as_logits():
     class Centred(SmallNet):
         def forward(self, x):
             logits = super().forward(x)
@@ -523,7 +523,7 @@ def test_sparse_soft_labels_are_validated_by_true_labels():
     assert net.history[-1, "valid_loss"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_every_module_of_a_net_is_told_when_it_is_trained():
+def test_training_mode_is_set_on_every_module_of_a_net():
     class Noisy(SoftLabelNet):
         def initialize_module(self):
             super().initialize_module()
@@ -540,7 +540,7 @@ def test_every_module_of_a_net_is_told_when_it_is_trained():
     assert modes == [True, False, True, False]
 
 
-def test_soft_label_classifier_with_sparse_rows_and_string_labels():
+def test_soft_label_classifier_with_sparse_X_and_string_labels():
     model = SoftLabelClassifier(small_net(), classes=NAMES)
     model.fit(sparse.csr_array(X), P)
     np.testing.assert_array_equal(model.predict(X), NAMES[model.predict_proba(X).argmax(axis=1)])
@@ -576,7 +576,7 @@ def test_rows_that_the_module_cannot_take():
         net.predict(X[:, :3])
 
 
-def test_a_loss_that_is_not_finite_says_where_and_why():
+def test_non_finite_loss_error_gives_epoch_and_cause():
     bad(r"train loss became (nan|inf) in epoch 1, batch \d+ of 4\. .*lr=1e\+30",
         lr=1e30, batch_size=30, optimizer=torch.optim.SGD)  # fmt: skip
 
@@ -640,7 +640,7 @@ def test_another_nonlinearity_is_skorchs_own():
     np.testing.assert_allclose(halves.predict_proba(X), net.forward(X).numpy() / 2, rtol=1e-6)
 
 
-def test_named_inputs_are_described_where_a_module_cannot_take_them():
+def test_error_for_unsupported_named_inputs_describes_them():
     class Wants(SmallNet):
         def forward(self, left, right):
             return super().forward(left.long())

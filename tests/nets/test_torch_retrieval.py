@@ -102,7 +102,7 @@ def test_gradients_are_the_derivatives(name, form, reduction):
 
 
 @EVERY_FORM
-def test_the_slide_form_is_the_cross_entropy_of_scores_with_the_weights_added(form):
+def test_label_weighted_loss_adds_weights_to_cross_entropy(form):
     logits, proba, y = problem()
     y = y.clamp(min=0)
     log_weight = torch.log1p(-torch.where(indicator(y) > 0, 0.0, proba))
@@ -113,7 +113,7 @@ def test_the_slide_form_is_the_cross_entropy_of_scores_with_the_weights_added(fo
 
 @EVERY_LOSS
 @EVERY_FORM
-def test_a_teacher_who_knows_makes_it_plain_cross_entropy(name, form):
+def test_one_hot_teacher_gives_plain_cross_entropy(name, form):
     logits, _, y = problem()
     y = y.clamp(min=0)
     found = loss_of(name, logits, in_form(indicator(y), form), y)
@@ -123,14 +123,14 @@ def test_a_teacher_who_knows_makes_it_plain_cross_entropy(name, form):
     assert_allclose(*gradients, atol=1e-16)
 
 
-def test_a_teacher_who_knows_nothing_leaves_plain_cross_entropy():
+def test_zero_teacher_gives_plain_cross_entropy():
     logits, proba, y = problem()
     y = y.clamp(min=0)
     found = loss_of("slide", logits, torch.zeros_like(proba), y)
     assert found.item() == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-14)
 
 
-def test_double_distillation_is_the_mean_of_the_slide_form_over_the_teachers_labels():
+def test_double_distillation_averages_the_label_weighted_loss():
     logits, proba, _ = problem()
     by_label = [
         loss_of("slide", logits, proba, torch.full((N_ROWS,), label), reduction="none")
@@ -142,7 +142,7 @@ def test_double_distillation_is_the_mean_of_the_slide_form_over_the_teachers_lab
 
 
 @EVERY_LOSS
-def test_every_label_of_a_teacher_as_its_largest_is_the_dense_teacher(name):
+def test_top_k_of_all_labels_equals_the_dense_teacher(name):
     logits, proba, y = problem()
     values, indices = proba.topk(N_LABELS, dim=1)
     results = []

@@ -53,7 +53,7 @@ def coefficients(fitted):
 @pytest.mark.parametrize("cuts", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("weight", [None, WEIGHT, np.full(60, 7.0)], ids=["none", "some", "equal"])
 @pytest.mark.parametrize("cls", [SoftLabelNet, RankingNet])
-def test_pieces_of_a_pass_teach_what_the_whole_does(cls, weight, cuts):
+def test_partial_fit_in_pieces_equals_the_whole_fit(cls, weight, cuts):
     rows, targets = (X, P) if cls is SoftLabelNet else (PAIRS, Q)
     whole = net(cls).fit(rows, targets, sample_weight=weight)
     piecewise = net(cls)
@@ -66,7 +66,7 @@ def test_pieces_of_a_pass_teach_what_the_whole_does(cls, weight, cuts):
 
 
 @pytest.mark.parametrize("criterion", [SoftCrossEntropy, DistillationLoss, LogitMatching])
-def test_pieces_of_one_row_teach_what_batches_of_one_row_do(criterion):
+def test_pieces_of_one_row_equal_batches_of_one_row(criterion):
     soft_labels = SoftLabels(P, y=y, sample_weight=WEIGHT / WEIGHT.mean())
     whole = net(batch_size=1, criterion=criterion).fit(X, soft_labels)
     piecewise = net(criterion=criterion)

@@ -75,7 +75,7 @@ def test_a_block_may_be_of_one_class(surrogate):
         np.testing.assert_allclose(gradient / 9, expected, rtol=1e-12, atol=1e-15)
 
 
-def test_what_a_block_tells_does_not_grow_with_its_rows():
+def test_size_of_block_moments_is_independent_of_row_count():
     sizes = []
     for n in (1_000, 100_000):
         s = np.linspace(-6, 6, n)
@@ -85,7 +85,7 @@ def test_what_a_block_tells_does_not_grow_with_its_rows():
     assert sizes[0] == sizes[1] < 8 * 2 * 9 * 49 + 500  # 9 moments of a and b in each of 49 cells
 
 
-def test_scores_that_spread_too_far_tell_nothing():
+def test_moments_are_none_for_too_wide_scores():
     s, p = np.array([0.0, 5000.0]), np.array([0.5, 0.5])
     assert Moments.of(KnownRows(s, p, p)) is None
     near, far = (Moments.of(KnownRows(s[[k]], p[[k]], p[[k]])) for k in (0, 1))

@@ -178,7 +178,7 @@ def test_blocks_of_rows_add_up(name, kind, monkeypatch):
 
 
 @pytest.mark.parametrize("name", SURROGATES)
-def test_memory_beside_the_answer(name):
+def test_peak_memory_beyond_the_result(name):
     n = 500_000
     rng = np.random.default_rng(0)
     scores, proba = rng.normal(size=n), rng.random(n)
@@ -230,7 +230,7 @@ def test_far_away_rows_cost_no_digit_of_near_ones(name):
     compare(name, scores, proba, rng.random(100), rng.normal(size=100), 1e-14)
 
 
-def test_margins_that_round_to_one_are_seen_alike_from_both_sides():
+def test_hinge_margins_that_round_to_one_stay_antisymmetric():
     scores = [-1e-17, -1.0]  # −1e-17 − 1 is −1 in float64, but −1 + 1 is above −1e-17
     _, gradient = pairwise_loss(scores, [1, 0], surrogate="hinge")
     assert gradient.sum() == 0

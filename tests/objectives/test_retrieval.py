@@ -116,7 +116,7 @@ def test_a_one_hot_teacher_gives_plain_cross_entropy():
         np.testing.assert_allclose(gradient, plain[1], atol=1e-15)
 
 
-def test_a_teacher_who_is_sure_of_another_label_spares_it_fully():
+def test_confident_teacher_discounts_other_labels_fully():
     loss, gradient = label_weighted_cross_entropy([[0.3, 5.0, -1.0]], [0], [[0.0, 1.0, 0.0]])
     assert loss == pytest.approx(np.log(1 + np.exp(-1.3)))
     assert gradient[0, 1] == 0
@@ -155,7 +155,7 @@ def _of_one_row(scores, p):
     return loss, gradient[0]
 
 
-def test_the_minimiser_keeps_the_order_of_the_teacher_and_is_not_its_logits():
+def test_minimiser_keeps_teacher_order_but_differs_from_logits():
     p = np.array([[0.9, 0.1]])
     found = minimize(lambda z: double_distillation_loss([[0.0, z[0]]], p)[0], [0.0]).x[0]
     assert -found == pytest.approx(2.59, abs=0.01)
@@ -228,7 +228,7 @@ def test_inputs_are_left_as_they_were():
     np.testing.assert_array_equal(z, before)
 
 
-def test_bad_input_is_said():
+def test_bad_input_raises_clear_errors():
     z, p, y, _ = problem()
 
     def fails(match, function, *arguments, **more):

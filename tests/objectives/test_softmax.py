@@ -199,7 +199,7 @@ def test_it_tempers_as_soft_labels_do(as_rows):
 
 
 @pytest.mark.parametrize("as_rows", [np.array, sparse.csr_array])
-def test_a_temperature_near_zero_leaves_the_most_probable_classes(as_rows):
+def test_near_zero_temperature_keeps_the_most_probable_classes(as_rows):
     proba = as_rows([[0.3, 0.3, 0.2, 0.2]])
     loss, gradient = distillation_loss(np.zeros((1, 4)), proba, None, temperature=1e-4, alpha=1)
     assert_allclose(loss, 1e-8 * np.log(4))
@@ -348,6 +348,6 @@ def test_what_does_not_fit_is_refused(loss, logits, proba, weights, message):
         ({"alpha": 1.5}, r"alpha must be a number in \[0, 1\]"),
     ],
 )
-def test_what_distillation_does_not_know_is_refused(changed, message):
+def test_what_distillation_does_not_support_is_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         distillation_loss(Z, P, **{"y": [0, 1], **HINTON, **changed})

@@ -103,7 +103,7 @@ def test_what_the_student_refuses_is_refused_by_name(cls):
 
 
 @pytest.mark.parametrize("goal", ["ranking", "retrieval"])
-def test_a_linear_scorer_refuses_what_a_logistic_regression_refuses(goal):
+def test_linear_scorers_reject_logistic_regression_parameters(goal):
     soft_labels = SoftLabels(P, y=y)
     for name, value, student in refused(LogisticRegression):
         if goal == "ranking":

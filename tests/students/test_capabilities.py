@@ -137,7 +137,7 @@ def named(student):
 @pytest.mark.parametrize("inner", inner_classifiers(), ids=named)
 @pytest.mark.parametrize("routing", [False, True])
 @pytest.mark.filterwarnings("ignore")
-def test_a_student_is_refused_or_learns_as_well_as_from_the_labels(meta, inner, routing):
+def test_student_is_refused_or_scores_as_well_as_on_labels(meta, inner, routing):
     X, y = load_wine(return_X_y=True)
     X = (X - X.min(axis=0)) / np.ptp(X, axis=0)
     with config_context(enable_metadata_routing=routing):
@@ -243,13 +243,13 @@ def test_born_again_refuses_before_any_generation_is_fitted(student, monkeypatch
     ],
     ids=named,
 )
-def test_the_message_says_what_is_wrong_and_what_to_do(student, message):
+def test_error_message_gives_the_cause_and_a_remedy(student, message):
     with pytest.raises((TypeError, ValueError), match=message):
         check_student(student, DataSummary(3, 100))
 
 
 @pytest.mark.slow
-def test_what_is_said_instead_of_platt_scaling_is_right():
+def test_documented_substitute_for_platt_scaling_is_correct():
     X, y = load_digits(return_X_y=True)
     X, y, X_test, y_test = X[:300], y[:300], X[300:900], y[300:900]
     student = CalibratedClassifierCV(SVC(), ensemble=False, cv=3)
@@ -279,7 +279,7 @@ def test_calibration_around_a_student_with_weights_learns(gaussian):
 @pytest.mark.parametrize(
     "inner", [KNeighborsClassifier(15), make_pipeline(StandardScaler(), GaussianNB())], ids=named
 )
-def test_bagging_lets_those_inside_learn_from_the_rows_that_it_draws(inner, gaussian):
+def test_bagging_fits_inner_estimators_on_drawn_rows(inner, gaussian):
     X, _, p_star = gaussian
     student = BaggingClassifier(inner, n_estimators=100, random_state=0)
     found = fit_soft_labels(student, X, SoftLabels(p_star)).predict_proba(X)
@@ -343,7 +343,7 @@ def test_balanced_class_weights_inside_count_mass(meta, inner):
 
 
 @pytest.mark.parametrize("meta", [OneVsRestClassifier, OneVsOneClassifier, OutputCodeClassifier])
-def test_balanced_class_weights_of_one_class_against_others_are_refused(meta, gaussian):
+def test_balanced_weights_in_one_vs_rest_are_refused(meta, gaussian):
     X, _, p_star = gaussian
     with config_context(enable_metadata_routing=True):
         inner = LogisticRegression(class_weight="balanced").set_fit_request(sample_weight=True)
@@ -512,7 +512,7 @@ def known_meta_estimators(inner):
     ids=named,
 )
 @pytest.mark.filterwarnings("ignore")
-def test_weights_that_an_inner_fit_takes_without_naming_them_arrive_or_are_refused(outer, routing):
+def test_weights_in_inner_fit_kwargs_are_routed_or_refused(outer, routing):
     """These take whatever is handed on; some meta-estimators look for the parameter's name."""
     X, y = load_wine(return_X_y=True)
     proba = np.eye(3)[y] * 0.8 + 0.2 / 3
@@ -566,7 +566,7 @@ class OwnVoting(VotingClassifier):
 @pytest.mark.parametrize(
     "student", [OwnVote(GaussianNB()), OwnVoting([("a", GaussianNB())])], ids=named
 )
-def test_a_meta_estimator_that_is_not_known_is_refused_until_it_is_registered(student, gaussian):
+def test_unknown_meta_estimator_is_refused_until_registered(student, gaussian):
     X, _, p_star = gaussian
     labels = SoftLabels(p_star)
     cls = type(student)
@@ -587,7 +587,7 @@ def test_a_meta_estimator_that_is_not_known_is_refused_until_it_is_registered(st
         del FITTERS[cls], FITTERS.checks[learn]
 
 
-def test_without_a_check_a_registered_way_is_trusted(gaussian):
+def test_registered_fitter_without_a_check_is_accepted(gaussian):
     X, _, p_star = gaussian
 
     @register(OwnVote)
@@ -612,7 +612,7 @@ def test_a_step_that_looks_at_labels_needs_the_weights(gaussian):
             fit_soft_labels(blind, X, SoftLabels(p_star))
 
 
-def test_more_rows_than_early_stopping_allows_are_refused_at_once():
+def test_rows_beyond_auto_early_stopping_limit_are_refused():
     X, y = np.zeros((10_001, 1)), np.arange(10_001) % 2
     student = VotingClassifier([("h", HistGradientBoostingClassifier())])
     model = DistilledClassifier(Counting(3), student, alpha=0.5)

@@ -328,7 +328,7 @@ def test_it_predicts_where_skdistill_is_not_installed(n_classes, tmp_path):
     assert printed[1:] == labels.classes.tolist()
 
 
-def test_who_is_taken_for_a_catboostclassifier():
+def test_which_classes_are_taken_for_catboostclassifier():
     class KeepsFit(CatBoostClassifier):
         pass
 
@@ -362,7 +362,7 @@ class Logistic:
         ({"class_names": ["ant", "bee"]}, "class_names=.* is for hard labels only"),
     ],
 )
-def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(params, match):
+def test_unsupported_options_expand_rows_with_one_warning(params, match):
     X, labels = problem(2)
     other = student(**params)
     with pytest.warns(UserWarning, match=match) as caught:
@@ -387,7 +387,7 @@ def test_splitting_inside_is_refused_where_there_are_copies():
     assert "validation" in fit_soft_labels(student(eval_fraction=0.2), X, labels).best_score_
 
 
-def test_what_we_lean_on_in_catboost():
+def test_relied_upon_behaviour_of_catboost():
     """If this fails, CatBoost keeps parameters elsewhere: see PRIVATE in fit_catboost."""
     unfitted = vars(CatBoostClassifier(depth=4))
     assert [name for name, value in unfitted.items() if isinstance(value, dict)] == ["_init_params"]
@@ -464,7 +464,7 @@ WEIGHTINGS = [
 
 @pytest.mark.parametrize("params", WEIGHTINGS, ids=str)
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_evaluation_sets_weigh_as_the_student_says(params, n_classes):
+def test_evaluation_sets_weigh_as_in_the_student(params, n_classes):
     if n_classes == 3 and "auto_class_weights" not in params:
         if "scale_pos_weight" in params:
             return  # for two classes

@@ -166,7 +166,7 @@ def test_the_curve_is_the_weighted_loss_by_hand(rare, class_weight, weighted):
     assert model.alpha_curve_.losses[1.0] == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_balanced_student_of_a_rare_class_is_judged_as_it_learns(rare):
+def test_balanced_rare_class_student_is_scored_as_it_is_fitted(rare):
     X, y, p_star = rare
     assert 150 < len(y) / y.sum() < 250
     student = DecisionTreeClassifier(max_depth=6, class_weight="balanced", random_state=0)

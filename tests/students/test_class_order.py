@@ -137,7 +137,7 @@ def registered():
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("kind", ["soft", "hard", pytest.param("auto", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cls", registered(), ids=lambda cls: cls.__name__)
-def test_every_registered_student_of_labels_that_look_like_numbers(cls, kind, n_classes):
+def test_registered_students_of_numeric_string_labels(cls, kind, n_classes):
     X, codes, P = problem(n_classes)
 
     def fitted(names):
@@ -180,7 +180,7 @@ def test_predictions_are_the_users_labels(cls, classes):
         assert_array_equal(predicted, model.classes_[model.predict_proba(X).argmax(axis=1)])
 
 
-def test_a_student_whose_classes_are_not_those_that_it_was_given():
+def test_student_that_changes_its_classes_is_an_error():
     class Stranger(GaussianNB):
         def fit(self, X, y, sample_weight=None):
             super().fit(X, y, sample_weight)
@@ -244,7 +244,7 @@ def test_inspection_and_scorers_in_another_order():
     )
 
 
-def test_scores_of_a_classifier_without_probabilities_in_another_order():
+def test_report_reorders_scores_without_predict_proba():
     X, codes, _ = problem(2)
     y = LETTERS[codes]
     hinge = SGDClassifier(random_state=0)
@@ -263,7 +263,7 @@ def test_cost_and_quality_in_another_order():
     assert len(np.unique(display.quality)) == 1
 
 
-def test_a_reweighted_student_in_another_order_learns_by_its_soft_labels():
+def test_reweighted_student_in_another_class_order():
     X, _, P = problem(3)
     fitted = fit_soft_labels(Backwards(GaussianNB()), X, SoftLabels(P, LETTERS[:3]))
     plain = fit_soft_labels(GaussianNB(), X, SoftLabels(P, LETTERS[:3]))

@@ -27,7 +27,7 @@ STUDENTS = [
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_students_unpickle_and_predict_where_skdistill_cannot_be_imported(tmp_path):
+def test_students_unpickle_and_predict_without_skdistill(tmp_path):
     X, y, P = make_gaussian_classes(200, 3, 3, random_state=0)
     X = np.abs(X)
     fitted = [fit_soft_labels(student, X, SoftLabels(P, y=y)) for student in STUDENTS]

@@ -57,17 +57,17 @@ def registered():
         (Pipeline([]), fit_pipeline),
     ],
 )
-def test_each_class_learns_in_its_way(student, way):
+def test_each_class_resolves_to_its_fitter(student, way):
     assert resolve_fitter(student) is way
 
 
-def test_subclasses_are_taken_for_their_class_unless_they_override_fit(registered):
+def test_subclasses_use_the_parent_fitter_unless_fit_overridden(registered):
     assert resolve_fitter(Plain()) is registered
     assert resolve_fitter(KeepsFit()) is registered
     assert resolve_fitter(OverridesFit()) is fit_by_expansion
 
 
-def test_a_pipeline_of_somebody_elses_is_not_taken_for_ours():
+def test_pipeline_subclass_with_own_fit_is_not_fit_pipeline():
     class OtherPipeline(Pipeline):
         def fit(self, X, y=None, **params):
             return super().fit(X, y, **params)

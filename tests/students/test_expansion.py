@@ -68,7 +68,7 @@ def outputs(student, X):
 
 @pytest.mark.parametrize("student", STUDENTS, ids=lambda student: type(student).__name__)
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_expansion_is_the_student_fitted_by_hand_on_repeated_rows(student, n_classes, gaussian):
+def test_expansion_equals_manual_fit_on_repeated_rows(student, n_classes, gaussian):
     X, _, _ = gaussian
     rng = np.random.default_rng(0)
     P = rng.dirichlet(np.ones(n_classes), size=len(X)) * (rng.random((len(X), n_classes)) > 0.2)
@@ -100,7 +100,7 @@ def test_one_hot_rows_are_the_student_fitted_on_the_labels(student, gaussian):
     assert_array_equal(outputs(fitted, X), outputs(clone(student).fit(X, y), X))
 
 
-def test_one_hot_rows_with_weights_are_the_student_fitted_with_weights(gaussian):
+def test_weighted_one_hot_rows_equal_plain_weighted_fit(gaussian):
     X, y, _ = gaussian
     weight = np.arange(len(y)) % 3 + 0.5
     labels = SoftLabels.from_labels(y, sample_weight=weight)
@@ -152,7 +152,7 @@ def test_naive_bayes_in_chunks_is_naive_bayes_at_once(student):
     assert_allclose(in_chunks.predict_proba(X), at_once.predict_proba(X), rtol=1e-6)
 
 
-def test_an_iterative_student_in_chunks_makes_several_passes_and_learns():
+def test_iterative_student_in_chunks_makes_several_passes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(5000, 50))
     p = 1 / (1 + np.exp(-4 * X[:, 0]))
@@ -202,7 +202,7 @@ def test_a_student_that_would_hand_no_soft_labels_on_is_refused(gaussian, studen
     tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 7),
     reason="there bagging hands weights on, and does not draw by them",
 )
-def test_bagging_draws_rows_by_their_soft_labels_whatever_is_inside(gaussian):
+def test_bagging_draws_rows_by_soft_labels_for_any_base(gaussian):
     X, _, p_star = gaussian
     bagging = BaggingClassifier(GaussianNB(), n_estimators=5, random_state=0)
     expected = fit_soft_labels(bagging, X, SoftLabels(p_star))
@@ -287,9 +287,7 @@ def test_students_without_weights_are_refused(gaussian):
     ],
     ids=repr,
 )
-def test_hard_rows_with_weights_are_ordinary_training_whatever_the_student_splits(
-    student, gaussian
-):
+def test_weighted_hard_labels_equal_plain_fit_despite_splits(student, gaussian):
     X, y, _ = gaussian
     weight = np.arange(len(y)) % 3 + 0.5
     fitted = fit_soft_labels(student, X, SoftLabels.from_labels(y, sample_weight=weight))
@@ -315,7 +313,7 @@ def test_as_many_copies_as_rows_are_not_the_rows():
     assert_allclose(fitted.theta_, [[1 / 1.5 * 0.5], [1.0]])
 
 
-def test_auto_early_stopping_inside_another_is_refused_beyond_its_limit():
+def test_nested_auto_early_stopping_is_refused_beyond_limit():
     n = 10_001
     student = VotingClassifier([("h", HistGradientBoostingClassifier(max_iter=1))])
     with pytest.raises(ValueError, match="h__early_stopping='auto'"):

@@ -112,7 +112,7 @@ def test_what_is_shipped_has_all_columns_and_is_else_the_same(name, lacking, n_s
 
 
 @pytest.mark.parametrize("name", STUDENTS)
-def test_the_model_around_it_says_the_same_as_it_did(name):
+def test_outer_model_handles_classes_of_zero_weight(name):
     """Rows that carry no weight in a class: its column is 0, and scores stay finite."""
     X, _, P, seen, every = problem(["b"], 2)
     if "XGB" in name:
@@ -136,7 +136,7 @@ def test_the_model_around_it_says_the_same_as_it_did(name):
 
 @pytest.mark.parametrize("soft", [True, False], ids=["soft", "hard"])
 @pytest.mark.parametrize("name", REFUSED)
-def test_who_cannot_have_them_is_refused_with_their_names(name, soft):
+def test_deployable_refuses_students_that_lack_classes(name, soft):
     X, y, P, seen, every = problem(["b", "e"], 2)
     proba = np.zeros((len(X), len(every)))
     proba[:, np.searchsorted(every, seen)] = P

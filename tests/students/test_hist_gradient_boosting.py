@@ -38,7 +38,7 @@ def test_real_rows_decide_whether_auto_stops_early():
 
 @needs_x_val
 @pytest.mark.parametrize("n_rows", [2000, 12_000])
-def test_early_stopping_holds_out_real_rows_with_their_true_labels(n_rows):
+def test_early_stopping_holds_out_original_rows_and_labels(n_rows):
     X, y, p_star = make_gaussian_classes(n_rows, 5, 3, class_sep=0.5, random_state=0)
     student = HistGradientBoostingClassifier(
         early_stopping=True if n_rows == 2000 else "auto",
@@ -130,7 +130,7 @@ STOPS = HistGradientBoostingClassifier(
 
 
 @needs_x_val
-def test_rows_without_a_label_are_trained_on_where_others_have_one(gaussian):
+def test_unlabelled_rows_are_trained_on_beside_labelled_rows(gaussian):
     X, y, p_star = gaussian
     labels = SoftLabels(p_star[:100], y=y[:100]).append(SoftLabels(p_star[100:]))
     fitted = fit_soft_labels(STOPS, X, labels)
@@ -148,7 +148,7 @@ def test_rows_without_a_label_are_trained_on_where_others_have_one(gaussian):
 
 
 @needs_x_val
-def test_rows_held_out_without_any_label_are_scored_by_their_soft_labels(gaussian):
+def test_unlabelled_held_out_rows_are_scored_by_soft_labels(gaussian):
     """A class that is most probable in one row only could not be held out by that."""
     X, _, p_star = gaussian
     P = p_star * [1, 1, 0.01]

@@ -46,7 +46,7 @@ NOT_PROBED = {
 # The probe looks at predictions, and these parameters need not change them.
 OTHER_PROBES = {
     "bootstrap": "test_bagging_without_replacement_loses_the_weights",
-    "class_weight": "test_balanced_bags_count_copies_as_the_table_says",
+    "class_weight": "test_balanced_bags_count_copies_as_tabulated",
     "early_stopping": "test_iterations_are_chosen_by_held_out_copies",
     "n_iter_no_change": "test_iterations_are_chosen_by_held_out_copies",
     "oob_score": "only a score changes: that of copies of rows that were in the bag",
@@ -110,13 +110,13 @@ def probe(student):
         return max(negligible_copies_change(student), copies_are_rows(student)) > 0.1
 
 
-def test_each_classifier_of_scikit_learn_that_takes_weights_is_in_the_table():
+def test_table_lists_every_weighted_sklearn_classifier():
     assert {type(student) for student in classifiers()} == PROBED.keys()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("student", classifiers(), ids=lambda student: type(student).__name__)
-def test_a_class_does_what_the_table_says(student):
+def test_each_class_behaves_as_tabulated(student):
     name, listed = type(student).__name__, PROBED[type(student)]
     if name in NOT_PROBED:
         return
@@ -139,7 +139,7 @@ def balanced_and_expanded(student):
 
 @pytest.mark.parametrize("forest", [RandomForestClassifier, ExtraTreesClassifier])
 @pytest.mark.parametrize("bootstrap", [True, False])
-def test_balanced_bags_count_copies_as_the_table_says(forest, bootstrap, gaussian):
+def test_balanced_bags_count_copies_as_tabulated(forest, bootstrap, gaussian):
     student = forest(30, max_depth=2, bootstrap=bootstrap, random_state=0)
     student.set_params(class_weight="balanced_subsample")
     alone, expanded = balanced_and_expanded(student)
@@ -245,7 +245,7 @@ def unknown(**params):
         ("test_size", 5),
     ],
 )
-def test_an_unknown_class_with_a_parameter_that_hints_is_refused(gaussian, name, value):
+def test_unknown_class_with_a_split_parameter_is_refused(gaussian, name, value):
     X, _, p_star = gaussian
     with pytest.raises(ValueError, match=rf"Unknown \({name}={value!r}\) .*; \w+"):
         fit_soft_labels(unknown(**{name: value}), X, SoftLabels(p_star))
@@ -261,7 +261,7 @@ def test_an_unknown_class_with_a_parameter_that_hints_is_refused(gaussian, name,
         {"validation_size": None, "early_stopping": None, "class_weight": None},
     ],
 )
-def test_an_unknown_class_without_such_a_hint_learns_by_expansion(gaussian, params):
+def test_unknown_class_without_split_parameter_is_expanded(gaussian, params):
     X, _, p_star = gaussian
     assert fit_soft_labels(unknown(**params), X, SoftLabels(p_star)).classes_.tolist() == [0, 1, 2]
 

@@ -271,7 +271,7 @@ def test_it_predicts_where_skdistill_is_not_installed(n_classes, tmp_path):
     assert_allclose(float(printed), fitted.predict_proba(X)[:, 1].sum())
 
 
-def test_who_is_taken_for_an_lgbmclassifier():
+def test_which_classes_are_taken_for_lgbmclassifier():
     class KeepsFit(LGBMClassifier):
         pass
 
@@ -300,7 +300,7 @@ def squared_error(y_true, scores):
         (2, {"boosting_type": "rf", "subsample": 0.5, "subsample_freq": 1}, "random forests"),
     ],
 )
-def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, params, match):
+def test_unsupported_options_expand_rows_with_one_warning(n_classes, params, match):
     X, labels = problem(n_classes)
     other = student(**params)
     with warnings.catch_warnings(record=True) as caught:
@@ -344,7 +344,7 @@ def test_fewer_rows_than_classes():
     assert_allclose(fitted.predict_proba(np.eye(2)), 1 / 3, atol=1e-6)
 
 
-def test_what_we_lean_on_in_lightgbm():
+def test_relied_upon_behaviour_of_lightgbm():
     """If this fails, fit_lightgbm has fallen back to expansion: look at the new LightGBM."""
     unfitted = vars(LGBMClassifier())
     assert set(ours.PRIVATE) <= unfitted.keys()
@@ -422,7 +422,7 @@ def test_the_shares_where_no_feature_can_be_split(case, weights, n_classes):
     assert_allclose(alone.predict_proba(X)[0], shares_by_hand(own, hard), atol=1e-6)
 
 
-def test_where_no_feature_can_be_split_evaluation_sets_are_evaluated():
+def test_evaluation_sets_are_scored_if_no_feature_can_split():
     X, labels = problem(3)
     flat = np.ones((len(X), 2))
     evaluation = {"eval_set": [(flat, labels.hard_labels())], "eval_metric": "multi_error"}

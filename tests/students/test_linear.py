@@ -137,7 +137,7 @@ def test_sparse_probabilities_without_densifying():
     assert_allclose(fast.coef_, fit_soft_labels(LogisticRegression(**TIGHT), X, dense).coef_)
 
 
-def test_classes_without_weight_are_left_out_as_the_expansion_leaves_them_out():
+def test_zero_weight_classes_are_omitted_as_by_expansion():
     X, labels = problem(3)
     P = np.column_stack([labels.proba[:, 0], np.zeros(len(labels)), 1 - labels.proba[:, 0]])
     labels = SoftLabels(P, ["a", "b", "c"])
@@ -231,7 +231,7 @@ def test_names_of_features_and_float32(gaussian):
     assert_allclose(small.coef_, named.coef_, rtol=1e-3)
 
 
-def test_separable_rows_without_a_penalty_end_in_a_warning_or_at_the_tolerance():
+def test_unpenalised_separable_rows_give_finite_coefficients():
     X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     labels = SoftLabels([[1, 0], [1, 0], [0, 1], [0, 1.0]], sample_weight=[1, 2, 2, 1])
     for solver in ("lbfgs", "newton-cholesky"):
@@ -278,7 +278,7 @@ def test_newton_halves_steps_that_overshoot(seed):
     assert np.isfinite(fitted.coef_).all()
 
 
-def test_fit_parameters_that_it_does_not_know_are_refused():
+def test_unknown_fit_parameters_are_refused():
     with pytest.raises(TypeError, match="colour"):
         fit_soft_labels(LogisticRegression(), X, SoftLabels(P), colour=1)
 

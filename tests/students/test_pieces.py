@@ -48,7 +48,7 @@ def test_each_student_that_learns_in_pieces_is_among_these():
 @pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
 @pytest.mark.parametrize("cuts", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("student", STUDENTS, ids=lambda student: type(student).__name__)
-def test_pieces_teach_what_the_whole_does(student, cuts, weight, proba):
+def test_one_pass_in_chunks_equals_the_whole_pass(student, cuts, weight, proba):
     soft_labels = SoftLabels(proba, sample_weight=weight)
     rows = np.arange(24)
     whole = one_pass(clone(student), X, soft_labels, rows, 24, {})

@@ -94,7 +94,7 @@ def test_rows_without_labels_are_transformed_in_their_places(gaussian, form):
     assert_allclose(found[-1].coef_, by_hand.coef_, atol=1e-5)
 
 
-def test_a_step_of_which_nothing_is_known_gets_no_target_where_no_row_has_a_label(gaussian):
+def test_unknown_step_gets_y_none_if_all_rows_are_unlabelled(gaussian):
     X, _, p_star = gaussian
     with pytest.warns(UserWarning, match="SeenRows, a step of the Pipeline, is fitted without"):
         fitted = fit_soft_labels(make_pipeline(SeenRows(), LOGISTIC), X, SoftLabels(p_star))
@@ -108,7 +108,7 @@ class NeedsLabels(SeenRows):
         return super().fit(X, y)
 
 
-def test_a_step_that_needs_labels_that_do_not_exist_is_refused_by_name(gaussian):
+def test_step_that_needs_missing_labels_is_refused_by_name(gaussian):
     X, _, p_star = gaussian
     student = make_pipeline(StandardScaler(), NeedsLabels(), LOGISTIC)
     with pytest.raises(
@@ -166,7 +166,7 @@ def test_with_routing_copies_weigh_what_the_step_requests(gaussian, requests):
     )
 
 
-def test_with_routing_an_encoder_and_a_selector_learn_soft_targets(gaussian):
+def test_encoder_and_selector_use_soft_targets_with_routing(gaussian):
     X, _, p_star = gaussian
     X = X.round()
     around = SelectFromModel(clone(LOGISTIC))

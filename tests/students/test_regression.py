@@ -64,7 +64,7 @@ def test_weights_reach_a_regressor_that_takes_them(gaussian):
         assert_allclose(inner.predict(X), expected)
 
 
-def test_weights_that_a_regressor_cannot_take_are_refused_if_they_matter(gaussian):
+def test_unsupported_regressor_weights_refused_unless_constant(gaussian):
     X, _, p_star = gaussian
     fit_soft_labels(KNeighborsRegressor(), X, SoftLabels(p_star, sample_weight=[2.0] * len(X)))
     with pytest.raises(ValueError, match="takes no sample_weight, but the row weights differ"):
@@ -72,7 +72,7 @@ def test_weights_that_a_regressor_cannot_take_are_refused_if_they_matter(gaussia
         fit_soft_labels(KNeighborsRegressor(), X, SoftLabels(p_star, sample_weight=weight))
 
 
-def test_a_regressor_of_one_column_is_told_what_to_do(gaussian):
+def test_one_column_regressor_error_gives_a_remedy(gaussian):
     X, _, p_star = gaussian
     with pytest.raises(ValueError, match=r"3 columns.* MultiOutputRegressor\(SVR\(...\)\)"):
         fit_soft_labels(SVR(), X, SoftLabels(p_star))
@@ -97,5 +97,5 @@ def test_plain_labels_reach_a_regressor_as_one_hot_rows(student):
     assert_allclose(model.predict_proba(X), project_onto_simplex(by_hand.predict(X)))
 
 
-def test_a_regressor_that_answers_a_column():
+def test_one_column_regressor_output_gives_two_probabilities():
     assert_allclose(proba_of_numbers([[0.25], [1.5]]), [[0.75, 0.25], [0, 1]])

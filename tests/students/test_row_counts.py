@@ -222,7 +222,7 @@ if FORESTS_DRAW:
 
 
 @pytest.mark.parametrize("name", FORESTS)
-def test_bags_of_copies_are_refused_before_any_teacher_is_fitted(name):
+def test_bags_of_copies_are_refused_before_teacher_fits(name):
     X, labels = problem(2)
 
     class Teacher(DecisionTreeClassifier):
@@ -239,7 +239,7 @@ def test_bags_of_copies_are_refused_before_any_teacher_is_fitted(name):
         fit_soft_labels(allowed, X, labels)
 
 
-def test_constraints_on_three_classes_are_refused_before_any_teacher_is_fitted():
+def test_three_class_constraints_refused_before_teacher_fits():
     X, labels = problem(3)
     for cls in (DecisionTreeClassifier, RandomForestClassifier):
         student = cls(monotonic_cst=[1, 0, 0])

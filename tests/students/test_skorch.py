@@ -86,7 +86,7 @@ def test_each_net_descends_on_the_soft_loss(student, loss, n_outputs):
 
 
 @pytest.mark.parametrize("cls", [NeuralNetBinaryClassifier, NeuralNetRegressor])
-def test_a_module_with_one_output_learns_the_second_of_two_classes(cls):
+def test_one_output_module_fits_the_second_of_two_classes(cls):
     p = P[:, 0]
     student = net(cls, batch_size=-1, module__n_outputs=1)
     two = np.column_stack([1 - p, p])
@@ -204,7 +204,7 @@ def test_what_skorch_would_pass_over(params, match, soft_labels):
         fit_soft_labels(net(**params), X, soft_labels)
 
 
-def test_a_checkpoint_may_pickle_the_net_while_it_is_taught(tmp_path):
+def test_checkpoint_may_pickle_the_net_during_the_fit(tmp_path):
     whole = Checkpoint(monitor=None, f_pickle="net.pkl", dirname=tmp_path)
     fitted = fit_soft_labels(net(callbacks=[whole]), X, SoftLabels(P))
     again = pickle.loads((tmp_path / "net.pkl").read_bytes())
@@ -303,7 +303,7 @@ def test_a_validation_set_of_the_users_own(cls, kind):
     assert fitted.history[-1, "valid_acc"] == pytest.approx(fitted.score(X[:30], y[:30]))
 
 
-def test_each_class_learns_in_its_way():
+def test_each_class_resolves_to_its_fitter():
     class KeepsFit(NeuralNetClassifier):
         pass
 
@@ -312,7 +312,7 @@ def test_each_class_learns_in_its_way():
     assert resolve_fitter(net(SoftLabelNet)) is fit_soft_label_net
 
 
-def test_the_way_is_found_by_whoever_asks_first():
+def test_fitter_is_resolved_without_prior_imports():
     code = (
         "from torch import nn\n"
         "from skdistill.nets import RankingNet, SoftLabelNet\n"

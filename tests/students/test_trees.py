@@ -146,7 +146,7 @@ def test_leaves_for_any_soft_labels(n_classes, seed, depth, by_entropy, some_are
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 10])
-def test_a_full_tree_gives_each_row_its_own_probabilities_as_the_expansion_does(n_classes):
+def test_full_tree_returns_row_targets_as_expansion_does(n_classes):
     X, labels = problem(n_classes)  # which feature parts the last two rows of a node is a tie
     fast = fit_soft_labels(DecisionTreeClassifier(random_state=0), X, labels)
     slow = fit_by_expansion(DecisionTreeClassifier(random_state=0), X, labels)
@@ -316,7 +316,7 @@ def test_what_it_cannot_honour_expands_with_one_warning(student, named):
 
 
 @pytest.mark.parametrize("student", [DecisionTreeClassifier(), RandomForestClassifier(2)], ids=repr)
-def test_trees_that_keep_their_state_in_another_way_expand_with_a_warning(student, monkeypatch):
+def test_unknown_tree_state_falls_back_to_expansion(student, monkeypatch):
     def changed(tree, n_classes):
         raise KeyError("nodes")
 
@@ -338,7 +338,7 @@ def test_a_forest_can_be_fitted_again_to_labels(student):
     assert_array_equal(fitted.fit(X, y).predict_proba(X), student.fit(X, y).predict_proba(X))
 
 
-def test_trees_keep_the_seed_of_their_bag_without_a_random_state():
+def test_trees_keep_their_bag_seed_without_random_state():
     X, _, P = make_gaussian_classes(150, 3, 3, random_state=0)
     forest = fit_soft_labels(RandomForestClassifier(3), X, SoftLabels(P))
     for tree, rows in zip(forest.estimators_, forest.estimators_samples_, strict=True):

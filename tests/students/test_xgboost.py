@@ -289,7 +289,7 @@ def test_it_predicts_where_skdistill_is_not_installed(n_classes, tmp_path):
     assert_allclose(float(printed), fitted.predict_proba(X)[:, 1].sum(), rtol=1e-5)
 
 
-def test_who_is_taken_for_an_xgbclassifier():
+def test_which_classes_are_taken_for_xgbclassifier():
     class KeepsFit(XGBClassifier):
         pass
 
@@ -316,7 +316,7 @@ def two_argument_loss(y_true, scores, sample_weight=None):
         (3, "multi:softmax", "gives no probabilities"),
     ],
 )
-def test_what_it_cannot_honour_learns_by_expansion_with_one_warning(n_classes, objective, match):
+def test_unsupported_options_expand_rows_with_one_warning(n_classes, objective, match):
     X, labels = problem(n_classes)
     other = student(objective=objective)
     with warnings.catch_warnings(record=True) as caught:
@@ -486,7 +486,7 @@ def test_a_second_name_is_the_first(name, n_classes):
     assert_array_equal(one.predict_proba(X), other.predict_proba(X))
 
 
-def test_booleans_are_answered_as_booleans():
+def test_boolean_labels_are_predicted_as_booleans():
     X, _, P = learnable(100, 2, seed=0)
     model = SoftLabelClassifier(student()).fit(X, SoftLabels(P, [False, True]))
     assert model.predict(X).dtype == bool

@@ -53,7 +53,7 @@ def test_scores_of_marginals_are_weighed(filled):
 
 @pytest.mark.filterwarnings("ignore:The teacher of fold")
 @pytest.mark.parametrize("always", [0, 1])
-def test_a_label_that_no_or_every_training_row_has_is_answered_so(filled, always):
+def test_constant_training_label_gets_probability_zero_or_one(filled, always):
     X, Y = filled
     Y[:, 3] = always
     forest = ExtraTreesClassifier(10, random_state=0)

@@ -140,7 +140,7 @@ def test_mix_is_the_weighted_mean_with_the_one_hot_label(labels, alpha):
     assert_array_equal(mixed.weight, labels.weight)
 
 
-def test_rows_without_a_label_keep_their_probabilities_and_weigh_alpha():
+def test_unlabelled_rows_keep_probabilities_with_weight_alpha():
     known = SoftLabels([[0.5, 0.5]], y=[1])
     both = known.append(SoftLabels([[0.2, 0.8]]))
     mixed = both.mix_with_labels(0.25)

@@ -11,7 +11,7 @@ from skdistill.datasets import make_gaussian_classes
 
 
 @pytest.mark.parametrize("distortion", [0.4, 1.0, 2.5])
-def test_an_exact_teacher_distorted_by_t_wants_one_over_t(distortion):
+def test_exact_teacher_distorted_by_t_gets_one_over_t(distortion):
     _, y, p_star = make_gaussian_classes(20_000, n_classes=4, random_state=0)
     distorted = SoftLabels(p_star, y=y).temper(distortion)
     assert best_temperature(distorted) == pytest.approx(1 / distortion, rel=0.05)
@@ -33,7 +33,7 @@ def test_it_is_the_minimum_of_the_log_loss(top_k):
     assert_allclose(min(grid, key=loss), best)
 
 
-def test_rows_whose_class_got_zero_have_no_say():
+def test_rows_whose_class_got_zero_have_no_effect():
     proba = np.array([[0.8, 0.2, 0.0], [0.6, 0.4, 0.0], [0.3, 0.7, 0.0]])
     labels = SoftLabels(proba, y=[0, 1, 1])
     with_a_miss = labels.append(SoftLabels([[0.9, 0.1, 0.0]], y=[2]))
@@ -50,12 +50,12 @@ def test_a_teacher_that_is_always_wrong_meets_the_other_edge():
         assert best_temperature(SoftLabels([[0.9, 0.1], [0.2, 0.8]], y=[1, 0])) == 20
 
 
-def test_nothing_to_temper_is_said():
+def test_one_hot_probabilities_warn_without_tempering():
     with pytest.warns(UserWarning, match="all 0 or 1"):
         assert best_temperature(SoftLabels([[1.0, 0.0], [0.0, 1.0]], y=[0, 0])) == 1.0
 
 
-def test_rows_without_a_label_have_no_say():
+def test_rows_without_a_label_have_no_effect():
     _, y, p_star = make_gaussian_classes(200, n_classes=3, random_state=0)
     labels = SoftLabels(p_star, y=y)
     both = labels.append(SoftLabels(p_star[::-1]))

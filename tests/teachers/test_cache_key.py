@@ -49,7 +49,7 @@ def mapped(array, folder):
     return np.load(folder / "rows.npy", mmap_mode="r")
 
 
-def test_an_array_counts_by_its_numbers_not_by_how_it_lies_in_memory(tmp_path):
+def test_array_key_depends_on_values_not_on_memory_layout(tmp_path):
     wider = np.zeros((80, 7))
     wider[::2, 1:] = NUMBERS
     alike = [
@@ -444,7 +444,7 @@ def test_the_same_in_another_process_whatever_its_hash_seed():
     assert done.stdout.strip() == fingerprint(here)
 
 
-def test_code_is_the_same_in_another_process_whatever_its_hash_seed():
+def test_code_key_is_independent_of_process_and_hash_seed():
     source = (
         "from functools import lru_cache\n"
         "from sklearn.naive_bayes import GaussianNB\n"

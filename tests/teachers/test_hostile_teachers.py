@@ -122,7 +122,7 @@ SAME = [
 
 
 @pytest.mark.parametrize("way", ["fitted", "frozen"])
-def test_the_form_of_an_answer_does_not_matter(estimator, way):
+def test_container_of_teacher_output_does_not_matter(estimator, way):
     expected, log_loss = scores_of(estimator, by(estimator, Hostile(), way))
     for form in SAME:
         scores, quality = scores_of(estimator, by(estimator, Hostile(form), way))
@@ -131,7 +131,7 @@ def test_the_form_of_an_answer_does_not_matter(estimator, way):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float16, 2e-3), (np.float32, 1e-6)])
-def test_coarse_answers_are_renormalised(estimator, dtype, tolerance):
+def test_coarse_probabilities_are_renormalised(estimator, dtype, tolerance):
     _, log_loss = scores_of(estimator, Hostile())
     _, coarse = scores_of(estimator, Hostile(lambda proba: proba.astype(dtype)))
     assert coarse == pytest.approx(log_loss, abs=tolerance)
@@ -290,7 +290,7 @@ def fails(estimator, teacher, message, **given):
 
 
 @pytest.mark.parametrize("trick", BAD)
-def test_an_answer_that_is_none_ends_the_fit(estimator, trick, tmp_path):
+def test_teacher_output_none_ends_the_fit(estimator, trick, tmp_path):
     of_answer, message = BAD[trick]
     fails(estimator.set_params(memory=tmp_path), Hostile(of_answer), message)
     assert not list(tmp_path.rglob("*.answer"))  # nothing bad is remembered
@@ -299,7 +299,7 @@ def test_an_answer_that_is_none_ends_the_fit(estimator, trick, tmp_path):
 
 
 @pytest.mark.parametrize("trick", ["nan", "few columns", "few rows"])
-def test_bad_answers_about_unlabelled_rows_end_the_fit(estimator, trick):
+def test_bad_probabilities_of_unlabelled_rows_end_the_fit(estimator, trick):
     of_answer, message = BAD[trick]
 
     def of_few_rows(proba):
@@ -392,7 +392,7 @@ class Moody(Hostile):
         return self.rng.dirichlet(np.ones(len(self.classes_)), size=len(X))
 
 
-def test_a_teacher_that_never_says_the_same_twice(estimator, tmp_path):
+def test_stochastic_teacher_is_cached_at_its_first_fit(estimator, tmp_path):
     draws = [scores_of(estimator, Moody())[1] for _ in range(2)]
     assert draws[0] != draws[1]
     estimator.set_params(memory=tmp_path)  # what was said first is what it said

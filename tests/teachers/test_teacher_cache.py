@@ -152,7 +152,7 @@ def test_top_k_of_a_retriever_costs_no_fit(log, tmp_path, gaussian):
     assert fits_of(log, retriever.set_params(top_k=2).fit, X, y) == 0
 
 
-def test_teachers_are_kept_where_they_may_be_asked_more(model, gaussian):
+def test_teachers_are_cached_if_there_are_unlabelled_rows(model, gaussian):
     X, y, _ = gaussian
     model.fit(X, y)
     assert not teachers_of(model)
@@ -229,7 +229,7 @@ class EditedTeacher(CountedTeacher):
         return super().predict_proba(X)
 
 
-def test_a_teacher_whose_code_changes_is_asked_anew(model, log, gaussian, monkeypatch):
+def test_teacher_is_refitted_after_a_code_change(model, log, gaussian, monkeypatch):
     X, y, _ = gaussian
     model.set_params(teacher=EditedTeacher(log))
     assert fits_of(log, model.fit, X, y) == 5
@@ -364,7 +364,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_any_fit(model, log, tmp_
 
 
 @pytest.mark.parametrize("memory", [1, True, "", b"folder", [], object()])
-def test_what_is_no_folder_is_refused_even_where_no_teacher_is_asked(model, gaussian, memory):
+def test_memory_must_be_a_folder_even_without_teacher_calls(model, gaussian, memory):
     X, y, p_star = gaussian
     for params in ({}, {"alpha": 0}):
         with pytest.raises(ValueError, match="memory must be None, the path of a folder"):
@@ -384,7 +384,7 @@ def as_frame(X):
     return pytest.importorskip("pandas").DataFrame(X, columns=list("abc"))
 
 
-def test_the_same_rows_held_otherwise_are_remembered(model, log, tmp_path, gaussian):
+def test_cache_is_hit_by_same_rows_in_another_container(model, log, tmp_path, gaussian):
     X, y, _ = gaussian
     weight = np.linspace(1, 2, len(y))
     model.fit(X, y, sample_weight=weight)
@@ -412,7 +412,7 @@ def test_dataframes_and_sparse_rows(model, log, gaussian):
     assert [fits_of(log, model.fit, each, y) for each in rows] == [5, 0, 5]
 
 
-def test_whatever_the_answers_depend_on_makes_others(model, log, gaussian):
+def test_cache_key_depends_on_each_input_of_the_predictions(model, log, gaussian):
     X, y, _ = gaussian
     given = {
         "X": X[:100],
@@ -443,7 +443,7 @@ def test_whatever_the_answers_depend_on_makes_others(model, log, gaussian):
     assert fits_of(log, model.fit, **given) == 0
 
 
-def test_what_the_answers_do_not_depend_on_makes_no_others(model, log, gaussian):
+def test_cache_key_ignores_parameters_without_effect(model, log, gaussian):
     X, y, _ = gaussian
     model.fit(X, y)
     for params in (
@@ -483,7 +483,7 @@ def test_groups_count_by_the_folds_that_they_make(model, log, gaussian):
     assert fits_of(log, model.fit, X, y, groups=np.arange(len(y)) // 30) == 5
 
 
-def test_who_gets_the_weights_inside_the_teacher_counts(model, log, gaussian):
+def test_cache_key_depends_on_weight_requests_of_the_teacher(model, log, gaussian):
     X, y, _ = gaussian
     weight = np.linspace(1, 20, len(y))
     with config_context(enable_metadata_routing=True):
@@ -543,9 +543,7 @@ RETRIEVER = DistilledMulticlassRetriever(k=2, objective="cross_entropy")
         (clone(RETRIEVER).set_params(top_k=2, cv="in-sample"), several_labels),
     ],
 )
-def test_what_is_remembered_is_what_was_answered(
-    estimator, labels, tmp_path, gaussian, monkeypatch
-):
+def test_cached_predictions_equal_fresh_ones(estimator, labels, tmp_path, gaussian, monkeypatch):
     X, y, _ = gaussian
     y = labels(y)
     rows = {"X": X[:100], "y": y[:100], "X_unlabeled": X[100:]}
@@ -572,7 +570,7 @@ def test_rows_are_looked_through_once_per_fit(model, gaussian, monkeypatch):
     assert seen[0][0] is X
 
 
-def test_nothing_is_remembered_where_no_teacher_is_asked(model, gaussian):
+def test_nothing_is_cached_without_teacher_predictions(model, gaussian):
     X, y, p_star = gaussian
     model.fit(X, y, teacher_proba=p_star)
     model.set_params(alpha=0).fit(X, y)
@@ -606,7 +604,7 @@ class NeverPickled:
         (NeverPickled(), "TypeError: a connection does not pickle"),
     ],
 )
-def test_a_teacher_that_cannot_be_known_again_is_refused(model, log, gaussian, extra, reason):
+def test_teacher_without_a_stable_cache_key_is_refused(model, log, gaussian, extra, reason):
     X, y, _ = gaussian
     model.set_params(teacher__extra=[extra])
     with pytest.raises(TypeError, match=rf"(?s)cannot tell the teacher Co.*{reason}.*memory=None"):
@@ -628,7 +626,7 @@ def test_a_lambda_inside_the_teacher_counts_by_its_code(model, log, gaussian):
     assert n_fits == [5, 0, 5]
 
 
-def test_verbose_says_what_was_remembered(model, capsys, gaussian):
+def test_verbose_reports_cached_predictions(model, capsys, gaussian):
     X, y, _ = gaussian
     model.set_params(cv=2, verbose=1)
     for _ in range(2):
@@ -652,7 +650,7 @@ def test_verbose_says_what_was_remembered(model, capsys, gaussian):
         assert re.fullmatch(rf"\[teacher\] {expected}", line)
 
 
-def test_verbose_says_where_only_the_teacher_was_kept(model, capsys, gaussian):
+def test_verbose_reports_a_cached_teacher(model, capsys, gaussian):
     X, y, _ = gaussian
     model.set_params(cv=2, verbose=1, alpha=1.0)
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
@@ -673,7 +671,7 @@ class DoesNotComeBack(GaussianNB):
         super().__setstate__(state)
 
 
-def test_a_teacher_that_does_not_unpickle_is_fitted_anew_with_a_warning(tmp_path, gaussian):
+def test_teacher_that_fails_to_unpickle_is_refitted_and_warns(tmp_path, gaussian):
     X, y, _ = gaussian
     student = DecisionTreeClassifier(random_state=0)
     model = DistilledClassifier(DoesNotComeBack(), student, memory=tmp_path, cv=2, alpha=1.0)

@@ -105,7 +105,7 @@ def test_alpha_is_chosen_as_for_codes(labels):
     assert_array_equal(own.predict_proba(X), of_codes.predict_proba(X))
 
 
-def test_answers_and_teachers_that_are_remembered(tmp_path):
+def test_cached_predictions_and_teachers_use_class_codes(tmp_path):
     X, codes = problem()
     settings = {"memory": tmp_path, "cv": KFold(3)}
     for more in (X[:5], X[:7]):  # the second question is asked of the teachers that were kept
@@ -159,7 +159,7 @@ def test_evaluation_sets_are_encoded_too():
         with_codes(xgb(), text, {"eval_set": [(X[:1], ["lying"])]})
 
 
-def test_who_takes_codes():
+def test_teachers_that_take_codes():
     class EncodesItself(XGBClassifier):
         def fit(self, X, y, **params):
             self.names_, codes = np.unique(y, return_inverse=True)
@@ -176,7 +176,7 @@ def test_who_takes_codes():
 
 
 @pytest.mark.parametrize("name", TEACHERS)
-def test_who_takes_codes_is_who_refuses_text(name):
+def test_teachers_take_codes_if_and_only_if_they_refuse_text(name):
     X, codes = problem()
     teacher = clone(TEACHERS[name])
     if takes_codes(teacher):
@@ -186,7 +186,7 @@ def test_who_takes_codes_is_who_refuses_text(name):
         assert set(teacher.fit(X, TEXT[codes]).predict(X)) <= set(TEXT)
 
 
-def test_columns_of_a_teacher_that_knows_one_class():
+def test_columns_of_a_teacher_of_one_class():
     X, codes = problem(3)
     ones = codes == 1
     folds = [

@@ -124,7 +124,7 @@ def has_categories(dtype):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("library", COLUMNS)
-def test_each_pair_of_dtypes_is_stacked_in_that_of_X_or_refused_by_name(library):
+def test_each_dtype_pair_is_stacked_as_in_X_or_refused(library):
     frames = pytest.importorskip(library)
     columns = COLUMNS[library]()
     stacked = set()
@@ -223,7 +223,7 @@ EXPECTED = {
 }
 
 
-def test_the_order_of_categories_that_nothing_decides_is_an_error():
+def test_undetermined_category_order_is_an_error():
     pd = pytest.importorskip("pandas")
     X, more = (
         pd.DataFrame({"size": pd.Categorical(list("sl"), categories=names, ordered=True)})
@@ -393,7 +393,7 @@ def test_categories_of_the_rows_of_an_augmenter_are_united_too(with_more):
     assert abs(model.predict_proba(X) - expected).max() < 0.2
 
 
-def test_boosters_whose_rows_without_labels_have_other_categories():
+def test_boosters_with_new_categories_in_unlabelled_rows():
     pd = pytest.importorskip("pandas")
     lightgbm = pytest.importorskip("lightgbm")
     xgboost = pytest.importorskip("xgboost")
@@ -409,7 +409,7 @@ def test_boosters_whose_rows_without_labels_have_other_categories():
         np.testing.assert_allclose(model.predict_proba(X), same.predict_proba(X), atol=0.02)
 
 
-def test_without_trust_in_the_teacher_rows_without_labels_change_nothing():
+def test_alpha_zero_ignores_unlabelled_rows():
     pd = pytest.importorskip("pandas")
     columns, y = flowers(pd)
     X = pd.DataFrame(columns).astype({"colour": "category"})

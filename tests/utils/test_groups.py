@@ -187,7 +187,7 @@ def test_groups_of_one_row_and_of_any_names_are_fine(problem, name):
 
 
 @pytest.mark.parametrize("cv", [3, None])
-def test_an_integer_means_stratified_folds_of_whole_groups_everywhere(problem, cv):
+def test_integer_cv_means_stratified_group_folds_everywhere(problem, cv):
     X, y, _, groups = problem
     splitter = StratifiedGroupKFold(cv or 5)
     for name in ("DistilledClassifier", "DistilledBipartiteRanker", "DistilledMulticlassRetriever"):
@@ -245,7 +245,7 @@ def test_numbers_and_text_that_look_alike_are_two_groups():
 
 
 @pytest.mark.parametrize("n_times", [1, 3])
-def test_the_standard_error_over_groups_is_that_of_the_rows_that_are_repeated(n_times):
+def test_grouped_standard_error_ignores_repeated_rows(n_times):
     rng = np.random.default_rng(0)
     values, weights = rng.normal(size=50), rng.uniform(0, 2, size=50)
     expected = standard_error(values, weights)
@@ -303,7 +303,7 @@ def fitted_models(problem):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n_times", [1, 3])
-def test_intervals_of_a_report_are_those_of_the_rows_that_are_repeated(problem, n_times, weighted):
+def test_grouped_report_intervals_ignore_repeated_rows(problem, n_times, weighted):
     X, y, _, _ = problem
     weight = np.random.default_rng(0).integers(0, 3, size=60).astype(float) if weighted else None
     models = fitted_models(problem)
@@ -343,7 +343,7 @@ def test_intervals_of_a_report_are_a_bootstrap_of_groups(problem):
     np.testing.assert_allclose(report.gain["accuracy"][1:], expected, atol=0.017)
 
 
-def test_too_few_groups_have_no_intervals_and_the_report_says_so(problem):
+def test_too_few_groups_give_no_intervals_and_a_note(problem):
     X, y, _, _ = problem
     models = fitted_models(problem)
     enough = np.arange(60) % FEWEST_FOR_INTERVAL
@@ -378,7 +378,7 @@ def test_bias_variance_is_that_of_the_rows_that_are_repeated(problem):
         CALLS["bias_variance"](*problem[:2], np.zeros(120), None)
 
 
-def test_errors_of_compared_teachers_are_those_of_the_rows_that_are_repeated(problem):
+def test_grouped_comparison_errors_ignore_repeated_rows(problem):
     def frame(n_times, with_groups):
         X, y, _, groups, folds = repeated(problem, n_times)
         groups = groups if with_groups else None
@@ -419,7 +419,7 @@ def test_numbers_and_lists_of_folds_request_groups(problem, name, cv):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_groups_reach_the_search_and_a_number_of_folds_inside_it(problem, name):
+def test_groups_reach_the_search_and_its_inner_integer_cv(problem, name):
     X, y, _, groups = problem
     model = make_pipeline(StandardScaler(), clone(MODELS[name]).set_params(cv=3))
     step = model.steps[-1][0]

@@ -289,11 +289,11 @@ def test_rows_of_another_order_are_refused(fit, of_X, of_P):
     ],
     ids=["default of P", "default of X", "a split", "what a split leaves", "twice"],
 )
-def test_an_index_that_only_numbers_rows_says_nothing(fit, of_X, of_P):
+def test_range_index_is_ignored(fit, of_X, of_P):
     fit(pd.DataFrame(X, columns=["a", "b"], index=of_X), frame(P, index=of_P))
 
 
-def test_an_index_on_one_side_only_says_nothing():
+def test_index_on_one_side_only_is_ignored():
     rows = pd.DataFrame(X, columns=["a", "b"], index=IDS)
     SoftLabelClassifier(GaussianNB()).fit(X, frame(P, index=IDS[SHUFFLED]))
     SoftLabelClassifier(GaussianNB()).fit(rows, P)

@@ -156,7 +156,7 @@ def test_teacher_proba_of_three_classes_or_of_one():
         DistilledClassifier(teacher, alpha=0.5).fit(X, Y, teacher_proba=nan)
 
 
-def test_probabilities_as_labels_are_sent_to_where_they_are_learnt():
+def test_soft_y_error_points_to_soft_label_classifier():
     with pytest.raises(ValueError, match=r"Unknown label type.*SoftLabelClassifier\(\)\.fit"):
         DistilledClassifier(GaussianNB(), alpha=0.5).fit(X, SECOND)
 

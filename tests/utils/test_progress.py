@@ -124,7 +124,7 @@ def test_a_fold_ends_when_its_teacher_has_been_fitted(diary, iris):
     ],
     ids=["ranker", "retriever", "label sets"],
 )
-def test_rankers_and_retrievers_tell_it_too(diary, iris, model, prepare):
+def test_rankers_and_retrievers_report_progress(diary, iris, model, prepare):
     X, y = iris
     model = clone(model).set_callbacks(diary).fit(X / X.max(axis=0), prepare(y))
     assert diary.heard_of(model) == alone(*folds(3), *STUDENT)
@@ -156,7 +156,7 @@ def test_without_folds_there_are_fewer_tasks(diary, iris):
 
 
 @needs_callbacks
-def test_remembered_folds_are_done(diary, iris, tmp_path):
+def test_cached_folds_count_as_completed_in_progress(diary, iris, tmp_path):
     model = DistilledClassifier(
         TeacherWithDiary(diary.path), TREE, cv=3, memory=tmp_path / "memory", alpha=1.0
     )
@@ -168,7 +168,7 @@ def test_remembered_folds_are_done(diary, iris, tmp_path):
 
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_a_search_hears_of_the_folds_of_each_fit(diary, iris, n_jobs):
+def test_search_reports_the_folds_of_each_fit(diary, iris, n_jobs):
     model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0)
     search = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2, n_jobs=n_jobs).set_callbacks(diary)
     with warnings.catch_warnings():
@@ -185,7 +185,7 @@ def test_a_search_hears_of_the_folds_of_each_fit(diary, iris, n_jobs):
 
 
 @needs_callbacks
-def test_callbacks_change_no_answer_and_stay_out_of_the_student(diary, iris):
+def test_callbacks_change_no_prediction_and_skip_the_student(diary, iris):
     model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0)
     proba = model.fit(*iris).predict_proba(iris[0])
     before = set(vars(model))
@@ -197,7 +197,7 @@ def test_callbacks_change_no_answer_and_stay_out_of_the_student(diary, iris):
 
 
 @needs_callbacks
-def test_a_fit_that_fails_lets_go_of_its_callbacks(diary, iris):
+def test_failed_fit_releases_its_callbacks(diary, iris):
     X, y = iris
     model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0).set_callbacks(diary)
     with pytest.raises(ValueError, match="NaN"):
@@ -226,7 +226,7 @@ def test_scikit_learns_bar_is_filled(iris, capsys, monkeypatch, searching):
     assert all("100%" in line for line in asked)
 
 
-def test_a_backend_that_gives_all_results_at_once_is_good_enough(iris):
+def test_multiprocessing_backend_gives_equal_results(iris):
     model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0).fit(*iris)
     with parallel_config(backend="multiprocessing", n_jobs=2):
         again = clone(model).fit(*iris)

@@ -122,7 +122,7 @@ def test_float32():
 
 @pytest.mark.parametrize("shift", [0.0, -6.0])
 @pytest.mark.parametrize("hard", [False, True])
-def test_many_rows_end_where_all_rows_say(monkeypatch, hard, shift):
+def test_many_rows_converge_to_the_optimum_of_all_rows(monkeypatch, hard, shift):
     X, p, weight = problem(n=20_000, n_features=6, hard=hard, shift=shift)
     X *= [1, 100, 0.01, 1, 1, 1]
     student = LogisticRegression(tol=1e-7)
@@ -231,7 +231,7 @@ def test_scores_that_go_astray_have_an_infinite_loss():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_hinge_without_a_penalty_ends_at_the_optimum_or_in_a_warning(seed):
+def test_unpenalised_hinge_reaches_optimum_or_warns(seed):
     X, p, weight = problem(n=14, seed=seed, hard=True)
     student = LogisticRegression(C=np.inf, tol=1e-3)
     with warnings.catch_warnings(record=True) as caught:

@@ -59,7 +59,7 @@ def test_it_stops_after_so_many_steps():
     assert_allclose(x, 1)
 
 
-def test_a_good_model_is_kept_and_a_bad_one_is_let_go():
+def test_good_curvature_model_is_kept_and_bad_one_dropped():
     for factor, kept in [(1.05, True), (1e-4, False), (1e4, False)]:
         problem, model = Quadratic(), Quadratic()
         model.hessian = factor * model.hessian

@@ -59,7 +59,7 @@ def test_regressors_rank(student):
     assert roc_auc_score(y, fitted.predict(X)) > roc_auc_score(y, labels.proba[:, 1]) - 0.03
 
 
-def test_targets_are_in_the_order_of_the_probabilities_and_bounded():
+def test_targets_are_monotone_in_probability_and_bounded():
     X, _ = problem()
     p = np.linspace(0, 1, 400)
     target, _ = fit_ranker(Remembering(), X, SoftLabels(np.column_stack([1 - p, p]))).seen_
@@ -105,7 +105,7 @@ def test_steps_that_select_features_see_labels():
     assert fitted.predict(X).shape == (400,)
 
 
-def test_who_is_taken_for_whom():
+def test_resolved_ranking_fitter_of_each_class():
     class KeepsFit(LogisticRegression):
         pass
 

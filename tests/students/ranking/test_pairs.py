@@ -56,7 +56,7 @@ def test_weights_are_repeated_rows(name):
     assert_allclose(gradient, summed, atol=1e-15)
 
 
-def test_scores_beyond_float64_have_an_infinite_loss_and_no_warning(recwarn):
+def test_overflowing_scores_give_infinite_loss_without_warning(recwarn):
     loss, _ = PairwiseRisk(np.array([0.2, 0.8]), np.ones(2), "exponential").loss_and_gradient(
         np.array([1e5, 0.0])
     )
@@ -87,7 +87,7 @@ def test_the_smooth_hinge_is_the_hinge_with_its_kink_bent(width):
     assert 0 <= hinge - by_hand(scores) <= width / 2
 
 
-def test_the_hessian_of_the_smooth_hinge_is_the_slope_of_its_gradient():
+def test_smooth_hinge_hessian_is_the_derivative_of_gradient():
     scores, proba, weight = problem()
     risk = SmoothHinge(proba, weight, 0.3)
     v = np.random.default_rng(1).normal(size=30)

@@ -101,7 +101,7 @@ def test_the_search_goes_on_whatever_the_scale(scale):
     np.testing.assert_array_equal(found.predict(X), np.arange(300))
 
 
-def test_single_precision_reaches_the_optimum_or_says_so():
+def test_single_precision_reaches_the_optimum_or_warns():
     X, y = load_wine(return_X_y=True)
     targets = RetrievalTargets.of(SoftLabels.from_labels(y), "cross_entropy")
     X, student = StandardScaler().fit_transform(X), LogisticRegression(max_iter=5000)

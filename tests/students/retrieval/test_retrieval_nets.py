@@ -113,7 +113,7 @@ def test_a_net_descends_on_the_objective(cls, objective, entries, weight, severa
 @EVERY_OBJECTIVE
 @EVERY_NET
 @pytest.mark.parametrize("weight", [None, np.arange(N_ROWS) % 4])
-def test_a_loader_and_device_batches_teach_the_same(cls, objective, weight):
+def test_data_loader_and_device_batches_fit_alike(cls, objective, weight):
     targets = targets_of(objective, entries=2, weight=weight)
     fits = [
         fit_retriever(
@@ -232,7 +232,7 @@ def test_callbacks_and_splitters_see_true_labels(cls, objective):
     assert fitted.history[-1, "valid_loss"] == pytest.approx(expected.item(), rel=1e-4)
 
 
-def test_rows_that_are_held_out_with_several_labels_are_scored_by_the_objective():
+def test_held_out_multilabel_rows_are_scored_by_the_objective():
     targets = targets_of("label_weighted", several=True)
     fitted = fit_retriever(net(train_split=ValidSplit(2)), X, targets)
     held_out = np.asarray(ValidSplit(2)(list(range(N_ROWS)), y)[1].indices)
@@ -268,7 +268,7 @@ def test_entries_are_held_where_they_are_smaller(objective, entries):
 
 
 @EVERY_NET
-def test_a_fitted_net_keeps_its_classes_and_nothing_of_ours(cls):
+def test_fitted_net_keeps_its_classes_without_extra_state(cls):
     fitted = fit_retriever(net(cls), X, targets_of("double_distillation"))
     if cls is not NeuralNet:
         assert (fitted.classes_ == NAMES).all()
