@@ -1,7 +1,6 @@
 """Self-distillation: generations of one estimator, each with the last one as its teacher."""
 
 import time
-import warnings
 from numbers import Integral
 from typing import Any, NamedTuple, Self
 
@@ -28,6 +27,7 @@ from ._utils._rows import copied, count_rows, refuse_partitions, rows_of
 from ._utils._sample_weight import pop_row_weights, requesting_weights
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Rows
 from ._utils._validation import check_alpha
+from ._utils._warnings import warn
 from .students import fit_soft_labels
 from .students._capabilities import DataSummary
 from .students._predictions import predicts_numbers, student_proba
@@ -270,13 +270,11 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 targets.append(mixed_targets(proba, fitter.labels, self.alpha))
                 chain_targets = fitter.next_targets(chain_targets, self.alpha)
         if len(targets) == 1:
-            warnings.warn(
+            warn(
                 "Self-distillation did not help: out of fold, generation 1 has a log-loss of "
                 f"{scores[1]['log_loss']:.4g}, generation 0 of {scores[0]['log_loss']:.4g}. "
                 "Generation 0, fitted to the labels, is kept; use the estimator itself, or distil "
-                "a teacher of another class with DistilledClassifier.",
-                UserWarning,
-                stacklevel=3,
+                "a teacher of another class with DistilledClassifier."
             )
         return targets, scores
 
@@ -464,12 +462,10 @@ def warn_of_unseen_classes(labels, folds):
             (~has_seen_class(train_labels, train, test)).sum() for train, test in fold.nested
         )
     if n_unseen:
-        warnings.warn(
+        warn(
             f"In {n_unseen} cases a row's class does not occur in the training rows outside its "
             "fold, or outside two folds; the row keeps its label there. Use fewer folds, or "
-            "stratified ones.",
-            UserWarning,
-            stacklevel=3,
+            "stratified ones."
         )
 
 

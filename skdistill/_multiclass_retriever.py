@@ -1,6 +1,5 @@
 """Multiclass retrieval: ranking labels, with plausible negatives discounted by a teacher."""
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -24,6 +23,7 @@ from ._utils._sample_weight import requesting_weights
 from ._utils._tags import supports_multilabel
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._utils._validation import check_alpha, check_number, check_top_k
+from ._utils._warnings import warn
 from .metrics import recall_at_k
 from .students.pipeline import last_step
 from .students.retrieval import fit_retriever
@@ -352,11 +352,9 @@ n_features), default=None
                 seed = self.random_state
                 student = fit_low_rank(data.student, data.X, targets, self.rank, seed)
         if self.k > len(targets.classes):
-            warnings.warn(
+            warn(
                 f"k={self.k}, but there are {len(targets.classes)} labels: retrieve and score rank "
-                "them all. Set a smaller k.",
-                UserWarning,
-                stacklevel=3,
+                "them all. Set a smaller k."
             )
         self._set_fitted_attributes(X, student, targets.classes)
         self.n_iter_ = getattr(last_step(student), "n_iter_", np.ones(1, dtype=np.int32))
@@ -583,11 +581,8 @@ n_features), default=None
             return
         used = self.alpha > 0 and self.objective != "label_weighted"
         what = "are fitted to the teacher's marginals alone" if used else "are ignored"
-        warnings.warn(
-            f"{n_empty} of the {label_sets.is_labelled.sum()} rows of y have no label: they "
-            f"{what}.",
-            UserWarning,
-            stacklevel=4,
+        warn(
+            f"{n_empty} of the {label_sets.is_labelled.sum()} rows of y have no label: they {what}."
         )
 
 

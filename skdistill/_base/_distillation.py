@@ -1,6 +1,5 @@
 """Training data and targets of a student, for every estimator with a teacher and a student."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +29,7 @@ from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._tags import intersect_tags
 from .._utils._validation import check_alpha, check_cv_word, check_proba, check_temperature
+from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
 
@@ -199,7 +199,7 @@ class TeacherMixin(CallbackSupportMixin):
     def _compute_teacher_proba(self, teacher, X, y, X_unlabeled, output, routed, folds, progress):
         """Return the probabilities of clones of a teacher, cross-fitted or in-sample as by `cv`."""
         fit_params = routed.teacher.fit
-        if "sample_weight" in fit_params and not check_takes_weights(teacher, stacklevel=5):
+        if "sample_weight" in fit_params and not check_takes_weights(teacher):
             del fit_params["sample_weight"]
         cache = TeacherCache.for_fit(
             cache_folder(self.memory), teacher, X, y, X_unlabeled, output, fit_params
@@ -316,11 +316,9 @@ class TeacherMixin(CallbackSupportMixin):
                 "request them, as in student.set_fit_request(...)."
             )
         if params.get("groups") is not None and isinstance(self.cv, str):
-            warnings.warn(
+            warn(
                 f"groups is ignored: cv={self.cv!r} makes no folds. Give a splitter, such as "
-                "cv=GroupKFold(5).",
-                UserWarning,
-                stacklevel=5,
+                "cv=GroupKFold(5)."
             )
         return Bunch(
             teacher=Bunch(fit=dict(weights)),

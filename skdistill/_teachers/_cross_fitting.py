@@ -5,7 +5,6 @@ hard one.
 """
 
 import time
-import warnings
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._utils._rows import rows_of
+from .._utils._warnings import warn
 from ._cache import FoldPredictions
 from ._predict import TeacherProba, shown
 from ._sample_weight import fit_teacher
@@ -98,12 +98,10 @@ def out_of_fold_proba(
         nested_proba.append(proba.take(train))
     n_unseen = sum(proba.unseen.sum() for proba in nested_proba)
     if n_unseen:
-        warnings.warn(
+        warn(
             "Teachers fitted without two folds never saw a class of the rows that they predict; "
             f"in {n_unseen} cases a row keeps its label in the choice of alpha. Use fewer folds, "
-            "or stratified ones.",
-            UserWarning,
-            stacklevel=3,
+            "or stratified ones."
         )
     return teacher_proba._replace(nested_proba=nested_proba)
 
@@ -149,11 +147,9 @@ def _warn_of_unseen(names, predictions, tested, y, output):
         n_unseen = np.count_nonzero(output.unseen(y[test], prediction.seen))
         if n_unseen:
             lacking = np.setdiff1d(output.classes, output.classes[prediction.seen])
-            warnings.warn(
+            warn(
                 f"The teacher of {name} never saw the classes {shown(lacking)}; {n_unseen} "
-                "rows keep their label there. Use fewer folds, or stratified ones.",
-                UserWarning,
-                stacklevel=4,
+                "rows keep their label there. Use fewer folds, or stratified ones."
             )
 
 
