@@ -1,7 +1,6 @@
 """Self-distillation: generations of one estimator, each with the last one as its teacher."""
 
 import time
-import warnings
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, NamedTuple, Self
@@ -43,6 +42,7 @@ from ._utils._rows import copied, count_rows, refuse_partitions, rows_of
 from ._utils._sample_weight import pop_row_weights, requesting_weights
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Rows
 from ._utils._validation import check_alpha
+from ._utils._warnings import warn
 from .students import fit_soft_labels
 from .students._capabilities import DataSummary
 from .students._predictions import predicts_numbers, student_proba
@@ -299,13 +299,11 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 targets.append(mixed)
                 chains = fitter.next_chains(chains, self.alpha)
         if len(targets) == 1:
-            warnings.warn(
+            warn(
                 "Self-distillation did not help: out of fold, generation 1 has a log-loss of "
                 f"{scores[1]['log_loss']:.4g}, generation 0 of {scores[0]['log_loss']:.4g}. "
                 "Generation 0, fitted to the labels, is kept; use the estimator itself, or distil "
                 "a teacher of another class with DistilledClassifier.",
-                UserWarning,
-                stacklevel=3,
             )
         return targets, scores
 

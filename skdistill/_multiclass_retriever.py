@@ -1,6 +1,5 @@
 """Multiclass retrieval: ranking labels, with plausible negatives discounted by a teacher."""
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -25,6 +24,7 @@ from ._utils._sample_weight import requesting_weights
 from ._utils._tags import supports_multilabel
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
 from ._utils._validation import check_alpha, check_number, check_top_k
+from ._utils._warnings import warn
 from .metrics import recall_at_k
 from .students.pipeline import last_step
 from .students.retrieval import fit_retriever
@@ -540,11 +540,9 @@ n_features), default=None
         else:
             inputs.labels.check_several_classes()
         if self.k > len(inputs.output.classes):
-            warnings.warn(
+            warn(
                 f"k={self.k}, but there are {len(inputs.output.classes)} labels: retrieve and "
                 "score rank them all. Set a smaller k.",
-                UserWarning,
-                stacklevel=3,
             )
         return inputs
 
@@ -603,11 +601,9 @@ n_features), default=None
             return
         used = self.alpha > 0 and self.objective != "label_weighted"
         what = "are fitted to the teacher's marginals alone" if used else "are ignored"
-        warnings.warn(
+        warn(
             f"{n_empty} of the {label_sets.is_labelled.sum()} rows of y have no label: they "
             f"{what}.",
-            UserWarning,
-            stacklevel=4,
         )
 
 

@@ -7,7 +7,6 @@ at which the mixture of their predictions has the smallest loss is the alpha of 
 alpha must improve on alpha = 0 by more than one standard error, or 0 is chosen.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from .._utils._methods import may_have_method
 from .._utils._probabilities import entries
 from .._utils._rows import rows_of
 from .._utils._typing import Floats
+from .._utils._warnings import warn
 from ..metrics._proba import SMALLEST
 from ..objectives import pairwise_loss
 from ..students import fit_soft_labels
@@ -177,13 +177,11 @@ def _alpha_curve(fit, predict, unit_losses, error_of_mean, data, n_jobs):
         },
     )
     if curve.best == 0:
-        warnings.warn(
+        warn(
             'alpha="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
             f"{curve.losses[0.0]:.4g}, of one fitted to the teacher {curve.losses[1.0]:.4g}; a "
             "mixture improves by less than one standard error. Do not distil this teacher into "
-            "this student: use or calibrate another teacher, or train on the labels.",
-            UserWarning,
-            stacklevel=5,
+            "this student: use or calibrate another teacher, or train on the labels."
         )
     return curve
 

@@ -4,7 +4,6 @@ Validate, teacher probabilities, soften, fit the student, set attributes: each e
 calls them in this order, and each step returns values.
 """
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -33,6 +32,7 @@ from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._tags import intersect_tags
 from .._utils._validation import check_alpha, check_cv_word, check_temperature
+from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
 from ._training_data import DistillationData, FitInput, fold_data
@@ -104,7 +104,7 @@ class TeacherMixin(CallbackSupportMixin):
         if isinstance(inputs.teacher, FrozenEstimator):
             return frozen_proba(inputs.teacher, inputs.rows, inputs.output)
         fit_params = inputs.params.teacher.fit
-        if "sample_weight" in fit_params and not check_takes_weights(inputs.teacher, stacklevel=5):
+        if "sample_weight" in fit_params and not check_takes_weights(inputs.teacher):
             del fit_params["sample_weight"]
         cache = TeacherCache.for_fit(
             cache_folder(self.memory), inputs.teacher, inputs.rows, inputs.output, fit_params
@@ -290,11 +290,9 @@ class TeacherMixin(CallbackSupportMixin):
                 "request them, as in student.set_fit_request(...)."
             )
         if params.get("groups") is not None and isinstance(self.cv, str):
-            warnings.warn(
+            warn(
                 f"groups is ignored: cv={self.cv!r} makes no folds. Give a splitter, such as "
                 "cv=GroupKFold(5).",
-                UserWarning,
-                stacklevel=5,
             )
         return Bunch(
             teacher=Bunch(fit=dict(weights)),

@@ -1,6 +1,5 @@
 """Soft labels of partitions: out-of-fold teacher probabilities, with partitions as folds."""
 
-import warnings
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from .._teachers._sample_weight import check_takes_weights, fit_teacher
 from .._teachers._scores import teacher_scores
 from .._utils._concatenate import stack_rows
 from .._utils._labels import check_labels
+from .._utils._warnings import warn
 from ..metrics._proba import calibration_gaps
 from ._partitions import PARTITIONS, check_rows
 from ._run import as_delayed, persist, run, task, total
@@ -85,7 +85,7 @@ def _teachers_of(partitions, teacher, output, cv):
     if isinstance(teacher, FrozenEstimator):
         seen = output.classes[check_frozen(teacher, output)]
         return [as_delayed((teacher, seen))], 1
-    weighted = partitions.weight[0] is not None and check_takes_weights(teacher, stacklevel=7)
+    weighted = partitions.weight[0] is not None and check_takes_weights(teacher)
 
     def fitted_on(rows):
         X, y = [partitions.X[k] for k in rows], [partitions.y[k] for k in rows]
@@ -208,9 +208,7 @@ def _warn_of_unseen(unseen, n_folds):
             remedy = "Shuffle the rows, so that each class is in several partitions."
             if n_folds == 1:
                 name, remedy = "frozen teacher", "Fit it on rows of all classes."
-            warnings.warn(
+            warn(
                 f"The {name} never saw the class of {count} rows of partition {k}, which keep "
-                f"their own label. {remedy}",
-                UserWarning,
-                stacklevel=6,
+                f"their own label. {remedy}"
             )

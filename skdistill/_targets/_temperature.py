@@ -1,12 +1,11 @@
 """Temperature scaling: one parameter that corrects a teacher's over- or under-confidence."""
 
-import warnings
-
 import numpy as np
 from scipy import sparse
 from scipy.optimize import brentq
 
 from .._utils._probabilities import entries
+from .._utils._warnings import warn
 
 # Beyond this range the teacher is wrong rather than badly calibrated.
 LOWEST, HIGHEST = 1 / 20, 20.0
@@ -46,12 +45,10 @@ def best_temperature(soft_labels):
     log_p, weight, log_p_true = _log_rows(soft_labels)
     varies = (log_p > -np.inf).sum(axis=1) > 1
     if not varies.any():
-        warnings.warn(
+        warn(
             "The teacher's probabilities are all 0 or 1 for the rows whose label has positive "
             "probability, so no temperature changes them; 1.0 is used. Calibrate the teacher with "
-            "CalibratedClassifierCV, or use a smaller alpha (alpha < 1).",
-            UserWarning,
-            stacklevel=2,
+            "CalibratedClassifierCV, or use a smaller alpha (alpha < 1)."
         )
         return 1.0
 
@@ -66,16 +63,14 @@ def best_temperature(soft_labels):
     if slope(low) < 0 < slope(high):
         return float(1 / brentq(slope, low, high, xtol=1e-10))
     edge = HIGHEST if slope(low) >= 0 else LOWEST
-    warnings.warn(
+    warn(
         f'teacher_temperature="auto" is at the edge of its range, at {edge:g}: '
         + (
             "the teacher's probabilities are unrelated to the labels. "
             if edge == HIGHEST
             else "the teacher's most probable class is the label in every row. "
         )
-        + "Compare teacher_scores_ with other teachers, or set the temperature by hand.",
-        UserWarning,
-        stacklevel=2,
+        + "Compare teacher_scores_ with other teachers, or set the temperature by hand."
     )
     return edge
 

@@ -7,7 +7,6 @@ contains the teacher. Files are written atomically and contain a checksum.
 
 import os
 import pickle
-import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from hashlib import sha256
@@ -22,6 +21,7 @@ import sklearn
 from scipy import sparse
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from .._utils._warnings import warn
 from ._cache_key import canonical_form, canonical_form_unfitted, fingerprint
 from ._code import version_of
 
@@ -176,11 +176,9 @@ class Entry(NamedTuple):
             unfinished.write_bytes(self._checksum(packed) + packed)
             unfinished.replace(self.path)
         except WRITE_ERRORS as error:  # the fit goes on without the cache
-            warnings.warn(
+            warn(
                 f"A teacher could not be cached in {str(self.path)!r} ({error}); it is used all "
-                "the same.",
-                UserWarning,
-                stacklevel=2,
+                "the same."
             )
         finally:  # also after an interruption
             unfinished.unlink(missing_ok=True)
@@ -191,11 +189,9 @@ class Entry(NamedTuple):
 
     def _warn(self, reason):
         """Warn that an existing file is not used."""
-        warnings.warn(
+        warn(
             f"A teacher cached in {str(self.path)!r} is not used: the file {reason}. The teacher "
-            "is fitted anew, and the file replaced.",
-            UserWarning,
-            stacklevel=3,
+            "is fitted anew, and the file replaced."
         )
 
 

@@ -7,7 +7,6 @@ the training rows of a fold: `TeacherFitter` here, and those of generations in `
 """
 
 import time
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._utils._progress import Progress
 from .._utils._rows import rows_of
 from .._utils._typing import Estimator
+from .._utils._warnings import warn
 from ._cache import FoldPredictions, TeacherCache
 from ._folds import Fold, LabelledRows, check_folds, pairs_of_folds
 from ._predict import MulticlassOutput, MultilabelOutput, TeacherProba, shown
@@ -195,11 +195,9 @@ def warn_of_unseen(predictions, folds, y, output):
         n_unseen = np.count_nonzero(output.unseen(y[fold.test], prediction.seen))
         if n_unseen:
             lacking = np.setdiff1d(output.classes, output.classes[prediction.seen])
-            warnings.warn(
+            warn(
                 f"The teacher of {fold.name} never saw the classes {shown(lacking)}; {n_unseen} "
                 "rows keep their label there. Use fewer folds, or stratified ones.",
-                UserWarning,
-                stacklevel=4,
             )
 
 
@@ -207,10 +205,8 @@ def warn_of_unseen_in_pairs(nested_proba):
     """Warn of rows whose class no teacher fitted without two folds has seen."""
     n_unseen = sum(proba.unseen.sum() for proba in nested_proba)
     if n_unseen:
-        warnings.warn(
+        warn(
             "Teachers fitted without two folds never saw a class of the rows that they predict; "
             f"in {n_unseen} cases a row keeps its label there. Use fewer folds, or stratified "
             "ones.",
-            UserWarning,
-            stacklevel=3,
         )

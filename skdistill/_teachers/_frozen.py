@@ -1,12 +1,11 @@
 """Probabilities of a frozen teacher, and those given by the user."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils._labels import class_positions
+from .._utils._warnings import warn
 from ._predict import MultilabelOutput, TeacherProba, shown
 
 
@@ -44,11 +43,9 @@ def frozen_proba(teacher, rows, output):
     proba = output.predict_proba(teacher, X)
     if unseen.any():
         lacking = np.setdiff1d(output.classes, output.classes[seen])
-        warnings.warn(
+        warn(
             f"The frozen teacher never saw the classes {shown(lacking)}; {unseen.sum()} rows keep "
-            "their label. Fit it on rows of all classes, or pass it without FrozenEstimator.",
-            UserWarning,
-            stacklevel=5,
+            "their label. Fit it on rows of all classes, or pass it without FrozenEstimator."
         )
         proba, _ = output.impute_unseen_classes(proba, y, seen)
     return TeacherProba(

@@ -1,7 +1,5 @@
 """Row weights for a teacher: for a Pipeline, its last step; for an ensemble, its members."""
 
-import warnings
-
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -15,21 +13,20 @@ from .._utils._sample_weight import (
     last_step_of,
     takes_sample_weight,
 )
+from .._utils._warnings import warn
 
 
-def check_takes_weights(teacher, *, stacklevel):
+def check_takes_weights(teacher):
     """Return whether a teacher takes row weights; warn, with the remedy, if it does not.
 
     With metadata routing it gets what it requests, and there is no warning.
     """
     if get_config()["enable_metadata_routing"] or teacher_takes_weights(teacher):
         return True
-    warnings.warn(
+    warn(
         f"{type(teacher).__name__} takes no sample_weight: the teacher is fitted without it, and "
         "only the student and teacher_scores_ are weighted. "
-        f"{sample_weight_remedy(teacher)}",
-        UserWarning,
-        stacklevel=stacklevel + 1,
+        f"{sample_weight_remedy(teacher)}"
     )
     return False
 

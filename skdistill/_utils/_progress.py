@@ -1,7 +1,6 @@
 """Progress: the tasks of a fit, for the callbacks of scikit-learn 1.9 and later."""
 
 from contextlib import contextmanager
-from functools import wraps
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -11,13 +10,8 @@ except ImportError:  # older scikit-learn: only `verbose` shows progress
         """Placeholder without callbacks."""
 
     def with_callbacks(method):
-        """Wrap a method, so that the stacklevel of warnings is the same as with callbacks."""
-
-        @wraps(method)
-        def same_method(estimator, *args, **kwargs):
-            return method(estimator, *args, **kwargs)
-
-        return same_method
+        """Return the method itself."""
+        return method
 
 
 __all__ = ["CallbackSupportMixin", "Progress", "with_callbacks"]

@@ -1,6 +1,5 @@
 """Compare candidate teachers on rows that they have not seen."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from .._utils._random_state import seeded_clones
 from .._utils._rows import refuse_queries
 from .._utils._typing import ArrayLike, Estimator, Rows
 from .._utils._validation import check_row_weights
+from .._utils._warnings import warn
 from ._advice import advise
 from ._folds import honest_folds, share_with_a_twin
 from ._tables import html_list, html_table, import_pandas, text_table
@@ -346,11 +346,9 @@ def _fit_params(name, teacher, sample_weight):
         return {}
     if teacher_takes_weights(teacher):
         return {"sample_weight": check_row_weights(sample_weight, len(sample_weight))}
-    warnings.warn(
+    warn(
         f"teachers[{name!r}], a {type(teacher).__name__}, takes no sample_weight: it is fitted "
         "without, and the weights count in its scores only. "
-        f"{sample_weight_remedy(teacher)}",
-        UserWarning,
-        stacklevel=3,
+        f"{sample_weight_remedy(teacher)}"
     )
     return {}

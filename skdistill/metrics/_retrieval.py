@@ -4,7 +4,6 @@ The input is the retrieved labels, shape (n_samples, k), best first. Scores of a
 rows are not needed.
 """
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from .._utils._rows import count_rows
 from .._utils._score_columns import check_columns_are_classes
 from .._utils._typing import ArrayLike, Estimator, Floats, Proba, Rows
 from .._utils._validation import check_row_weights, column_names
+from .._utils._warnings import warn
 
 __all__ = [
     "label_propensities",
@@ -502,11 +502,9 @@ def _with_labels(found):
         return found
     if not found.weight[has_label].sum() > 0:
         raise ValueError(_no_label(len(has_label)))
-    warnings.warn(
+    warn(
         f"{(~has_label).sum()} of {len(has_label)} rows of y_true have no label; the mean leaves "
-        "them out.",
-        UserWarning,
-        stacklevel=3,
+        "them out."
     )
     return _Found(*(part[has_label] for part in found))
 

@@ -1,6 +1,5 @@
 """`partial_fit` on chunks of the expansion, which is never in memory as a whole."""
 
-import warnings
 from functools import partial
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 
 from .._utils._rows import bytes_per_row, predict_on_copy, rows_of
+from .._utils._warnings import warn
 from ..metrics import soft_log_loss
 from ._predictions import student_labels, student_proba
 
@@ -63,11 +63,10 @@ def warn_unless_stale(student, stale):
     """Warn if the last passes still improved the fit, as the student's own `fit` does."""
     params = student.get_params(deep=False)
     if params.get("tol") is not None and stale < params.get("n_iter_no_change", 5):
-        warnings.warn(
+        warn(
             f"{type(student).__name__} stopped after max_iter={params['max_iter']} passes that "
             f"still improved the fit (tol={params['tol']:g}). Raise max_iter or tol.",
             ConvergenceWarning,
-            stacklevel=5,
         )
 
 

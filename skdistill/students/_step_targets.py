@@ -13,7 +13,6 @@ each row once. `TargetEncoder` gets the probabilities of one class at a time, se
 `_target_encoder.py`.
 """
 
-import warnings
 from inspect import signature
 
 import numpy as np
@@ -28,6 +27,7 @@ from .._targets._soft_labels import SoftLabels
 from .._utils._concatenate import stack_rows
 from .._utils._rows import count_rows, rows_of
 from .._utils._sample_weight import takes_sample_weight
+from .._utils._warnings import warn
 from ._capabilities import DataSummary, are_numbers, check_expansion, check_inside
 from ._step_kinds import (
     HAND_PAIRS_ON,
@@ -237,13 +237,11 @@ def fit_step(step, X, soft_labels, **fit_params):
     if target_kind == TRUE_LABELS:
         return _fit_on_true_labels(step, X, soft_labels, fit_params)
     if target_kind == NO_TARGET:
-        warnings.warn(
+        warn(
             f"{type(step).__name__}, a step of the Pipeline, is fitted without a target, y=None: "
             "no row has a true label, and it is not known whether the step is supervised. If it "
             "is, give the available labels, SoftLabels(P, y=y), or fit it beforehand and freeze "
-            "it, sklearn.frozen.FrozenEstimator(step.fit(X, y)).",
-            UserWarning,
-            stacklevel=2,
+            "it, sklearn.frozen.FrozenEstimator(step.fit(X, y))."
         )
         return _fit_transform(step, X, None, fit_params)
     if target_kind == PROBABILITIES:

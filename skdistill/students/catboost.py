@@ -1,6 +1,5 @@
 """CatBoost on soft labels: its cross-entropy for two classes, the expansion for more."""
 
-import warnings
 from io import StringIO
 from typing import Any
 
@@ -11,6 +10,7 @@ from scipy import sparse
 from .._targets._soft_labels import SoftLabels
 from .._utils._labels import check_classes, check_labels, class_positions, encode
 from .._utils._typing import Estimator, Rows
+from .._utils._warnings import warn
 from ._boosting import placeholder_labels
 from ._capabilities import DataSummary
 from ._chunks import drop_zero_weight_rows
@@ -321,11 +321,9 @@ def warn_of_statistics(params, fit_params):
     """Warn about features whose statistics ignore the weights of copies."""
     kinds = [name for name in FEATURE_KINDS if params.get(name) or fit_params.get(name)]
     if kinds and "one_hot_max_size" not in params:
-        warnings.warn(
+        warn(
             f"CatBoostClassifier fits more than two classes by expansion, where its statistics "
             f"of features ({', '.join(kinds)}) count one copy of a row per class and ignore its "
             "probability, so that they are not informative. Set one_hot_max_size to the largest "
-            "number of categories, or encode such features before.",
-            UserWarning,
-            stacklevel=5,
+            "number of categories, or encode such features before."
         )

@@ -4,7 +4,6 @@ It minimises the distilled risk Σ_n Σ_y p_ny ℓ(y, f(x_n)) term by term, at t
 class and sample. All other fitters are tested against it.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from .._utils._fit import fitted
 from .._utils._rows import count_rows, rows_of
 from .._utils._sample_weight import takes_sample_weight
 from .._utils._typing import Estimator, Rows
+from .._utils._warnings import warn
 from ._capabilities import DataSummary, check_expansion
 from ._chunks import fit_in_chunks, rows_per_chunk
 from ._class_weight import balanced_by_class_weight_sums
@@ -99,11 +99,9 @@ def fit_on_copies_or_chunks(student, X, soft_labels, **fit_params):
 
 def warn_of_expansion(student, reason, remedy=""):
     """Warn that a student is fitted by expansion, and why."""
-    warnings.warn(
+    warn(
         f"{type(student).__name__} is fitted to soft labels by expansion, one row per class: "
-        f"slower by about the number of classes, because {reason}. {remedy}".rstrip(),
-        UserWarning,
-        stacklevel=4,
+        f"slower by about the number of classes, because {reason}. {remedy}".rstrip()
     )
 
 

@@ -5,7 +5,6 @@ through Σ_n w_n p_nk x_n, a matrix of the size of the coefficients. It is compu
 iteration costs the same for soft and hard, dense and sparse labels.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from sklearn.utils.validation import validate_data
 
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
+from .._utils._warnings import warn
 from ..objectives._newton import minimise
 from ._class_weight import class_weights
 from ._logistic_parameters import check_parameters, unsupported_reason
@@ -94,12 +94,11 @@ def fit_logistic(
     solution, n_iter, gradient = solve(objective, start, student.tol, student.max_iter)
     max_gradient = np.abs(gradient).max()
     if not max_gradient <= student.tol:
-        warnings.warn(
+        warn(
             f"{student.solver} stopped after {n_iter} iterations (max_iter={student.max_iter}) "
             f"with a gradient of up to {max_gradient:.2g} (tol={student.tol:g}). Scale the "
             "features (StandardScaler), or raise max_iter or tol.",
             ConvergenceWarning,
-            stacklevel=3,
         )
     student.classes_ = soft_labels.classes
     student.coef_, student.intercept_ = objective.coef_and_intercept(solution)
@@ -257,12 +256,11 @@ class _CholeskySteps:
         """Return the step; None, with a warning, if the Hessian is singular."""
         step = _newton_step(self.objective.hessian(flat), gradient)
         if step is None:
-            warnings.warn(
+            warn(
                 f"newton-cholesky found a singular Hessian at iteration {self.n_steps} and "
                 "continues with L-BFGS. Remove collinear columns (OneHotEncoder(drop='first')) or "
                 'constant ones, set a penalty (C), or use solver="lbfgs".',
                 LinAlgWarning,
-                stacklevel=4,
             )
         self.n_steps += 1
         return step

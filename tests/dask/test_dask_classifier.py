@@ -229,8 +229,9 @@ def test_class_unseen_by_the_fold_teacher_keeps_its_labels():
     dX, dy = in_partitions(3, X[order], y[order])
     teacher = ExtraTreesClassifier(5, max_depth=4, random_state=0)
     folds = PredefinedSplit(np.arange(300) // 100)
-    with pytest.warns(UserWarning, match="fold 3 of 3 never saw the class of 99 rows"):
+    with pytest.warns(UserWarning, match="fold 3 of 3 never saw the class of 99 rows") as caught:
         ours = DistilledClassifier(teacher, GaussianNB(), cv=3, alpha=1.0).fit(dX, dy)
+    assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="never saw"):
         theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds, alpha=1.0)
         theirs.fit(X[order], y[order])
@@ -317,8 +318,9 @@ def test_weights_unsupported_by_the_teacher_warn():
     dX, dy, dw = in_partitions(4, X, y, np.ones(300))
     teacher = KNeighborsClassifier()
     model = DistilledClassifier(teacher, MultinomialNB(), cv=2, alpha=1.0)
-    with pytest.warns(UserWarning, match="KNeighborsClassifier takes no sample_weight"):
+    with pytest.warns(UserWarning, match="KNeighborsClassifier takes no sample_weight") as caught:
         model.fit(dX, dy, sample_weight=dw)
+    assert caught[0].filename == __file__
     expected = clone(model).fit(dX, dy).predict_proba(X)
     np.testing.assert_array_equal(model.predict_proba(X), expected)
 

@@ -1,6 +1,5 @@
 """The linear scorer: L2-penalised, by Newton's method on all pairs, dense or sparse."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Estimator, Rows
+from ..._utils._warnings import warn
 from ...objectives._newton import ConjugateGradientSteps, minimise
 from .._class_weight import class_weights
 from .._logistic_parameters import check_parameters, unsupported_reason
@@ -115,12 +115,11 @@ def penalty_of(student, weight):
 def warn_unless_converged(student, gradient, n_iter):
     """Warn if the gradient is above the student's `tol`."""
     if not np.abs(gradient).max() <= student.tol:
-        warnings.warn(
+        warn(
             f"The linear scorer stopped after {n_iter} iterations (max_iter={student.max_iter}) "
             f"with a gradient of up to {np.abs(gradient).max():.2g} (tol={student.tol:g}). Scale "
             "the features (StandardScaler), or raise max_iter or tol.",
             ConvergenceWarning,
-            stacklevel=5,
         )
 
 

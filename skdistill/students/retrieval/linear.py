@@ -1,6 +1,5 @@
 """The linear scorer of labels: L2-penalised, by L-BFGS, dense or sparse, of full or low rank."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from ..._targets._retrieval_targets import RetrievalTargets
 from ..._utils._typing import Estimator, Rows
+from ..._utils._warnings import warn
 from ...objectives._linear_retrieval import linear_loss
 from ...objectives._retrieval import chunks_of
 from .._logistic_parameters import check_parameters, unsupported_reason
@@ -262,12 +262,11 @@ def _minimise(objective, start, student):
             if found.nit >= student.max_iter
             else f"found no lower point after {found.nit} iterations, for rounding,"
         )
-        warnings.warn(
+        warn(
             f"The linear scorer {reason} with a gradient of up to {final / initial:.2g} of that at "
             f"the start (tol={student.tol:g}). Scale the features (StandardScaler), give X in "
             "float64, or raise max_iter or tol.",
             ConvergenceWarning,
-            stacklevel=5,
         )
     return found.x * units, found.nit
 

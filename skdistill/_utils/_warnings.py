@@ -1,0 +1,25 @@
+"""Warnings at the line of the user's call, however deep in the package they arise."""
+
+import sys
+import warnings
+
+__all__ = ["warn"]
+
+# skdistill, and packages that call it while they run a user's call: callbacks, searches, workers.
+PACKAGES = {"skdistill", "sklearn", "joblib", "dask"}
+
+
+def warn(message, category=UserWarning):
+    """Warn at the innermost line outside `PACKAGES`: the user's call, such as `fit`.
+
+    In a worker's thread or process that call is not on the stack: the worker's line is reported.
+    """
+    frame, stacklevel = sys._getframe(1), 2
+    while frame is not None and _package_of(frame) in PACKAGES:
+        frame, stacklevel = frame.f_back, stacklevel + 1
+    warnings.warn(message, category, stacklevel=stacklevel)
+
+
+def _package_of(frame):
+    """Return the name of a frame's top-level package, as filters by module see it."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
