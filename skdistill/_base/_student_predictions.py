@@ -107,7 +107,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -129,7 +129,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -176,7 +176,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -199,7 +199,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows.
+            Input samples, in any form that `student_` accepts.
 
         y : array-like of shape (n_samples,)
             True labels.
