@@ -43,67 +43,76 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     Parameters
     ----------
     teacher : estimator, default=None
-        Any classifier with `predict_proba`, cloned and cross-fitted, or a
-        ``sklearn.frozen.FrozenEstimator``, used as it is: as in :class:`DistilledClassifier`.
+        Any classifier with `predict_proba`, cloned and cross-fitted; a
+        ``sklearn.frozen.FrozenEstimator`` is used as it is, without `cv`.
         ``ExtraTreesClassifier()`` by default.
 
     student : estimator, default=None
-        Estimator of the scores: by default a linear function of the features. A
-        ``LogisticRegression`` is the same with its own parameters, for the end of a Pipeline;
-        XGBRegressor, XGBRanker, LGBMRegressor and LGBMRanker are boosted on the exact loss of all
-        pairs; any other regressor is fitted to the first Newton step. A Pipeline may end in any
-        of them. See
-        :func:`skdistill.students.ranking.fit_ranker`.
+        Estimator that is cloned and fitted to the soft labels. By default a linear function of the
+        features. A ``LogisticRegression`` is the same with its own parameters, for the end of a
+        Pipeline; XGBRegressor, XGBRanker, LGBMRegressor and LGBMRanker are boosted on the exact
+        loss of all pairs; any other regressor is fitted to the first Newton step. A Pipeline may
+        end in any of them. See :func:`skdistill.students.ranking.fit_ranker`.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
         Loss φ of the margin d of a pair, the score difference: log(1 + e^{−d}), e^{−d},
         max(0, 1 − d) or its square. The hinge is not consistent for the AUC, the others are.
 
     alpha : float in [0, 1] or "auto", default=1.0
-        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label.
-        Targets are mixed, not losses, which are products of two targets. 0 is the usual
-        pairwise loss on the labels and fits no teacher. "auto" chooses from the data as in
+        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
+        the teacher alone; 0 is the usual pairwise loss on the labels and fits no teacher. Targets
+        are mixed, not losses, which are products of two targets. "auto" chooses from the data as in
         :class:`DistilledClassifier`, by the pairwise loss of mixed scores.
 
     teacher_temperature : float or "auto", default=1.0
-        T in p^(1/T), renormalised, as in :class:`DistilledClassifier`. It does not change the
-        teacher's order of rows, only the weights of pairs.
+        T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
+        teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
+        log-loss. A probability of exactly 0 stays 0. A temperature does not change the teacher's
+        order of rows, only the weights of pairs.
 
     cv : int, splitter, iterable or "in-sample", default=5
-        Folds for the teacher's probabilities, as in :class:`DistilledClassifier`.
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
+        row must be tested. With `groups`, a number means that many folds of whole groups.
+        "in-sample" fits one teacher on all rows; see :class:`DistilledClassifier`.
 
     augmenter : object with `sample(X, random_state)`, default=None
-        Samples further rows from those of `X`, which the teacher labels, as in
-        :class:`DistilledClassifier`. Each has the weight `alpha`.
+        Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
+        :class:`skdistill.augmentation.MungeAugmenter`,
+        :class:`skdistill.augmentation.MarginalAugmenter`, or your own object. Each new row has the
+        weight `alpha`. See :class:`DistilledClassifier`.
 
     C : float, default=1.0
-        Inverse strength of the L2 penalty of the default student: it minimises
-        ½‖w‖² + C · n · (mean loss over all pairs), with n the total weight of the rows.
-        ``np.inf`` means no penalty.
+        Inverse strength of the L2 penalty of the default student: it minimises ½‖w‖² + C · n ·
+        (mean loss), with n the total weight of the rows. ``np.inf`` means no penalty. The mean is
+        over all pairs.
 
     classes : array-like of shape (2,), default=None
-        Both classes, if a split or `teacher_proba` may have more than `y`.
+        All classes, in the order of the columns of given probabilities. By default those of `y`,
+        sorted; needed if a split or `teacher_proba` may have more.
 
     tol : float, default=1e-4
-        Stopping criterion of the default student: the largest absolute entry of the gradient of
-        the mean loss, with the penalty.
+        Stopping criterion of the default student: the largest absolute entry of the gradient. It is
+        the gradient of the mean loss, with the penalty.
 
     max_iter : int, default=100
-        Maximum number of Newton steps of the default student.
+        Maximum number of iterations of the default student. An iteration is a Newton step.
 
     memory : str, path, joblib.Memory or None, default=None
-        Folder of a cache for the predictions of fold teachers, so that a search fits each of them
-        once, as in :class:`DistilledClassifier`.
+        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``:
+        each teacher is then fitted once for all settings of a search. None means no cache. See
+        :class:`DistilledClassifier`.
 
     n_jobs : int, default=None
-        Number of jobs for fitting fold teachers, as in joblib.
+        Number of jobs for the fits on the folds, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seed for every `random_state` of teacher and student that is None, and for `augmenter`.
+        Seed for every `random_state` of the given estimators that is None. It also seeds
+        `augmenter`.
 
     verbose : int, default=0
-        If positive, print for each fold's teacher how long the fit took, or that its predictions
-        were cached. For a progress bar, see :class:`DistilledClassifier`.
+        If positive, print progress and the time of fits. For each fold's teacher it prints how long
+        the fit took, or that its predictions were cached. For a progress bar, see
+        :class:`DistilledClassifier`.
 
     Attributes
     ----------
@@ -111,35 +120,38 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         The labels, sorted. Higher scores mean the second one.
 
     student_ : estimator
-        The fitted student, an ordinary object of its class that predicts and unpickles without
+        The fitted student: an ordinary object of its class, which predicts and unpickles without
         skdistill. The linear one is a ``LogisticRegression`` with the `decision_function` of the
         ranker; for others, `predict` is that score up to `intercept_`. The `predict_proba` of a
         ``LogisticRegression`` is the logistic function of the score for all surrogates: see Notes.
 
     coef_ : ndarray of shape (1, n_features)
-        Coefficients of the linear student.
+        Coefficients of a linear student. Absent for others.
 
     intercept_ : ndarray of shape (1,)
-        Shift of the scores that minimises the log-loss of the targets; pairs do not depend on it.
+        Intercepts of a linear student. The intercept is the shift of the scores that minimises the
+        log-loss of the targets; pairs do not depend on it. For any other student it is the same
+        shift of its predictions.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Feature importances of a booster or a forest as student; absent for others.
+        Feature importances of a tree, a forest or a booster as student. Absent for others.
 
     n_iter_ : ndarray of shape (1,), int32
-        Newton steps of a linear student; 1 for any other.
+        Iterations of a linear student; 1 for any other. An iteration is a Newton step.
 
     alpha_ : float
         The alpha used.
 
     alpha_curve_ : AlphaCurve or None
-        With ``alpha="auto"``, the basis of the choice, as in :class:`DistilledClassifier`; its
-        `loss` is the surrogate loss.
+        With ``alpha="auto"``, the basis of the choice: the arrays `alpha`, `loss`, `losses` and
+        `standard_errors`. As in :class:`DistilledClassifier`, but `loss` is the surrogate loss.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
 
     teacher_scores_ : dict or None
-        Scores of the teacher's probabilities, as in :class:`DistilledClassifier`.
+        Scores of the teacher's probabilities, before and after tempering; None if no teacher was
+        used. As in :class:`DistilledClassifier`.
 
     n_features_in_ : int
         Number of features of `X`, if `X` has columns.
@@ -240,28 +252,32 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Training samples, in any form that teacher and student accept.
+            Training samples, in any form that the given estimators accept.
 
         y : array-like of shape (n_samples,)
-            True labels of two classes: strings, booleans or integers.
+            True labels: strings, booleans or integers. There must be two classes.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, for the student, for `teacher_scores_`, and for the teacher
-            where it takes weights; 1 by default.
+            Weight of each row; 1 by default. It is used for the student, for `teacher_scores_`, and
+            for the teacher if it takes weights (with metadata routing, for the estimators that
+            request it).
 
         teacher_proba : array-like, sparse matrix or dataframe of shape (n_samples, 2) or \
 (n_samples,), default=None
-            The teacher's probabilities for these rows, from an external source, as in
-            :class:`DistilledClassifier`. One number per row is the probability of the second of
-            the sorted classes.
+            The teacher's probabilities for these rows, from an external source (an API, a GPU job,
+            annotators); `teacher` is then not fitted. Columns are matched as in
+            :class:`DistilledClassifier`; one number per row is the probability of the second of the
+            sorted classes. The model must not have seen the labels of these rows.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            Unlabelled rows, as in :class:`DistilledClassifier`. Each has the weight `alpha`.
+            Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
+            Each has the weight `alpha`. See :class:`DistilledClassifier`.
 
         **params : dict
-            `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
-            enabled, also the metadata that splitter, teacher and student request.
+            `groups`, one entry per row, for the folds: rows of one group are not independent of
+            each other. With metadata routing enabled, also the metadata that splitter, teacher and
+            student request.
 
         Returns
         -------
@@ -326,7 +342,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -348,7 +364,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -370,10 +386,10 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows.
+            Input samples, in any form that `student_` accepts.
 
         y : array-like of shape (n_samples,)
-            True labels, of both classes.
+            True labels. Both classes must occur.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.

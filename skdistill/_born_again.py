@@ -70,27 +70,30 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         does not improve on the one before.
 
     alpha : float in [0, 1], default=1.0
-        Weight of the previous generation in the targets: alpha · its probabilities +
-        (1 − alpha) · one-hot label. 0 repeats ordinary training.
+        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
+        the teacher alone; 0 repeats ordinary training. The teacher of a generation is the
+        generation before it.
 
     cv : int, splitter or iterable, default=5
-        Folds, at least three, as in scikit-learn (None is 5 folds, stratified); every row must
-        be tested. With K folds each generation takes K² fits, the last one evaluated K, and
-        the final fit on all rows 1: at most 81 with the defaults.
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
+        row must be tested. With `groups`, a number means that many folds of whole groups. At least
+        three folds are needed. With K folds each generation takes K² fits, the last one evaluated
+        K, and the final fit on all rows 1: at most 81 with the defaults.
 
     ensemble : bool, default=False
         Whether to predict the mean probabilities of all generations, including generation 0,
         instead of those of the last one. Scores and early stopping then use the mean.
 
     n_jobs : int, default=None
-        Number of jobs for fitting the estimators of the folds, as in joblib.
+        Number of jobs for the fits on the folds, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seed for every `random_state` of the estimator that is None, the same for all
-        generations.
+        Seed for every `random_state` of the given estimators that is None. All generations have the
+        same seed.
 
     verbose : int, default=0
-        If positive, print the log-loss and fit time of each generation.
+        If positive, print progress and the time of fits. For each generation it prints the log-loss
+        and the time.
 
     Attributes
     ----------
@@ -98,8 +101,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         The labels, sorted.
 
     student_ : estimator
-        The last generation kept, fitted on all rows: an ordinary object of its class. It
-        predicts and unpickles without skdistill.
+        The fitted student: an ordinary object of its class, which predicts and unpickles without
+        skdistill. It is the last generation kept, fitted on all rows.
 
     estimators_ : list of estimators
         With ``ensemble=True``: the generations 0, 1, ... whose probabilities are averaged.
@@ -115,15 +118,15 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         optimistic.
 
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
-        Coefficients of the last generation, if it is linear, for its own `classes_`. For a
-        regressor, the targets are probabilities, not logits. Like `intercept_` and
+        Coefficients of a linear student. The array is that of the student, for its own `classes_`.
+        For a regressor, the targets are probabilities, not logits. Like `intercept_` and
         `feature_importances_`, absent if the student has none.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
-        Intercepts of the last generation, if it is linear.
+        Intercepts of a linear student.
 
     feature_importances_ : ndarray of shape (n_features,)
-        Importance of each feature for the last generation, if it is a tree, a forest or a booster.
+        Feature importances of a tree, a forest or a booster as student.
 
     n_features_in_ : int
         Number of features of `X`, if `X` has columns.
@@ -204,18 +207,19 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimator accepts.
+            Training samples, in any form that the given estimators accept.
 
         y : array-like of shape (n_samples,)
             True labels: strings, booleans or integers.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, for all generations and for the scores (with metadata
-            routing, for the generations only if the estimator requests it).
+            Weight of each row; 1 by default. It is used for all generations and for the scores
+            (with metadata routing, for the generations only if the estimator requests it).
 
         **params : dict
-            `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
-            enabled, also the metadata that splitter and estimator request.
+            `groups`, one entry per row, for the folds: rows of one group are not independent of
+            each other. With metadata routing enabled, also the metadata that splitter and estimator
+            request.
 
         Returns
         -------
@@ -390,7 +394,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimator accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -411,7 +415,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimator accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -434,7 +438,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimator accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -455,7 +459,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimator accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------

@@ -26,74 +26,75 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     Parameters
     ----------
     teacher : estimator, default=None
-        Any classifier with `predict_proba`. It is cloned and cross-fitted; a
-        ``sklearn.frozen.FrozenEstimator`` is used as it is, without `cv`. For an ensemble, use
+        Any classifier with `predict_proba`, cloned and cross-fitted; a
+        ``sklearn.frozen.FrozenEstimator`` is used as it is, without `cv`.
+        ``ExtraTreesClassifier()`` by default. It is deterministic given a seed, exact under sample
+        weights, and suited to many classes. For an ensemble, use
         ``VotingClassifier(voting="soft")``; for calibration, ``CalibratedClassifierCV``.
-        ``ExtraTreesClassifier()`` by default: deterministic given a seed, exact under sample
-        weights, suited to many classes.
 
     student : estimator, default=None
-        A classifier that takes `sample_weight`, any regressor (fitted to the
-        probabilities), or a Pipeline that ends in one of them; see
-        :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default.
+        Estimator that is cloned and fitted to the soft labels. It is a classifier that takes
+        `sample_weight`, any regressor (fitted to the probabilities), or a Pipeline that ends in one
+        of them; see :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default.
 
     alpha : float in [0, 1] or "auto", default="auto"
-        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label.
-        1 uses the teacher alone; 0 is ordinary training and fits no teacher. No fixed value is
-        safe: a teacher's errors contradict clean labels, and its good predictions correct noisy
-        ones. "auto" chooses from the data, with two or three more fits of the student per fold
-        and, with K folds, K (K − 1) / 2 more of the teacher. Set a number to avoid this cost.
+        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
+        the teacher alone; 0 is ordinary training and fits no teacher. No fixed value is safe: a
+        teacher's errors contradict clean labels, and its good predictions correct noisy ones.
+        "auto" chooses from the data, with two or three more fits of the student per fold and, with
+        K folds, K (K − 1) / 2 more of the teacher. Set a number to avoid this cost.
 
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
-        teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's
-        out-of-fold log-loss. A probability of exactly 0 stays 0.
+        teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
+        log-loss. A probability of exactly 0 stays 0.
 
     cv : int, splitter, iterable or "in-sample", default=5
-        Folds for the teacher's probabilities, as in scikit-learn (None is 5 folds,
-        stratified). With `groups` a number means that many folds of whole groups,
-        ``StratifiedGroupKFold``. Every row must be tested; its probabilities are predicted by
-        teachers that have not seen it, averaged if several folds test it. "in-sample" fits one
-        teacher on all rows, which predicts its own training rows and tends to repeat their
-        labels (a forest exactly): only for teachers that do not interpolate.
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
+        row must be tested. With `groups`, a number means that many folds of whole groups
+        (``StratifiedGroupKFold``). Each row is predicted by teachers that have not seen it; the
+        mean is used if several folds test it. "in-sample" fits one teacher on all rows, which
+        predicts its own training rows and tends to repeat their labels (a forest exactly): only for
+        teachers that do not interpolate.
 
-    top_k : int, default=None
-        Number of most probable classes to keep in each row of the teacher's probabilities; all
-        by default. Fewer classes make the expanded training set smaller. The true label is
-        always kept, since it is mixed in afterwards.
+    top_k : int or None, default=None
+        How many of the teacher's largest probabilities to keep in each row; None keeps all. Fewer
+        classes make the expanded training set smaller. The true label is always kept, since it is
+        mixed in afterwards.
 
     augmenter : object with `sample(X, random_state)`, default=None
         Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
         :class:`skdistill.augmentation.MungeAugmenter`,
-        :class:`skdistill.augmentation.MarginalAugmenter`, or your own object. It is called in
-        each :meth:`fit`, so that a search augments inside each split, with the rows of nonzero
-        `sample_weight`; each new row has the weight `alpha`. The teachers and the number of
-        fits do not change. It is not used with ``alpha=0``. On the dependence between new rows
-        and fold teachers, see Notes.
+        :class:`skdistill.augmentation.MarginalAugmenter`, or your own object. Each new row has the
+        weight `alpha`. The augmenter is called in each :meth:`fit`, so that a search augments
+        inside each split, with the rows of nonzero `sample_weight`. The teachers and the number of
+        fits do not change. It is not used with ``alpha=0``. On the dependence between new rows and
+        fold teachers, see Notes.
 
     classes : array-like of shape (n_classes,), default=None
-        All classes, if a split or `teacher_proba` may have more than `y`; the columns of
-        `teacher_proba` follow their order. Those of `y` by default. A class without rows has
+        All classes, in the order of the columns of given probabilities. By default those of `y`,
+        sorted; needed if a split or `teacher_proba` may have more. A class without rows has
         probability 0, and a column in `student_` if possible: see :func:`deployable`.
 
     memory : str, path, joblib.Memory or None, default=None
-        Folder of a cache for the predictions of fold teachers, like the `memory` of a
-        ``Pipeline``: each teacher is then fitted once for all settings of a search, also across
-        processes and after an interruption. The key depends on teacher, rows, labels, weights,
-        folds and versions, not on `alpha`, `teacher_temperature`, `top_k` or the student; see
-        Notes. None means no cache.
+        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``:
+        each teacher is then fitted once for all settings of a search. None means no cache. The
+        cache also works across processes and after an interruption. Its key depends on teacher,
+        rows, labels, weights, folds and versions, not on `alpha`, `teacher_temperature`, `top_k` or
+        the student; see Notes.
 
     n_jobs : int, default=None
-        Number of jobs for fitting fold teachers, as in joblib.
+        Number of jobs for the fits on the folds, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seed for every `random_state` of teacher and student that is None, and for `augmenter`.
+        Seed for every `random_state` of the given estimators that is None. It also seeds
+        `augmenter`.
 
     verbose : int, default=0
-        If positive, print for each fold's teacher how long the fit took, or that its predictions
-        were cached. From scikit-learn 1.9 on,
-        ``set_callbacks(sklearn.callback.ProgressBar())``, on this estimator or on a search
-        over it, shows the folds, the choice of `alpha` and the student as tasks.
+        If positive, print progress and the time of fits. For each fold's teacher it prints how long
+        the fit took, or that its predictions were cached. From scikit-learn 1.9 on,
+        ``set_callbacks(sklearn.callback.ProgressBar())``, on this estimator or on a search over it,
+        shows the folds, the choice of `alpha` and the student as tasks.
 
     Attributes
     ----------
@@ -101,34 +102,34 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         The labels, sorted.
 
     student_ : estimator
-        The fitted student: an ordinary object of its class, with your labels as classes. It
-        predicts and unpickles without skdistill.
+        The fitted student: an ordinary object of its class, which predicts and unpickles without
+        skdistill. Its classes are your labels.
 
     alpha_ : float
         The alpha used.
 
     alpha_curve_ : AlphaCurve or None
-        With ``alpha="auto"``, the basis of the choice: arrays `alpha` and `loss`, the log-loss
-        in nats of the true labels of held-out rows for each mixture of a student fitted to the
-        labels and one fitted to the teacher; `losses`, those of students fitted with some
-        alphas; `standard_errors`, those of their improvement over alpha 0.
-        :class:`skdistill.inspection.AlphaCurveDisplay` plots it.
+        With ``alpha="auto"``, the basis of the choice: the arrays `alpha`, `loss`, `losses` and
+        `standard_errors`. `loss` is the log-loss in nats of the true labels of held-out rows for
+        each mixture of a student fitted to the labels and one fitted to the teacher; `losses` are
+        those of students fitted with some alphas; `standard_errors` are those of their improvement
+        over alpha 0. :class:`skdistill.inspection.AlphaCurveDisplay` plots it.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
 
     teacher_scores_ : dict or None
-        Scores of the teacher's probabilities: ``{"raw": ..., "tempered": ...}``, each with
-        "log_loss" (nats), "brier" (in [0, 2]), "ece" (15 bins) and "accuracy", for the labels of
-        the training rows, weighted by `sample_weight`. They are out of fold if the teacher is
-        cross-fitted, and optimistic with ``cv="in-sample"``; for a frozen teacher or
-        `teacher_proba` it depends on the training rows of that model. Rows whose class no fold
-        teacher has seen are excluded. None if no teacher was used.
+        Scores of the teacher's probabilities, before and after tempering; None if no teacher was
+        used. They are ``{"raw": ..., "tempered": ...}``, each with "log_loss" (nats), "brier"
+        (in [0, 2]), "ece" (15 bins) and "accuracy", for the labels of the training rows, weighted
+        by `sample_weight`. They are out of fold if the teacher is cross-fitted, and optimistic with
+        ``cv="in-sample"``; for a frozen teacher or `teacher_proba` it depends on the training rows
+        of that model. Rows whose class no fold teacher has seen are excluded.
 
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
-        Coefficients of a linear student, for its own `classes_`. For a regressor, the targets
-        are probabilities, not logits. Like `intercept_` and `feature_importances_`, absent if
-        the student has none.
+        Coefficients of a linear student. The array is that of the student, for its own `classes_`.
+        For a regressor, the targets are probabilities, not logits. Like `intercept_` and
+        `feature_importances_`, absent if the student has none.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Intercepts of a linear student.
@@ -261,35 +262,37 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Training samples, in any form that teacher and student accept.
+            Training samples, in any form that the given estimators accept.
 
         y : array-like of shape (n_samples,)
             True labels: strings, booleans or integers.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, for the student, for `teacher_scores_`, and for the teacher
-            if it takes weights (with metadata routing, for the estimators that request it).
+            Weight of each row; 1 by default. It is used for the student, for `teacher_scores_`, and
+            for the teacher if it takes weights (with metadata routing, for the estimators that
+            request it).
 
-        teacher_proba : array-like or dataframe of shape (n_samples, n_classes), default=None
-            The teacher's probabilities for these rows, from an external source (an API, a GPU
-            job, annotators); `teacher` is then not fitted. Columns are in the order of
-            `classes`, or of the sorted labels. Those of a dataframe are matched by name: a class
-            without a column has probability 0; a column that is neither in `classes` nor in `y`
-            raises an error, and so does an index with the rows of X in another order, or with
-            other rows. For two classes, one number per row is enough, the probability of the
-            second. The model must not have seen the labels of these rows.
+        teacher_proba : array-like, sparse matrix or dataframe of shape (n_samples, n_classes) or \
+(n_samples,), default=None
+            The teacher's probabilities for these rows, from an external source (an API, a GPU job,
+            annotators); `teacher` is then not fitted. Columns are in the order of `classes`, or of
+            the sorted labels. Those of a dataframe are matched by name: a class without a column
+            has probability 0; a column that is neither in `classes` nor in `y` raises an error, and
+            so does an index with the rows of X in another order, or with other rows. For two
+            classes, one number per row is enough, the probability of the second. The model must not
+            have seen the labels of these rows.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
             Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
-            Each has the weight `alpha`. A search passes them on whole. Categories that X lacks
-            are added to its own; a column of another dtype is converted if no value changes,
-            otherwise an error is raised. In a transforming Pipeline they must be transformed
-            too: ``Pipeline(..., transform_input=["X_unlabeled"])``.
+            Each has the weight `alpha`. A search passes them on whole. Categories that X lacks are
+            added to its own; a column of another dtype is converted if no value changes, otherwise
+            an error is raised. In a transforming Pipeline they must be transformed too:
+            ``Pipeline(..., transform_input=["X_unlabeled"])``.
 
         **params : dict
-            `groups`, one entry per row, for the folds and for the standard error of
-            ``alpha="auto"``: rows of one group are not independent of each other. With metadata
+            `groups`, one entry per row, for the folds: rows of one group are not independent of
+            each other. The groups also enter the standard error of ``alpha="auto"``. With metadata
             routing enabled, also the metadata that splitter, teacher and student request.
 
         Returns

@@ -60,16 +60,17 @@ class DistilledMulticlassRetriever(TeacherMixin, StudentMixin, BaseEstimator):
     Parameters
     ----------
     teacher : estimator, default=None
-        Any classifier with `predict_proba`, cloned and cross-fitted, or a
-        ``sklearn.frozen.FrozenEstimator``, used as it is: as in :class:`DistilledClassifier`.
-        ``ExtraTreesClassifier()`` by default. With several labels per row it predicts
+        Any classifier with `predict_proba`, cloned and cross-fitted; a
+        ``sklearn.frozen.FrozenEstimator`` is used as it is, without `cv`.
+        ``ExtraTreesClassifier()`` by default. With several labels per row the teacher predicts
         marginals: an array of shape (n_samples, n_labels), or a list as from forests.
 
     student : estimator, default=None
-        Estimator of the scores: by default a linear function of the features, dense or sparse. A
-        ``LogisticRegression`` is the same with its own parameters, for the end of a Pipeline; a
-        :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained on the objective
-        instead of its criterion. See :func:`skdistill.students.retrieval.fit_retriever`.
+        Estimator that is cloned and fitted to the soft labels. By default a linear function of the
+        features, dense or sparse. A ``LogisticRegression`` is the same with its own parameters, for
+        the end of a Pipeline; a :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained
+        on the objective instead of its criterion. See
+        :func:`skdistill.students.retrieval.fit_retriever`.
 
     objective : {"double_distillation", "label_weighted", "cross_entropy"}, \
 default="double_distillation"
@@ -82,26 +83,33 @@ default="double_distillation"
         fewer, all of them, with a warning.
 
     alpha : float in [0, 1], default=1.0
-        Weight of the teacher: p is alpha · teacher + (1 − alpha) · labels of the row. With 0 no
-        teacher is fitted; with one label per row all objectives are then its cross-entropy.
+        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
+        the teacher alone; 0 fits no teacher, and with one label per row all objectives are then its
+        cross-entropy. With several labels per row, their indicator replaces the one-hot label.
 
     teacher_temperature : float or "auto", default=1.0
-        T in p^(1/T), renormalised, as in :class:`DistilledClassifier`; 1.0 with several labels.
+        T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
+        teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
+        log-loss. A probability of exactly 0 stays 0. With several labels per row it must be 1.
 
     cv : int, splitter, iterable or "in-sample", default=5
-        Folds for the teacher's probabilities, as in :class:`DistilledClassifier`. Rows with
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
+        row must be tested. With `groups`, a number means that many folds of whole groups.
+        "in-sample" fits one teacher on all rows; see :class:`DistilledClassifier`. Rows with
         several labels are not stratified.
 
     top_k : int or None, default=100
-        Number of labels to keep in each row of the teacher's probabilities, which are truncated
-        when predicted, and renormalised (not with several labels per row), so that no array of
-        all rows and labels is created. None keeps all. `teacher_scores_` are those of the
-        truncated probabilities.
+        How many of the teacher's largest probabilities to keep in each row; None keeps all. They
+        are truncated when predicted, and renormalised (not with several labels per row), so that no
+        array of all rows and labels is created. `teacher_scores_` are those of the truncated
+        probabilities.
 
     augmenter : object with `sample(X, random_state)`, default=None
-        Samples further rows from those of `X`, which the teacher labels, as in
-        :class:`DistilledClassifier`. Each has the weight `alpha`; not allowed with
-        "label_weighted", which needs a label of each row.
+        Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
+        :class:`skdistill.augmentation.MungeAugmenter`,
+        :class:`skdistill.augmentation.MarginalAugmenter`, or your own object. Each new row has the
+        weight `alpha`. Not allowed with "label_weighted", which needs a label of each row. See
+        :class:`DistilledClassifier`.
 
     rank : int, default=None
         Dimension of a projection of the features in the default student, which is fitted jointly
@@ -109,65 +117,68 @@ default="double_distillation"
         n_features · n_labels.
 
     C : float, default=1.0
-        Inverse strength of the L2 penalty of the default student: it minimises
-        ½‖w‖² + C · n · (mean loss), with n the total weight of the rows. ``np.inf`` means no
-        penalty.
+        Inverse strength of the L2 penalty of the default student: it minimises ½‖w‖² + C · n ·
+        (mean loss), with n the total weight of the rows. ``np.inf`` means no penalty.
 
     classes : array-like of shape (n_labels,), default=None
-        All labels, if a split or `teacher_proba` may have more than `y`. If `y` is an indicator,
-        the labels of its columns.
+        All classes, in the order of the columns of given probabilities. By default those of `y`,
+        sorted; needed if a split or `teacher_proba` may have more. If `y` is an indicator, the
+        labels of its columns.
 
     tol : float, default=1e-4
-        Stopping criterion of the default student: the largest absolute entry of the gradient of
-        its objective, relative to that at the start.
+        Stopping criterion of the default student: the largest absolute entry of the gradient. It is
+        the gradient of the student's objective, relative to that at the start.
 
     max_iter : int, default=200
         Maximum number of iterations of the default student.
 
     memory : str, path, joblib.Memory or None, default=None
-        Folder of a cache for the predictions of fold teachers, so that a search fits each of them
-        once, as in :class:`DistilledClassifier`. The predictions are truncated to `top_k`, and
-        cached for each `top_k` separately.
+        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``:
+        each teacher is then fitted once for all settings of a search. None means no cache.
+        Predictions are truncated to `top_k`, and cached for each `top_k` separately. See
+        :class:`DistilledClassifier`.
 
     n_jobs : int, default=None
-        Number of jobs for fitting fold teachers, as in joblib.
+        Number of jobs for the fits on the folds, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seed for every `random_state` of teacher and student that is None, for `augmenter`, and for
-        the initial projection.
+        Seed for every `random_state` of the given estimators that is None. It also seeds
+        `augmenter` and the initial projection.
 
     verbose : int, default=0
-        If positive, print for each fold's teacher how long the fit took, or that its predictions
-        were cached. For a progress bar, see :class:`DistilledClassifier`.
+        If positive, print progress and the time of fits. For each fold's teacher it prints how long
+        the fit took, or that its predictions were cached. For a progress bar, see
+        :class:`DistilledClassifier`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_labels,)
-        The labels, sorted; if `y` is an indicator, in the order of its columns.
+        The labels, sorted. If `y` is an indicator, they are in the order of its columns.
 
     student_ : estimator
-        The fitted student, an ordinary object of its class that predicts and unpickles without
+        The fitted student: an ordinary object of its class, which predicts and unpickles without
         skdistill. The linear one is a ``LogisticRegression``, with `rank` a Pipeline of
-        ``TruncatedSVD`` and ``LogisticRegression``, with the `decision_function` of the
-        retriever; their `predict_proba` is valid for "cross_entropy" only.
+        ``TruncatedSVD`` and ``LogisticRegression``, with the `decision_function` of the retriever;
+        their `predict_proba` is valid for "cross_entropy" only.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
 
     teacher_scores_ : dict or None
-        Scores of the teacher's probabilities truncated to `top_k`, as in
-        :class:`DistilledClassifier`: in the log-loss, a label that was cut has probability 2e-16.
-        With several labels per row, the Brier score and the precision at 1.
+        Scores of the teacher's probabilities, before and after tempering; None if no teacher was
+        used. As in :class:`DistilledClassifier`, for probabilities truncated to `top_k`: in the
+        log-loss, a label that was cut has probability 2e-16. With several labels per row, only
+        "raw", with the Brier score and the precision at 1.
 
     coef_ : ndarray of shape (n_labels, n_features)
-        Coefficients of the linear student; for two labels one row, that of the second minus that
-        of the first. Like `intercept_`, absent for other students.
+        Coefficients of a linear student. For two labels there is one row, that of the second minus
+        that of the first. Like `intercept_`, absent for other students.
 
     intercept_ : ndarray of shape (n_labels,)
-        Intercepts of the linear student.
+        Intercepts of a linear student.
 
     n_iter_ : ndarray of shape (1,), int32
-        Iterations of the linear student; 1 for any other.
+        Iterations of a linear student; 1 for any other.
 
     n_features_in_ : int
         Number of features of `X`, if `X` has columns.
@@ -278,31 +289,36 @@ default="double_distillation"
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Training samples, in any form that teacher and student accept.
+            Training samples, in any form that the given estimators accept.
 
         y : array-like of shape (n_samples,), or indicator of shape (n_samples, n_labels)
-            The label of each row: strings, booleans or integers. For several labels per row, an
-            indicator of zeros and ones: dense, sparse or a dataframe whose columns are the labels.
-            The teacher gets it sparse if it is sparse, except the default teacher, since forests
-            accept no sparse `y`.
+            True labels: strings, booleans or integers. For several labels per row, an indicator of
+            zeros and ones: dense, sparse or a dataframe whose columns are the labels. The teacher
+            gets it sparse if it is sparse, except the default teacher, since forests accept no
+            sparse `y`.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row, for the student, for `teacher_scores_`, and for the teacher
-            where it takes weights; 1 by default.
+            Weight of each row; 1 by default. It is used for the student, for `teacher_scores_`, and
+            for the teacher if it takes weights (with metadata routing, for the estimators that
+            request it).
 
         teacher_proba : array-like, sparse matrix or dataframe of shape (n_samples, n_labels), \
 default=None
-            The teacher's probabilities for these rows, from an external source, as in
-            :class:`DistilledClassifier`; sparse rows need not be truncated.
+            The teacher's probabilities for these rows, from an external source (an API, a GPU job,
+            annotators); `teacher` is then not fitted. Columns are matched as in
+            :class:`DistilledClassifier`; sparse rows need not be truncated. The model must not have
+            seen the labels of these rows.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            Unlabelled rows, as in :class:`DistilledClassifier`. Each has the weight `alpha`; not
-            allowed with "label_weighted", which needs a label of each row.
+            Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
+            Each has the weight `alpha`. Not allowed with "label_weighted", which needs a label of
+            each row. See :class:`DistilledClassifier`.
 
         **params : dict
-            `groups` for the folds, as in :class:`DistilledClassifier`. With metadata routing
-            enabled, also the metadata that splitter, teacher and student request.
+            `groups`, one entry per row, for the folds: rows of one group are not independent of
+            each other. With metadata routing enabled, also the metadata that splitter, teacher and
+            student request.
 
         Returns
         -------
@@ -361,7 +377,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -381,7 +397,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts. They are scored in blocks, so that
+            Input samples, in any form that `student_` accepts. They are scored in blocks, so that
             the scores of all labels are in memory for a few rows at a time only.
 
         k : int, default=None
@@ -430,7 +446,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -456,7 +472,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -475,7 +491,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -493,7 +509,7 @@ n_features), default=None
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows.
+            Input samples, in any form that `student_` accepts.
 
         y : array-like of shape (n_samples,), or indicator of shape (n_samples, n_labels)
             True labels.

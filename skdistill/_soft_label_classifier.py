@@ -24,14 +24,16 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
     Parameters
     ----------
     student : estimator, default=None
-        A classifier that takes weights, any regressor, or a Pipeline that ends in one; see
-        :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default. It is cloned;
-        set its own `random_state`.
+        Estimator that is cloned and fitted to the soft labels. It is a classifier that takes
+        `sample_weight`, any regressor (fitted to the probabilities), or a Pipeline that ends in one
+        of them; see :func:`skdistill.fit_soft_labels`. ``LogisticRegression()`` by default. Set its
+        own `random_state`.
 
     classes : array-like of shape (n_classes,), default=None
-        Label of each column of `P`, in any order. By default the names of a dataframe's
-        columns, and 0, 1, ... for anything else; for hard labels, those in `y`. A class without
-        rows has probability 0, also in `student_` if possible: see :func:`deployable`.
+        All classes, in the order of the columns of given probabilities. Any order is allowed. By
+        default the names of a dataframe's columns, and 0, 1, ... for anything else; for hard
+        labels, those in `y`. A class without rows has probability 0, and a column in `student_` if
+        possible: see :func:`deployable`.
 
     Attributes
     ----------
@@ -39,12 +41,13 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         The labels, sorted.
 
     student_ : estimator
-        The fitted student, an ordinary object of its class.
+        The fitted student: an ordinary object of its class, which predicts and unpickles without
+        skdistill.
 
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
-        Coefficients of a linear student, for its own `classes_`. For a regressor, the targets
-        are probabilities, not logits. Like `intercept_` and `feature_importances_`, absent if
-        the student has none.
+        Coefficients of a linear student. The array is that of the student, for its own `classes_`.
+        For a regressor, the targets are probabilities, not logits. Like `intercept_` and
+        `feature_importances_`, absent if the student has none.
 
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Intercepts of a linear student.
@@ -95,7 +98,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Training samples, in any form that the student accepts.
+            Training samples, in any form that the given estimators accept.
 
         y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes), or SoftLabels
             Class probabilities. The columns of a dataframe are matched to `classes` by name, a
@@ -141,7 +144,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows.
+            Input samples, in any form that `student_` accepts.
 
         y : array-like of shape (n_samples, n_classes) or (n_samples,)
             Class probabilities, as in `fit`; columns of a dataframe are matched to the classes

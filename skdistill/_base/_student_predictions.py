@@ -111,7 +111,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -133,7 +133,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -180,7 +180,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the student accepts.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -203,7 +203,7 @@ class StudentPredictionsMixin(StudentMixin):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows.
+            Input samples, in any form that `student_` accepts.
 
         y : array-like of shape (n_samples,)
             True labels.
