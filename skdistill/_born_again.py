@@ -473,22 +473,21 @@ class GenerationFitter(NamedTuple):
     """Fits one generation to its targets, on the training rows of a fold."""
 
     estimator: Estimator
-    X: Rows
     targets: SoftLabels  # of all rows; only those of training rows are used
     fit_params: dict
 
     def cached(self, fold):
         """Return None: generations are not cached."""
 
-    def fit_and_predict(self, fold):
+    def fit_and_predict(self, fold, X, y, X_unlabeled):
         """Return the predictions of the test rows of a fold."""
         targets = self.targets.take(fold.train)
         targets.check_several_classes()
-        params = rows_of(self.fit_params, fold.train, count_rows(self.X))
-        X_train = _safe_indexing(self.X, fold.train)
+        params = rows_of(self.fit_params, fold.train, count_rows(X))
+        X_train = _safe_indexing(X, fold.train)
         fitted = fit_soft_labels(self.estimator, X_train, targets, **params)
         return FoldPredictions(
-            tested=student_proba(fitted, _safe_indexing(self.X, fold.test), targets.classes),
+            tested=student_proba(fitted, _safe_indexing(X, fold.test), targets.classes),
             unlabeled=None,
             seen=np.unique(targets.codes[targets.weight > 0]),
         )
@@ -513,7 +512,7 @@ class GenerationChains:
     def predict_held_out(self, chains):
         """Return the probabilities of each row by a generation of the chain that holds it out."""
         fitters = [self._fitter(targets) for targets in chains]
-        predictions = predict_folds(fitters, self.folds, n_jobs=self.n_jobs)
+        predictions = predict_folds(fitters, self.folds, self.rows, n_jobs=self.n_jobs)
         if self._is_first(chains):
             warn_of_unseen(predictions, self.folds, self.rows.y, self._output)
         return mean_proba(predictions, self.folds, self.rows.y, self._output)
@@ -527,7 +526,7 @@ class GenerationChains:
             for _ in folds
         ]
         all_folds = [fold for folds in nested for fold in folds]
-        predictions = iter(predict_folds(fitters, all_folds, n_jobs=self.n_jobs))
+        predictions = iter(predict_folds(fitters, all_folds, self.rows, n_jobs=self.n_jobs))
         means = [
             mean_proba([next(predictions) for _ in folds], folds, self.rows.y, self._output)
             for folds in nested
@@ -564,4 +563,4 @@ class GenerationChains:
         return MulticlassOutput(self.labels.classes)
 
     def _fitter(self, targets):
-        return GenerationFitter(self.estimator, self.rows.X, targets, self.fit_params)
+        return GenerationFitter(self.estimator, targets, self.fit_params)

@@ -109,13 +109,11 @@ class TeacherMixin(CallbackSupportMixin):
         cache = TeacherCache.for_fit(
             cache_folder(self.memory), inputs.teacher, inputs.rows, inputs.output, fit_params
         )
-        fitter = TeacherFitter(
-            inputs.teacher, inputs.rows, inputs.output, fit_params, cache, self.verbose
-        )
+        fitter = TeacherFitter(inputs.teacher, inputs.output, fit_params, cache, self.verbose)
         if inputs.folds is None:
-            return in_sample_proba(fitter, inputs.progress)
+            return in_sample_proba(fitter, inputs.rows, inputs.progress)
         return out_of_fold_proba(
-            fitter, inputs.folds, nested=self.alpha == "auto", n_jobs=self.n_jobs,
+            fitter, inputs.rows, inputs.folds, nested=self.alpha == "auto", n_jobs=self.n_jobs,
             progress=inputs.progress,
         )  # fmt: skip
 
@@ -124,8 +122,9 @@ class TeacherMixin(CallbackSupportMixin):
 
         The probabilities are tempered, truncated to the top k and mixed with the labels.
         """
-        if predictions is None:
-            return DistillationData.of_labels(inputs)
+        if predictions is None:  # ordinary training: only one class has weight, or alpha is 0
+            alpha = 0.0 if self.alpha == "auto" else float(self.alpha)
+            return DistillationData.of_labels(inputs)._replace(alpha=alpha)
         evaluated = inputs.output.evaluated(inputs.scored_labels, predictions)
         temperature = self.teacher_temperature
         if temperature == "auto":

@@ -20,7 +20,7 @@ from .._utils._rows import rows_of
 from .._utils._typing import Estimator
 from .._utils._warnings import warn
 from ._cache import FoldPredictions, TeacherCache
-from ._folds import Fold, LabelledRows, check_folds, pairs_of_folds
+from ._folds import Fold, check_folds, pairs_of_folds
 from ._predict import MulticlassOutput, MultilabelOutput, TeacherProba, shown
 from ._sample_weight import fit_teacher
 
@@ -30,7 +30,6 @@ class TeacherFitter:
     """Fits clones of a teacher on the labels of folds, or takes predictions from the cache."""
 
     teacher: Estimator
-    rows: LabelledRows
     output: MulticlassOutput | MultilabelOutput
     fit_params: dict
     cache: TeacherCache
@@ -44,10 +43,9 @@ class TeacherFitter:
             self._report(fold, "cached")
         return predictions
 
-    def fit_and_predict(self, fold):
+    def fit_and_predict(self, fold, X, y, X_unlabeled):
         """Fit on the training rows of a fold, predict its test and the unlabelled rows."""
-        X, y, X_unlabeled = self.rows
-        teacher = self._fit(fold)
+        teacher = self._fit(fold, X, y)
         seen = self.output.seen_in(teacher, y[fold.train])
         predictions = FoldPredictions(
             tested=self.output.predict_proba(teacher, _safe_indexing(X, fold.test), seen),
@@ -64,9 +62,8 @@ class TeacherFitter:
             entry.put(predictions)
         return predictions
 
-    def _fit(self, fold):
+    def _fit(self, fold, X, y):
         """Return a teacher fitted on the training rows of a fold, from the cache if it is there."""
-        X, y, _ = self.rows
         entry = self.cache.teacher(fold.train)
         cached = entry and entry.get()
         if cached is not None:
@@ -88,16 +85,16 @@ class TeacherFitter:
             print(f"[teacher] {fold.name}: {text}")
 
 
-def in_sample_proba(fitter, progress):
+def in_sample_proba(fitter, rows, progress):
     """Return the probabilities that a teacher predicts for its training rows."""
-    all_rows = np.arange(fitter.rows.y.shape[0])
+    all_rows = np.arange(rows.y.shape[0])
     fold = Fold(all_rows, all_rows, "in-sample")
-    (predictions,) = predict_folds([fitter], [fold], progress=progress)
+    (predictions,) = predict_folds([fitter], [fold], rows, progress=progress)
     unseen = np.zeros(len(all_rows), dtype=bool)
     return TeacherProba(predictions.tested, predictions.unlabeled, unseen)
 
 
-def out_of_fold_proba(fitter, folds, *, nested=False, n_jobs=None, progress=None):
+def out_of_fold_proba(fitter, rows, folds, *, nested=False, n_jobs=None, progress=None):
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
     A row that several folds test gets their mean; an unlabelled row gets the mean of all
@@ -106,12 +103,12 @@ def out_of_fold_proba(fitter, folds, *, nested=False, n_jobs=None, progress=None
     If `nested`, the training rows of each fold are predicted again, by teachers that have not seen
     the fold's test rows either: those fitted on the rows outside two folds.
     """
-    y, output = fitter.rows.y, fitter.output
+    y, output = rows.y, fitter.output
     check_folds(folds, y.shape[0])
     pairs = pairs_of_folds(folds) if nested else {}
     all_folds = [*folds, *pairs.values()]
     predictions = predict_folds(
-        [fitter] * len(all_folds), all_folds, n_jobs=n_jobs, progress=progress
+        [fitter] * len(all_folds), all_folds, rows, n_jobs=n_jobs, progress=progress
     )
     of_folds, of_pairs = predictions[: len(folds)], predictions[len(folds) :]
     warn_of_unseen(of_folds, folds, y, output)
@@ -132,12 +129,12 @@ def out_of_fold_proba(fitter, folds, *, nested=False, n_jobs=None, progress=None
     return proba._replace(nested_proba=nested_proba)
 
 
-def predict_folds(fitters, folds, *, n_jobs=None, progress=None):
+def predict_folds(fitters, folds, rows, *, n_jobs=None, progress=None):
     """Return the predictions of each fold, by one fit of its fitter unless they are cached."""
     predictions = [fitter.cached(fold) for fitter, fold in zip(fitters, folds, strict=True)]
     fresh = iter(
         _parallel(n_jobs)(
-            delayed(_fit_and_predict)(fitter, fold)
+            delayed(_fit_and_predict)(fitter, fold, *rows)
             for fitter, fold, prediction in zip(fitters, folds, predictions, strict=True)
             if prediction is None
         )
@@ -150,9 +147,9 @@ def predict_folds(fitters, folds, *, n_jobs=None, progress=None):
     return [*predictions, *fresh]  # exhausts the generator, so that joblib cleans up
 
 
-def _fit_and_predict(fitter, fold):
-    """Run one fit, in a process of joblib."""
-    return fitter.fit_and_predict(fold)
+def _fit_and_predict(fitter, fold, X, y, X_unlabeled):
+    """Run one fit; the rows are arguments of their own, so that joblib sends them once."""
+    return fitter.fit_and_predict(fold, X, y, X_unlabeled)
 
 
 def _parallel(n_jobs):

@@ -5,21 +5,28 @@ import warnings
 
 __all__ = ["warn"]
 
-# skdistill, and packages that call it while they run a user's call: callbacks, searches, workers.
-PACKAGES = {"skdistill", "sklearn", "joblib", "dask"}
+# Packages that call skdistill while they run a user's call: searches, workers.
+CALLERS = {"skdistill", "sklearn", "joblib", "dask"}
 
 
 def warn(message, category=UserWarning):
-    """Warn at the innermost line outside `PACKAGES`: the user's call, such as `fit`.
+    """Warn at the line of the user's call, such as `fit`: the one that led into skdistill.
 
     In a worker's thread or process that call is not on the stack: the worker's line is reported.
     """
-    frame, stacklevel = sys._getframe(1), 2
-    while frame is not None and _package_of(frame) in PACKAGES:
-        frame, stacklevel = frame.f_back, stacklevel + 1
-    warnings.warn(message, category, stacklevel=stacklevel)
+    packages = _packages_of_stack(sys._getframe(1))
+    outermost = max(
+        (depth for depth, package in enumerate(packages) if package == "skdistill"), default=-1
+    )
+    while outermost + 1 < len(packages) and packages[outermost + 1] in CALLERS:
+        outermost += 1
+    warnings.warn(message, category, stacklevel=outermost + 3)
 
 
-def _package_of(frame):
-    """Return the name of a frame's top-level package, as filters by module see it."""
-    return str(frame.f_globals.get("__name__")).partition(".")[0]
+def _packages_of_stack(frame):
+    """Return the top-level package of each frame, the innermost first."""
+    packages = []
+    while frame is not None:
+        packages.append(str(frame.f_globals.get("__name__")).partition(".")[0])
+        frame = frame.f_back
+    return packages
