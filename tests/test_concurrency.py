@@ -67,7 +67,7 @@ def test_threads_that_share_a_memory_change_nothing(tmp_path):
     with ThreadPoolExecutor(4) as threads:
         for fitted in threads.map(lambda _: clone(model).fit(X, Y), range(8)):
             assert_array_equal(answers(fitted), expected)
-    assert len(list(tmp_path.rglob("*.answer"))) == 5
+    assert len(list(tmp_path.rglob("*.predictions"))) == 5
     assert not list(tmp_path.rglob("*.tmp"))
 
 

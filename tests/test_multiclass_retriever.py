@@ -514,33 +514,33 @@ def test_bad_input_is_said_before_anything_is_lost(rows, sets):
     fails(ValueError, "only 1 class", y=np.zeros(len(X)))
 
     X, Y = sets
-    several = {"X": X, "y": Y}
+    multilabel_rows = {"X": X, "y": Y}
     fails(
         ValueError,
         "temperature",
-        **several,
+        **multilabel_rows,
         teacher_temperature=2.0,
         fit={"teacher_proba": Y},
     )
     fails(
         ValueError,
         r"row 0 \(1.5\)",
-        **several,
+        **multilabel_rows,
         teacher=WrongMarginals((4, 1.5)),
     )
     fails(
         ValueError,
         r"4 labels of y; got shape \(30, 3\)",
-        **several,
+        **multilabel_rows,
         teacher=WrongMarginals((3, 0.5)),
     )
     fails(
         ValueError,
         r"shape of the indicator y, \(150, 4\); got shape \(150, 3\)",
-        **several,
+        **multilabel_rows,
         fit={"teacher_proba": Y[:, :3]},
     )
-    fails(ValueError, "4 columns, and classes lists 3", **several, classes=[0, 1, 2])
+    fails(ValueError, "4 columns, and classes lists 3", **multilabel_rows, classes=[0, 1, 2])
     with pytest.warns(UserWarning, match="150 of the 150 rows"):
         fails(ValueError, "None of the 150 rows", X=X, y=np.zeros_like(Y), alpha=0)
 

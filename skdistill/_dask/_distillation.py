@@ -57,7 +57,7 @@ def prepare_partitions(
         getattr(estimator, "top_k", None),
     )
     output = MulticlassOutput(classes)
-    with progress.task("ask-teacher"):
+    with progress.task("fit-teacher"):
         targets, scores = label_partitions(partitions, teacher, output, softening, estimator.cv)
     return PartitionedData(partitions, classes, targets, scores, student, progress)
 

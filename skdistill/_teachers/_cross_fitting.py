@@ -73,7 +73,7 @@ def out_of_fold_proba(
     pairs = list(combinations(range(len(folds)), 2)) if nested else []
     names = [f"fold {number} of {len(folds)}" for number in range(1, len(folds) + 1)]
     names += [f"folds {one + 1} and {other + 1} of {len(folds)}" for one, other in pairs]
-    all_folds = [*folds, *(_without_both(folds[one], folds[other]) for one, other in pairs)]
+    all_folds = [*folds, *(_train_without_both(folds[one], folds[other]) for one, other in pairs)]
     predictions = _predict_folds(
         teacher, X, y, X_unlabeled, output, all_folds, fit_params, cache,
         n_jobs=n_jobs, names=names if verbose else None, progress=progress,
@@ -108,7 +108,7 @@ def out_of_fold_proba(
     return teacher_proba._replace(nested_proba=nested_proba)
 
 
-def _without_both(fold, other):
+def _train_without_both(fold, other):
     """Return the rows that both folds train on, and the test rows that only one trains on."""
     (train, test), (other_train, other_test) = fold, other
     tested = np.concatenate(
@@ -179,7 +179,7 @@ def _predict_folds(
             if prediction is None
         )
     )
-    with progress.task("ask-teacher", max_tasks=len(folds)) as task:
+    with progress.task("fit-teacher", max_tasks=len(folds)) as task:
         for number, prediction in enumerate(predictions):
             with task.task("fold"):
                 predictions[number] = next(fresh) if prediction is None else prediction

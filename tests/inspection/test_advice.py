@@ -37,8 +37,8 @@ def teacher(name="A", *, noise=0.0, shaken="", impossible=(0, 0.0), is_frozen=Fa
     )
 
 
-def said(*ranked, prior_brier=0.5, twin_share=0.0):
-    return " | ".join(advise(ranked, prior_brier=prior_brier, twin_share=twin_share))
+def said(*ranked, prior_brier=0.5, duplicate_share=0.0):
+    return " | ".join(advise(ranked, prior_brier=prior_brier, duplicate_share=duplicate_share))
 
 
 def test_nothing_to_say():
@@ -115,5 +115,7 @@ def test_no_better_than_the_class_frequencies():
 
 @pytest.mark.parametrize(("share", "expected"), [(0.1, True), (0.04, False), (None, False)])
 def test_twins(share, expected):
-    assert ("10% of the rows have a duplicate" in said(teacher(), twin_share=share)) == expected
-    assert ("give groups" in said(teacher(), twin_share=share)) == expected
+    assert (
+        "10% of the rows have a duplicate" in said(teacher(), duplicate_share=share)
+    ) == expected
+    assert ("give groups" in said(teacher(), duplicate_share=share)) == expected

@@ -22,7 +22,7 @@ from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import distillation_report
 from skdistill.inspection._figures import FORMATS
 from skdistill.inspection._intervals import estimate
-from skdistill.inspection._row_scores import RowScores, bootstrap, rank, scores_under
+from skdistill.inspection._row_scores import RowScores, bootstrap, rank, weighted_scores
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -146,7 +146,7 @@ def test_resampled_auc_is_that_of_the_repeated_rows():
     score, positive = np.round(rng.random(30), 1), rng.random(30) < 0.4
     weights = rng.multinomial(30, np.full(30, 1 / 30), size=5)
     rows = RowScores(["one"], np.ones((30, 1)), rank(score, positive))
-    got = scores_under(weights.astype(float), rows)["auc"]
+    got = weighted_scores(weights.astype(float), rows)["auc"]
     for counts, auc in zip(weights, got, strict=True):
         drawn = np.repeat(np.arange(30), counts)
         assert auc == pytest.approx(roc_auc_score(positive[drawn], score[drawn]))

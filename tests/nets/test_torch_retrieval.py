@@ -75,11 +75,11 @@ def by_pairs(name, logits, proba, y):
 
 @EVERY_LOSS
 @EVERY_FORM
-@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("multilabel", [False, True])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_losses_and_gradients_are_those_of_the_definition(name, form, several, reduction):
+def test_losses_and_gradients_are_those_of_the_definition(name, form, multilabel, reduction):
     logits, proba, y = problem()
-    if several:
+    if multilabel:
         y = (torch.rand(proba.shape, generator=torch.Generator().manual_seed(0)) < 0.4).double()
     rows = by_pairs(name, logits, proba, y)
     expected = rows if reduction == "none" else getattr(rows, reduction)()

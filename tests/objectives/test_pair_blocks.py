@@ -9,7 +9,7 @@ import pytest
 
 from skdistill import SoftLabels
 from skdistill.objectives import pairwise_hessian_product, pairwise_loss
-from skdistill.objectives._bipartite_rows import KnownRows
+from skdistill.objectives._bipartite_rows import CheckedRows
 from skdistill.objectives._exponential_pairs import Factors
 from skdistill.objectives._logistic_blocks import Moments
 from skdistill.students.ranking._pairs import best_intercept
@@ -26,7 +26,7 @@ def make_rows(n=400, spread=3.0, offset=0.0, seed=0):
 
 def blocks_of(s, p, w, borders):
     for rows in np.split(np.arange(len(s)), borders):
-        yield rows, KnownRows(s[rows], (w * p)[rows], (w * (1 - p))[rows])
+        yield rows, CheckedRows(s[rows], (w * p)[rows], (w * (1 - p))[rows])
 
 
 @pytest.mark.parametrize("surrogate", TOLD)
@@ -80,15 +80,15 @@ def test_what_a_block_tells_does_not_grow_with_its_rows():
     for n in (1_000, 100_000):
         s = np.linspace(-6, 6, n)
         p = np.full(n, 0.5)
-        told = Moments.of(KnownRows(s, p, 1 - p))
+        told = Moments.of(CheckedRows(s, p, 1 - p))
         sizes.append(len(pickle.dumps(told)))
     assert sizes[0] == sizes[1] < 8 * 2 * 9 * 49 + 500  # 9 moments of a and b in each of 49 cells
 
 
 def test_scores_that_spread_too_far_tell_nothing():
     s, p = np.array([0.0, 5000.0]), np.array([0.5, 0.5])
-    assert Moments.of(KnownRows(s, p, p)) is None
-    near, far = (Moments.of(KnownRows(s[[k]], p[[k]], p[[k]])) for k in (0, 1))
+    assert Moments.of(CheckedRows(s, p, p)) is None
+    near, far = (Moments.of(CheckedRows(s[[k]], p[[k]], p[[k]])) for k in (0, 1))
     assert near + far is None
 
 

@@ -21,7 +21,7 @@ from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS, takes_sample_weight
-from skdistill.students._internal_splits import HINTS, PROBED, UNKNOWN, find_split
+from skdistill.students._internal_splits import PROBED, ROW_SPLIT_PARAMS, UNKNOWN, find_split
 
 # Values that switch on what the name of a hint says.
 ACTIVE = {
@@ -155,7 +155,7 @@ def test_balanced_bags_count_copies_as_the_table_says(forest, bootstrap, gaussia
 def test_every_parameter_of_the_table_is_found(student):
     for name in PROBED[type(student)]:
         changed = clone(student).set_params(**{name: ACTIVE[name]} if name != "cv" else {})
-        assert find_split(changed) == (name, HINTS[name])
+        assert find_split(changed) == (name, ROW_SPLIT_PARAMS[name])
 
 
 @pytest.mark.parametrize(

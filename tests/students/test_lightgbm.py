@@ -507,7 +507,7 @@ def test_the_table_of_aliases_is_known():
     assert set(ours.METRIC) == set(aliases("metric"))
     assert set(ours.COUNT_ROWS) == set(aliases("is_unbalance"))
     for name in ("sigmoid", "linear_tree", "pos_bagging_fraction", "neg_bagging_fraction"):
-        assert set(aliases(name)) <= set(ours.NEED_ITS_OBJECTIVE)
+        assert set(aliases(name)) <= set(ours.NEED_BUILTIN_OBJECTIVE)
 
 
 @pytest.mark.filterwarnings("ignore::lightgbm.basic.LGBMDeprecationWarning")

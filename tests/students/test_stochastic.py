@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
-from skdistill.students._chunks import one_pass
+from skdistill.students._chunks import fit_one_pass
 
 
 class Watched(SGDClassifier):
@@ -138,5 +138,5 @@ def test_a_chunk_without_weight_is_passed_over(problem):
     X, labels, _, _ = problem
     weight = np.where(np.arange(len(X)) < 600, 0.0, 1.0)
     sgd = Watched(loss="log_loss", random_state=0)
-    one_pass(sgd, X, labels.reweight_rows(weight), np.arange(len(X)), 200, {})
+    fit_one_pass(sgd, X, labels.reweight_rows(weight), np.arange(len(X)), 200, {})
     assert sgd.fed_ == [1000, 1000]

@@ -293,7 +293,7 @@ def fails(estimator, teacher, message, **given):
 def test_an_answer_that_is_none_ends_the_fit(estimator, trick, tmp_path):
     of_answer, message = BAD[trick]
     fails(estimator.set_params(memory=tmp_path), Hostile(of_answer), message)
-    assert not list(tmp_path.rglob("*.answer"))  # nothing bad is remembered
+    assert not list(tmp_path.rglob("*.predictions"))  # nothing bad is remembered
     assert not list(tmp_path.rglob("*.tmp"))
     fails(estimator, by(estimator, Hostile(of_answer), "frozen"), message)
 

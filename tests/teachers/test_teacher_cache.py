@@ -85,7 +85,7 @@ def model(log, tmp_path):
 
 
 def entries_of(model):
-    return sorted(Path(model.memory).rglob("*.answer"))
+    return sorted(Path(model.memory).rglob("*.predictions"))
 
 
 def teachers_of(model):

@@ -80,7 +80,7 @@ def diary(tmp_path):
 
 def folds(n):
     each = ["begin fold", "end fold"] * n
-    return ["begin ask-teacher", f"at most {n}", *each, "end ask-teacher"]
+    return ["begin fit-teacher", f"at most {n}", *each, "end fit-teacher"]
 
 
 def whole_fit(*tasks, at_most=2):
@@ -221,7 +221,7 @@ def test_scikit_learns_bar_is_filled(iris, capsys, monkeypatch, searching):
         model = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2)
     model.set_callbacks(ProgressBar()).fit(*iris)
     lines = capsys.readouterr().out.splitlines()
-    asked = [line for line in lines if "DistilledClassifier - ask-teacher" in line]
+    asked = [line for line in lines if "DistilledClassifier - fit-teacher" in line]
     assert len(asked) == (5 if searching else 1)
     assert all("100%" in line for line in asked)
 
