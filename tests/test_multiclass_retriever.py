@@ -70,7 +70,7 @@ def test_alpha_0_is_ordinary_training_whatever_the_objective(rows, objective):
 
     class Silent(GaussianNB):
         def fit(self, X, y, sample_weight=None):
-            raise AssertionError("nobody is asked")
+            raise AssertionError("the teacher was used")
 
     model = DistilledMulticlassRetriever(Silent(), objective=objective, alpha=0, k=2, **TIGHT)
     plain = LogisticRegression(**TIGHT).fit(X, y)
@@ -83,12 +83,12 @@ def test_alpha_0_is_ordinary_training_whatever_the_objective(rows, objective):
 def test_a_teacher_is_cut_to_its_top_k_as_it_answers(rows, monkeypatch):
     X, y, _ = rows
     largest = []
-    ask = teacher_module._class_proba
+    class_proba = teacher_module._class_proba
     monkeypatch.setattr(teacher_module, "BLOCK", 60)  # ten rows of six labels
     monkeypatch.setattr(
         teacher_module,
         "_class_proba",
-        lambda teacher, X, *rest: (largest.append(len(X)), ask(teacher, X, *rest))[1],
+        lambda teacher, X, *rest: (largest.append(len(X)), class_proba(teacher, X, *rest))[1],
     )
     folds = KFold(3)
     model = DistilledMulticlassRetriever(GaussianNB(), top_k=2, k=2, cv=folds, **TIGHT).fit(X, y)
@@ -314,8 +314,8 @@ def test_several_labels_are_answered_by_the_teacher_one_by_one(sets):
     folds = KFold(3)
     forest = ExtraTreesClassifier(20, random_state=0)
     model = DistilledMulticlassRetriever(forest, cv=folds, k=2, **TIGHT).fit(X, Y)
-    answers = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
-    p = np.column_stack([each[:, 1] for each in answers])
+    proba = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
+    p = np.column_stack([each[:, 1] for each in proba])
     given = DistilledMulticlassRetriever(k=2, **TIGHT).fit(X, Y, teacher_proba=p)
     np.testing.assert_allclose(model.decision_function(X), given.decision_function(X), atol=1e-6)
     assert model.teacher_scores_["raw"]["brier"] == pytest.approx(((p - Y) ** 2).sum(1).mean())
@@ -383,8 +383,8 @@ def test_labels_that_a_fold_never_saw_stay_with_their_rows(sets):
     model = DistilledMulticlassRetriever(forest, k=2, cv=folds, **TIGHT)
     with pytest.warns(UserWarning, match=r"fold 1 of 3 never saw the classes \[4\]; 1 rows keep"):
         model.fit(X, Y)
-    answers = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
-    p = np.column_stack([each[:, 1] for each in answers])
+    proba = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
+    p = np.column_stack([each[:, 1] for each in proba])
     assert p[0, 4] == 0
     p[0, 4] = 1
     given = clone(model).fit(X, Y, teacher_proba=p)
@@ -472,16 +472,16 @@ def test_weights_count_rows_with_several_labels_too(sets):
 
 
 class WrongMarginals(ClassifierMixin, BaseEstimator):
-    """A teacher whose answers have some fault."""
+    """A teacher whose output has some fault."""
 
-    def __init__(self, answer=None):
-        self.answer = answer
+    def __init__(self, output=None):
+        self.output = output
 
     def fit(self, X, y):
         return self
 
     def predict_proba(self, X):
-        return np.full((len(X), self.answer[0]), self.answer[1])
+        return np.full((len(X), self.output[0]), self.output[1])
 
 
 def test_bad_input_is_said_before_anything_is_lost(rows, sets):

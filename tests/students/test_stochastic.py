@@ -120,8 +120,8 @@ def test_each_pass_takes_the_rows_in_a_new_order(problem):
 @pytest.mark.parametrize("quality", [[0, 5e-4, 6e-4, 7e-4, 8e-4, 9e-4], [0, -1, -0.5, 1, 1, 1]])
 def test_it_stops_where_nothing_beats_the_best_by_tol(problem, monkeypatch, quality):
     X, labels, _, _ = problem
-    told = iter(quality)
-    monkeypatch.setattr("skdistill.students._chunks.fit_quality", lambda *args: next(told))
+    values = iter(quality)
+    monkeypatch.setattr("skdistill.students._chunks.fit_quality", lambda *args: next(values))
     student = SGDClassifier(loss="log_loss", tol=1e-3, n_iter_no_change=2, max_iter=6)
     assert fit_soft_labels(student, X, labels).n_iter_ == 3
 

@@ -487,9 +487,9 @@ def test_who_gets_the_weights_inside_the_teacher_counts(model, log, gaussian):
     X, y, _ = gaussian
     weight = np.linspace(1, 20, len(y))
     with config_context(enable_metadata_routing=True):
-        for asks in (True, False):
+        for request in (True, False):
             voting = VotingClassifier([("a", clone(model.teacher))], voting="soft")
-            voting.estimators[0][1].set_fit_request(sample_weight=asks)
+            voting.estimators[0][1].set_fit_request(sample_weight=request)
             other = DistilledClassifier(
                 voting, DecisionTreeClassifier().set_fit_request(sample_weight=False),
                 memory=model.memory, alpha=1.0,
@@ -552,7 +552,7 @@ def test_what_is_remembered_is_what_was_answered(
     model = clone(estimator).set_params(teacher=ExtraTreesClassifier(5), random_state=0)
     plain = clone(model).fit(**rows)
     canonical_form = clone(model).set_params(memory=tmp_path).fit(**rows)
-    monkeypatch.setattr(ExtraTreesClassifier, "fit", None)  # nobody is fitted any more
+    monkeypatch.setattr(ExtraTreesClassifier, "fit", None)  # no further fits are possible
     read = clone(model).set_params(memory=tmp_path).fit(**rows)
     scores = "decision_function" if hasattr(plain, "decision_function") else "predict_proba"
     for other in (canonical_form, read):
@@ -657,8 +657,8 @@ def test_verbose_says_where_only_the_teacher_was_kept(model, capsys, gaussian):
     model.set_params(cv=2, verbose=1, alpha=1.0)
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     capsys.readouterr()
-    for answer in entries_of(model):
-        answer.unlink()
+    for entry in entries_of(model):
+        entry.unlink()
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     said = capsys.readouterr().out
     assert said.count("not cached, its teacher is") == 2
@@ -684,12 +684,12 @@ def test_a_teacher_that_does_not_unpickle_is_fitted_anew_with_a_warning(tmp_path
     assert_array_equal(model.predict_proba(X), expected)
 
 
-@pytest.mark.parametrize("memory", ["~/answers", Path("~/answers")])
+@pytest.mark.parametrize("memory", ["~/cache", Path("~/cache")])
 def test_a_folder_in_the_home_folder(memory, tmp_path, monkeypatch, gaussian):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     X, y = gaussian[:2]
     DistilledClassifier(GaussianNB(), alpha=1.0, memory=memory).fit(X, y)
-    assert (tmp_path / "home" / "answers" / "skdistill").is_dir()
+    assert (tmp_path / "home" / "cache" / "skdistill").is_dir()
     assert not (tmp_path / "~").exists()

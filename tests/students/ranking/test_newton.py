@@ -7,7 +7,7 @@ from skdistill.objectives._newton import conjugate_gradients, minimise
 
 
 class Quadratic:
-    """½ xᵀ H x − bᵀ x, counting how often it is asked for its curvature."""
+    """½ xᵀ H x − bᵀ x, which counts evaluations of its curvature."""
 
     def __init__(self, seed=0, n=8):
         rng = np.random.default_rng(seed)
