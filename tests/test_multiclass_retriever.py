@@ -436,11 +436,11 @@ def test_empty_rows_are_counted_and_said(sets):
         UserWarning, match=f"{n_empty} of the 150 rows of y have no label: they are fit"
     ):
         model.fit(X, Y, teacher_proba=p)
-    slide = clone(model).set_params(objective="label_weighted", **TIGHT)
+    weighted = clone(model).set_params(objective="label_weighted", **TIGHT)
     with pytest.warns(UserWarning, match=f"{n_empty} of the 150 rows .* are ignored"):
-        slide.fit(X, Y, teacher_proba=p)
+        weighted.fit(X, Y, teacher_proba=p)
     with pytest.warns(UserWarning, match="have no label; the mean leaves them out"):
-        slide.score(X, Y)
+        weighted.score(X, Y)
 
 
 def test_more_rows_without_label_sets(sets):
