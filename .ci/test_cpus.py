@@ -1,7 +1,7 @@
 """Run the tests whose figures depend on the processor under one setting of it at a time.
 
 Run by `make test-cpus`. NumPy, Torch and OpenBLAS choose their kernels by what the processor
-offers, and each can be told to choose an older one. Prints a table, and writes it to
+offers, and each can be set to an older one. Prints a table, and writes it to
 `output/test_cpus.json`.
 """
 

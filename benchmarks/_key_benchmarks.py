@@ -1,7 +1,7 @@
 """The benchmarks that `compare.py` times on two commits: short, one for each thing users wait for.
 
 Run as a script with the folder that skdistill must come from, it prints seconds of processor time
-as JSON. It asks for public names only, so that it runs on older commits; what one of them lacks is
+as JSON. It uses public names only, so that it runs on older commits; what one of them lacks is
 null.
 """
 
@@ -39,7 +39,7 @@ def prepare_soft_labels():
 
 
 def prepare_expansion():
-    """Learn by expansion, the definition: one row per row and class."""
+    """Fit by expansion, the definition: one row per row and class."""
     from skdistill.students import fit_by_expansion
 
     X, _, soft_labels = soft_problem(1000)
@@ -88,7 +88,7 @@ def prepare_retrieval_loss():
 
 
 def prepare_cross_fit():
-    """Distil a teacher that costs little: what is left is ours."""
+    """Distil a cheap teacher, so that most of the time is that of skdistill."""
     from skdistill import DistilledClassifier
 
     X, y, _ = soft_problem(1000)
@@ -97,7 +97,7 @@ def prepare_cross_fit():
 
 
 def prepare_cross_fit_with_memory():
-    """Distil a teacher whose answers are remembered."""
+    """Distil a teacher whose predictions are cached."""
     from skdistill import DistilledClassifier
 
     X, y, _ = soft_problem(1000)

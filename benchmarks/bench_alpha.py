@@ -1,12 +1,12 @@
-"""What does each refinement of alpha="auto" buy? Test log-loss over the best of five fixed alphas.
+"""The gain of each refinement of alpha="auto": test log-loss over the best of five fixed alphas.
 
-The best fixed alpha is chosen on the test rows, which nobody can do who has a problem to solve.
-Against it: no teacher, the teacher alone, the weight at which a student of the labels and one of
-the teacher are best mixed on held-out rows (two fits per fold), that weight tried as alpha beside
-0 and 1 (a third fit per fold), and the same with nested folds, where the teachers of a fold have
-not seen the labels that it holds out (with five folds ten more teachers). The package nests, and
-takes 0 if the gain is no more than one standard error. Problems, teacher, students are those of
-bench_quality.py; several seeds draw the rows anew.
+The best fixed alpha is chosen on the test rows, which is impossible in practice. It is compared
+with no teacher, with the teacher alone, with the weight of the best mixture of a student of the
+labels and one of the teacher on held-out rows (two fits per fold), with that weight tried as alpha
+beside 0 and 1 (a third fit per fold), and with the same for nested folds, where the teachers of a
+fold have not seen the labels that it holds out (with five folds ten more teachers). The package
+nests, and uses 0 if the gain is at most one standard error. Problems, teacher and students are
+those of bench_quality.py; each seed draws new rows.
 """
 
 import json
@@ -45,7 +45,7 @@ RESULTS = Path(__file__).parent / "results" / "bench_alpha.json"
 
 
 def main():
-    """Run every problem and seed, print the tables and write what they are made from."""
+    """Run every problem and seed, print the tables and write the results."""
     options = parse_options()
     if options.show:
         return report(json.loads(options.json.read_text())["records"])
@@ -132,13 +132,13 @@ def choose(student, split, folds, soft_labels):
 
     def held_out(alpha):
         """Return the probability of the true label of each held-out row."""
-        answers = []
+        p_true = []
         for (train, test), labels in zip(folds, soft_labels, strict=True):
             fitted = fit_soft_labels(student, split.X.iloc[train], labels.mix_with_labels(alpha))
             proba = fitted.predict_proba(split.X.iloc[test])
             columns = np.searchsorted(split.classes, split.y[test])
-            answers.append(proba[np.arange(len(test)), columns])
-        return np.concatenate(answers)
+            p_true.append(proba[np.arange(len(test)), columns])
+        return np.concatenate(p_true)
 
     def loss(p):
         return -np.mean(np.log(np.maximum(p, np.finfo(float).eps)))

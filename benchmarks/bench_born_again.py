@@ -1,10 +1,10 @@
-"""What folds within folds buy a BornAgainClassifier, and what generations are worth.
+"""The effect of nested folds in BornAgainClassifier, and of the number of generations.
 
-Three ways to teach generation g + 1 what generation g says of rows that it has not learnt from: one
-set of folds for all generations (a held-out row's label comes back through its neighbours' soft
-labels), a line of generations per fold (what the package does), and folds within folds within folds
-(K^g fits). Each way's log-loss out of fold, where it has one, and on 4000 test rows against their
-exact probabilities, over ten draws of 600 rows.
+Generation g + 1 is fitted on out-of-fold predictions of generation g. Three schemes are compared:
+one set of folds for all generations (the label of a held-out row leaks through the soft labels of
+its neighbours), a chain of generations per fold (used by the package), and fully nested folds (K^g
+fits). The table has the log-loss of each, out of fold where it is defined, and on 4000 test rows
+against their exact probabilities, over ten draws of 600 rows.
 """
 
 import json
@@ -35,7 +35,7 @@ RESULTS = Path(__file__).parent / "results" / "bench_born_again.json"
 
 
 def main():
-    """Measure every draw, print the table and write what it is made from."""
+    """Measure every draw, print the table and write the results."""
     options = options_of_draws(__doc__, RESULTS, seeds=10).parse_args()
     if options.show:
         return report(json.loads(options.json.read_text())["records"])
@@ -47,23 +47,23 @@ def main():
 
 
 def run(name_and_seed):
-    """Return the losses of every way to teach, by generation, for one draw."""
-    warnings.simplefilter("ignore")  # generations that do not help say so
+    """Return the losses of every scheme, by generation, for one draw."""
+    warnings.simplefilter("ignore")  # of generations without an improvement
     name, seed = name_and_seed
     estimator = ESTIMATORS[name]
     X, y, p_star = make_hidden_classes(N_TRAIN + 4000, 5, 3, random_state=seed)
     train, test = np.split(np.arange(len(y)), [N_TRAIN])
 
-    def on_test(lesson):
-        fitted = fit_soft_labels(estimator, X[train], lesson)
+    def on_test(targets):
+        fitted = fit_soft_labels(estimator, X[train], targets)
         return soft_log_loss(p_star[test], fitted.predict_proba(X[test]))
 
     one_set = one_set_of_folds(estimator, X[train], y[train])
-    ways = {
+    schemes = {
         "one set of folds, out of fold": [loss for _, loss in one_set],
-        "one set of folds, test": [on_test(lesson) for lesson, _ in one_set],
-        "a line per fold, out of fold": lines(estimator, X[train], y[train]),
-        "a line per fold, test": [
+        "one set of folds, test": [on_test(targets) for targets, _ in one_set],
+        "a chain per fold, out of fold": chain_losses(estimator, X[train], y[train]),
+        "a chain per fold, test": [
             soft_log_loss(p_star[test], each.predict_proba(X[test]))
             for each in generations(estimator, X[train], y[train])
         ],
@@ -73,50 +73,50 @@ def run(name_and_seed):
         ],
     }
     return [
-        {"estimator": name, "seed": seed, "way": way, "generation": generation, "loss": loss}
-        for way, losses in ways.items()
+        {"estimator": name, "seed": seed, "scheme": scheme, "generation": generation, "loss": loss}
+        for scheme, losses in schemes.items()
         for generation, loss in enumerate(losses)
     ]
 
 
-# The three ways.
+# The three schemes.
 
 
 def one_set_of_folds(estimator, X, y):
-    """Return what each generation learns, and its log-loss out of the same folds."""
-    lesson, taught = SoftLabels.from_labels(y, np.unique(y)), []
+    """Return the targets of each generation, and its log-loss out of the same folds."""
+    targets, results = SoftLabels.from_labels(y, np.unique(y)), []
     for _ in range(N_GENERATIONS + 1):
-        proba = out_of_fold(estimator, X, y, lesson.take)
-        taught.append((lesson, soft_log_loss(y, proba)))
-        lesson = SoftLabels(proba)
-    return taught
+        proba = out_of_fold(estimator, X, y, targets.take)
+        results.append((targets, soft_log_loss(y, proba)))
+        targets = SoftLabels(proba)
+    return results
 
 
 def fully_nested(estimator, X, y, generation):
-    """Return what a generation learns if all that came before it learnt on its rows alone."""
+    """Return the targets of a generation if all previous ones are fitted on its rows alone."""
     if generation == 0:
         return SoftLabels.from_labels(y, np.arange(3))
     nested = partial(fully_nested, estimator, generation=generation - 1)
     return SoftLabels(out_of_fold(estimator, X, y, lambda rows: nested(X[rows], y[rows])))
 
 
-def out_of_fold(estimator, X, y, lesson_of):
-    """Return the probabilities of rows by estimators that learnt lessons of the others."""
+def out_of_fold(estimator, X, y, targets_of):
+    """Return the probabilities of rows by estimators fitted on targets of the other rows."""
     proba = np.zeros((len(y), 3))
     for train, test in FOLDS.split(X, y):
-        fitted = fit_soft_labels(estimator, X[train], lesson_of(train))
+        fitted = fit_soft_labels(estimator, X[train], targets_of(train))
         proba[test] = fitted.predict_proba(X[test])
     return proba
 
 
-def lines(estimator, X, y):
-    """Return the package's out-of-fold log-loss of each generation that it tries."""
+def chain_losses(estimator, X, y):
+    """Return the out-of-fold log-loss of each generation of BornAgainClassifier."""
     scores = BornAgainClassifier(estimator, n_generations=N_GENERATIONS, cv=FOLDS).fit(X, y)
     return [each["log_loss"] for each in scores.generation_scores_]
 
 
 def generations(estimator, X, y):
-    """Return the package's students of each generation that it keeps."""
+    """Yield the student of each generation that BornAgainClassifier keeps."""
     for n_generations in range(N_GENERATIONS + 1):
         if n_generations == 0:
             yield fit_soft_labels(estimator, X, SoftLabels.from_labels(y, np.arange(3)))
@@ -131,21 +131,21 @@ def generations(estimator, X, y):
 
 
 def report(records):
-    """Print mean and standard error over draws of each way, by generation."""
+    """Print mean and standard error over draws of each scheme, by generation."""
     lines: dict = {}
     for each in records:
-        by_generation = lines.setdefault((each["estimator"], each["way"]), {})
+        by_generation = lines.setdefault((each["estimator"], each["scheme"]), {})
         by_generation.setdefault(each["generation"], []).append(each["loss"])
     print()
     print_table(
         [
-            {"estimator": estimator, "log-loss": way}
+            {"estimator": estimator, "log-loss": scheme}
             | {f"generation {g}": shown(losses.get(g, [])) for g in range(N_GENERATIONS + 1)}
-            for (estimator, way), losses in lines.items()
+            for (estimator, scheme), losses in lines.items()
         ]
     )
     print(
-        "\nMean ± standard error over the draws that a generation was reached in (their number in "
+        "\nMean ± standard error over the draws in which a generation was fitted (their number in "
         "brackets: the package stops where the loss out of fold no longer falls)."
     )
 

@@ -1,17 +1,17 @@
 """Rows in partitions: 10,000,000 flights-like rows, out of core and on one and two workers.
 
 Real flights are drawn with replacement and jittered, and written as a directory of Parquet files,
-which no process ever holds as a whole. Then
+which no process holds as a whole. Then
 
 1. out of core: in a fresh process, by two threads, from the files: a frozen teacher labels all
-   rows, a classifier and a ranker are distilled; the peak of resident memory is stated;
+   rows, a classifier and a ranker are distilled; the peak of resident memory is measured;
 2. a cluster on this machine, of one worker process and of two, one thread each, the rows in the
    workers' memory: the teacher's labelling, and one iteration of the ranker (loss and gradient over
-   all pairs), with what travels in it, as pickled, as the workers count it, and over the sockets
-   of this machine, what the scheduler says and hears included;
-3. an extrapolation of these figures to 1,000,000,000 rows, which nobody has run.
+   all pairs), with the bytes that it transfers: pickled, as the workers count them, and over the
+   sockets of this machine, including those of the scheduler;
+3. an extrapolation of these figures to 1,000,000,000 rows, which was not run.
 
-Times are those of the clock: other work on the machine counts.
+Times are wall times: other work on the machine counts.
 """
 
 import pickle
@@ -216,7 +216,7 @@ def _sum_of_proba(teacher, X):
 
 
 def measure_cluster(folder, n_workers, repeats):
-    """Return what labelling and an iteration of the ranker cost on so many workers."""
+    """Return the cost of labelling and of an iteration of the ranker on `n_workers` workers."""
     X, _, teacher = open_rows(folder)
     options = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": ":0"}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
@@ -235,7 +235,12 @@ def measure_cluster(folder, n_workers, repeats):
         iterations = [measure_iteration(client, objective, w) for _ in range(repeats)]
         n_rows = int(objective.total.n_rows)
         partial_sums = objective.partials(w, objective.partial_sums)
-        sent = {"w": w, "moments": partial_sums, "answers": partial_sums.answers(), "gradient": w}
+        sent = {
+            "w": w,
+            "moments": partial_sums,
+            "expansions": partial_sums.expansions(),
+            "gradient": w,
+        }
         iteration_s = median(each.seconds for each in iterations)
         iteration_cpu = median(each.busiest_cpu for each in iterations)
         return {
@@ -290,7 +295,7 @@ def measure_iteration(client, objective, w):
 
 
 def seconds_per_partition(objective, w):
-    """Return what an iteration takes longer for each partition more, however few its rows are."""
+    """Return the additional time of an iteration for each further partition of few rows."""
     few = persist([task(_head, block) for block in objective.blocks])
     sums = run([task(Sums.of, block) for block in few])
     half = len(few) // 2
@@ -333,11 +338,11 @@ def show_clusters(clusters):
             one, two = (each[name] for each in clusters)
             print(f"{name}: with two workers {one / two:.2f} times as fast as with one")
     each = clusters[-1]
-    down = each["w bytes"] * 2 + each["answers bytes"]
+    down = each["w bytes"] * 2 + each["expansions bytes"]
     up = each["moments bytes"] + each["gradient bytes"]
     print(
-        f"Of an iteration, pickled: a worker is sent {down:,} bytes, and a partition tells "
-        f"{up:,}, however many rows it has."
+        f"Of an iteration, pickled: a worker receives {down:,} bytes, and a partition returns "
+        f"{up:,}, for any number of rows."
     )
 
 
@@ -351,11 +356,11 @@ def side_by_side(clusters):
 
 
 def extrapolate(clusters):
-    """Return what labelling and an iteration would take for far more rows."""
+    """Return the predicted times of labelling and of an iteration for far more rows."""
     each = clusters[0]
     partitions = FAR_ROWS // ROWS_PER_PARTITION
     partial_sums = each["moments bytes"] + each["gradient bytes"]
-    sent = each["answers bytes"] + 2 * each["w bytes"]
+    sent = each["expansions bytes"] + 2 * each["w bytes"]
     records = []
     for n_workers in (10, 100):
         rows = FAR_ROWS / n_workers

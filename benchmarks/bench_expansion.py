@@ -1,7 +1,7 @@
-"""What learning soft labels by expansion costs, against ordinary fitting on the same rows.
+"""Cost of fitting soft labels by expansion, against ordinary fitting on the same rows.
 
 The expansion has one row per sample and class. It is the reference that the students' own
-ways of learning are measured against. Only the ratios mean something: both sides are measured
+fitters are compared with. Only the ratios are meaningful: both sides are measured
 in turn on the same machine, each time in a fresh process with one thread.
 """
 

@@ -1,7 +1,7 @@
-"""What sampled rows bring a student: augmenters on made problems and on real images.
+"""The effect of sampled rows on a student: augmenters on synthetic problems and real images.
 
-Made problems: 500 rows of three classes, a forest of 50 trees as teacher, a tree of 30 leaves as
-student, the squared error to the exact probabilities of 4000 rows; the features are independent,
+Synthetic problems: 500 rows of three classes, a forest of 50 trees as teacher, a tree of 30 leaves
+as student, the squared error to the exact probabilities of 4000 rows; the features are independent,
 the best case for sampling from marginals. Digits: 500 rows, a tree of 50 leaves, log-loss and
 accuracy on the other rows. Each augmenter against none on the same draw, over several draws.
 """
@@ -39,7 +39,7 @@ RESULTS = Path(__file__).parent / "results" / "bench_more_rows.json"
 
 
 def main():
-    """Measure every draw, print the tables and write what they are made from."""
+    """Measure every draw, print the tables and write the results."""
     options = options_of_draws(__doc__, RESULTS, seeds=10).parse_args()
     if options.show:
         return report(json.loads(options.json.read_text())["records"])
@@ -55,7 +55,7 @@ def run(problem_and_seed):
     """Return the losses of one draw with every augmenter."""
     warnings.simplefilter("ignore", RuntimeWarning)
     problem, seed = problem_and_seed
-    measure = on_digits if problem == "digits" else on_made_problem
+    measure = on_digits if problem == "digits" else on_synthetic_problem
     return [
         {"problem": problem, "seed": seed, "augmenter": name, **measure(problem, seed, augmenter)}
         for name, augmenter in AUGMENTERS.items()
@@ -63,12 +63,12 @@ def run(problem_and_seed):
 
 
 def distilled(leaves, seed, augmenter):
-    """Return a tree that trusts its teacher, with more rows or without."""
+    """Return a tree distilled with alpha 1, with or without sampled rows."""
     student = DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=5)
     return DistilledClassifier(TEACHER, student, alpha=1.0, augmenter=augmenter, random_state=seed)
 
 
-def on_made_problem(problem, seed, augmenter):
+def on_synthetic_problem(problem, seed, augmenter):
     """Return the squared error to the exact probabilities."""
     n_features = int(problem.split()[0])
     X, y, p_star = make_hidden_classes(4500, n_features, 3, class_sep=4, random_state=seed)
@@ -105,7 +105,7 @@ def report(records):
 
 
 def line(name, scores, records):
-    """Return what all draws say of one augmenter."""
+    """Return the mean scores of one augmenter over all draws."""
     shown = {"augmenter": name}
     for score in scores:
         none = values(records, "None", score)

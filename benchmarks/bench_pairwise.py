@@ -1,9 +1,9 @@
-"""What the pairwise ranking loss over all pairs costs, against sorting the same scores.
+"""Cost of the pairwise ranking loss over all pairs, against sorting the same scores.
 
 Loss and gradient are measured in turn with `np.argsort` of the scores (what any ranking metric
 pays), with the double sum over all pairs in NumPy, and with LibAUC's `PairwiseAUCLoss`, which
 holds all pairs of a batch, too; each time in a fresh process with one thread. Only the ratios
-mean something. LibAUC asks for many packages that its losses do not need:
+are meaningful. LibAUC requires many packages that its losses do not need:
 `pip install --no-deps libauc` is enough, with torch installed.
 """
 

@@ -17,9 +17,9 @@ same size. Of its other students the net has layers and training of its own, and
 
 What comes out is printed, losses too: by a paired t-test over seeds, each of which draws training
 and test rows anew (two-sided, 5 %; so about 2.5 % of all comparisons of equals come out as losses).
-Log-loss counts a probability of 0 as 2.2e-16, which condemns a tree that learnt from labels; the
-Brier score does not, and is reported beside it. Where the labels of the test are not exchanged as
-those of the training are, who learnt how noisy these are is punished for it by both; accuracy is
+Log-loss counts a probability of 0 as 2.2e-16, which penalises a tree fitted to labels; the
+Brier score does not, and is reported beside it. Where labels are exchanged in
+the training rows only, both penalise models that have estimated this noise correctly; accuracy is
 fair there.
 """
 
@@ -120,7 +120,7 @@ class Split(NamedTuple):
 
 
 def main():
-    """Run every problem and seed, print the tables and write what they are made from."""
+    """Run every problem and seed, print the tables and write the results."""
     options = parse_options()
     if options.show:
         return report(json.loads(options.json.read_text())["scores"])
@@ -257,7 +257,7 @@ def draw(problem, seed):
 
 
 def make_teacher(problem, split):
-    """Return the teacher: half extremely random trees, half a net."""
+    """Return the teacher, a soft vote of extremely random trees and a net."""
     trees = ExtraTreesClassifier(200, min_samples_leaf=problem.min_samples_leaf)
     net = MLPClassifier((100,), learning_rate_init=0.003, max_iter=problem.epochs)
     voters = [("trees", trees), ("net", net)]
@@ -299,7 +299,7 @@ def prepared_columns(X):
     return columns, X.shape[1] - len(nominal) + sum(map(len, categories))
 
 
-# Learning and judging.
+# Fitting and scoring.
 
 
 def run(known, variants, name_and_seed):
@@ -316,7 +316,7 @@ def run(known, variants, name_and_seed):
     with tempfile.TemporaryDirectory() as memory:
         for student_name, student in make_students(split).items():
             of_student: dict = {}
-            # Those with more rows first: their teachers are kept, and answer the others, too.
+            # Those with more rows first: their cached teachers are used by the others, too.
             for variant, params in sorted(variants.items(), key=lambda each: not has_more(each)):
                 model = DistilledClassifier(
                     teacher, student, memory=memory, classes=split.classes, random_state=seed,
@@ -344,7 +344,7 @@ def add_peers(scores, known):
 
 
 def add_autogluon(scores, known):
-    """Add what AutoGluon makes of a teacher of its own, with a forest for a student."""
+    """Add AutoGluon's forest, distilled from its own teacher."""
     from autogluon.tabular import TabularPredictor
 
     teachers = {name: {} for name in ("GBM", "RF", "XT")}
@@ -367,7 +367,7 @@ def add_autogluon(scores, known):
 
 
 def add_imodels(scores, known):
-    """Add what imodels makes of the same teacher, with a regressor for a student: two classes."""
+    """Add imodels' regressor, distilled from the same teacher; for two classes."""
     from imodels import DistilledRegressor
 
     for name in scores:
@@ -387,7 +387,7 @@ def add_imodels(scores, known):
 
 
 def with_seed(estimator, seed):
-    """Return a clone whose parts draw by a seed."""
+    """Return a clone whose random states are a seed."""
     return clone(estimator).set_params(**seeds_of(estimator, seed))
 
 
@@ -413,7 +413,7 @@ def scores_of(proba, split):
 
 
 def report(scores):
-    """Print all scores, then what they say of each variant."""
+    """Print all scores, then a summary of each variant."""
     scores = {problem: seeds for problem, seeds in scores.items() if seeds}
     records = [
         record_of(problem, student, variant, scores[problem])
@@ -446,7 +446,7 @@ class Record(NamedTuple):
     teacher: dict
 
     def shown(self):
-        """Return what the table says."""
+        """Return the verdict of the table."""
         is_compared = self.student != "teacher" and self.variant != LABELS
         means = {name: mean_and_error(self.ours[name]) for name in (*SCORES, "accuracy")}
         verdicts = {f"in {name}": self.verdict(name) if is_compared else None for name in SCORES}
@@ -509,7 +509,7 @@ def standard_error(values):
 
 
 def summary(variant, records):
-    """Return what the pairs say of one variant."""
+    """Return the summary of one variant over all pairs."""
     ours = [each for each in records if each.variant == variant]
     line: dict = {"variant": variant, "pairs": len(ours)}
     for score in (*SCORES, "accuracy"):
@@ -525,7 +525,7 @@ def summary(variant, records):
 
 
 def print_losses(records):
-    """Say where alpha "auto" loses to the labels alone by more than the noise of the seeds."""
+    """Print where alpha "auto" loses to the labels alone by more than the noise of the seeds."""
     for variant in (name for name in VARIANTS if name.startswith(AUTO)):
         for score in (*SCORES, "accuracy"):
             lost = [

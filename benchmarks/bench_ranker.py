@@ -1,4 +1,4 @@
-"""What ranking by all pairs costs and brings, beside pointwise fits and other pairwise ones.
+"""Cost and AUC of ranking by all pairs, compared with pointwise fits and other pairwise ones.
 
 First, a linear fit to 1,000,000 rows: the loss of all pairs, which the linear scorer minimises,
 against the log-loss, which scikit-learn's LogisticRegression minimises, at the same tolerance.
@@ -6,9 +6,9 @@ against the log-loss, which scikit-learn's LogisticRegression minimises, at the 
 Second, late flights: real labels, and so noisy that the AUC stays near 0.7. Every method chooses
 its main parameters on validation rows, and its best setting is fitted to the training rows and
 tested on others; several splits, with standard errors. Time and memory are those of the best
-setting of the first split. The teacher is asked beforehand: what it costs is not in the table.
+setting of the first split. The teacher predicts beforehand: its cost is not in the table.
 
-Only the ratios mean something: all sides are measured in turn on the same machine, each time in a
+Only the ratios are meaningful: all sides are measured in turn on the same machine, each time in a
 fresh process with one thread.
 """
 
@@ -165,7 +165,7 @@ def show_linear(records):
 
 
 class Flights(NamedTuple):
-    """Rows of one split, with what the teacher says of the training rows."""
+    """Rows of one split, with the teacher's probabilities of the training rows."""
 
     X: np.ndarray
     y: np.ndarray
@@ -177,7 +177,7 @@ class Flights(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A way of learning scores: ``fit(flights, **setting)`` returns a function of rows."""
+    """A method of fitting scores: ``fit(flights, **setting)`` returns a function of rows."""
 
     learner: str
     learns: str
@@ -187,7 +187,7 @@ class Method(NamedTuple):
 
 
 def compare_on_flights(options):
-    """Return the AUC of every method on every split, and what its best setting costs."""
+    """Return the AUC of every method on every split, and the cost of its best setting."""
     X, y = load_flights(options.n_flights, random_state=0)
     methods = all_methods()
     records = [
@@ -224,11 +224,11 @@ def make_split(X, y, seed):
             for name, part in (("train", train), ("val", validation), ("test", test))}  # fmt: skip
     teacher = make_teacher()
     proba = cross_val_predict(teacher, rows["train"], y[train], method="predict_proba")
-    asked = teacher.fit(rows["train"], y[train]).predict_proba(rows["test"])[:, 1]
+    proba_test = teacher.fit(rows["train"], y[train]).predict_proba(rows["test"])[:, 1]
     flights = Flights(
         rows["train"], y[train], proba, rows["val"], y[validation], rows["test"], y[test]
     )
-    return flights, roc_auc_score(y[test], asked)
+    return flights, roc_auc_score(y[test], proba_test)
 
 
 def make_teacher():
@@ -303,7 +303,7 @@ def both(*grids):
 
 
 def targets(flights, alpha):
-    """Return the soft labels of a trust in the teacher; 0 is hard labels."""
+    """Return the soft labels for a mixing weight; alpha 0 gives hard labels."""
     return SoftLabels(flights.proba, y=flights.y).mix_with_labels(alpha)
 
 

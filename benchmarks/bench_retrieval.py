@@ -1,6 +1,6 @@
-"""What retrieval losses of many labels cost, against plain cross-entropy, and retrieval itself.
+"""Cost of retrieval losses of many labels, against plain cross-entropy, and retrieval itself.
 
-Only the ratios mean something: everything is measured in turn on the same machine, each call in a
+Only the ratios are meaningful: everything is measured in turn on the same machine, each call in a
 fresh process with one thread, by processor time. A call is the loss of all rows and its gradient
 by the input, the weights and the bias of the last layer.
 """
@@ -37,7 +37,7 @@ LEGEND = f"""\
 plain: F.linear and F.cross_entropy of hard labels, all logits at once. torch linear:
 F.linear_cross_entropy of hard labels; torch chunked: the same with its options, row by row.
 soft, label-weighted, double: the objectives of skdistill.nets with a teacher of k labels per row;
-numpy: skdistill.objectives.linear_retrieval_loss, in its double form. s: of a call; MB: extra peak
+numpy: skdistill.objectives.linear_retrieval_loss, double distillation. s: of a call; MB: extra peak
 memory. Ratios over plain are medians over the repeats, each of which measures all; low and high
 are the smallest and the largest.
 Goals: {GOAL_TIME} × plain in time and {GOAL_MEMORY} × in memory at most.

@@ -7,7 +7,7 @@ WordNet's glosses: 601 labels, 6,000 texts, hardly any noise; left out, with a l
 where WordNet is not installed (see examples/wordnet_hypernyms.py).
 
 Every objective learns from the labels (one-hot), from p* where it is known, and from an estimated
-teacher, asked out of fold, with alpha 0.5 and 1. On flights the strength of the penalty is chosen
+cross-fitted teacher, with alpha 0.5 and 1. On flights the strength of the penalty is chosen
 on rows of their own, for each objective anew; elsewhere it is fixed, and the student is of low
 rank. "expected": under p*, without the noise of test labels. Several seeds draw the rows anew;
 wins, ties and losses count seeds. What comes out is printed, also where plain distillation, the
@@ -40,8 +40,8 @@ import wordnet_hypernyms
 K = 10
 OBJECTIVES = {
     "plain": "cross_entropy",
-    "slide form": "label_weighted",
-    "double form": "double_distillation",
+    "label-weighted": "label_weighted",
+    "double distillation": "double_distillation",
 }
 SCORES = ("P@1", "R@10", "expected P@1", "expected R@10")
 N_TRAIN, N_TEST = 2000, 10_000
@@ -49,7 +49,7 @@ RESULTS = Path(__file__).parent / "results" / "bench_retrieval_quality.json"
 
 
 class Split(NamedTuple):
-    """Rows of one seed, and what the teachers say of the training rows."""
+    """Rows of one seed, and the teachers' probabilities of the training rows."""
 
     X: Any
     y: np.ndarray
@@ -189,7 +189,7 @@ def best(proba, classes):
     return classes[np.argsort(-proba, axis=1, kind="stable")[:, :K]]
 
 
-# Learning and judging.
+# Fitting and scoring.
 
 
 def run_split(split, params, strengths):

@@ -1,4 +1,4 @@
-"""What a search over student settings costs with and without a memory for the teacher's answers.
+"""Cost of a search over student settings, with and without a cache of teacher predictions.
 
 The same grid search over twenty settings, five outer and five inner folds, four times: without
 `memory`, with an empty folder, with the folder that an earlier search left behind, and written out
@@ -6,7 +6,7 @@ by hand, where each split's teacher is cross-fitted once and its soft labels are
 students. The last one is the least that such a search can cost; the goal is to stay within 1.2
 times of it. All four must find the same scores.
 
-Only the ratios mean something: all sides are measured in turn on the same machine, each time in a
+Only the ratios are meaningful: all sides are measured in turn on the same machine, each time in a
 fresh process with one thread.
 """
 
@@ -73,7 +73,7 @@ PROBLEMS = (
 
 
 class Found(NamedTuple):
-    """What a search has found, and how many teachers it has fitted."""
+    """The results of a search, and how many teachers it has fitted."""
 
     scores: np.ndarray  # (n_settings,), mean log-loss over the splits
     n_fits: int

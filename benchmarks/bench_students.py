@@ -1,9 +1,9 @@
-"""What each student pays for soft labels, by expansion and in its own way, against hard labels.
+"""Cost of each student on soft labels, by expansion and by its own fitter, against hard labels.
 
-Only the ratios mean something: the three ways are measured in turn on the same machine, each
-time in a fresh process with one thread. A way that takes more than a few seconds is measured
-once. One that takes more than the limit is stopped, and shown by that lower bound (">"); one
-that is bound to, by its growth over fewer classes, is not begun, and shown by the prediction
+Only the ratios are meaningful: the three fits are measured in turn on the same machine, each
+time in a fresh process with one thread. A fit that takes more than a few seconds is measured
+once. One that takes more than the limit is stopped, and shown as that lower bound (">"); one
+that would exceed it, by its growth over fewer classes, is not run, and shown as the prediction
 ("~").
 """
 

@@ -1,6 +1,6 @@
-"""What an epoch of SoftLabelNet costs, against a hand-written loop of torch and against skorch.
+"""Cost of an epoch of SoftLabelNet, against a hand-written loop of torch and against skorch.
 
-Only the ratios mean something: the three ways are measured in turn on the same machine, from
+Only the ratios are meaningful: the three ways are measured in turn on the same machine, from
 the same weights on the same rows. On the CPU each runs in a fresh process with one thread, and
 time is processor time; on a GPU time is wall time, read once the device has finished.
 """
@@ -134,7 +134,7 @@ def compare_ways(widths, problem, batch_size, options):
         record["misses"] = " ".join(goal for goal in missed if missed[goal]) or "nothing"
     else:
         record["misses"] = None
-    # Those who learn the same from the same weights end up with about the same loss.
+    # The same training from the same weights ends with about the same loss.
     return {**record, "loss": {name: costs[-1].returned for name, costs in measured.items()}}
 
 

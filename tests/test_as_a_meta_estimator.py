@@ -54,8 +54,8 @@ MODELS = {
 }
 # What a model predicts by has this name among its parameters; born again, it is its own teacher.
 STUDENT = dict.fromkeys(MODELS, "student") | {"born again": "estimator"}
-TAUGHT = ["classifier", "ranker", "retriever"]
-SIDES = [*STUDENT.items(), *((name, "teacher") for name in TAUGHT)]
+WITH_TEACHER = ["classifier", "ranker", "retriever"]
+SIDES = [*STUDENT.items(), *((name, "teacher") for name in WITH_TEACHER)]
 PREDICTS_AS_ITS_STUDENT = ["classifier", "born again", "soft labels"]
 
 
@@ -86,7 +86,7 @@ def rows(three_classes):
 def inside(name, **sides):
     """Return a model with a student, or a teacher too, of other kinds."""
     model = clone(MODELS[name])
-    if "teacher" in sides and name in TAUGHT:
+    if "teacher" in sides and name in WITH_TEACHER:
         model.set_params(teacher=sides["teacher"])
     return model.set_params(**{STUDENT[name]: sides["student"]}) if "student" in sides else model
 
@@ -99,7 +99,7 @@ def unless_lacking(method):
 
     def check(estimator):
         if estimator.lacks == method:
-            raise AttributeError(f"nobody taught me {method}")
+            raise AttributeError(f"no method {method}")
         return True
 
     return available_if(check)
@@ -149,7 +149,7 @@ def test_a_method_is_there_where_the_student_has_it(rows, name, lacking):
             getattr(model, lacking)
         by_whom = caught.value.__cause__  # the student, and behind that what it says itself
         assert f"'Shy' has no attribute '{lacking}'" in str(by_whom)
-        assert str(by_whom.__cause__) == f"nobody taught me {lacking}"
+        assert str(by_whom.__cause__) == f"no method {lacking}"
 
 
 @pytest.mark.parametrize("name", PREDICTS_AS_ITS_STUDENT)
@@ -296,7 +296,7 @@ def test_html_diagram_shows_inner_estimators_and_fit_status(rows, name, model):
     diagram = model._repr_html_()
     assert STUDENT[name] in diagram
     assert "LogisticRegression" in diagram
-    assert ("GaussianNB" in diagram) == (name in TAUGHT)
+    assert ("GaussianNB" in diagram) == (name in WITH_TEACHER)
     assert "<span>Not fitted</span>" in diagram
     assert "<span>Fitted</span>" in model.fit(X, y)._repr_html_()
 
@@ -390,7 +390,7 @@ PROBABILITIES = {
 }
 
 
-def answer_of(fitted, X):
+def predictions_of(fitted, X):
     return getattr(fitted, "predict_proba", fitted.predict)(X)
 
 
@@ -445,8 +445,8 @@ OTHERS = {
 @pytest.mark.parametrize("name", WITHOUT_TEACHER)
 def test_without_teacher_meta_estimators_match_the_student(three_classes, rows, name, outer):
     X, y = three_classes if outer.startswith("one against") else rows
-    expected = answer_of(PROBABILITIES[outer](LOGISTIC).fit(X, y), X)
-    actual = answer_of(PROBABILITIES[outer](ORDINARY[name]).fit(X, y), X)
+    expected = predictions_of(PROBABILITIES[outer](LOGISTIC).fit(X, y), X)
+    actual = predictions_of(PROBABILITIES[outer](ORDINARY[name]).fit(X, y), X)
     assert_allclose(actual, expected, rtol=1e-6)
 
 
@@ -487,7 +487,7 @@ def test_curves_run_over_nested_parameters(rows, name, model):
 
 
 @pytest.mark.parametrize("outer", PROBABILITIES)
-@pytest.mark.parametrize("name", TAUGHT)
+@pytest.mark.parametrize("name", WITH_TEACHER)
 def test_distilled_models_work_inside_meta_estimators(three_classes, rows, name, outer):
     X, y = three_classes if outer.startswith("one against") else rows
     model = PROBABILITIES[outer](MODELS[name])

@@ -35,9 +35,9 @@ X, Y, P = make_gaussian_classes(200, 3, 2, class_sep=0.5, random_state=0)
 ONE = np.ones(200)
 
 
-class NeverAsked(GaussianNB):
+class UnusedTeacher(GaussianNB):
     def fit(self, X, y, sample_weight=None):
-        raise AssertionError("nobody should ask")
+        raise AssertionError("the teacher was used")
 
 
 def tight(*parts, **params):
@@ -69,7 +69,7 @@ def test_cross_fitted_labels_are_those_of_cross_val_predict():
 
 @pytest.mark.parametrize("surrogate", ["logistic", "exponential", "squared_hinge"])
 def test_alpha_zero_is_pairwise_loss_on_labels_without_teacher(surrogate):
-    model = tight(NeverAsked(), surrogate=surrogate, alpha=0).fit(X, Y)
+    model = tight(UnusedTeacher(), surrogate=surrogate, alpha=0).fit(X, Y)
     assert np.abs(gradient_at(model, Y.astype(float))).max() < 1e-9
     assert model.teacher_scores_ is None
 
@@ -81,9 +81,9 @@ def test_alpha_mixes_the_targets():
 
 def test_hard_probabilities_are_hard_labels():
     one_hot = np.eye(2)[Y]
-    taught = tight().fit(X, Y, teacher_proba=one_hot)
+    distilled = tight().fit(X, Y, teacher_proba=one_hot)
     hard = tight(alpha=0).fit(X, Y)
-    assert_allclose(taught.coef_, hard.coef_, rtol=1e-12)
+    assert_allclose(distilled.coef_, hard.coef_, rtol=1e-12)
 
 
 def test_temperature_tempers_the_teacher_only():
@@ -387,7 +387,7 @@ def test_a_student_whose_scores_are_none():
 def test_a_student_that_cannot_rank(inside):
     student = inside(RandomForestClassifier())
     match = r"RandomForestClassifier\(\) cannot be fitted to rank"
-    fails(TypeError, match, teacher=NeverAsked(), student=student)
+    fails(TypeError, match, teacher=UnusedTeacher(), student=student)
 
 
 def test_weights_that_are_all_zero():

@@ -41,9 +41,9 @@ def by_hand(estimator, X, y, n_generations, cv, alpha=1.0):
     """Return generations on all rows, and the held-out probabilities of each: written out."""
     labels = np.eye(3)[y]
 
-    def answer(targets, train, test):
-        learnt = SoftLabels(targets[train], y=y[train]).mix_with_labels(alpha)
-        return fit_soft_labels(estimator, X[train], learnt).predict_proba(X[test])
+    def fit_and_predict(targets, train, test):
+        mixed = SoftLabels(targets[train], y=y[train]).mix_with_labels(alpha)
+        return fit_soft_labels(estimator, X[train], mixed).predict_proba(X[test])
 
     folds = list(cv.split(X, y))
     on_all, held_out = [], []
@@ -52,12 +52,12 @@ def by_hand(estimator, X, y, n_generations, cv, alpha=1.0):
         on_all.append(fit_soft_labels(estimator, X, SoftLabels(target, y=y).mix_with_labels(alpha)))
         target, new = np.zeros((len(y), 3)), []
         for own, (train, test) in enumerate(folds):
-            target[test] = answer(targets_of_lines[own], train, test)
+            target[test] = fit_and_predict(targets_of_lines[own], train, test)
             within = np.full((len(y), 3), np.nan)
             for number, (_, other) in enumerate(folds):
                 if number != own:
                     rest = np.setdiff1d(train, other)
-                    within[other] = answer(targets_of_lines[own], rest, other)
+                    within[other] = fit_and_predict(targets_of_lines[own], rest, other)
             new.append(within)
         targets_of_lines = new
         held_out.append(target)

@@ -41,33 +41,33 @@ MODELS = {
 pytestmark = pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 
 
-def answers(model):
+def predictions_of(model):
     """Return what a fitted model says of all rows."""
-    answer = getattr(model, "predict_proba", None) or model.decision_function
-    return answer(X)
+    predict = getattr(model, "predict_proba", None) or model.decision_function
+    return predict(X)
 
 
-def fit_and_answer(name):
+def fit_and_predict(name):
     """Fit one of the models, and return what it says of all rows."""
     y = np.minimum(Y, 1) if name == "ranker" else Y
-    return answers(clone(MODELS[name]).fit(X, y))
+    return predictions_of(clone(MODELS[name]).fit(X, y))
 
 
 def test_threads_that_fit_at_once_change_nothing():
     names = [*MODELS, *MODELS, "auto", "auto"]
-    expected = {name: fit_and_answer(name) for name in MODELS}
+    expected = {name: fit_and_predict(name) for name in MODELS}
     with ThreadPoolExecutor(4) as threads:
-        for name, found in zip(names, threads.map(fit_and_answer, names), strict=True):
+        for name, found in zip(names, threads.map(fit_and_predict, names), strict=True):
             assert_array_equal(found, expected[name], err_msg=name)
 
 
 def test_threads_that_share_a_memory_change_nothing(tmp_path):
     model = clone(MODELS["trees"]).set_params(memory=tmp_path)
-    expected = answers(clone(model).set_params(memory=None).fit(X, Y))
+    expected = predictions_of(clone(model).set_params(memory=None).fit(X, Y))
     with ThreadPoolExecutor(4) as threads:
         for fitted in threads.map(lambda _: clone(model).fit(X, Y), range(8)):
-            assert_array_equal(answers(fitted), expected)
-    assert len(list(tmp_path.rglob("*.answer"))) == 5
+            assert_array_equal(predictions_of(fitted), expected)
+    assert len(list(tmp_path.rglob("*.predictions"))) == 5
     assert not list(tmp_path.rglob("*.tmp"))
 
 
@@ -75,9 +75,9 @@ def fit_in_processes(method):
     """Fit the models in processes that were started in some way, and compare with fits here."""
     names = list(MODELS)
     with get_context(method).Pool(2) as pool:
-        found = pool.map(fit_and_answer, names)
+        found = pool.map(fit_and_predict, names)
     for name, of_process in zip(names, found, strict=True):
-        assert_array_equal(of_process, fit_and_answer(name), err_msg=name)
+        assert_array_equal(of_process, fit_and_predict(name), err_msg=name)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,9 @@ def test_read_only_memory_maps(name, n_jobs, tmp_path):
     assert isinstance(maps["X"], np.memmap)
     assert not maps["X"].flags.writeable
     model = clone(MODELS[name]).set_params(n_jobs=n_jobs)
-    assert_array_equal(answers(clone(model).fit(**maps)), answers(clone(model).fit(**given)))
+    assert_array_equal(
+        predictions_of(clone(model).fit(**maps)), predictions_of(clone(model).fit(**given))
+    )
 
 
 @pytest.mark.slow
@@ -119,8 +121,8 @@ def test_rows_that_joblib_maps_for_its_processes():
         for name, model in MODELS.items():
             y = np.minimum(Y, 1) if name == "ranker" else Y
             assert_array_equal(
-                answers(clone(model).set_params(n_jobs=2).fit(X, y)),
-                answers(clone(model).fit(X, y)),
+                predictions_of(clone(model).set_params(n_jobs=2).fit(X, y)),
+                predictions_of(clone(model).fit(X, y)),
             )
 
 
@@ -154,7 +156,7 @@ def write_half(path, content, write=Path.write_bytes):
 PHASES = {
     "first teacher's fit": lambda patch: interrupt(patch, Teacher, "fit", 1),
     "last teacher's fit": lambda patch: interrupt(patch, Teacher, "fit", 6),
-    "teacher's answer": lambda patch: interrupt(patch, Teacher, "predict_proba", 3),
+    "teacher's prediction": lambda patch: interrupt(patch, Teacher, "predict_proba", 3),
     "memory": lambda patch: patch.setattr(Path, "write_bytes", write_half),
     "renaming": lambda patch: interrupt(patch, Path, "replace", 2),
     "choice of alpha": lambda patch: interrupt(patch, Student, "fit", 4),
@@ -167,7 +169,7 @@ PHASES = {
 @pytest.mark.parametrize("phase", PHASES)
 def test_an_interrupted_fit_leaves_all_as_it_was(phase, monkeypatch, tmp_path):
     model = DistilledClassifier(Teacher(), Student(), cv=3, memory=tmp_path)
-    expected = answers(clone(model).set_params(memory=None).fit(X, Y))
+    expected = predictions_of(clone(model).set_params(memory=None).fit(X, Y))
     fresh, fitted = clone(model), clone(model).set_params(memory=None).fit(X[:90], Y[:90])
     before = dict(vars(fitted.set_params(memory=tmp_path)))
     for each in (fresh, fitted):
@@ -183,7 +185,7 @@ def test_an_interrupted_fit_leaves_all_as_it_was(phase, monkeypatch, tmp_path):
     assert all(after[name] is value for name, value in before.items() if name.endswith("_"))
     fitted.set_params(teacher__var_smoothing=1e-9)
     for each in (fresh, fitted):
-        assert_array_equal(answers(each.fit(X, Y)), expected)
+        assert_array_equal(predictions_of(each.fit(X, Y)), expected)
 
 
 # Its teachers begin to last only once there is a folder for them to say so.

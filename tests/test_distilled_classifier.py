@@ -51,7 +51,7 @@ class CountingNB(GaussianNB):
         return super().fit(X, y, sample_weight)
 
 
-def taught_by(proba, X, y, student, **labels):
+def fit_student(proba, X, y, student, **labels):
     """Return a student fitted by hand to given probabilities."""
     return fit_soft_labels(student, X, SoftLabels(proba, np.unique(y), y=y, **labels))
 
@@ -61,7 +61,7 @@ def test_cross_fitted_labels_are_those_of_cross_val_predict(labelled, cv):
     X, y = labelled
     proba = cross_val_predict(FOREST, X, y, cv=cv, method="predict_proba")
     model = DistilledClassifier(FOREST, LOGISTIC, cv=cv, alpha=1.0).fit(X, y)
-    by_hand = taught_by(proba, X, y, LOGISTIC)
+    by_hand = fit_student(proba, X, y, LOGISTIC)
     assert_allclose(model.predict_proba(X), by_hand.predict_proba(X), atol=1e-12)
     assert_array_equal(model.predict(X), by_hand.predict(X))
     assert_array_equal(model.classes_, np.unique(y))
@@ -81,14 +81,14 @@ def test_a_row_that_several_folds_test_gets_their_mean(iris):
         total[test] += clone(FOREST).fit(X[train], y[train]).predict_proba(X[test]) / 2
     model = DistilledClassifier(FOREST, LOGISTIC, cv=cv, alpha=1.0).fit(X, y)
     assert_allclose(
-        model.student_.coef_, taught_by(total, X, y, LOGISTIC).coef_, rtol=1e-6, atol=1e-8
+        model.student_.coef_, fit_student(total, X, y, LOGISTIC).coef_, rtol=1e-6, atol=1e-8
     )
 
 
 def test_in_sample_labels_come_from_one_teacher_on_all_rows(iris):
     X, y = iris
     model = DistilledClassifier(FOREST, TREE, cv="in-sample", alpha=1.0).fit(X, y)
-    by_hand = taught_by(clone(FOREST).fit(X, y).predict_proba(X), X, y, TREE)
+    by_hand = fit_student(clone(FOREST).fit(X, y).predict_proba(X), X, y, TREE)
     assert_array_equal(model.predict_proba(X), by_hand.predict_proba(X))
 
 
@@ -96,17 +96,17 @@ def test_a_frozen_teacher_is_used_as_it_is(iris):
     X, y = iris
     fitted = clone(FOREST).fit(X[::2], y[::2])
     model = DistilledClassifier(FrozenEstimator(fitted), TREE, alpha=1.0).fit(X, y)
-    by_hand = taught_by(fitted.predict_proba(X), X, y, TREE)
+    by_hand = fit_student(fitted.predict_proba(X), X, y, TREE)
     assert_array_equal(model.predict_proba(X), by_hand.predict_proba(X))
 
 
 def test_a_frozen_api_needs_nothing_but_predict_proba(iris):
-    class SomebodysAPI:
+    class ExternalAPI:
         def predict_proba(self, X):
             return np.column_stack([X[:, 0] < 5.5, X[:, 0] >= 5.5, 0 * X[:, 0]]).astype(float)
 
     X, y = iris
-    model = DistilledClassifier(FrozenEstimator(SomebodysAPI()), TREE, alpha=1.0).fit(X, y)
+    model = DistilledClassifier(FrozenEstimator(ExternalAPI()), TREE, alpha=1.0).fit(X, y)
     assert_array_equal(model.predict(X), (X[:, 0] >= 5.5).astype(int))
     assert_array_equal(model.predict_proba(X)[:, 2], 0)  # padded, not dropped
 
@@ -204,7 +204,7 @@ def test_a_class_that_a_fold_never_saw_keeps_its_label(iris):
         test = (folds == fold) & (y != 2)
         teacher = GaussianNB().fit(X[folds != fold], y[folds != fold])
         proba[np.ix_(test, columns)] = teacher.predict_proba(X[test])
-    by_hand = taught_by(proba, X, y, LOGISTIC)
+    by_hand = fit_student(proba, X, y, LOGISTIC)
     assert_allclose(model.student_.coef_, by_hand.coef_, atol=1e-4)  # to the solver's tolerance
     seen = y != 2  # rows that no teacher could know are not counted
     expected = log_loss(y[seen], proba[seen], labels=[0, 1, 2])
@@ -234,7 +234,7 @@ def test_a_frozen_teacher_labels_the_unlabelled_rows(gaussian):
     fitted = GaussianNB().fit(X[:50], y[:50])
     model = DistilledClassifier(FrozenEstimator(fitted), LOGISTIC, alpha=1.0)
     alone = clone(model).fit(X[:100], y[:100], X_unlabeled=X[100:])
-    by_hand = taught_by(fitted.predict_proba(X), X, y, LOGISTIC)
+    by_hand = fit_student(fitted.predict_proba(X), X, y, LOGISTIC)
     assert_allclose(alone.student_.coef_, by_hand.coef_, rtol=1e-6)
     given = clone(model).fit(
         X[:100], y[:100], X_unlabeled=X[100:], teacher_proba=fitted.predict_proba(X[:100])
@@ -261,7 +261,7 @@ def test_sample_weights_reach_teacher_student_and_scores(gaussian):
         teacher = GaussianNB().fit(X[train], y[train], sample_weight=weight[train])
         proba[test] = teacher.predict_proba(X[test])
     model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0).fit(X, y, sample_weight=weight)
-    by_hand = taught_by(proba, X, y, LOGISTIC, sample_weight=weight)
+    by_hand = fit_student(proba, X, y, LOGISTIC, sample_weight=weight)
     assert_allclose(model.student_.coef_, by_hand.coef_, rtol=1e-6)
     expected = log_loss(y, proba, sample_weight=weight)
     assert model.teacher_scores_["raw"]["log_loss"] == pytest.approx(expected)
@@ -275,7 +275,7 @@ def test_teacher_without_weights_is_fitted_unweighted_and_warns(gaussian):
     with pytest.warns(UserWarning, match="KNeighborsClassifier takes no sample_weight"):
         model.fit(X, y, sample_weight=weight)
     proba = cross_val_predict(teacher, X, y, method="predict_proba")
-    by_hand = taught_by(proba, X, y, LOGISTIC, sample_weight=weight)
+    by_hand = fit_student(proba, X, y, LOGISTIC, sample_weight=weight)
     assert_allclose(model.student_.coef_, by_hand.coef_, rtol=1e-6)
 
 

@@ -175,7 +175,7 @@ def test_content_of_a_zero_weight_row_does_not_matter(seed):
 
 
 WHOLE = np.random.default_rng(1).integers(0, 2, size=(N_ROWS, 6)) + np.eye(6)[np.arange(N_ROWS) % 6]
-TEACHABLE = (WHOLE[:, 0] + WHOLE[:, 1] + np.arange(N_ROWS) % 2).astype(int) % 3
+WITH_TEACHER = (WHOLE[:, 0] + WHOLE[:, 1] + np.arange(N_ROWS) % 2).astype(int) % 3
 
 
 def memory_mapped(rows, folder):
@@ -212,8 +212,8 @@ def test_the_container_of_rows_does_not_matter(form, tmp_path):
     rows = FORMS[form](WHOLE, tmp_path)
     for alpha in (1.0, "auto"):
         model = clone(TREES).set_params(alpha=alpha)
-        expected = clone(model).fit(WHOLE, TEACHABLE)
-        found = clone(model).fit(rows, TEACHABLE)
+        expected = clone(model).fit(WHOLE, WITH_TEACHER)
+        found = clone(model).fit(rows, WITH_TEACHER)
         assert_allclose(scores(found, rows), scores(expected, WHOLE), atol=1e-12)
         assert found.teacher_scores_["raw"] == pytest.approx(expected.teacher_scores_["raw"])
 
@@ -289,7 +289,7 @@ def test_one_feature_and_constant_features(model, rows):
     fitted = clone(model).set_params(teacher=TREES.teacher).fit(rows, labels_for(model))
     found = scores(fitted, rows)
     assert np.isfinite(found).all()
-    if not rows.any():  # the same answer for all
+    if not rows.any():  # the same prediction for all
         assert_allclose(found, np.broadcast_to(found[:1], found.shape), atol=1e-12)
 
 

@@ -50,9 +50,9 @@ MODELS = {
 }
 # What a model predicts by has this name among its parameters; born again, it is its own teacher.
 STUDENT = dict.fromkeys(MODELS, "student") | {"born again": "estimator"}
-TAUGHT = ["classifier", "ranker", "retriever"]
-SPLITTING = [*TAUGHT, "born again"]
-SIDES = [*STUDENT.items(), *((name, "teacher") for name in TAUGHT)]
+WITH_TEACHER = ["classifier", "ranker", "retriever"]
+SPLITTING = [*WITH_TEACHER, "born again"]
+SIDES = [*STUDENT.items(), *((name, "teacher") for name in WITH_TEACHER)]
 
 
 @pytest.fixture(params=MODELS)
@@ -78,17 +78,17 @@ def routing():
 def requesting(name, *, teacher=False, student=False):
     """Return a model whose sides request weights, or say that they want none."""
     model = clone(MODELS[name])
-    if name in TAUGHT:
+    if name in WITH_TEACHER:
         model.teacher.set_fit_request(sample_weight=teacher)
     getattr(model, STUDENT[name]).set_fit_request(sample_weight=student)
     return model
 
 
-# Somebody inside is told the first feature of each row, and sees whether it is told of its rows.
+# An inner estimator gets the first feature of each row as metadata, and checks that rows match.
 
 
 class Diary(list):
-    """What was seen; copies of whoever holds it write into the same one."""
+    """What was seen; copies of its owner write into the same one."""
 
     def __deepcopy__(self, memo):
         return self
@@ -151,7 +151,7 @@ WATCHED = [*SIDES, *((name, "cv") for name in SPLITTING)]
 
 
 @pytest.mark.parametrize(
-    ("asks", "given", "sees"),
+    ("requests", "given", "sees"),
     [
         (True, "cost", "its own"),
         (False, None, "nothing"),
@@ -159,10 +159,10 @@ WATCHED = [*SIDES, *((name, "cv") for name in SPLITTING)]
     ],
 )
 @pytest.mark.parametrize(("name", "side"), WATCHED)
-def test_requested_metadata_is_routed(rows, routing, name, side, asks, given, sees):
+def test_requested_metadata_is_routed(rows, routing, name, side, requests, given, sees):
     X, y, _, _ = rows
     model, witness, diary = watched(name, side)
-    request(witness, asks)
+    request(witness, requests)
     model.fit(X, y, **({given: X[:, 0]} if given else {}))
     assert set(diary) == {sees}
 
@@ -178,17 +178,17 @@ def test_unset_request_error_names_the_object(rows, routing, name, side):
     assert not hasattr(model, "student_")
 
 
-@pytest.mark.parametrize("asks", [False, "price"])
+@pytest.mark.parametrize("requests", [False, "price"])
 @pytest.mark.parametrize(("name", "side"), WATCHED)
-def test_unrequested_metadata_is_refused(rows, routing, name, side, asks):
+def test_unrequested_metadata_is_refused(rows, routing, name, side, requests):
     X, y, _, _ = rows
     model, witness, _ = watched(name, side)
-    request(witness, asks)
+    request(witness, requests)
     with pytest.raises(TypeError, match=r"\{'cost'\}, which are not routed to any object"):
         model.fit(X, y, cost=X[:, 0])
 
 
-@pytest.mark.parametrize("name", TAUGHT)
+@pytest.mark.parametrize("name", WITH_TEACHER)
 def test_teacher_and_student_may_alias_metadata_differently(rows, routing, name):
     X, y, _, _ = rows
     model, for_teacher, of_teacher = watched(name, "teacher")
@@ -206,7 +206,7 @@ def test_teacher_and_student_may_alias_metadata_differently(rows, routing, name)
 
 @pytest.mark.parametrize("student", [True, False])
 @pytest.mark.parametrize("teacher", [True, False])
-@pytest.mark.parametrize("name", TAUGHT)
+@pytest.mark.parametrize("name", WITH_TEACHER)
 def test_weights_for_the_teacher_the_student_both_or_none(rows, name, teacher, student):
     X, y, weight, _ = rows
     proba = cross_val_predict(
@@ -220,7 +220,7 @@ def test_weights_for_the_teacher_the_student_both_or_none(rows, name, teacher, s
     expected, other = (weighted, unweighted) if student else (unweighted, weighted)
     assert_allclose(model.decision_function(X), expected.decision_function(X), rtol=1e-6)
     assert abs(model.decision_function(X) - other.decision_function(X)).max() > 1e-3
-    assert model.teacher_scores_ == weighted.teacher_scores_  # which ask nobody
+    assert model.teacher_scores_ == weighted.teacher_scores_  # which no estimator requests
 
 
 @pytest.mark.parametrize("student", [True, False])
@@ -255,7 +255,7 @@ def test_no_request_needed_without_sample_weight_support(rows, routing):
     assert_allclose(model.predict_proba(X), by_hand.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", TAUGHT)
+@pytest.mark.parametrize("name", WITH_TEACHER)
 def test_frozen_teacher_needs_no_request(rows, name):
     X, y, weight, _ = rows
     frozen = FrozenEstimator(GaussianNB().fit(X, y))
@@ -394,20 +394,20 @@ def test_groups_reach_the_search_and_the_folds_inside_it(rows, name):
     assert found == expected == scores.tolist()
 
 
-@pytest.mark.parametrize("asks", [True, False, "emphasis"])
-def test_weights_of_a_score_are_requested_by_themselves(rows, name, asks):
+@pytest.mark.parametrize("requests", [True, False, "emphasis"])
+def test_weights_of_a_score_are_requested_by_themselves(rows, name, requests):
     X, y, weight, _ = rows
     expected = []
     for train, test in FOLDS.split(X):
         by_hand = clone(MODELS[name]).fit(X[train], y[train])
-        of_test = None if asks is False else weight[test]
+        of_test = None if requests is False else weight[test]
         expected.append(by_hand.score(X[test], y[test], sample_weight=of_test))
     with config_context(enable_metadata_routing=True):
         model = requesting(name).set_fit_request(sample_weight=False)
-        model.set_score_request(sample_weight=asks)
-        given = {"emphasis" if asks == "emphasis" else "sample_weight": weight}
+        model.set_score_request(sample_weight=requests)
+        given = {"emphasis" if requests == "emphasis" else "sample_weight": weight}
         search = GridSearchCV(model, {}, cv=FOLDS)
-        if asks is False:
+        if requests is False:
             with pytest.raises(TypeError, match="not routed to any object"):
                 search.fit(X, y, **given)
             given = {}
@@ -443,17 +443,17 @@ def test_scorers_of_a_search_have_requests_of_their_own(rows, name):
     assert_allclose(result["test_score"], expected)
 
 
-# What is asked for can be read.
+# Requests are displayed.
 
 
-@pytest.mark.parametrize("asks", [None, True, False, "w"])
-def test_repr_of_routing_shows_each_request(routing, name, asks):
-    model = requesting(name, teacher=asks, student=asks)
-    model.set_fit_request(sample_weight=True).set_score_request(sample_weight=asks)
+@pytest.mark.parametrize("requests", [None, True, False, "w"])
+def test_repr_of_routing_shows_each_request(routing, name, requests):
+    model = requesting(name, teacher=requests, student=requests)
+    model.set_fit_request(sample_weight=True).set_score_request(sample_weight=requests)
     printed = ast.literal_eval(str(model.get_metadata_routing()))
     own = printed.pop("$self_request")
-    more = {"teacher_proba": None, "X_unlabeled": None} if name in TAUGHT else {}
-    assert own == {"fit": {"sample_weight": True, **more}, "score": {"sample_weight": asks}}
+    more = {"teacher_proba": None, "X_unlabeled": None} if name in WITH_TEACHER else {}
+    assert own == {"fit": {"sample_weight": True, **more}, "score": {"sample_weight": requests}}
     if name in SPLITTING:
         splitter = printed.pop("splitter")
         assert splitter["mapping"] == [{"caller": "fit", "callee": "split"}]
@@ -461,7 +461,7 @@ def test_repr_of_routing_shows_each_request(routing, name, asks):
     assert set(printed) == {side for of, side in SIDES if of == name}
     for side in printed.values():
         assert side["mapping"] == [{"caller": "fit", "callee": "fit"}]
-        assert side["router"]["fit"] == {"sample_weight": asks}
+        assert side["router"]["fit"] == {"sample_weight": requests}
 
 
 def test_group_splitters_request_groups_and_in_sample_nothing(routing):
@@ -491,7 +491,7 @@ def test_without_routing_requests_cannot_be_set(name):
         clone(MODELS[name]).set_fit_request(sample_weight=True)
 
 
-@pytest.mark.parametrize("name", TAUGHT)
+@pytest.mark.parametrize("name", WITH_TEACHER)
 def test_groups_without_folds_warn_that_they_are_ignored(rows, name):
     X, y, _, groups = rows
     model = clone(MODELS[name]).set_params(cv="in-sample")

@@ -70,7 +70,7 @@ def test_alpha_0_is_ordinary_training_whatever_the_objective(rows, objective):
 
     class Silent(GaussianNB):
         def fit(self, X, y, sample_weight=None):
-            raise AssertionError("nobody is asked")
+            raise AssertionError("the teacher was used")
 
     model = DistilledMulticlassRetriever(Silent(), objective=objective, alpha=0, k=2, **TIGHT)
     plain = LogisticRegression(**TIGHT).fit(X, y)
@@ -83,12 +83,12 @@ def test_alpha_0_is_ordinary_training_whatever_the_objective(rows, objective):
 def test_teacher_predictions_are_truncated_to_top_k(rows, monkeypatch):
     X, y, _ = rows
     largest = []
-    ask = teacher_module._class_proba
+    class_proba = teacher_module._class_proba
     monkeypatch.setattr(teacher_module, "BLOCK", 60)  # ten rows of six labels
     monkeypatch.setattr(
         teacher_module,
         "_class_proba",
-        lambda teacher, X, *rest: (largest.append(len(X)), ask(teacher, X, *rest))[1],
+        lambda teacher, X, *rest: (largest.append(len(X)), class_proba(teacher, X, *rest))[1],
     )
     folds = KFold(3)
     model = DistilledMulticlassRetriever(GaussianNB(), top_k=2, k=2, cv=folds, **TIGHT).fit(X, y)
@@ -314,8 +314,8 @@ def test_multilabel_teacher_predicts_each_label_separately(sets):
     folds = KFold(3)
     forest = ExtraTreesClassifier(20, random_state=0)
     model = DistilledMulticlassRetriever(forest, cv=folds, k=2, **TIGHT).fit(X, Y)
-    answers = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
-    p = np.column_stack([each[:, 1] for each in answers])
+    proba = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
+    p = np.column_stack([each[:, 1] for each in proba])
     given = DistilledMulticlassRetriever(k=2, **TIGHT).fit(X, Y, teacher_proba=p)
     np.testing.assert_allclose(model.decision_function(X), given.decision_function(X), atol=1e-6)
     assert model.teacher_scores_["raw"]["brier"] == pytest.approx(((p - Y) ** 2).sum(1).mean())
@@ -383,8 +383,8 @@ def test_labels_that_a_fold_never_saw_stay_with_their_rows(sets):
     model = DistilledMulticlassRetriever(forest, k=2, cv=folds, **TIGHT)
     with pytest.warns(UserWarning, match=r"fold 1 of 3 never saw the classes \[4\]; 1 rows keep"):
         model.fit(X, Y)
-    answers = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
-    p = np.column_stack([each[:, 1] for each in answers])
+    proba = cross_val_predict(forest, X, Y, cv=folds, method="predict_proba")
+    p = np.column_stack([each[:, 1] for each in proba])
     assert p[0, 4] == 0
     p[0, 4] = 1
     given = clone(model).fit(X, Y, teacher_proba=p)
@@ -436,11 +436,11 @@ def test_empty_rows_are_counted_in_a_warning(sets):
         UserWarning, match=f"{n_empty} of the 150 rows of y have no label: they are fit"
     ):
         model.fit(X, Y, teacher_proba=p)
-    slide = clone(model).set_params(objective="label_weighted", **TIGHT)
+    weighted = clone(model).set_params(objective="label_weighted", **TIGHT)
     with pytest.warns(UserWarning, match=f"{n_empty} of the 150 rows .* are ignored"):
-        slide.fit(X, Y, teacher_proba=p)
+        weighted.fit(X, Y, teacher_proba=p)
     with pytest.warns(UserWarning, match="have no label; the mean leaves them out"):
-        slide.score(X, Y)
+        weighted.score(X, Y)
 
 
 def test_more_rows_without_label_sets(sets):
@@ -472,16 +472,16 @@ def test_weights_count_rows_with_several_labels_too(sets):
 
 
 class WrongMarginals(ClassifierMixin, BaseEstimator):
-    """A teacher whose answers have some fault."""
+    """A teacher whose output has some fault."""
 
-    def __init__(self, answer=None):
-        self.answer = answer
+    def __init__(self, output=None):
+        self.output = output
 
     def fit(self, X, y):
         return self
 
     def predict_proba(self, X):
-        return np.full((len(X), self.answer[0]), self.answer[1])
+        return np.full((len(X), self.output[0]), self.output[1])
 
 
 def test_bad_input_raises_clear_errors(rows, sets):
@@ -514,33 +514,33 @@ def test_bad_input_raises_clear_errors(rows, sets):
     fails(ValueError, "only 1 class", y=np.zeros(len(X)))
 
     X, Y = sets
-    several = {"X": X, "y": Y}
+    multilabel_rows = {"X": X, "y": Y}
     fails(
         ValueError,
         "temperature",
-        **several,
+        **multilabel_rows,
         teacher_temperature=2.0,
         fit={"teacher_proba": Y},
     )
     fails(
         ValueError,
         r"row 0 \(1.5\)",
-        **several,
+        **multilabel_rows,
         teacher=WrongMarginals((4, 1.5)),
     )
     fails(
         ValueError,
         r"4 labels of y; got shape \(30, 3\)",
-        **several,
+        **multilabel_rows,
         teacher=WrongMarginals((3, 0.5)),
     )
     fails(
         ValueError,
         r"shape of the indicator y, \(150, 4\); got shape \(150, 3\)",
-        **several,
+        **multilabel_rows,
         fit={"teacher_proba": Y[:, :3]},
     )
-    fails(ValueError, "4 columns, and classes lists 3", **several, classes=[0, 1, 2])
+    fails(ValueError, "4 columns, and classes lists 3", **multilabel_rows, classes=[0, 1, 2])
     with pytest.warns(UserWarning, match="150 of the 150 rows"):
         fails(ValueError, "None of the 150 rows", X=X, y=np.zeros_like(Y), alpha=0)
 

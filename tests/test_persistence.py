@@ -133,8 +133,8 @@ def fitted(kind, n_classes):
     return fit_soft_labels(student, X, SoftLabels(P, classes, sample_weight=weight))
 
 
-def answers(student, X):
-    """Return what a student is asked for: probabilities where it has them."""
+def predictions(student, X):
+    """Return the probabilities of a student if it has them, else its predictions."""
     for method in ("predict_proba", "decision_function", "predict"):
         if hasattr(student, method):
             return getattr(student, method)(X)
@@ -154,7 +154,7 @@ def by_skops(student, X, tmp_path):
     untrusted = sio.get_untrusted_types(data=file)
     assert not [name for name in untrusted if "skdistill" in name]
     again = sio.loads(file, trusted=untrusted)
-    assert_same(answers(again, X), answers(student, X), atol=0)
+    assert_same(predictions(again, X), predictions(student, X), atol=0)
     assert (np.ravel(again.predict(X)) == np.ravel(student.predict(X))).all()
     assert vars(again).keys() == vars(student).keys()
 
@@ -164,7 +164,7 @@ def by_onnx(student, X, tmp_path):
     outputs = run_onnx(as_onnx(student, X, tmp_path), X)
     if not hasattr(student, "classes_") or hasattr(student, "module_"):  # regressors and nets
         found = softmax(outputs[0], axis=1) if hasattr(student, "module_") else outputs[0]
-        assert_same(found, answers(student, X), FLOAT32)
+        assert_same(found, predictions(student, X), FLOAT32)
         return
     labels, scores = outputs
     same = np.ravel(labels) == np.ravel(student.predict(X))
@@ -333,7 +333,7 @@ def test_skops_students_predict_without_skdistill(tmp_path):
     X, *_ = rows(3)
     for kind in kinds:
         sio.dump(fitted(kind, 3), tmp_path / f"{kind}.skops")
-        np.save(tmp_path / f"{kind}.npy", answers(fitted(kind, 3), X))
+        np.save(tmp_path / f"{kind}.npy", predictions(fitted(kind, 3), X))
     np.save(tmp_path / "X.npy", X)
     code = """
 import sys
@@ -355,7 +355,7 @@ print(len(files))
     assert int(done.stdout) == len(kinds)
 
 
-# What skops must be told to trust of ours: files that users have written name these paths.
+# Types of skdistill that skops must trust: files that users have written name these paths.
 OURS = {
     DistilledClassifier: "skdistill._distilled_classifier.DistilledClassifier",
     SoftLabelClassifier: "skdistill._soft_label_classifier.SoftLabelClassifier",
@@ -460,18 +460,18 @@ def test_frame_fitted_students_use_column_positions_in_onnx(tmp_path):
     X, _, P, _ = rows(3)
     frame = in_frame(X)
     for student in (LogisticRegression(), *[make() for make in BOOSTERS.values()]):
-        learnt = fit_soft_labels(student, frame, SoftLabels(P))
+        fitted_student = fit_soft_labels(student, frame, SoftLabels(P))
         if type(student).__name__ == "XGBClassifier":
             # onnxmltools takes the names f0, f1, ... only: it refuses others, it does not guess.
             with pytest.raises(RuntimeError, match="Unable to interpret"):
-                as_onnx(learnt, X, tmp_path)
-            learnt.get_booster().feature_names = [f"f{k}" for k in range(N_FEATURES)]
+                as_onnx(fitted_student, X, tmp_path)
+            fitted_student.get_booster().feature_names = [f"f{k}" for k in range(N_FEATURES)]
             expected = fit_soft_labels(student, X, SoftLabels(P)).predict_proba(X)
         else:
-            expected = learnt.predict_proba(frame)
-        scores = run_onnx(as_onnx(learnt, X, tmp_path), X)[1]
+            expected = fitted_student.predict_proba(frame)
+        scores = run_onnx(as_onnx(fitted_student, X, tmp_path), X)[1]
         if isinstance(scores, list):
-            scores = [[row[label] for label in learnt.classes_] for row in scores]
+            scores = [[row[label] for label in fitted_student.classes_] for row in scores]
         assert_same(scores, expected, FLOAT32)
 
 

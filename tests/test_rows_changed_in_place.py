@@ -101,7 +101,7 @@ def test_the_list_of_estimators_is_what_it_should_be():
     assert len(NAMES) > 25
 
 
-def answers_of(make, name, copies):
+def predictions_of(make, name, copies):
     """Return what comes of an estimator that copies, or does not; the error if none can."""
     X, y = make_problem()
     try:
@@ -154,7 +154,7 @@ def by_comparing_teachers(student, teacher, X, y):
 def test_an_estimator_that_copies_nothing_changes_no_result(make, name):
     if make is by_comparing_teachers:
         pytest.importorskip("pandas")
-    expected, found = answers_of(make, name, True), answers_of(make, name, False)
+    expected, found = predictions_of(make, name, True), predictions_of(make, name, False)
     if isinstance(expected, str):
         known = "takes no sample_weight, but the row weights differ"
         assert known in expected and known in found  # whether it copies or not
@@ -185,14 +185,14 @@ class Doubling(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        answer = self.inner_.predict(X)
+        predictions = self.inner_.predict(X)
         self._change(X)
-        return answer
+        return predictions
 
     def predict_proba(self, X):
-        answer = self.inner_.predict_proba(X)
+        predictions = self.inner_.predict_proba(X)
         self._change(X)
-        return answer
+        return predictions
 
     def decision_function(self, X):
         return self.predict_proba(X)[:, 1]

@@ -123,7 +123,7 @@ def test_routing_hands_weights_to_a_student_that_requests_them(gaussian):
 
 
 # What scikit-learn gets wrong with soft y: documented in the docstring, with the remedy. A
-# test that fails here says that scikit-learn has learnt it, and that the notes can go. ------
+# test that fails here means that scikit-learn supports it, so that the notes can go. ------
 
 
 def test_folds_are_neither_stratified_nor_shuffled(gaussian):

@@ -29,7 +29,7 @@ FIRST_SEED = 1000
 
 
 def main():
-    """Run what the command line asks for."""
+    """Run the claims chosen on the command line."""
     options = parse_options()
     options.out.mkdir(parents=True, exist_ok=True)
     for name in claims():
@@ -62,7 +62,7 @@ def number_of(name):
 
 
 def run_claim(name, options):
-    """Score a claim over its seeds, judge it, draw it; print and write what came out."""
+    """Score a claim over its seeds, test it, draw it; print and write the results."""
     claim = import_module(f".{name}", __package__)
     start = time.perf_counter()
     seeds = Parallel(n_jobs=options.jobs)(

@@ -24,7 +24,7 @@ EXCESS = "student's excess"
 
 
 def score(seed):
-    """Return what each teacher is worth by its own scores and by its student's."""
+    """Return the scores of each teacher and of its student."""
     X, y, p_star = make_gaussian_classes(
         N_TEST + N_TRAIN * N_SAMPLES, 2, 2, class_sep=0.5, random_state=seed
     )
@@ -32,11 +32,11 @@ def score(seed):
     scores = {}
     for alpha in ALPHAS:
         teacher = distort(p_star, alpha)
-        answers = teacher[:N_TEST]
+        proba = teacher[:N_TEST]
         scores[row_of(alpha)] = {
-            "teacher's accuracy": np.mean(answers.argmax(axis=1) == y[:N_TEST]),
-            "teacher's ECE": expected_calibration_error(truth, answers),
-            "teacher's squared error": ((answers - truth) ** 2).sum(axis=1).mean(),
+            "teacher's accuracy": np.mean(proba.argmax(axis=1) == y[:N_TEST]),
+            "teacher's ECE": expected_calibration_error(truth, proba),
+            "teacher's squared error": ((proba - truth) ** 2).sum(axis=1).mean(),
             EXCESS: mean_excess(X, teacher, truth),
         }
     scores["labels"] = {EXCESS: mean_excess(X, np.eye(2)[y], truth)}

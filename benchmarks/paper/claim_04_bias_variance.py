@@ -40,12 +40,12 @@ def score(seed):
     risk = (p_fresh * losses).sum(axis=1).mean()
     blocks = zip(teachers, np.split(X_fresh, N_TEACHERS), strict=True)
     of_fitted = np.vstack([teacher.predict_proba(block) for teacher, block in blocks])
-    answers = {
+    probabilities = {
         "p*": ([p_star], p_fresh),
         "naive Bayes": ([each.predict_proba(X) for each in teachers], of_fitted),
     }
     scores = {}
-    for teacher, (on_terms, on_fresh) in answers.items():
+    for teacher, (on_terms, on_fresh) in probabilities.items():
         for T in TEMPERATURES:
             given = np.stack([temper(each, T) for each in on_terms])
             terms = bias_variance(student, given, X, y, p_star=p_star, n_samples=N)

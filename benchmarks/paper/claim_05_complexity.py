@@ -24,7 +24,7 @@ are those of each score with the student's excess log-loss over the eight teache
 SEEDS = 12
 ROUNDS = (5, 10, 20, 40, 80, 160, 320, 640)
 CLASS_SEPS = {"much noise": 2.0, "little noise": 6.0}
-OF_PROBABILITIES = ("log-loss", "ECE", "Brier", "distance to p*")
+PROBA_METRICS = ("log-loss", "ECE", "Brier", "distance to p*")
 STUDENT = "student's excess log-loss"
 
 
@@ -37,7 +37,7 @@ def score(seed):
         for name, correlation in (("rank", spearmanr), ("linear", pearsonr)):
             scores[f"{noise}, {name} correlation"] = {
                 measure: correlation(column(rows, measure), column(rows, STUDENT)).statistic
-                for measure in ("accuracy", *OF_PROBABILITIES)
+                for measure in ("accuracy", *PROBA_METRICS)
             }
     return scores
 
@@ -93,7 +93,7 @@ def tests(scores):
         found += [
             larger(f"{noise}: the student's rank follows {name} more than accuracy",
                    ranks[name], [-rank for rank in ranks["accuracy"]])
-            for name in OF_PROBABILITIES
+            for name in PROBA_METRICS
         ]  # fmt: skip
     clean = (scores[f"little noise, {n} rounds"]["accuracy"] for n in (640, 40))
     text = "little noise: 640 rounds are more accurate than 40 on test rows, too"

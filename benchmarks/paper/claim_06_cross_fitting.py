@@ -14,9 +14,9 @@ from ._tests import equal, larger, smaller
 
 CLAIM = """A teacher that interpolates must be cross-fitted; cross-fitting costs something where
 rows are few, and nothing is lost in-sample with a teacher that does not interpolate."""
-SOURCE = "Section 4 asks for a teacher independent of the sample; cross-fitting: Dao et al. (2021)."
-SETUP = """Two classes, 5 features. A teacher is asked about the rows that it was fitted on
-(in-sample) or about rows held out in 5 folds (cross-fitted). The student is one tree of at most 32
+SOURCE = "Section 4 assumes a teacher independent of the sample; cross-fitting: Dao et al. (2021)."
+SETUP = """Two classes, 5 features. A teacher predicts the rows that it was fitted on
+(in-sample) or rows held out in 5 folds (cross-fitted). The student is one tree of at most 32
 leaves, with at least 10 rows each, on all rows. Forests label hidden classes with noisy labels,
 from 4,000 rows (100 trees) and from 1,000 (20 trees); a logistic teacher labels Gaussian classes,
 60 rows that are noisy and 1,000 that are nearly free of noise. target distance: ‖target − p*‖². The
@@ -35,7 +35,7 @@ TARGETS = ("one-hot", "in-sample", "cross-fitted", "Bayes")
 
 
 def score(seed):
-    """Return for each setting and target how far the target is off, and how good the student."""
+    """Return for each setting the distance of each target to p*, and the scores of its student."""
     teachers = {
         FOREST: RandomForestClassifier(100, random_state=seed),
         SMALL_FOREST: RandomForestClassifier(20, random_state=seed),
@@ -48,7 +48,7 @@ def score(seed):
         train, test = slice(n_rows), slice(n_rows, None)
         targets = targets_of(teachers[setting], X[train], y[train], p_star[train])
         for name, target in targets.items():
-            proba = learn(X[train], y[train], target).predict_proba(X[test])
+            proba = fit_student(X[train], y[train], target).predict_proba(X[test])
             scores[f"{setting}: {name}"] = {
                 "target distance": brier_loss(p_star[train], target),
                 EXCESS: soft_log_loss(p_star[test], proba)
@@ -59,7 +59,7 @@ def score(seed):
 
 
 def targets_of(teacher, X, y, p_star):
-    """Return what the student may learn from: DistilledClassifier's cv="in-sample" and cv=5 too."""
+    """Return the targets, those of DistilledClassifier with cv="in-sample" and cv=5 among them."""
     return {
         "one-hot": np.eye(2)[y],
         "in-sample": teacher.fit(X, y).predict_proba(X),
@@ -68,7 +68,7 @@ def targets_of(teacher, X, y, p_star):
     }
 
 
-def learn(X, y, target):
+def fit_student(X, y, target):
     """Return a student of these targets."""
     tree = DecisionTreeClassifier(max_leaf_nodes=32, min_samples_leaf=10, random_state=0)
     return DistilledClassifier(student=tree, alpha=1.0).fit(X, y, teacher_proba=target)

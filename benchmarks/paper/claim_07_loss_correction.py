@@ -1,4 +1,4 @@
-"""Claim 7: how far to trust weak and strong teachers."""
+"""Claim 7: the best alpha for weak and strong teachers."""
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -11,8 +11,8 @@ from skdistill.metrics import brier_loss, soft_log_loss
 
 from ._tests import larger, smaller
 
-CLAIM = """Mixing the labels into the teacher's probabilities (alpha below 1) mends a weak teacher;
-a strong one, where labels are noisy, is best trusted nearly alone."""
+CLAIM = """Mixing the labels into the teacher's probabilities (alpha below 1) helps with a weak
+teacher; with a strong one and noisy labels, alpha near 1 is best."""
 SOURCE = "Section 4's bias and variance; loss correction: Dao et al. (ICLR 2021), alpha = 1 − γ."
 SETUP = """Three hidden classes (5 features) with noisy labels, 2,000 rows. The weak teacher is a
 tree of depth 1, the strong one a forest of 100 trees with at least 3 rows a leaf; both are
@@ -97,7 +97,7 @@ def draw(scores, figure):
                            color=f"C{k}", capsize=3, label=f"{name} teacher")  # fmt: skip
             panel.axvline(scores[f"{name}, best alpha"]["α*"].mean(), color=f"C{k}", linewidth=1,
                           linestyle=(":", "-.")[k], label=f"α* of the {name} teacher")  # fmt: skip
-        panel.set(xlabel="alpha, trust in the teacher", ylabel=label, xticks=ALPHAS)
+        panel.set(xlabel="alpha, weight of the teacher", ylabel=label, xticks=ALPHAS)
     panels[1].set_yscale("log")
     panels[1].set_yticks([0.1, 0.2, 0.5, 1], ["0.1", "0.2", "0.5", "1"])
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)

@@ -1,4 +1,4 @@
-"""Claim 9: born-again generations, and how far each should trust the one before."""
+"""Claim 9: born-again generations, and the best weight on the one before."""
 
 import numpy as np
 from sklearn.linear_model import Ridge

@@ -8,10 +8,10 @@ from skdistill.metrics import precision_at_k, recall_at_k
 
 from ._tests import larger
 
-CLAIM = """Sparing negatives that the teacher finds plausible (slide form) retrieves better than
-one-hot labels; smoothing the positives as well (double form) retrieves better still, and better
-than plain distillation."""
-SOURCE = "Section on multiclass retrieval: the slide form, and its expectation over y ~ p."
+CLAIM = """Sparing negatives that the teacher finds plausible (label-weighted loss) retrieves better
+than one-hot labels; smoothing the positives as well (double distillation) retrieves better still,
+and better than plain distillation."""
+SOURCE = "Section on multiclass retrieval: the label-weighted loss, and its expectation over y ~ p."
 SETUP = """100 labels, 5 of them relevant to a row, one of these observed at random; 20 features.
 Linear scorers with the same penalty; the teacher is p*, alpha 1. In the last problem relevance
 depends on 40 hidden units, so that no linear scorer can rank all rows right. Judged on 10,000 rows
@@ -25,7 +25,7 @@ PROBLEMS = {
 }
 OBJECTIVES = {
     "one-hot": {"objective": "cross_entropy", "alpha": 0.0},
-    "slide": {"objective": "label_weighted"},
+    "label-weighted": {"objective": "label_weighted"},
     "plain": {"objective": "cross_entropy"},
     "double": {"objective": "double_distillation"},
 }
@@ -55,7 +55,7 @@ def judge(n_train, seed, n_hidden=None):
 
 def tests(scores):
     """Return the tests of the claim."""
-    predictions = [("slide", "one-hot"), ("double", "slide"), ("double", "plain")]
+    predictions = [("label-weighted", "one-hot"), ("double", "label-weighted"), ("double", "plain")]
     return [
         larger(f"{row}: {ours} beats {theirs} in {by}", columns[f"{ours} {by}"],
                columns[f"{theirs} {by}"])

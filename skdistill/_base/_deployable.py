@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils._typing import Estimator
-from ..students._further_classes import lacking_classes
+from ..students._further_classes import missing_classes
 from ..students.pipeline import last_step
 from ._student_predictions import StudentMixin
 
@@ -101,7 +101,7 @@ def _check_needs_no_skdistill(student):
 
 def _check_all_classes(model):
     """Raise if a student lacks classes of the model around it."""
-    lacking = lacking_classes(model.student_, model.classes_)
+    lacking = missing_classes(model.student_, model.classes_)
     if len(lacking):
         kind = type(last_step(model.student_)).__name__
         raise ValueError(

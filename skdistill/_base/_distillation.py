@@ -31,7 +31,7 @@ from .._utils._random_state import seeded_clones
 from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._tags import intersect_tags
-from .._utils._validation import check_alpha, check_cv_word, check_temperature
+from .._utils._validation import check_alpha, check_cv_string, check_temperature
 from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
@@ -234,7 +234,7 @@ class TeacherMixin(CallbackSupportMixin):
         """Check each parameter by itself."""
         check_alpha(self.alpha, auto=True)
         check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
-        check_cv_word(self.cv)
+        check_cv_string(self.cv)
         cache_folder(self.memory)
         check_augmenter(self.augmenter)
 

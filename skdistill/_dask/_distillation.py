@@ -66,7 +66,7 @@ def soften_partitions(settings, partitions, classes):
     """Return the partitions with soft targets (steps 2 and 3), predicted by the teacher."""
     unite_categories(partitions)
     softening = settings.softening
-    with settings.progress.task("ask-teacher"):
+    with settings.progress.task("fit-teacher"):
         targets, scores = label_partitions(
             partitions, settings.teacher, MulticlassOutput(classes), softening,
             settings.params["cv"],

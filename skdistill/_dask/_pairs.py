@@ -13,11 +13,11 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from ..objectives import _exponential_pairs, _logistic_pairs
-from ..objectives._bipartite_rows import KnownRows
+from ..objectives._bipartite_rows import CheckedRows
 from ..objectives._exponential_pairs import Factors
 from ..objectives._logistic_blocks import Moments
 from ..students.ranking._pairs import PairwiseRisk
-from ..students.ranking.linear import LARGEST_SCORE, LinearObjective, draw_rows, draws_worth_it
+from ..students.ranking.linear import LARGEST_SCORE, LinearObjective, draw_rows, n_rows_to_draw
 from ._placement import map_partitions, sum_over_partitions
 from ._run import as_delayed
 
@@ -113,7 +113,7 @@ class PairsObjective:
         If a sample would save little, all rows are used.
         """
         if self._model is None:
-            n_draws = draws_worth_it(self.total.n_rows, self.n_features)
+            n_draws = n_rows_to_draw(self.total.n_rows, self.n_features)
             shares = [
                 each.positive / self.total.positive + each.negative / self.total.negative
                 for each in self.sums
@@ -145,7 +145,7 @@ def _scored(block, w):
     scores = (X @ w).astype(np.float64, copy=False)
     if not np.abs(scores).max() <= LARGEST_SCORE:
         return X, None
-    return X, KnownRows(scores, *targets.shares())
+    return X, CheckedRows(scores, *targets.shares())
 
 
 def _partial_sums_of(block, w, partial_sums):

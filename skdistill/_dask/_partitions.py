@@ -201,7 +201,7 @@ def unite_categories(partitions):
     for head in heads:
         united, _ = align_rows(united, head, PARTITIONS)
     partitions.X = [
-        block if have_same_dtypes(head, united) else task(_like, block, united)
+        block if have_same_dtypes(head, united) else task(_with_united_dtypes, block, united)
         for block, head in zip(partitions.X, heads, strict=True)
     ]
 
@@ -211,7 +211,7 @@ def _without_rows(X):
     return X.iloc[:0]
 
 
-def _like(X, united):
+def _with_united_dtypes(X, united):
     """Return a partition whose columns have the dtypes and categories of all partitions."""
     return align_rows(united, X, PARTITIONS)[1]
 

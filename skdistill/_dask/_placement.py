@@ -15,7 +15,7 @@ def map_partitions(blocks, function, *args, each=None):
 
     `each` is a list with an additional argument for each block.
     """
-    groups = groups_where_they_lie(blocks)
+    groups = group_by_worker_thread(blocks)
     return _in_order(groups, run(_tasks_of(groups, blocks, function, args, each)))
 
 
@@ -24,14 +24,14 @@ def sum_over_partitions(blocks, function, *args):
 
     The blocks are summed as a tree in their order, so that rounding does not depend on placement.
     """
-    groups = groups_where_they_lie(blocks)
+    groups = group_by_worker_thread(blocks)
     if len(groups) == len(blocks):
         return run([total([task(function, block, *args) for block in blocks])])[0]
     partial_sums = _tasks_of(groups, blocks, function, args)
     return run([task(_sum_in_order, groups, partial_sums)])[0]
 
 
-def groups_where_they_lie(blocks):
+def group_by_worker_thread(blocks):
     """Return the numbers of the blocks of each task, grouped by the thread of their worker.
 
     A block that no worker holds (not loaded yet, or its worker has died) is a group by itself.

@@ -10,7 +10,7 @@ from ..students.ranking.linear import (
     fit_coefficients,
     fit_linear,
     penalty_of,
-    set_linear,
+    set_linear_attributes,
     warn_unless_converged,
 )
 from ._distillation import load_partitions, soften_partitions
@@ -75,7 +75,7 @@ def rank_partitions(data, surrogate):
     if student.fit_intercept:
         moments = objective.partials(w, Moments)
         intercept = moments.best_shift(objective.total.positive, objective.total.negative)
-    return set_linear(student, data.classes, w, intercept, n_iter)
+    return set_linear_attributes(student, data.classes, w, intercept, n_iter)
 
 
 def check_pairs_carry_weight(sums, classes):

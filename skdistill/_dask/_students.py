@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils import check_random_state
 
 from .._utils._sample_weight import takes_sample_weight
-from ..students._chunks import fit_quality, one_pass, rows_per_chunk, warn_unless_stale
+from ..students._chunks import fit_one_pass, fit_quality, rows_per_chunk, warn_if_still_improving
 from ..students._class_weight import class_weights
 from ..students._original_rows import refuse_to_split_copies
 from ._partitions import blocks_with
@@ -96,7 +96,7 @@ def fit_by_partitions(data):
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
     if "max_iter" in params:
-        warn_unless_stale(student, stale)
+        warn_if_still_improving(student, stale)
         student.n_iter_ = n_iter
     return student.set_params(**saved_params)
 
@@ -109,15 +109,15 @@ def _run_pass(student, blocks, classes, class_factors, rng, shuffles):
     n = len(blocks)
     order = rng.permutation(n) if shuffles else np.arange(n)
     seeds = rng.randint(2**31 - 1, size=n) if shuffles else [None] * n
-    visits = [(blocks[k], classes, class_factors, seeds[k]) for k in order]
-    return _visit(student, _fit_partition, visits)
+    calls = [(blocks[k], classes, class_factors, seeds[k]) for k in order]
+    return _call_in_order(student, _fit_partition, calls)
 
 
-def _visit(student, function, visits):
-    """Return the student after one call of a function for each visit, in this order."""
-    for start in range(0, len(visits), PARTITIONS_AT_A_TIME):
+def _call_in_order(student, function, calls):
+    """Return the student after one call of a function with each tuple of arguments, in order."""
+    for start in range(0, len(calls), PARTITIONS_AT_A_TIME):
         student = as_delayed(student)
-        for arguments in visits[start : start + PARTITIONS_AT_A_TIME]:
+        for arguments in calls[start : start + PARTITIONS_AT_A_TIME]:
             student = task(function, student, *arguments)
         (student,) = run([student])
     return student
@@ -130,8 +130,10 @@ def _train_net(net, blocks, summary, classes, header):
     mean_weight = summary.class_weight_sums.sum() / summary.n_rows
 
     def run_epoch(net, order, seeds):
-        visits = zip(order, seeds, strict=True)
-        return _visit(net, _train, [(blocks[k], classes, mean_weight, seed) for k, seed in visits])
+        calls = zip(order, seeds, strict=True)
+        return _call_in_order(
+            net, _train, [(blocks[k], classes, mean_weight, seed) for k, seed in calls]
+        )
 
     return train_in_parts(net, header, classes, len(blocks), run_epoch)
 
@@ -156,7 +158,7 @@ def _fit_partition(student, block, classes, class_factors, seed):
         return student
     if seed is not None:
         rows = check_random_state(seed).permutation(rows)
-    return one_pass(student, X, soft_labels, rows, rows_per_chunk(X, soft_labels), {})
+    return fit_one_pass(student, X, soft_labels, rows, rows_per_chunk(X, soft_labels), {})
 
 
 def _quality(student, blocks, classes, class_factors):

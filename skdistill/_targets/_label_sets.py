@@ -18,7 +18,7 @@ class LabelSets:
     The multilabel counterpart of SoftLabels, whose rows sum to one.
     """
 
-    several = True
+    multilabel = True
 
     def __init__(self, relevant, classes, *, sample_weight=None, dense=False):
         n_rows = relevant.shape[0]

@@ -34,7 +34,7 @@ class RetrievalTargets:
     relevant : csr_array of shape (n_samples, n_labels)
         One for each label of a row.
 
-    several : bool, default=False
+    multilabel : bool, default=False
         Whether the problem is multilabel.
 
     dense : bool, default=False
@@ -53,7 +53,7 @@ class RetrievalTargets:
         weight: Floats,
         relevant: sparse.csr_array,
         *,
-        several: bool = False,
+        multilabel: bool = False,
         dense: bool = False,
     ):
         self.positives = positives
@@ -61,7 +61,7 @@ class RetrievalTargets:
         self.classes = classes
         self.weight = weight
         self.relevant = relevant
-        self.several = several
+        self.multilabel = multilabel
         self.dense = dense
 
     @classmethod
@@ -93,9 +93,9 @@ class RetrievalTargets:
         check_objective(objective)
         proba = sparse.csr_array(soft_labels.proba)
         if isinstance(soft_labels, LabelSets):
-            relevant, several, dense = soft_labels.relevant, True, soft_labels.dense
+            relevant, multilabel, dense = soft_labels.relevant, True, soft_labels.dense
         else:
-            relevant, several, dense = _one_hot(soft_labels), False, False
+            relevant, multilabel, dense = _one_hot(soft_labels), False, False
         if objective == "cross_entropy":
             positives, negative_discount = proba, sparse.csr_array(proba.shape)
         elif objective == "label_weighted":
@@ -108,7 +108,7 @@ class RetrievalTargets:
             soft_labels.classes,
             soft_labels.weight,
             relevant,
-            several=several,
+            multilabel=multilabel,
             dense=dense,
         )
 
@@ -128,7 +128,7 @@ class RetrievalTargets:
 
         A row without a label gets the label of its largest positive.
         """
-        if self.several:
+        if self.multilabel:
             return self.relevant.toarray().astype(int) if self.dense else self.relevant
         codes = self.codes
         largest = np.ravel(self.positives.argmax(axis=1))  # scipy 1.12 returns a column
@@ -148,7 +148,7 @@ class RetrievalTargets:
             self.classes,
             self.weight[rows],
             self.relevant[rows],
-            several=self.several,
+            multilabel=self.multilabel,
             dense=self.dense,
         )
 
@@ -160,7 +160,7 @@ class RetrievalTargets:
                 f"None of the {len(self)} rows has a label that carries weight. Give rows with "
                 "labels and positive sample_weight."
             )
-        if len(self.classes) < 2 or (not self.several and (label_weights > 0).sum() < 2):
+        if len(self.classes) < 2 or (not self.multilabel and (label_weights > 0).sum() < 2):
             raise ValueError(
                 "There is only 1 class to learn: "
                 f"{self.classes[label_weights > 0].tolist()} carries all the weight of the "

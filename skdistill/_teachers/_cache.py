@@ -107,7 +107,7 @@ class TeacherCache(NamedTuple):
         if self.folder is None:
             return None
         name = fingerprint((self.common_key, self.output, train, test))
-        return Entry(self.folder / f"{name}.answer", _pack, _unpack)
+        return Entry(self.folder / f"{name}.predictions", _pack, _unpack)
 
     def teacher(self, train):
         """Return the entry of a fold's teacher, None without a cache."""

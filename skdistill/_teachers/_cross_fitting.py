@@ -140,7 +140,7 @@ def predict_folds(fitters, folds, rows, *, n_jobs=None, progress=None):
         )
     )
     progress = Progress() if progress is None else progress
-    with progress.task("ask-teacher", max_tasks=len(folds)) as task:
+    with progress.task("fit-teacher", max_tasks=len(folds)) as task:
         for number, prediction in enumerate(predictions):
             with task.task("fold"):
                 predictions[number] = next(fresh) if prediction is None else prediction

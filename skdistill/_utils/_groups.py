@@ -14,7 +14,7 @@ from ._rows import count_rows, row_positions
 
 # With fewer groups no bootstrap interval is computed: the coverage of a 95 % interval is about
 # 90 % at 10 groups, 83 % at 5 and 74 % at 3.
-FEWEST_FOR_INTERVAL = 10
+MIN_GROUPS_FOR_INTERVAL = 10
 
 
 def group_codes(groups, n_rows):

@@ -51,7 +51,7 @@ def check_top_k(top_k):
     )
 
 
-def check_cv_word(cv):
+def check_cv_string(cv):
     """Raise if `cv` is a string other than "in-sample"; scikit-learn checks the other types."""
     if isinstance(cv, str) and cv != "in-sample":
         raise ValueError(

@@ -6,10 +6,10 @@ MIN_SHARE = 0.02
 MANY_DUPLICATES = 0.05
 
 
-def advise(ranked, *, prior_brier, twin_share):
+def advise(ranked, *, prior_brier, duplicate_share):
     """Return the advice about candidates, sorted best first.
 
-    `prior_brier` is the score of the class frequencies, `twin_share` the share of rows with a
+    `prior_brier` is the score of the class frequencies, `duplicate_share` the share of rows with a
     duplicate in another fold (None if groups were given).
     """
     sentences = [
@@ -25,7 +25,7 @@ def advise(ranked, *, prior_brier, twin_share):
             *_optimism(teacher),
             *_frozen(teacher),
         ]
-    return [*sentences, *_groups(twin_share)]
+    return [*sentences, *_groups(duplicate_share)]
 
 
 def _best_is_useless(ranked, prior_brier):
@@ -43,7 +43,7 @@ def _accurate_but_worse(ranked):
     best = ranked[0]
     for other in ranked[1:]:
         accuracy, other_accuracy = best.scores["accuracy"].value, other.scores["accuracy"].value
-        if accuracy < other_accuracy and _lead(best, other).exceeds_noise:
+        if accuracy < other_accuracy and _brier_difference(best, other).exceeds_noise:
             yield (
                 f"{best.name} is less accurate than {other.name} ({accuracy:.3f} against "
                 f"{other_accuracy:.3f}), but its probabilities are better (Brier "
@@ -55,7 +55,7 @@ def _accurate_but_worse(ranked):
 def _within_noise(ranked):
     best = ranked[0]
     for other in ranked[1:]:
-        lead = _lead(best, other)
+        lead = _brier_difference(best, other)
         if not lead.exceeds_noise:
             yield (
                 f"{best.name} and {other.name} do not differ significantly: their Brier scores "
@@ -115,15 +115,15 @@ def _frozen(teacher):
         )
 
 
-def _groups(twin_share):
-    if twin_share is not None and twin_share >= MANY_DUPLICATES:
+def _groups(duplicate_share):
+    if duplicate_share is not None and duplicate_share >= MANY_DUPLICATES:
         yield (
-            f"{twin_share:.0%} of the rows have a duplicate, equal in every feature, among the "
-            "rows that their teacher was fitted on. If these are repeats of one entity (a patient, "
-            "a product), the folds leak and favour teachers that memorise: give groups."
+            f"{duplicate_share:.0%} of the rows have a duplicate, equal in every feature, among "
+            "the rows that their teacher was fitted on. If these are repeats of one entity (a "
+            "patient, a product), the folds leak and favour teachers that memorise: give groups."
         )
 
 
-def _lead(best, other):
+def _brier_difference(best, other):
     """Return the lead of the best in the Brier score, paired over folds."""
     return other.scores["brier"] - best.scores["brier"]

@@ -18,7 +18,7 @@ from .._utils._typing import ArrayLike, Estimator, Rows
 from .._utils._validation import check_row_weights
 from .._utils._warnings import warn
 from ._advice import advise
-from ._folds import honest_folds, share_with_a_twin
+from ._folds import make_checked_folds, share_of_duplicates
 from ._tables import html_list, html_table, import_pandas, text_table
 from ._teacher_quality import measure_teacher
 
@@ -290,7 +290,7 @@ def compare_teachers(
     candidates = dict(teachers)
     for name, teacher in candidates.items():
         _check_candidate(name, teacher, classes)
-    folds = honest_folds(cv, X, y, groups, labels.weight)
+    folds = make_checked_folds(cv, X, y, groups, labels.weight)
 
     ranked = []
     for name, teacher in candidates.items():
@@ -315,7 +315,7 @@ def compare_teachers(
     advice = advise(
         ranked,
         prior_brier=1 - float(frequencies @ frequencies),
-        twin_share=None if groups is not None else share_with_a_twin(X, folds),
+        duplicate_share=None if groups is not None else share_of_duplicates(X, folds),
     )
     return TeacherComparison(ranked, candidates, advice, len(folds))
 

@@ -8,7 +8,7 @@ from scipy import sparse
 from .._utils._groups import make_folds
 
 
-def honest_folds(cv, X, y, groups=None, weight=None):
+def make_checked_folds(cv, X, y, groups=None, weight=None):
     """Return pairs of (train, test) row numbers; raise if they give no unbiased score.
 
     A number of folds with `groups` is that many of ``StratifiedGroupKFold``.
@@ -65,14 +65,14 @@ def _check_fold(fold, train, test, y, weight):
             )
 
 
-def share_with_a_twin(X, folds):
+def share_of_duplicates(X, folds):
     """Return the share of tested rows that have a duplicate among the training rows."""
-    identity = _identities(X)
+    identity = _row_ids(X)
     twins = [np.isin(identity[test], identity[train]) for train, test in folds]
     return float(np.concatenate(twins).mean())
 
 
-def _identities(X):
+def _row_ids(X):
     """Return a number for each row, the same for equal rows."""
     if sparse.issparse(X):
         X = sparse.csr_array(X)

@@ -66,13 +66,13 @@ def gaps_recovered(scores, resampled):
     gained = gains("distilled", "student", scores, resampled)
     leads = gains("teacher", "student", scores, resampled)
     return {
-        name: _part_of_lead(name, gained[name], leads[name], resampled)
+        name: _recovered_share(name, gained[name], leads[name], resampled)
         for name in gained
         if name in leads
     }
 
 
-def _part_of_lead(name, gained, lead, resampled):
+def _recovered_share(name, gained, lead, resampled):
     """Return which part of the teacher's lead in one score is gained."""
     if not lead.value > 0:
         return Estimate(float("nan"))

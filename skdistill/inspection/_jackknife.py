@@ -38,7 +38,7 @@ class JackknifeEstimate(NamedTuple):
         return f"{self.value:.4f} ± {self.standard_error:.4f}"
 
 
-def over_folds(measure, fold_of, n_folds):
+def jackknife_over_folds(measure, fold_of, n_folds):
     """Return the estimate of each number in the dict that `measure` gives for chosen rows."""
     whole = measure(np.ones(len(fold_of), dtype=bool))
     parts = [measure(fold_of != k) for k in range(n_folds)]

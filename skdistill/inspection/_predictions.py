@@ -37,8 +37,8 @@ def classes_in_common(models):
         lacking, surplus = np.delete(classes, positions[positions >= 0]), others[positions < 0]
         if len(lacking) or len(surplus):
             raise ValueError(
-                f"The models must have the same classes: {first} has {_some(classes)}, {name} has "
-                f"{_some(others)}; {name} lacks {_some(lacking)} and adds {_some(surplus)}. Fit "
+                f"The models must have the same classes: {first} has {_text(classes)}, {name} has "
+                f"{_text(others)}; {name} lacks {_text(lacking)} and adds {_text(surplus)}. Fit "
                 "them on the same labels; a DistilledClassifier takes all of them as classes=."
             )
     return classes
@@ -51,8 +51,8 @@ def encode_test_labels(y, classes):
     if len(unknown):
         n_rows = int(np.isin(y, unknown).sum())
         raise ValueError(
-            f"y holds {_some(unknown)} in {n_rows} of {len(y)} rows, which none of the models "
-            f"knows: their classes are {_some(classes)}. Fit the models on every class, or leave "
+            f"y holds {_text(unknown)} in {n_rows} of {len(y)} rows, which none of the models "
+            f"knows: their classes are {_text(classes)}. Fit the models on every class, or leave "
             "those rows out of X and y."
         )
     return encode(y, classes)
@@ -74,7 +74,7 @@ def proba_by_class(model, X, classes, *, name):
     if proba.shape[1] != len(classes):
         raise ValueError(
             f"{name}.predict_proba(X) has {proba.shape[1]} columns, and the models have "
-            f"{len(classes)} classes, {_some(classes)}. Fit {name} on all of them."
+            f"{len(classes)} classes, {_text(classes)}. Fit {name} on all of them."
         )
     return proba[:, np.argsort(class_positions(getattr(model, "classes_", classes), classes))]
 
@@ -88,8 +88,8 @@ def _predicted_codes(model, X, classes, name):
     positions = class_positions(labels, classes)
     if (positions < 0).any():
         raise ValueError(
-            f"{name}.predict(X) returns {_some(labels[positions < 0])}, which is not among the "
-            f"classes {_some(classes)}. A report compares classifiers; wrap a regressor as the "
+            f"{name}.predict(X) returns {_text(labels[positions < 0])}, which is not among the "
+            f"classes {_text(classes)}. A report compares classifiers; wrap a regressor as the "
             "student of a DistilledClassifier."
         )
     return positions[codes]
@@ -109,7 +109,7 @@ def _score(model, X, classes, proba):
     return score if score.ndim == 1 else None
 
 
-def _some(labels: Any) -> str:
+def _text(labels: Any) -> str:
     """Return labels as text, the first ten of many."""
     labels = np.asarray(labels).tolist()
     return str(labels) if len(labels) <= 10 else f"{str(labels[:10])[:-1]}, ... ({len(labels)})]"

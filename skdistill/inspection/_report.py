@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._utils._groups import FEWEST_FOR_INTERVAL, group_codes
+from .._utils._groups import MIN_GROUPS_FOR_INTERVAL, group_codes
 from .._utils._rows import count_rows
 from .._utils._typing import ArrayLike, Estimator, Rows
 from .._utils._validation import check_row_weights
@@ -18,7 +18,7 @@ from ._predictions import classes_in_common, encode_test_labels, predict
 from ._row_scores import bootstrap, row_scores, scores_on
 
 N_BINS = 15
-FEWEST_RESAMPLES = 100
+MIN_RESAMPLES = 100
 FIDELITY = ("agreement", "kl")
 
 
@@ -152,7 +152,7 @@ def distillation_report(
     scores = {name: scores_on(each, weight) for name, each in rows.items()}
     resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state), codes)
     n_groups = None if codes is None else int(codes.max()) + 1
-    if n_groups is not None and n_groups < FEWEST_FOR_INTERVAL:
+    if n_groups is not None and n_groups < MIN_GROUPS_FOR_INTERVAL:
         resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)
     calibration = _calibration_errors(predictions, classes[y_codes], classes, weight)
@@ -178,9 +178,9 @@ def distillation_report(
 def _check_n_bootstrap(n_bootstrap):
     """Raise unless there are enough resamples for the ends of an interval."""
     is_count = isinstance(n_bootstrap, Integral) and not isinstance(n_bootstrap, bool)
-    if not is_count or n_bootstrap < FEWEST_RESAMPLES:
+    if not is_count or n_bootstrap < MIN_RESAMPLES:
         raise ValueError(
-            f"n_bootstrap must be an integer of at least {FEWEST_RESAMPLES}, fewer resamples do "
+            f"n_bootstrap must be an integer of at least {MIN_RESAMPLES}, fewer resamples do "
             f"not show where 2.5 % lie; got n_bootstrap={n_bootstrap!r}. 1000 is the default."
         )
 
@@ -208,11 +208,11 @@ def _without_values(resampled):
 
 def _missing_intervals(n_groups):
     """Return a sentence if there are too few groups for intervals."""
-    if n_groups is None or n_groups >= FEWEST_FOR_INTERVAL:
+    if n_groups is None or n_groups >= MIN_GROUPS_FOR_INTERVAL:
         return []
     return [
         f"The test rows are of {n_groups} {'groups' if n_groups > 1 else 'group'}: no intervals, "
-        f"which need at least {FEWEST_FOR_INTERVAL}."
+        f"which need at least {MIN_GROUPS_FOR_INTERVAL}."
     ]
 
 

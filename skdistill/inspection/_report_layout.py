@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .._utils._groups import FEWEST_FOR_INTERVAL
+from .._utils._groups import MIN_GROUPS_FOR_INTERVAL
 from ._figures import FORMATS, LABELS, directed, interval
 
 TITLE = "Did distilling pay?"
@@ -55,8 +55,8 @@ def subtitle(report):
     else:
         rows = f"{report.n_rows:,} test rows of {report.n_groups:,} groups"
         resampled = "the groups"
-    if report.n_groups is not None and report.n_groups < FEWEST_FOR_INTERVAL:
-        return f"{rows}. No intervals: they need at least {FEWEST_FOR_INTERVAL} groups."
+    if report.n_groups is not None and report.n_groups < MIN_GROUPS_FOR_INTERVAL:
+        return f"{rows}. No intervals: they need at least {MIN_GROUPS_FOR_INTERVAL} groups."
     return (
         f"{rows}. In brackets: 95 % intervals from {report.n_bootstrap:,} resamples of "
         f"{resampled}, the same for all models."

@@ -9,7 +9,7 @@ from .._utils._typing import Floats, NDArray
 # log(0) is infinite; scikit-learn's log_loss clips at the same number.
 SMALLEST = np.finfo(np.float64).eps
 # Weights that are held at once: a megabyte, which fits into a core's cache.
-IN_CACHE = 2**17
+BLOCK_ENTRIES = 2**17
 
 
 class Ranking(NamedTuple):
@@ -62,19 +62,19 @@ def rank(score, positive):
     return Ranking(positives, negatives, below, up_to)
 
 
-def scores_under(weights, rows):
+def weighted_scores(weights, rows):
     """Return each score under each row of weights, shape (n_weightings, n_samples)."""
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample without weight: NaN
         means = weights @ rows.values / weights.sum(axis=1, keepdims=True)
     scores = dict(zip(rows.names, means.T, strict=True))
     if rows.ranking is not None:
-        scores["auc"] = _auc_under(weights, rows.ranking)
+        scores["auc"] = _weighted_auc(weights, rows.ranking)
     return scores
 
 
 def scores_on(rows, weight):
     """Return each score on the rows as they are weighted."""
-    return {name: score[0] for name, score in scores_under(weight[None], rows).items()}
+    return {name: score[0] for name, score in weighted_scores(weight[None], rows).items()}
 
 
 def resampled_weights(weight, n_bootstrap, rng, groups=None):
@@ -84,7 +84,7 @@ def resampled_weights(weight, n_bootstrap, rng, groups=None):
     """
     n_rows = len(weight)
     n_units = n_rows if groups is None else groups.max() + 1
-    block = max(1, IN_CACHE // n_rows)
+    block = max(1, BLOCK_ENTRIES // n_rows)
     for start in range(0, n_bootstrap, block):
         n = min(block, n_bootstrap - start)
         drawn = rng.randint(n_units, size=(n, n_units)) + n_units * np.arange(n)[:, None]
@@ -95,7 +95,7 @@ def resampled_weights(weight, n_bootstrap, rng, groups=None):
 def bootstrap(rows, weight, n_bootstrap, rng, groups=None):
     """Return {model: {score: (n_bootstrap,)}} for {model: RowScores}, on the same resamples."""
     blocks = [
-        {model: scores_under(weights, each) for model, each in rows.items()}
+        {model: weighted_scores(weights, each) for model, each in rows.items()}
         for weights in resampled_weights(weight, n_bootstrap, rng, groups)
     ]
     return {
@@ -104,7 +104,7 @@ def bootstrap(rows, weight, n_bootstrap, rng, groups=None):
     }
 
 
-def _auc_under(weights, ranking):
+def _weighted_auc(weights, ranking):
     """Return the AUC under each row of weights; tied scores count half."""
     up, down = weights[:, ranking.positives], weights[:, ranking.negatives]
     below = np.zeros((len(weights), down.shape[1] + 1))

@@ -17,7 +17,7 @@ from .._teachers._scores import teacher_scores
 from .._utils._probabilities import entries
 from .._utils._rows import copied, rows_of
 from ..metrics._proba import SMALLEST
-from ._jackknife import over_folds
+from ._jackknife import jackknife_over_folds
 
 
 class TeacherQuality(NamedTuple):
@@ -57,7 +57,7 @@ def measure_teacher(name, teacher, X, y, output, *, folds, weight, fit_params, n
         y=y[tested],
         sample_weight=weight[tested],
     )
-    scores = over_folds(
+    scores = jackknife_over_folds(
         lambda rows: _scores_and_sharpness(soft_labels.take(rows)), fold_of, len(folds)
     )
     with warnings.catch_warnings():
@@ -65,7 +65,9 @@ def measure_teacher(name, teacher, X, y, output, *, folds, weight, fit_params, n
         warnings.simplefilter("ignore", UserWarning)
         temperature = best_temperature(soft_labels)
     tempered = soft_labels.temper(temperature)
-    at_best = over_folds(lambda rows: teacher_scores(tempered.take(rows)), fold_of, len(folds))
+    at_best = jackknife_over_folds(
+        lambda rows: teacher_scores(tempered.take(rows)), fold_of, len(folds)
+    )
     scores["tempered_log_loss"] = at_best["log_loss"]
     scores["tempered_brier"] = at_best["brier"]
     scores |= _optimism(soft_labels, tested, fold_of, folds, predictions, len(y))
@@ -121,7 +123,7 @@ def _optimism(soft_labels, tested, fold_of, folds, predictions, n_rows):
         outside = np.average(out_of_fold[rows], weights=weight[rows])
         return {"in_sample_log_loss": float(inside), "optimism": float(outside - inside)}
 
-    return over_folds(measure, fold_of, len(folds))
+    return jackknife_over_folds(measure, fold_of, len(folds))
 
 
 def _row_losses(soft_labels):

@@ -292,7 +292,7 @@ def propensity_scored_precision_at_k(
     value.data = worth[relevant.indices]
     best = row_sums(top_entries(value, columns.shape[1]))
     if not weight @ best > 0:
-        raise ValueError(_no_label(relevant.shape[0]))
+        raise ValueError(_no_label_message(relevant.shape[0]))
     return float(weight @ gain.sum(axis=1) / (weight @ best))
 
 
@@ -481,7 +481,7 @@ def _scores_of_labels(estimator, scores):
     return scores
 
 
-class _Found(NamedTuple):
+class _Hits(NamedTuple):
     """Which of the first k labels are relevant, by row."""
 
     hits: np.ndarray  # (n_samples, k), bool
@@ -492,7 +492,7 @@ class _Found(NamedTuple):
 def _check(y_true, retrieved, k, classes, sample_weight):
     """Check the input, and return the hits."""
     relevant, columns, _, weight = _columns(y_true, retrieved, k, classes, sample_weight)
-    return _Found(_hits(relevant, columns), np.diff(relevant.indptr), weight)
+    return _Hits(_hits(relevant, columns), np.diff(relevant.indptr), weight)
 
 
 def _with_labels(found):
@@ -501,15 +501,15 @@ def _with_labels(found):
     if has_label.all():
         return found
     if not found.weight[has_label].sum() > 0:
-        raise ValueError(_no_label(len(has_label)))
+        raise ValueError(_no_label_message(len(has_label)))
     warn(
         f"{(~has_label).sum()} of {len(has_label)} rows of y_true have no label; the mean leaves "
         "them out."
     )
-    return _Found(*(part[has_label] for part in found))
+    return _Hits(*(part[has_label] for part in found))
 
 
-def _no_label(n_rows):
+def _no_label_message(n_rows):
     """Return the error message for rows without labels."""
     return (
         f"None of the {n_rows} rows of y_true has both a label and a weight: there is nothing to "

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from ._device import is_shortage
+from ._device import is_out_of_memory
 
 
 def explain_batch_error(net, x, error):
@@ -15,7 +15,11 @@ def explain_batch_error(net, x, error):
             "row. Set iterator_train__drop_last=True, which drops that batch, or another "
             "batch_size."
         ) from error
-    if isinstance(error, RuntimeError) and not net._output_is_checked and not is_shortage(error):
+    if (
+        isinstance(error, RuntimeError)
+        and not net._output_is_checked
+        and not is_out_of_memory(error)
+    ):
         raise ValueError(
             f"The module cannot take a batch of X, {_shape_and_dtype(x)}: {error}. Give X the "
             "shape and the precision that the module's first layer expects, usually float32: "

@@ -22,19 +22,19 @@ def available_devices():
     return [*names, "mps"] if torch.backends.mps.is_available() else names
 
 
-def is_shortage(error):
+def is_out_of_memory(error):
     """Return whether a torch error means that memory ran out, on any device."""
     messages = ("out of memory", "not enough memory", "can't allocate memory")
     return any(each in str(error) for each in messages)
 
 
 @contextmanager
-def explained_shortage(batch_size):
+def explain_out_of_memory(batch_size):
     """Raise a MemoryError that names the batch size and the remedies when memory runs out."""
     try:
         yield
     except RuntimeError as error:
-        if not is_shortage(error):
+        if not is_out_of_memory(error):
             raise
         raise MemoryError(
             f"Out of memory with batches of {batch_size} rows: {str(error).splitlines()[0]} Lower "

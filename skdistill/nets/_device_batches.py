@@ -93,7 +93,7 @@ class DeviceBatches:
         if _has_sparse(X):
             storage = "host"
         elif storage == "auto":
-            fits = not in_gpu_memory or _n_bytes(X, targets) <= _room_on(self.device)
+            fits = not in_gpu_memory or _n_bytes(X, targets) <= _available_gpu_bytes(self.device)
             storage = "device" if fits else "host"
         self.storage_ = storage
         self._pins = storage == "host" and in_gpu_memory
@@ -199,7 +199,7 @@ def _n_bytes(X, targets):
     return sum(part.numel() * part.element_size() for part in parts)
 
 
-def _room_on(device):
+def _available_gpu_bytes(device):
     free, _ = torch.cuda.mem_get_info(device)
     return SHARE_OF_FREE_MEMORY * free
 

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from ._batch_errors import check_losses, n_rows_of
 from ._before_fit import check_batch_options
-from ._device import check_device, explained_shortage
+from ._device import check_device, explain_out_of_memory
 from ._device_batches import DeviceBatches, count_processes
 
 AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -77,7 +77,7 @@ class DeviceTrainedNet(NeuralNet):
         if count_processes() > 1 and not training:
             # accelerate distributes and gathers predictions by a torch DataLoader.
             return DataLoader(dataset, options["batch_size"])
-        with explained_shortage(options["batch_size"]):
+        with explain_out_of_memory(options["batch_size"]):
             return DeviceBatches(dataset, **{"device": self._module_device(), **options})
 
     def fit_loop(self, X: Any, y: Any, epochs: int | None = None, **fit_params: Any) -> Any:
@@ -133,7 +133,7 @@ class DeviceTrainedNet(NeuralNet):
         self._unhandled_events = {event for event in BATCH_EVENTS if not self._has_handler(event)}
         self._set_training(training)  # each module of the net, and its criterion
         try:
-            with explained_shortage(self.batch_size):
+            with explain_out_of_memory(self.batch_size):
                 for batch in iterator:
                     self.notify("on_batch_begin", batch=batch, training=training)
                     step = step_fn(batch, **fit_params)
@@ -178,7 +178,7 @@ class DeviceTrainedNet(NeuralNet):
 
     def evaluation_step(self, batch: Any, training: bool = False) -> Any:
         """Return the output of the module for a batch."""
-        with explained_shortage(self.batch_size):
+        with explain_out_of_memory(self.batch_size):
             return super().evaluation_step(batch, training)
 
     def infer(self, x: Any, **fit_params: Any) -> Any:

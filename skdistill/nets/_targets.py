@@ -78,7 +78,7 @@ def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: boo
         proba = _roles(soft_labels.positives, soft_labels.negative_discount, sparse_rows)
         most_probable = np.ravel(soft_labels.positives.argmax(axis=1))  # scipy 1.12: a column
         hard = np.where(is_true, codes, most_probable)
-        is_true &= not soft_labels.several  # one label of several is not the row's true label
+        is_true &= not soft_labels.multilabel  # one label of several is not the row's true label
     else:
         proba = _entries_of(soft_labels.proba, sparse_rows)
         hard = np.where(is_true, codes, argmax_labels(soft_labels.proba))

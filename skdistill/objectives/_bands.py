@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._bipartite_rows import KnownRows
-from ._kernel_sum import MOST_CELLS, NEAR_FIELD
+from ._bipartite_rows import CheckedRows
+from ._kernel_sum import MAX_CELLS, NEAR_FIELD
 
 
 class Bands:
@@ -20,7 +20,7 @@ class Bands:
         self.z = rows.s[self.order].astype(np.float64, copy=False)
         self.a, self.b = rows.weights(self.order)
         # Half of the maximum: the cells of the near field are added.
-        edges = cells.ids[:: MOST_CELLS // 2] * cells.width
+        edges = cells.ids[:: MAX_CELLS // 2] * cells.width
         self.ranks = [*np.searchsorted(self.z, edges).tolist(), len(rows)]
 
     def __iter__(self):
@@ -33,9 +33,9 @@ class Bands:
             )
             a = np.zeros(near.stop - near.start)
             a[start - near.start : stop - near.start] = self.a[inside]
-            yield inside, near, KnownRows(self.z[near], a, self.b[near])
+            yield inside, near, CheckedRows(self.z[near], a, self.b[near])
 
-    def sum_near(self, function):
+    def sum_over_near_rows(self, function):
         """Return the sum of a function of the rows near each band and of their positions."""
         result = np.zeros(len(self.z))
         for _, near, rows in self:

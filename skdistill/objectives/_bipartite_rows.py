@@ -78,7 +78,7 @@ class BipartiteRows:
             yield block, self.s[block].astype(np.float64, copy=False), *self.weights(block)
 
 
-class KnownRows:
+class CheckedRows:
     """Scores s and weights a and b that need no checks."""
 
     def __init__(self, s, a, b):

@@ -29,14 +29,14 @@ NEAR_FIELD = 40.0
 NARROW = 64.0
 NARROW_WIDTH = 0.25
 # If the range needs more coarse cells than this, or than points, only occupied cells are stored.
-MOST_CELLS = 16_384
+MAX_CELLS = 16_384
 # Coarse cells whose near field is computed at once.
 CELLS_PER_BATCH = 128
 # Widths of fine cells: the widest for 4, 5, 6, 7 and 8 terms.
 FINE_WIDTHS = (2.0**-10, 2.0**-7, 2.0**-5, 2.0**-4, 2.0**-3)
 # Fine cells are faster with this many points per cell, while their table stays in cache.
 POINTS_PER_FINE_CELL = 8
-MOST_FINE_CELLS = 32_768
+MAX_FINE_CELLS = 32_768
 
 
 class Kernel(NamedTuple):
@@ -78,7 +78,7 @@ class Cells:
     def __init__(self, points, low, high):
         width = NARROW_WIDTH if high - low <= NARROW else 1.0
         first, last = floor(low / width), floor(high / width)
-        if last - first < min(MOST_CELLS, len(points)):
+        if last - first < min(MAX_CELLS, len(points)):
             ids = np.arange(first, last + 1)
         else:
             ids = np.unique(np.floor(points / width)).astype(np.int64)
@@ -97,8 +97,8 @@ class Cells:
     def _set_cells(self, ids, width, n_points):
         """Set the coarse cells, and the fine cells that suit the number of points."""
         self.ids, self.width = ids, width
-        self.are_too_many = len(self.ids) > MOST_CELLS
-        most = min(n_points // POINTS_PER_FINE_CELL, MOST_FINE_CELLS)
+        self.are_too_many = len(self.ids) > MAX_CELLS
+        most = min(n_points // POINTS_PER_FINE_CELL, MAX_FINE_CELLS)
         fine = [w for w in FINE_WIDTHS if len(self.ids) * self.width / w <= most]
         self.fine_width = fine[0] if fine else self.width
         self.n_children = int(self.width / self.fine_width)

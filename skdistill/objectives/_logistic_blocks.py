@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from . import _logistic_pairs
-from ._kernel_sum import MIRRORED_SIGMOID, MOST_CELLS, NARROW_WIDTH, Cells
+from ._kernel_sum import MAX_CELLS, MIRRORED_SIGMOID, NARROW_WIDTH, Cells
 
 
 class Moments:
@@ -24,7 +24,7 @@ class Moments:
     def of(cls, rows, vector=None):
         """Return the moments of a block, None if its scores need too many cells."""
         first, n_cells = _span(rows.low, rows.high)
-        if n_cells > MOST_CELLS:
+        if n_cells > MAX_CELLS:
             return None
         cells = Cells.contiguous(first, n_cells, len(rows))
         if vector is None:
@@ -39,7 +39,7 @@ class Moments:
     def __add__(self, other):
         """Return the moments of both blocks; None if they need too many cells together."""
         first, stop = min(self.first, other.first), max(self.stop, other.stop)
-        if stop - first > MOST_CELLS:
+        if stop - first > MAX_CELLS:
             return None
         return self.over(first, stop)._add_inside(other)
 

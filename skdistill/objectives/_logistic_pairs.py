@@ -46,7 +46,7 @@ def diagonal(rows):
     """Return a_k T_b(s_k) + b_k T_a(s_k) minus the pairs of a row with itself."""
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
-        return Bands(rows, cells).sum_near(lambda near, at: diagonal(near))
+        return Bands(rows, cells).sum_over_near_rows(lambda near, at: diagonal(near))
     expansions = cells.local_expansions(
         moments(cells, rows), [(SIGMOID_SLOPE, 0), (SIGMOID_SLOPE, 1)]
     )
@@ -62,7 +62,7 @@ def product(rows, vector):
     """Return v (a T_b + b T_a) − (a T_{bv} + b T_{av})."""
     cells = Cells(rows.s, rows.low, rows.high)
     if cells.are_too_many:
-        return Bands(rows, cells).sum_near(lambda near, at: product(near, vector[at]))
+        return Bands(rows, cells).sum_over_near_rows(lambda near, at: product(near, vector[at]))
     expansions = slope_expansions(cells, slope_moments(cells, rows, vector))
     return slope_product(cells, expansions, rows, vector)
 

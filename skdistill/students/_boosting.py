@@ -45,7 +45,7 @@ def proba_of_second(soft_labels):
     return (second.toarray() if sparse.issparse(second) else second).ravel()
 
 
-def on_probabilities(metric, start=0.0):
+def wrap_metric(metric, start=0.0):
     """Wrap a user's metric so that it gets probabilities; a custom objective passes raw scores."""
 
     @wraps(metric)

@@ -40,12 +40,12 @@ def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
     """
     params = student.get_params(deep=False)
     if "max_iter" not in params:
-        return one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
+        return fit_one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
     while True:
         order = rng.permutation(len(soft_labels))
-        one_pass(student, X, soft_labels, order, chunk, fit_params)
+        fit_one_pass(student, X, soft_labels, order, chunk, fit_params)
         n_iter += 1
         if params.get("tol") is not None:
             quality = fit_quality(student, X, soft_labels)
@@ -54,12 +54,12 @@ def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
         # Read here, because the first `partial_fit` validates these parameters.
         if n_iter >= params["max_iter"] or stale >= params.get("n_iter_no_change", 5):
             break
-    warn_unless_stale(student, stale)
+    warn_if_still_improving(student, stale)
     student.n_iter_ = n_iter
     return student
 
 
-def warn_unless_stale(student, stale):
+def warn_if_still_improving(student, stale):
     """Warn if the last passes still improved the fit, as the student's own `fit` does."""
     params = student.get_params(deep=False)
     if params.get("tol") is not None and stale < params.get("n_iter_no_change", 5):
@@ -80,7 +80,7 @@ def fit_quality(student, X, soft_labels):
     return soft_labels.expected_accuracy(predict_on_copy(predict, X))
 
 
-def one_pass(student, X, soft_labels, order, chunk, fit_params):
+def fit_one_pass(student, X, soft_labels, order, chunk, fit_params):
     """Call `partial_fit` on every row once, in the given order."""
     for batch in gen_batches(len(order), chunk):
         rows, labels, weight = soft_labels.take(order[batch]).expand()

@@ -52,17 +52,17 @@ def add_classes(student, classes):
         ),
         None,
     )
-    if extend is not None and len(lacking_classes(student, classes)):
+    if extend is not None and len(missing_classes(student, classes)):
         extend(student, class_positions(student.classes_, classes), classes)
 
 
-def lacking_classes(student, classes):
+def missing_classes(student, classes):
     """Return the classes missing from a fitted student's `classes_`; none without `classes_`."""
     positions = class_positions(getattr(student, "classes_", classes), classes)
     return np.delete(classes, positions[positions >= 0])
 
 
-def pad(values, positions, n_classes, fill, axis=0):
+def pad_classes(values, positions, n_classes, fill, axis=0):
     """Return values at the positions of their classes among all, with `fill` for the others."""
     shape = list(values.shape)
     shape[axis] = n_classes
@@ -75,17 +75,17 @@ def pad(values, positions, n_classes, fill, axis=0):
 def extend_linear(student, positions, classes):
     """Add classes with coefficients of 0 and an intercept of minus infinity."""
     coef, intercept = student.coef_, student.intercept_
-    first = _score_of_first(student)
+    first = _first_class_factor(student)
     if first is None:
         return
     if len(coef) == 1:  # two classes have one score, that of the second
         coef, intercept = (np.concatenate([first * each, each]) for each in (coef, intercept))
-    student.coef_ = pad(coef, positions, len(classes), 0)
-    student.intercept_ = pad(intercept, positions, len(classes), -np.inf)
+    student.coef_ = pad_classes(coef, positions, len(classes), 0)
+    student.intercept_ = pad_classes(intercept, positions, len(classes), -np.inf)
     student.classes_ = classes
 
 
-def _score_of_first(student):
+def _first_class_factor(student):
     """Return the score of the first of two classes as a multiple of the score of the second.
 
     It is 0 if scores of three or more classes become probabilities by softmax, and -1 if they do
@@ -114,7 +114,7 @@ def _extended(tree, positions, n_classes):
     """Return a classification tree with added classes."""
     state = tree.__getstate__()
     extended = type(tree)(tree.n_features, np.array([n_classes], dtype=np.intp), 1)
-    values = np.ascontiguousarray(pad(state["values"], positions, n_classes, 0, axis=2))
+    values = np.ascontiguousarray(pad_classes(state["values"], positions, n_classes, 0, axis=2))
     extended.__setstate__({**state, "values": values})
     return extended
 
@@ -126,7 +126,7 @@ def extend_forest(student, positions, classes):
         extend_tree(tree, positions, np.arange(len(classes), dtype=np.float64))
     student.classes_, student.n_classes_ = classes, len(classes)
     if hasattr(student, "oob_decision_function_"):
-        student.oob_decision_function_ = pad(
+        student.oob_decision_function_ = pad_classes(
             student.oob_decision_function_, positions, len(classes), 0, axis=1
         )
 
@@ -135,10 +135,12 @@ def extend_forest(student, positions, classes):
 def extend_counts(student, positions, classes):
     """Add classes with a prior of 0 and uniform feature probabilities."""
     n_classes = len(classes)
-    student.class_log_prior_ = pad(student.class_log_prior_, positions, n_classes, -np.inf)
-    student.feature_log_prob_ = pad(student.feature_log_prob_, positions, n_classes, np.log(0.5))
-    student.class_count_ = pad(student.class_count_, positions, n_classes, 0)
-    student.feature_count_ = pad(student.feature_count_, positions, n_classes, 0)
+    student.class_log_prior_ = pad_classes(student.class_log_prior_, positions, n_classes, -np.inf)
+    student.feature_log_prob_ = pad_classes(
+        student.feature_log_prob_, positions, n_classes, np.log(0.5)
+    )
+    student.class_count_ = pad_classes(student.class_count_, positions, n_classes, 0)
+    student.feature_count_ = pad_classes(student.feature_count_, positions, n_classes, 0)
     student.classes_ = classes
 
 
@@ -149,11 +151,11 @@ def extend_gaussian(student, positions, classes):
     A prior of 0 would also work, but each prediction would warn about its logarithm.
     """
     n_classes = len(classes)
-    student.theta_ = pad(student.theta_, positions, n_classes, np.inf)
-    student.var_ = pad(student.var_, positions, n_classes, 1)
+    student.theta_ = pad_classes(student.theta_, positions, n_classes, np.inf)
+    student.var_ = pad_classes(student.var_, positions, n_classes, 1)
     smallest = np.finfo(np.float64).tiny
-    student.class_prior_ = pad(student.class_prior_, positions, n_classes, smallest)
-    student.class_count_ = pad(student.class_count_, positions, n_classes, 0)
+    student.class_prior_ = pad_classes(student.class_prior_, positions, n_classes, smallest)
+    student.class_count_ = pad_classes(student.class_count_, positions, n_classes, 0)
     student.classes_ = classes
 
 
@@ -164,8 +166,8 @@ def extend_network(student, positions, classes):
     if student.n_outputs_ == 1:  # two classes have one output, the logit of the second
         coef = np.column_stack([np.zeros_like(coef), coef])
         intercept = np.append(np.zeros_like(intercept), intercept)
-    student.coefs_[-1] = pad(coef, positions, len(classes), 0, axis=1)
-    student.intercepts_[-1] = pad(intercept, positions, len(classes), -np.inf)
+    student.coefs_[-1] = pad_classes(coef, positions, len(classes), 0, axis=1)
+    student.intercepts_[-1] = pad_classes(intercept, positions, len(classes), -np.inf)
     student.n_outputs_, student.out_activation_ = len(classes), "softmax"
     for value in vars(student).values():
         if isinstance(value, LabelBinarizer):  # it maps outputs to labels

@@ -33,7 +33,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from .._utils._sample_weight import BAGGING_DRAWS, FORESTS_DRAW
 
 
-class Hint(NamedTuple):
+class RowSplitParam(NamedTuple):
     """A parameter that makes a `fit` split or draw rows."""
 
     active: object  # function of the value and all parameters of the same estimator
@@ -48,56 +48,58 @@ USE_INNER_ESTIMATOR = (
 )
 
 
-def _holds_out_always(value, params):
+def _always_holds_out(value, params):
     """Return whether a fraction of rows is held out, without a parameter that switches it off."""
     switches = {"early_stopping", "n_iter_no_change"} & params.keys()
     return value is not None and value is not False and value != 0 and not switches
 
 
-HINTS = {
-    "batch_size": Hint(
+ROW_SPLIT_PARAMS = {
+    "batch_size": RowSplitParam(
         lambda value, _: not isinstance(value, str),
         "divides each gradient step by the weight of its few copies, so that improbable classes "
         "count as much as certain ones",
         'set {name}="auto"',
     ),
-    "bootstrap": Hint(
+    "bootstrap": RowSplitParam(
         lambda value, _: not value,
         "draws rows without replacement, so that their weights have little effect",
         "set {name}=True",
     ),
-    "class_weight": Hint(
+    "class_weight": RowSplitParam(
         lambda value, _: isinstance(value, str) and value == "balanced_subsample",
         "counts the rows of each class in each bootstrap sample",
         'set {name}="balanced", which counts probability mass',
     ),
-    "cv": Hint(lambda value, _: not _is_prefit(value), SPLITS, USE_INNER_ESTIMATOR),
-    "early_stopping": Hint(
+    "cv": RowSplitParam(lambda value, _: not _is_prefit(value), SPLITS, USE_INNER_ESTIMATOR),
+    "early_stopping": RowSplitParam(
         lambda value, _: not (isinstance(value, str) or value is None or value is False),
         SPLITS,
         "set {name}=False",
     ),
-    "n_iter_no_change": Hint(
+    "n_iter_no_change": RowSplitParam(
         lambda value, params: value is not None and "early_stopping" not in params,
         SPLITS,
         "set {name}=None",
     ),
-    "oob_score": Hint(lambda value, _: bool(value), SPLITS, "set {name}=False"),
-    "probability": Hint(
+    "oob_score": RowSplitParam(lambda value, _: bool(value), SPLITS, "set {name}=False"),
+    "probability": RowSplitParam(
         lambda value, _: value is True,
         f"{SPLITS} for Platt scaling",
         "calibrate it on original rows: wrap it in CalibratedClassifierCV(..., ensemble=False) "
         "with probability=False",
     ),
-    "replacement": Hint(
+    "replacement": RowSplitParam(
         lambda value, _: isinstance(value, bool),
         "draws rows by the number of labels",
         'use a classifier with class_weight="balanced", such as '
         'RandomForestClassifier(class_weight="balanced"), which counts probability mass',
     ),
-    "held_out": Hint(_holds_out_always, SPLITS, "set {name}=0"),
+    "held_out": RowSplitParam(_always_holds_out, SPLITS, "set {name}=0"),
 }
-HINTS["sampling_strategy"] = HINTS["replacement"]._replace(active=lambda value, _: True)
+ROW_SPLIT_PARAMS["sampling_strategy"] = ROW_SPLIT_PARAMS["replacement"]._replace(
+    active=lambda value, _: True
+)
 
 # Names in other packages of parameters for the number of held-out rows.
 HELD_OUT = re.compile(
@@ -140,7 +142,9 @@ PROBED = {
 }
 # For any other class, every parameter whose name suggests splitting or drawing counts, except
 # names that are common with other meanings.
-UNKNOWN = tuple(name for name in HINTS if name not in ("batch_size", "bootstrap", "held_out"))
+UNKNOWN = tuple(
+    name for name in ROW_SPLIT_PARAMS if name not in ("batch_size", "bootstrap", "held_out")
+)
 
 
 def _is_prefit(cv):
@@ -177,7 +181,7 @@ def _hint(owner, leaf):
         (PROBED[base] for base in cls.__mro__ if base in PROBED and cls.fit is base.fit), UNKNOWN
     )
     if leaf in names:
-        return HINTS[leaf]
+        return ROW_SPLIT_PARAMS[leaf]
     if names is UNKNOWN and HELD_OUT.fullmatch(leaf):
-        return HINTS["held_out"]
+        return ROW_SPLIT_PARAMS["held_out"]
     return None

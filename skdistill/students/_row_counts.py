@@ -61,10 +61,10 @@ def refuse_to_count_drawn_copies(student):
 
 def copies_for(student, soft_labels):
     """Return rows, labels and weights of the expansion; even copies if the student counts rows."""
-    return even_copies(soft_labels) if row_counts(student) else soft_labels.expand()
+    return equal_copies(soft_labels) if row_counts(student) else soft_labels.expand()
 
 
-def even_copies(soft_labels):
+def equal_copies(soft_labels):
     """Return rows, labels and weights of the expansion, with equally many copies of each row."""
     rows, labels, weight = soft_labels.expand()
     n_copies = np.bincount(rows, minlength=len(soft_labels))

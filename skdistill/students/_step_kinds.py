@@ -57,7 +57,7 @@ SCORING = (
 )
 SCORES_OF_NUMBERS = (f_regression, mutual_info_regression, r_regression)
 # As a step they return a pair, of transformed rows and transformed targets.
-HAND_PAIRS_ON = (CCA, PLSSVD, PLSCanonical, PLSRegression)
+RETURN_PAIRS = (CCA, PLSSVD, PLSCanonical, PLSRegression)
 TARGET_KINDS = {
     IsotonicRegression: NUMBERS,
     LinearDiscriminantAnalysis: CLASSES,

@@ -30,9 +30,9 @@ from .._utils._sample_weight import takes_sample_weight
 from .._utils._warnings import warn
 from ._capabilities import DataSummary, are_numbers, check_expansion, check_inside
 from ._step_kinds import (
-    HAND_PAIRS_ON,
     NOTHING,
     NUMBERS,
+    RETURN_PAIRS,
     UNKNOWN,
     is_container,
     is_fitted_as,
@@ -89,7 +89,7 @@ def _check_remainder(container):
 
 def resolve_step_target(step, summary):
     """Return the kind of target that a supervised step is fitted on; raise if there is none."""
-    if any(is_fitted_as(type(step), base) for base in HAND_PAIRS_ON):
+    if any(is_fitted_as(type(step), base) for base in RETURN_PAIRS):
         raise TypeError(
             f"{step!r} before the last step of a Pipeline returns a pair of arrays, which no "
             f"other step takes. {FREEZE}, or use PCA."

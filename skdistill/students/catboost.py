@@ -16,7 +16,7 @@ from ._capabilities import DataSummary
 from ._chunks import drop_zero_weight_rows
 from ._class_weight import class_weights
 from ._registry import register
-from ._row_counts import even_copies
+from ._row_counts import equal_copies
 from .expansion import fit_on_given_copies, warn_of_expansion
 
 # Attributes that hold the parameters of CatBoostClassifier; all others hold the model.
@@ -253,7 +253,7 @@ def train_on_copies(student_class, params, X, soft_labels, fit_params):
     warn_of_statistics(params, fit_params)
     params = dict(params)
     min_data_in_leaf = params.get("min_data_in_leaf", 1)
-    copies = soft_labels.expand() if min_data_in_leaf == 1 else even_copies(soft_labels)
+    copies = soft_labels.expand() if min_data_in_leaf == 1 else equal_copies(soft_labels)
     rows, _, _ = copies
     if min_data_in_leaf != 1:  # it counts rows, which all have the same number of copies
         params["min_data_in_leaf"] = min_data_in_leaf * np.bincount(rows).max()

@@ -10,9 +10,9 @@ from lightgbm.basic import LightGBMError
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._boosting import (
-    on_probabilities,
     placeholder_labels,
     soft_objective,
+    wrap_metric,
 )
 from ._capabilities import DataSummary
 from ._chunks import drop_zero_weight_rows
@@ -30,7 +30,7 @@ FLOOR = 1e-15
 RANKINGS = ("auc", "auc_mu", "average_precision")
 
 # Parameters, with their aliases, that need one of LightGBM's built-in objectives or hard labels.
-NEED_ITS_OBJECTIVE = (
+NEED_BUILTIN_OBJECTIVE = (
     *("sigmoid", "linear_tree", "linear_trees"),
     *("pos_bagging_fraction", "pos_sub_row", "pos_subsample", "pos_bagging"),
     *("neg_bagging_fraction", "neg_sub_row", "neg_subsample", "neg_bagging"),
@@ -235,7 +235,7 @@ def unsupported_reason(student, soft_labels, metrics):
     """Return why the soft objective cannot be used for a student, None if it can."""
     params, n_classes = student.get_params(), len(soft_labels.classes)
     supported = (None, "binary") if n_classes == 2 else (None, "multiclass", "softmax")
-    unsupported = [name for name in NEED_ITS_OBJECTIVE if params.get(name)]
+    unsupported = [name for name in NEED_BUILTIN_OBJECTIVE if params.get(name)]
     metric_params = [name for name in METRIC if name in params]
     builtin_metrics = [each for each in metrics if not (callable(each) or each in RANKINGS)]
     # LightGBM prefers an alias to "objective".
@@ -320,13 +320,13 @@ def metrics_to_evaluate(fit_params):
         return []
     given = fit_params.get("eval_metric")
     given = given if isinstance(given, list) else [] if given is None else [given]
-    metrics = [OF_PROBABILITIES.get(metric, metric) for metric in given]
+    metrics = [PROBA_METRICS.get(metric, metric) for metric in given]
     return metrics if log_loss in metrics else [*metrics, log_loss]
 
 
 def proba_metric(metric, start):
     """Return a callable metric on probabilities; built-in metrics are returned unchanged."""
-    return on_probabilities(metric, start) if callable(metric) else metric
+    return wrap_metric(metric, start) if callable(metric) else metric
 
 
 def log_loss(y_true, q, weight):
@@ -356,7 +356,7 @@ def problem_name(q):
     return "binary" if q.ndim == 1 else "multi"
 
 
-OF_PROBABILITIES = {
+PROBA_METRICS = {
     **dict.fromkeys(["logloss", "binary_logloss", "multi_logloss"], log_loss),
     **dict.fromkeys(["error", "binary_error", "multi_error"], error_rate),
 }

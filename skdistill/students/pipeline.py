@@ -58,7 +58,7 @@ def has_soft_targets(soft_labels):
     """Return whether the target of the steps differs from the labels of all rows."""
     if isinstance(soft_labels, SoftLabels):
         return not soft_labels.is_one_hot
-    return not soft_labels.several and bool((soft_labels.codes < 0).any())
+    return not soft_labels.multilabel and bool((soft_labels.codes < 0).any())
 
 
 def _step_labels(soft_labels):

@@ -10,9 +10,9 @@ from .._targets._soft_labels import SoftLabels
 from .._utils._rows import rows_of
 from .._utils._typing import Estimator, Rows
 from ._boosting import (
-    on_probabilities,
     placeholder_labels,
     soft_objective,
+    wrap_metric,
 )
 from ._registry import register
 from .expansion import fit_by_expansion, repeat_rows, warn_of_expansion
@@ -147,7 +147,7 @@ def base_score_of_expansion(student, soft_labels):
 def metric_on_probabilities(metric):
     """Return `eval_metric` with callables, alone or in a list, wrapped to get probabilities."""
     if callable(metric):
-        return on_probabilities(metric)
+        return wrap_metric(metric)
     if isinstance(metric, list | tuple):
         return [metric_on_probabilities(each) for each in metric]
     return metric

@@ -27,16 +27,16 @@ TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
 
 
 class Recorder:
-    """An augmenter of somebody's own: not an estimator; keeps what it was asked."""
+    """A user's augmenter that is not an estimator; it records its calls."""
 
-    asked: list = []  # noqa: RUF012  (copies share it)
+    calls: list = []  # noqa: RUF012  (copies share it)
 
-    def __init__(self, answer=lambda X: X[::2] + 0.25):
-        self.answer = answer
+    def __init__(self, transform=lambda X: X[::2] + 0.25):
+        self.transform = transform
 
     def sample(self, X, random_state):
-        Recorder.asked.append((X, random_state))
-        return self.answer(X)
+        Recorder.calls.append((X, random_state))
+        return self.transform(X)
 
 
 class CountingTeacher(GaussianNB):
@@ -49,7 +49,7 @@ class CountingTeacher(GaussianNB):
 
 @pytest.fixture(autouse=True)
 def nothing_yet():
-    Recorder.asked.clear()
+    Recorder.calls.clear()
     CountingTeacher.n_fits = 0
 
 
@@ -82,7 +82,7 @@ def test_they_follow_the_rows_of_X_unlabeled(problem):
     augmented = clone(model).set_params(augmenter=Recorder()).fit(X, y, X_unlabeled=X[:5] - 1)
     by_hand = clone(model).fit(X, y, X_unlabeled=np.vstack([X[:5] - 1, X[::2] + 0.25]))
     assert_array_equal(scores_of(augmented, X), scores_of(by_hand, X))
-    assert_array_equal(Recorder.asked[0][0], X)  # sampled from the labelled rows alone
+    assert_array_equal(Recorder.calls[0][0], X)  # sampled from the labelled rows alone
 
 
 def test_alpha_zero_does_not_augment(problem):
@@ -90,7 +90,7 @@ def test_alpha_zero_does_not_augment(problem):
     model.set_params(alpha=0)
     augmented = clone(model).set_params(augmenter=Recorder()).fit(X, y)
     assert_array_equal(scores_of(augmented, X), scores_of(model.fit(X, y), X))
-    assert not Recorder.asked
+    assert not Recorder.calls
 
 
 def test_several_labels_per_row(gaussian):
@@ -118,7 +118,7 @@ def test_the_seed_that_an_augmenter_gets_is_an_integer(gaussian):
     model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
     for random_state in (None, 0, 0, np.random.RandomState(0)):
         clone(model).set_params(random_state=random_state).fit(X, y)
-    seeds = [seed for _, seed in Recorder.asked]
+    seeds = [seed for _, seed in Recorder.calls]
     assert all(type(seed) is int for seed in seeds)
     assert seeds[1] == seeds[2] != seeds[0]
 
@@ -128,7 +128,7 @@ def test_rows_that_weigh_nothing_are_not_sampled_from(gaussian):
     weight = np.arange(len(y)) % 2 * 3.0
     model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
     model.fit(X, y, sample_weight=weight)
-    assert_array_equal(Recorder.asked[0][0], X[1::2])
+    assert_array_equal(Recorder.calls[0][0], X[1::2])
 
 
 def test_a_frozen_teacher_labels_them(gaussian):
@@ -159,14 +159,14 @@ def test_search_augments_within_splits_without_more_teachers(gaussian):
     GridSearchCV(DistilledClassifier(GaussianNB(), augmenter=Recorder(), alpha=1.0), {}, cv=3).fit(
         X, y
     )
-    assert [len(rows) for rows, _ in Recorder.asked] == [100, 100, 100, 150]
+    assert [len(rows) for rows, _ in Recorder.calls] == [100, 100, 100, 150]
 
 
 def test_after_pipeline_transformers_transformed_rows_sampled(gaussian):
     X, y, _ = gaussian
     model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
     make_pipeline(StandardScaler(), model).fit(X, y)
-    assert_allclose(Recorder.asked[0][0], StandardScaler().fit_transform(X))
+    assert_allclose(Recorder.calls[0][0], StandardScaler().fit_transform(X))
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
@@ -193,7 +193,7 @@ def test_sparse_rows_of_an_augmenter_of_ones_own(gaussian):
 
 
 @pytest.mark.parametrize(
-    ("answer", "match"),
+    ("transform", "match"),
     [
         (lambda X: None, "got a NoneType"),
         (lambda X: (X, np.ones(len(X))), "got a tuple.*without labels"),
@@ -204,9 +204,9 @@ def test_sparse_rows_of_an_augmenter_of_ones_own(gaussian):
         (lambda X: X.astype(str), "has dtype <U32, expected float64"),
     ],
 )
-def test_hostile_augmenters(problem, answer, match):
+def test_hostile_augmenters(problem, transform, match):
     model, X, y = problem
-    model.set_params(augmenter=Recorder(answer))
+    model.set_params(augmenter=Recorder(transform))
     with pytest.raises(ValueError, match=match):
         model.fit(X, y)
     assert not [name for name in vars(model) if name.endswith("_")]
@@ -216,13 +216,13 @@ def test_hostile_augmenters_of_dataframes(gaussian):
     pd = pytest.importorskip("pandas")
     X, y, _ = gaussian
     frame = pd.DataFrame(X, columns=list("abc")).assign(kind=pd.Categorical(list("uv") * 75))
-    for answer, match in [
+    for transform, match in [
         (lambda X: X.to_numpy(), "got an array without column names"),
         (lambda X: X[["b", "a", "c", "kind"]], r"in their order.*\['b', 'a', 'c', 'kind'\]"),
         (lambda X: X.assign(kind=X["kind"].astype(object)), "'kind' of .* object, expected categ"),
         (lambda X: X.assign(kind=X["kind"].where(X["a"] > 0)), "missing values in column 'kind'"),
     ]:
-        model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(answer), alpha=1.0)
+        model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(transform), alpha=1.0)
         with pytest.raises(ValueError, match=match):
             model.fit(frame, y)
 
@@ -251,7 +251,7 @@ def test_augmenter_needs_a_teacher(problem):
     proba = np.full((len(y), len(np.unique(y))), 1 / len(np.unique(y)))
     with pytest.raises(ValueError, match="augmenter needs a teacher to label its rows"):
         model.fit(X, y, teacher_proba=proba)
-    assert not Recorder.asked
+    assert not Recorder.calls
 
 
 def test_label_weighted_needs_labels(gaussian):

@@ -47,8 +47,8 @@ def test_the_curve_is_the_held_out_log_loss_of_mixed_students(problem):
     by_labels, by_teacher = np.zeros((2, len(y), 3))
     for train, test in StratifiedKFold(4).split(X, y):
         by_labels[test] = clone(student).fit(X[train], y[train]).predict_proba(X[test])
-        learnt = fit_soft_labels(student, X[train], SoftLabels(p_star[train]))
-        by_teacher[test] = learnt.predict_proba(X[test])
+        fold_student = fit_soft_labels(student, X[train], SoftLabels(p_star[train]))
+        by_teacher[test] = fold_student.predict_proba(X[test])
     losses = [log_loss(y, (1 - a) * by_labels + a * by_teacher) for a in model.alpha_curve_.alpha]
     np.testing.assert_allclose(model.alpha_curve_.loss, losses, rtol=1e-6)
     assert model.alpha_curve_.losses[0.0] == pytest.approx(losses[0], rel=1e-6)
@@ -68,10 +68,10 @@ def test_alpha_grid_has_the_optimum_and_its_minimum_is_chosen(problem):
     assert abs(weight - alphas[np.argmin(losses)]) <= 0.05
     held_out = np.zeros((len(y), 3))
     for train, test in StratifiedKFold(3).split(X, y):
-        learnt = fit_soft_labels(
+        fold_student = fit_soft_labels(
             student, X[train], SoftLabels(teacher_proba[train], y=y[train]).mix_with_labels(weight)
         )
-        held_out[test] = learnt.predict_proba(X[test])
+        held_out[test] = fold_student.predict_proba(X[test])
     expected = log_loss(y, np.maximum(held_out, np.finfo(float).eps))
     assert tried[weight] == pytest.approx(expected, rel=1e-6)
     assert model.alpha_ == min(tried, key=tried.get)
@@ -146,7 +146,7 @@ class CountingTeacher(GaussianNB):
 def test_a_teacher_that_lacks_two_folds_is_fitted_once_for_both(problem, tmp_path):
     X, y, _ = problem
     n_fits = {}
-    for alpha in (1.0, "auto", 0.5):  # the last one asks none that was not asked before
+    for alpha in (1.0, "auto", 0.5):  # the last one needs no further predictions
         CountingTeacher.n_fits = 0
         DistilledClassifier(CountingTeacher(), alpha=alpha, cv=4, memory=tmp_path).fit(X, y)
         n_fits[alpha] = CountingTeacher.n_fits
@@ -156,7 +156,7 @@ def test_a_teacher_that_lacks_two_folds_is_fitted_once_for_both(problem, tmp_pat
 @HARMLESS
 @pytest.mark.parametrize("folds", [StratifiedKFold(4), ShuffledTwice(3)], ids=["4", "2 x 3"])
 def test_each_fold_is_judged_by_a_cross_fit_of_its_own(problem, folds):
-    """What the shared teachers answer is what teachers of each fold's training rows would."""
+    """Shared teachers predict as teachers of each fold's training rows would."""
     X, y, _ = problem
     more, X, y = X[300:], X[:300], y[:300]
     teacher, student = ExtraTreesClassifier(10, random_state=0), LogisticRegression()
@@ -174,10 +174,10 @@ def test_each_fold_is_judged_by_a_cross_fit_of_its_own(problem, folds):
                 proba[other_test] += fitted.predict_proba(X[other_test])
                 n_asked[other_test] += 1
                 unlabeled.append(fitted.predict_proba(more))
-        learnt = SoftLabels(
+        targets = SoftLabels(
             np.concatenate([proba[train] / n_asked[train, None], np.mean(unlabeled, axis=0)])
         )
-        fitted = fit_soft_labels(student, np.concatenate([X[train], more]), learnt)
+        fitted = fit_soft_labels(student, np.concatenate([X[train], more]), targets)
         true.append(fitted.predict_proba(X[test])[np.arange(len(test)), y[test]])
     expected = -np.log(np.concatenate(true)).mean()
     assert model.alpha_curve_.losses[1.0] == pytest.approx(expected, rel=1e-6)
@@ -187,7 +187,7 @@ def test_two_folds_are_too_few(problem):
     X, y, p_star = problem
     with pytest.raises(ValueError, match=r"at least 3 folds, got 2.*cv=3 or more"):
         DistilledClassifier(alpha="auto", cv=2).fit(X, y)
-    DistilledClassifier(alpha="auto", cv=2).fit(X, y, teacher_proba=p_star)  # asks no teacher
+    DistilledClassifier(alpha="auto", cv=2).fit(X, y, teacher_proba=p_star)  # fits no teacher
 
 
 @HARMLESS
@@ -278,7 +278,7 @@ def test_repeated_folds_do_not_shrink_pair_standard_error(problem):
 
 
 class GroupsSeen(DecisionTreeClassifier):
-    """A student that notes which groups, its first feature, it has learnt from and was asked of."""
+    """A student that records the groups, its first feature, that it is fitted on and predicts."""
 
     notes: list = []  # noqa: RUF012
 

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from contracts.sklearn_estimators import leaves
-from contracts.student_cases import Knowing, students
+from contracts.student_cases import TrueProbaTeacher, students
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingClassifier, StackingClassifier
@@ -58,7 +58,7 @@ def assert_same(actual, expected):
 def test_without_a_teacher_all_is_as_of_the_student(problem, name):
     X, y = problem
     student = CLASSIFIERS[name].make()
-    model = DistilledClassifier(Knowing((0, 1)), student, alpha=0.0)
+    model = DistilledClassifier(TrueProbaTeacher((0, 1)), student, alpha=0.0)
     assert [each for each in METHODS if hasattr(model, each)] == [
         each for each in METHODS if may_have_method(student, each)
     ]

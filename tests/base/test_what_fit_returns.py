@@ -103,10 +103,10 @@ def test_rankers(student):
 
 @pytest.mark.parametrize("module", [students, rankers, retrievers], ids=lambda m: m.__name__)
 def test_ways_of_a_users_own(module, monkeypatch):
-    def learn(student, X, targets, *args, **fit_params):
+    def fit_returning_other(student, X, targets, *args, **fit_params):
         student.learnt_ = True
 
-    monkeypatch.setitem(module.FITTERS, Quiet, learn)
+    monkeypatch.setitem(module._fitters, Quiet, fit_returning_other)
     doors = {students: students.fit_soft_labels, rankers: rankers.fit_ranker}
     if module is retrievers:
         targets = retrievers.RetrievalTargets.of(SoftLabels(P, y=y), "cross_entropy")

@@ -47,7 +47,7 @@ def values_of(constraint, name, n_classes):
 
 
 def kind_of(constraint):
-    """Return what a constraint asks for in one word."""
+    """Return the kind of a constraint in one word."""
     kind = type(constraint).__name__
     return constraint.type.__name__ if kind == "_InstancesOf" else kind.strip("_")
 

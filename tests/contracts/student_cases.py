@@ -123,7 +123,7 @@ class Case:
 
     def teacher(self):
         """Return a teacher that knows the probabilities, with columns in the order of `LABELS`."""
-        return Knowing(tuple(self.columns))
+        return TrueProbaTeacher(tuple(self.columns))
 
 
 def true_proba(X, n_classes):
@@ -132,7 +132,7 @@ def true_proba(X, n_classes):
     return softmax(X @ slopes.T - np.array([0.0, 2.0, 1.7])[:n_classes], axis=1)
 
 
-class Knowing(ClassifierMixin, BaseEstimator):
+class TrueProbaTeacher(ClassifierMixin, BaseEstimator):
     """A teacher that says the true probabilities whatever it is fitted on."""
 
     def __init__(self, columns):

@@ -32,8 +32,8 @@ PACKAGE = Path(skdistill.__file__).parent
 REMEDY = re.compile(
     r"\b([Uu]se|[Ss]et|[Gg]ive|[Tt]ake|[Ww]rap|[Ll]et|does the same job|calibrate)\b"
 )
-# Predictions are compared on rows that nobody has seen, too.
-ASKED = np.random.default_rng(1).uniform(0, 3, size=(40, 2))
+# Predictions are compared on unseen rows, too.
+X_UNSEEN = np.random.default_rng(1).uniform(0, 3, size=(40, 2))
 TOLERANCE = 1e-6
 # Solvers and float32 of the boosters end within so much of each other.
 TOLERANCES = {
@@ -156,7 +156,7 @@ def outcome_of_descent(student, last, problem):
 
 def difference(model, expected, problem):
     """Return in what a model's predictions differ from those of a fit by hand; None in nothing."""
-    X = np.vstack([problem.X, ASKED])
+    X = np.vstack([problem.X, X_UNSEEN])
     names = {type(each).__name__ for each in estimators_of(model.student)}
     names |= {type(getattr(model.student_, "final_estimator_", None)).__name__}  # a default, too
     atol = max([TOLERANCE, *(TOLERANCES[name] for name in names & TOLERANCES.keys())])

@@ -322,12 +322,12 @@ def is_ours(error):
 
 @contextmanager
 def rows_that_are_split():
-    """Yield how many rows each splitter of scikit-learn is asked to split."""
-    asked = []
+    """Yield how many rows each splitter of scikit-learn is n_rows_split to split."""
+    n_rows_split = []
 
     def recording(split):
         def record(self, X, *args, **kwargs):
-            asked.append(len(X))
+            n_rows_split.append(len(X))
             return split(self, X, *args, **kwargs)
 
         return record
@@ -335,7 +335,7 @@ def rows_that_are_split():
     with pytest.MonkeyPatch.context() as patch:
         for splitter in (BaseCrossValidator, BaseShuffleSplit):
             patch.setattr(splitter, "split", recording(splitter.split))
-        yield asked
+        yield n_rows_split
 
 
 def check(cases, outcome=outcome):

@@ -12,7 +12,7 @@ import pytest
 from contracts.sklearn_estimators import leaves, meta_estimators
 from contracts.student_cases import (
     Case,
-    Knowing,
+    TrueProbaTeacher,
     cases_of,
     deeper_pairs,
     package_of,
@@ -130,10 +130,10 @@ def test_the_cover_shows_every_two_settings():
 
 def test_fits_are_counted_inside_too():
     inner, X, y = LogisticRegression(), np.arange(4.0)[:, None], [0, 1, 0, 1]
-    with counted_fits(Knowing((0, 1)), make_pipeline(StandardScaler(), inner)) as count:
+    with counted_fits(TrueProbaTeacher((0, 1)), make_pipeline(StandardScaler(), inner)) as count:
         make_pipeline(StandardScaler(), inner).fit(X, y)
         KNeighborsClassifier(1).fit(X, y)
-        Knowing((0, 1)).fit(X, y)
+        TrueProbaTeacher((0, 1)).fit(X, y)
     inner.fit(X, y)
     assert count[0] == 5  # the Pipeline, its two steps (the scaler by partial_fit), the teacher
 

@@ -155,8 +155,8 @@ def outcome(function, *args, **params):
 
 
 @cache
-def twin(meta, inner):
-    """Return a teacher, and the same one of which scikit-learn can be told the weights."""
+def with_and_without_routing(meta, inner):
+    """Return a teacher, and the same one in a form that takes weights in scikit-learn."""
     teacher = make(meta, INNER[inner])
     if inner != "Pipeline" or METAS[meta].slot == "steps":
         return teacher, teacher
@@ -178,7 +178,7 @@ def cases(*more):
 @pytest.mark.parametrize(("meta", "inner", "n_classes"), cases())
 def test_weights_without_routing(meta, inner, n_classes):
     y = LABELS[n_classes]
-    teacher, same = twin(meta, inner)
+    teacher, same = with_and_without_routing(meta, inner)
     unweighted = outcome(by_cross_val_predict, same, y)
     if isinstance(unweighted, Exception):
         return  # scikit-learn cannot fit it, or has no probabilities of it

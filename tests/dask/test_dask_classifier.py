@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder
 from skdistill import DistilledClassifier, SoftLabels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
-from skdistill.students._chunks import one_pass
+from skdistill.students._chunks import fit_one_pass
 
 NAMES = np.array(["early", "late"])
 
@@ -75,7 +75,7 @@ def test_a_student_of_one_partition_is_fed_as_it_is_by_hand():
         rng.permutation(1)
         (seed,) = rng.randint(2**31 - 1, size=1)
         order = np.random.RandomState(seed).permutation(300)
-        one_pass(by_hand, X, soft_labels, order, 300, {})
+        fit_one_pass(by_hand, X, soft_labels, order, 300, {})
     np.testing.assert_array_equal(ours.coef_, by_hand.coef_)
     assert ours.n_iter_ == 3
     assert ours.alpha == student.alpha  # its own again

@@ -28,7 +28,7 @@ from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledCl
 from skdistill._dask import _run
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
-from skdistill._dask._placement import groups_where_they_lie, map_partitions, persisted_on_workers
+from skdistill._dask._placement import group_by_worker_thread, map_partitions, persisted_on_workers
 from skdistill._dask._run import persist, task
 
 distributed = pytest.importorskip("distributed")
@@ -67,7 +67,7 @@ def test_ranker_on_worker_threads_is_bitwise_equal_to_threads():
     expected = on_threads(lambda: DistilledBipartiteRanker().fit(dX, dy, teacher_proba=dp).coef_)
     options = {"n_workers": 1, "threads_per_worker": 3, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
-        groups = groups_where_they_lie(persist([task(np.ones, 3) for _ in range(5)]))
+        groups = group_by_worker_thread(persist([task(np.ones, 3) for _ in range(5)]))
         assert sorted(map(len, groups)) == [1, 2, 2]
         arrays = client.persist([dX, dy, dp])
         distributed.wait(arrays)
@@ -275,7 +275,7 @@ def test_traffic_per_iteration_is_independent_of_row_count(client, form):
     travelled, partial_sums = [], []
     for n in (2_000, 100_000):
         objective, _partitions = make_objective(n, client, form)
-        assert sorted(map(len, groups_where_they_lie(objective.blocks))) == [2, 2]
+        assert sorted(map(len, group_by_worker_thread(objective.blocks))) == [2, 2]
         before = bytes_between_workers(client)
         objective.loss_and_gradient(w)
         travelled.append(bytes_between_workers(client) - before)

@@ -153,7 +153,7 @@ def test_a_worker_that_dies_in_a_phase_changes_nothing(client, phase, tmp_path):
     marker = str(tmp_path / "dead")
     (tmp_path / "loads").mkdir()
     with dask.config.set(scheduler="threads"):
-        Path(marker).touch()  # nobody dies here
+        Path(marker).touch()  # no worker dies here
         expected = outcome_of(mortal_model(phase, marker), dX, dy)
         Path(marker).unlink()
     if phase in ("net", "ranker"):  # the rows are loaded again for each epoch or iteration

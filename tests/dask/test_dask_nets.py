@@ -20,9 +20,9 @@ from skorch.helper import predefined_split  # noqa: E402
 from skdistill.nets import SoftLabelNet  # noqa: E402
 
 
-class NeverAsked(ExtraTreesClassifier):
+class UnusedTeacher(ExtraTreesClassifier):
     def fit(self, *args, **kwargs):
-        raise AssertionError("the teacher was asked")
+        raise AssertionError("the teacher was fitted")
 
 
 @pytest.fixture
@@ -206,13 +206,13 @@ def test_every_skorch_callback_is_run_or_refused_by_name(problem, tmp_path):
     followed = {}
     for name, callback in callbacks_of_skorch(tmp_path):
         net = make_net(max_epochs=2, callbacks=[callback])
-        model = DistilledClassifier(NeverAsked(), net, alpha=1.0, cv=2)
+        model = DistilledClassifier(UnusedTeacher(), net, alpha=1.0, cv=2)
         try:
             student = model.fit(dX, dy, teacher_proba=dP).student_
         except ValueError as error:
             assert f"a {name}, is not supported" in str(error)
             assert not hasattr(model, "student_")
-            with pytest.raises(ValueError, match=name):  # nor is the teacher asked
+            with pytest.raises(ValueError, match=name):  # nor is the teacher fitted
                 model.fit(dX, dy)
         else:
             theirs = DistilledClassifier(student=net, alpha=1.0).fit(X, y, teacher_proba=P)
@@ -225,7 +225,7 @@ def test_every_skorch_callback_is_run_or_refused_by_name(problem, tmp_path):
     assert names - set(followed) == refused
 
 
-class HearsGradients(Callback):
+class GradientCallback(Callback):
     def on_grad_computed(self, net, **kwargs):
         raise AssertionError
 
@@ -235,7 +235,10 @@ class HearsGradients(Callback):
     [
         ({"callbacks": [LRScheduler("CyclicLR", step_every="batch")]}, "LRScheduler.*step_every"),
         ({"callbacks": [EpochScoring("accuracy", on_train=True)]}, "EpochScoring.*on_train=True"),
-        ({"callbacks": [("mine", HearsGradients())]}, "'mine', a HearsGradients.*on_grad_computed"),
+        (
+            {"callbacks": [("mine", GradientCallback())]},
+            "'mine', a GradientCallback.*on_grad_computed",
+        ),
         (
             {"train_split": ValidSplit(5), "callbacks": [EarlyStopping(patience=3)]},
             r"train_split=.*EarlyStopping\(monitor='valid_loss'\).*predefined_split",
@@ -247,7 +250,7 @@ def test_options_that_need_all_rows_are_refused_up_front(problem, options, messa
     X, _, y = problem
     dX, dy = in_partitions(4, X, y)
     far = dX.map_blocks(lambda block: 1 / 0, meta=np.empty((0, 0), np.float32))
-    model = DistilledClassifier(NeverAsked(), make_net(**options), alpha=1.0, cv=2)
+    model = DistilledClassifier(UnusedTeacher(), make_net(**options), alpha=1.0, cv=2)
     with pytest.raises(ValueError, match=f"(?s){message}"):
         model.fit(far, dy)
 
@@ -257,7 +260,7 @@ def test_a_module_that_cannot_travel_is_refused_by_name(problem):
         pass
 
     X, _, y = problem
-    model = DistilledClassifier(NeverAsked(), make_net(module=Local), alpha=1.0, cv=2)
+    model = DistilledClassifier(UnusedTeacher(), make_net(module=Local), alpha=1.0, cv=2)
     with pytest.raises(ValueError, match=r"module=Local cannot be sent.*top of a file"):
         model.fit(*in_partitions(4, X, y))
 

@@ -30,9 +30,9 @@ from skdistill import (
 from skdistill.augmentation import MungeAugmenter
 
 
-class NeverAsked(ExtraTreesClassifier):
+class UnusedTeacher(ExtraTreesClassifier):
     def fit(self, *args, **kwargs):
-        raise AssertionError("the teacher was asked")
+        raise AssertionError("the teacher was fitted")
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def collections():
 def test_parameters(estimator_class, option, name, collections):
     dX, dy, _ = collections
     student = GaussianNB() if estimator_class is DistilledClassifier else None
-    model = estimator_class(NeverAsked(), student, **{"alpha": 1.0, **option})
+    model = estimator_class(UnusedTeacher(), student, **{"alpha": 1.0, **option})
     with pytest.raises(ValueError, match=name):
         model.fit(dX, dy)
     assert not hasattr(model, "student_")
@@ -66,7 +66,7 @@ def test_parameters(estimator_class, option, name, collections):
 
 def test_rows_without_labels_and_parameters_of_fit(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
     with pytest.raises(ValueError, match="X_unlabeled for Dask"):
         model.fit(dX, dy, X_unlabeled=dX)
     with pytest.raises(ValueError, match="fit parameter groups"):
@@ -84,13 +84,13 @@ def test_rows_without_labels_and_parameters_of_fit(collections):
 def test_students_without_partial_fit(student, message, collections):
     dX, dy, _ = collections
     with pytest.raises(TypeError, match=message):
-        DistilledClassifier(NeverAsked(), student, alpha=1.0).fit(dX, dy)
+        DistilledClassifier(UnusedTeacher(), student, alpha=1.0).fit(dX, dy)
 
 
 def test_weights_for_a_student_that_divides_by_their_sum(collections):
     dX, dy, _ = collections
     student = MLPClassifier(max_iter=2)
-    model = DistilledClassifier(NeverAsked(), student, alpha=1.0, cv=2)
+    model = DistilledClassifier(UnusedTeacher(), student, alpha=1.0, cv=2)
     if not has_fit_parameter(student, "sample_weight"):
         pytest.skip("this scikit-learn's has no weights, and is refused for that")
     with pytest.raises(ValueError, match="MLPClassifier divides weights by their sum"):
@@ -102,27 +102,27 @@ def test_weights_for_a_student_that_divides_by_their_sum(collections):
 def test_students_that_judge_themselves_by_copies(option, collections):
     dX, dy, _ = collections
     with pytest.raises(ValueError, match=next(iter(option))):
-        DistilledClassifier(NeverAsked(), SGDClassifier(**option), alpha=1.0).fit(dX, dy)
+        DistilledClassifier(UnusedTeacher(), SGDClassifier(**option), alpha=1.0).fit(dX, dy)
 
 
 def test_rankers_that_need_all_rows(collections):
     dX, dy, _ = collections
     for surrogate in ("hinge", "squared_hinge"):
         with pytest.raises(ValueError, match=f"surrogate='{surrogate}' needs the scores"):
-            DistilledBipartiteRanker(NeverAsked(), surrogate=surrogate).fit(dX, dy)
+            DistilledBipartiteRanker(UnusedTeacher(), surrogate=surrogate).fit(dX, dy)
     with pytest.raises(TypeError, match="only the linear scorer"):
-        DistilledBipartiteRanker(NeverAsked(), Ridge()).fit(dX, dy)
+        DistilledBipartiteRanker(UnusedTeacher(), Ridge()).fit(dX, dy)
     with pytest.raises(ValueError, match="class_weight"):
         student = LogisticRegression(class_weight="balanced")
-        DistilledBipartiteRanker(NeverAsked(), student).fit(dX, dy)
+        DistilledBipartiteRanker(UnusedTeacher(), student).fit(dX, dy)
     with pytest.raises(ValueError, match="L2 penalty or none"):
         student = LogisticRegression(solver="liblinear")
-        DistilledBipartiteRanker(NeverAsked(), student).fit(dX, dy)
+        DistilledBipartiteRanker(UnusedTeacher(), student).fit(dX, dy)
 
 
 def test_collections_that_do_not_fit_together(collections):
     dX, dy, dP = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
     with pytest.raises(ValueError, match=r"y must have the partitions of X: X has 4 .* y has 2"):
         model.fit(dX, dy.rechunk(50))
     with pytest.raises(ValueError, match=r"y has 4 partitions of \[30, 30, 30, 10\]"):
@@ -166,14 +166,14 @@ def test_no_teacher_is_fitted_to_rows_that_lack_labels():
     X, _, y = make_problem(100)
     frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y)
     rows = dd.from_pandas(frame, npartitions=4)
-    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0, cv=2)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, cv=2)
     with pytest.raises(ValueError, match=r"Partition \d has 25 rows in X and \d+ in y"):
         model.fit(rows[list("abcde")], rows[rows.a > 0].y)
 
 
 def test_labels_of_other_kinds(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0, cv=2)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, cv=2)
     with pytest.raises(ValueError, match="y is None"):
         model.fit(dX, None)
     with pytest.raises(ValueError, match=r"y must have shape \(n_samples,\).*2 in the second"):
@@ -209,7 +209,7 @@ def test_labels_as_one_column_are_labels(collections):
 # Estimators whose rows are in memory, and what their `fit` takes.
 IN_MEMORY = [
     BornAgainClassifier(DecisionTreeClassifier()),
-    DistilledMulticlassRetriever(NeverAsked(), k=1),
+    DistilledMulticlassRetriever(UnusedTeacher(), k=1),
     SoftLabelClassifier(GaussianNB()),
 ]
 
@@ -267,7 +267,7 @@ def test_one_class_in_a_partition_at_all_and_one_partition(collections):
     np.testing.assert_allclose(model.student_.theta_, model.fit(X, y).student_.theta_, rtol=1e-10)
     whole = [each.rechunk(-1) for each in collections]
     with pytest.raises(ValueError, match=r"cv=5 asks for 5 folds.*X has 1 with rows"):
-        DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0).fit(*whole[:2])
+        DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0).fit(*whole[:2])
     model = DistilledClassifier(student=GaussianNB(), alpha=1.0)
     model.fit(*whole[:2], teacher_proba=whole[2])
     expected = clone(model).fit(X, y, teacher_proba=P).student_.theta_
@@ -289,7 +289,7 @@ def test_strings_of_several_kinds_in_different_partitions():
     parts[2] = parts[2].where(parts[2].index != 60)
     lacking = dd.from_delayed([dask.delayed(each) for each in parts], verify_meta=False)
     with pytest.raises((TypeError, ValueError), match=r"(?i)nan|NA|kind"):
-        DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0, cv=2).fit(rows, lacking)
+        DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, cv=2).fit(rows, lacking)
 
 
 def test_columns_in_several_chunks_of_unknown_sizes():
@@ -306,7 +306,7 @@ def test_columns_in_several_chunks_of_unknown_sizes():
 
 def test_what_is_no_collection(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
     with pytest.raises(TypeError, match=r"y must be a Dask array or dataframe.*ndarray"):
         model.fit(dX, dy.compute())
     with pytest.raises(TypeError, match=r"X must be a Dask array or dataframe.*ndarray"):
@@ -319,7 +319,7 @@ def test_what_is_no_collection(collections):
 
 def test_folds_need_partitions(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(NeverAsked(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
     with pytest.raises(ValueError, match=r"cv=5 asks for 5 folds of whole partitions.* X has 4"):
         model.fit(dX, dy)
     with pytest.raises(ValueError, match="cv=1 asks for 1 folds"):

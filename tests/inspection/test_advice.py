@@ -37,13 +37,13 @@ def teacher(name="A", *, noise=0.0, shaken="", impossible=(0, 0.0), is_frozen=Fa
     )
 
 
-def said(*ranked, prior_brier=0.5, twin_share=0.0):
-    return " | ".join(advise(ranked, prior_brier=prior_brier, twin_share=twin_share))
+def advice(*ranked, prior_brier=0.5, duplicate_share=0.0):
+    return " | ".join(advise(ranked, prior_brier=prior_brier, duplicate_share=duplicate_share))
 
 
 def test_no_advice_without_findings():
-    assert said(teacher()) == ""
-    assert said(teacher(), teacher("B", brier=0.31, accuracy=0.8)) == ""
+    assert advice(teacher()) == ""
+    assert advice(teacher(), teacher("B", brier=0.31, accuracy=0.8)) == ""
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_less_accurate_but_better(accuracy, noise, expected):
         "A is less accurate than B (0.800 against 0.820), but its probabilities are better (Brier "
         "0.300 against 0.320): prefer A."
     )
-    assert (sentence in said(teacher(), other)) == expected
+    assert (sentence in advice(teacher(), other)) == expected
 
 
 def test_within_noise():
     other = teacher("B", brier=0.32, noise=0.1, shaken="brier")
     sentence = "A and B do not differ significantly: their Brier scores differ by 0.0200 ± 0.0354"
-    assert sentence in said(teacher(), other)
+    assert sentence in advice(teacher(), other)
 
 
 @pytest.mark.parametrize(("after", "noise"), [(0.45, 0.0), (0.495, 0.0), (0.45, 0.2)])
@@ -69,15 +69,15 @@ def test_temperature(after, noise):
     one = teacher(tempered_log_loss=after, noise=noise, shaken="tempered_log_loss")
     sentence = "Temperature 1.80 would lower A's log-loss by 0.050, from 0.500 to 0.450"
     worth_saying = after == 0.45 and noise == 0
-    assert (sentence in said(one)) == worth_saying
-    assert ("Temperature" in said(one)) == worth_saying
+    assert (sentence in advice(one)) == worth_saying
+    assert ("Temperature" in advice(one)) == worth_saying
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_the_order_after_tempering(noise):
     other = teacher("B", brier=0.35, tempered_brier=0.28, noise=noise, shaken="tempered_brier")
     sentence = "temperature B is better than A (Brier 0.280 against 0.300): prefer B with"
-    assert (sentence in said(teacher(), other)) == (noise == 0)
+    assert (sentence in advice(teacher(), other)) == (noise == 0)
 
 
 @pytest.mark.parametrize(
@@ -96,24 +96,26 @@ def test_optimism(in_sample, noise, is_frozen, expected):
         "In-sample probabilities of A are 0.30 more optimistic (log-loss 0.20 on rows that it was "
         "fitted on, 0.50 on others): cross-fit."
     )
-    assert (sentence in said(one)) == expected
-    assert ("optimistic" in said(one)) == expected
-    assert ("A is frozen" in said(one)) == is_frozen
+    assert (sentence in advice(one)) == expected
+    assert ("optimistic" in advice(one)) == expected
+    assert ("A is frozen" in advice(one)) == is_frozen
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.25, True), (0.01, False)])
 def test_impossible_rows(share, expected):
     sentence = "A gave probability 0 to the true class of 3 of 100 rows, which no temperature can"
-    assert (sentence in said(teacher(impossible=(3, share)))) == expected
-    assert ("make up 25% of its log-loss" in said(teacher(impossible=(3, share)))) == expected
+    assert (sentence in advice(teacher(impossible=(3, share)))) == expected
+    assert ("make up 25% of its log-loss" in advice(teacher(impossible=(3, share)))) == expected
 
 
 def test_no_better_than_the_class_frequencies():
-    assert "distil none of them" in said(teacher(brier=0.5))
-    assert "distil none of them" not in said(teacher(brier=0.49))
+    assert "distil none of them" in advice(teacher(brier=0.5))
+    assert "distil none of them" not in advice(teacher(brier=0.49))
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.1, True), (0.04, False), (None, False)])
 def test_twins(share, expected):
-    assert ("10% of the rows have a duplicate" in said(teacher(), twin_share=share)) == expected
-    assert ("give groups" in said(teacher(), twin_share=share)) == expected
+    assert (
+        "10% of the rows have a duplicate" in advice(teacher(), duplicate_share=share)
+    ) == expected
+    assert ("give groups" in advice(teacher(), duplicate_share=share)) == expected

@@ -30,7 +30,7 @@ class Problem:
             for k in range(N_TEACHERS)
         ]
         self.X, self.y, self.p_star = X[look], y[look], p_star[look]
-        self.answers = np.stack([teacher.predict_proba(self.X) for teacher in teachers])
+        self.teacher_proba = np.stack([teacher.predict_proba(self.X) for teacher in teachers])
         self.fresh = X[rest], y[rest]
 
         losses = -self.student.predict_log_proba(X[draw])
@@ -55,7 +55,7 @@ def problem():
 def terms(problem):
     return bias_variance(
         problem.student,
-        problem.answers,
+        problem.teacher_proba,
         problem.X,
         problem.y,
         p_star=problem.p_star,
@@ -102,7 +102,7 @@ def test_the_break_even_is_where_both_errors_meet(problem, terms):
 
 
 def test_without_the_truth_labels_stand_in_for_it(problem, terms):
-    blind = bias_variance(problem.student, problem.answers, problem.X, problem.y, n_samples=N)
+    blind = bias_variance(problem.student, problem.teacher_proba, problem.X, problem.y, n_samples=N)
     assert blind.variance_one_hot == pytest.approx(terms.variance_one_hot, rel=0.1)
     assert blind.variance_distilled == terms.variance_distilled
     assert abs(blind.squared_bias - terms.squared_bias) < 4 * blind.squared_bias_se
@@ -127,9 +127,9 @@ def test_the_squared_bias_is_freed_of_the_labels_noise(problem):
 
 
 def test_the_teachers_terms_by_hand():
-    answers = np.array([[[0.6, 0.4], [0.6, 0.4]], [[0.8, 0.2], [0.8, 0.2]]])
+    teacher_proba = np.array([[[0.6, 0.4], [0.6, 0.4]], [[0.8, 0.2], [0.8, 0.2]]])
     p_star = np.array([[0.9, 0.1], [0.9, 0.1]])
-    terms = bias_variance(p_star, answers, np.zeros((2, 1)), [0, 1], p_star=p_star)
+    terms = bias_variance(p_star, teacher_proba, np.zeros((2, 1)), [0, 1], p_star=p_star)
     variance = 2 * (0.1**2 + 0.1**2)  # Σ over classes of the two fits' variance, over 2 − 1
     assert terms.teacher_variance == pytest.approx(variance)
     assert terms.teacher_squared_bias == pytest.approx(2 * 0.2**2 - variance / 2)
@@ -147,10 +147,10 @@ def test_the_bound_holds_for_every_fixed_teacher(problem):
     """A constant added to all losses of a row has no say in it."""
     losses = -problem.student.predict_log_proba(problem.X)
     scale = (losses.var(axis=1) * losses.shape[1]).mean()
-    for answer in problem.answers[:5]:
-        terms = bias_variance(problem.student, answer, problem.X, problem.y, p_star=problem.p_star)
+    for proba in problem.teacher_proba[:5]:
+        terms = bias_variance(problem.student, proba, problem.X, problem.y, p_star=problem.p_star)
         bias = terms.bound - terms.variance_distilled
-        distance = ((answer - problem.p_star) ** 2).sum(axis=1).mean()
+        distance = ((proba - problem.p_star) ** 2).sum(axis=1).mean()
         assert bias == pytest.approx(scale * distance)
         assert terms.squared_bias <= bias
 
@@ -260,7 +260,7 @@ def test_names_of_columns_and_labels(problem):
     names = np.array(["a", "b", "c"])
     y = names[problem.y[:500]]
     student = problem.student.predict_proba(problem.X[:500])
-    teacher = problem.answers[0, :500]
+    teacher = problem.teacher_proba[0, :500]
     frame = pd.DataFrame(teacher, columns=names)[["c", "a", "b"]]
     plain = bias_variance(student, teacher, problem.X[:500], y)
     named = bias_variance(student, frame, problem.X[:500], y)

@@ -60,10 +60,10 @@ class Memory(Reader):
 
     def predict_proba(self, X):
         proba = super().predict_proba(X)
-        for row, answer in zip(X, proba, strict=True):
+        for row, p_row in zip(X, proba, strict=True):
             if row.tobytes() in self.seen_:
-                answer[:] = 0.01
-                answer[self.seen_[row.tobytes()]] = 1 - 0.01 * (len(answer) - 1)
+                p_row[:] = 0.01
+                p_row[self.seen_[row.tobytes()]] = 1 - 0.01 * (len(p_row) - 1)
         return proba
 
 

@@ -22,13 +22,13 @@ from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import distillation_report
 from skdistill.inspection._figures import FORMATS
 from skdistill.inspection._intervals import estimate
-from skdistill.inspection._row_scores import RowScores, bootstrap, rank, scores_under
+from skdistill.inspection._row_scores import RowScores, bootstrap, rank, weighted_scores
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-class Says(ClassifierMixin, BaseEstimator):
+class FixedProba(ClassifierMixin, BaseEstimator):
     """A fitted classifier whose probabilities for row i are the i-th of a given array."""
 
     def __init__(self, proba, classes=(0, 1)):
@@ -46,7 +46,7 @@ class Says(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-class SaysLabels(Says):
+class FixedLabels(FixedProba):
     """The same, without its probabilities."""
 
     predict_proba = property()
@@ -55,7 +55,7 @@ class SaysLabels(Says):
         return self.classes_[np.argmax(self.proba, axis=1)[np.asarray(X)[:, 0].astype(int)]]
 
 
-def says(p, kind=Says):
+def fixed_proba(p, kind=FixedProba):
     return kind(np.column_stack([1 - np.asarray(p), p]))
 
 
@@ -64,7 +64,7 @@ def numbered(n):
 
 
 def report_of(teacher, student, distilled, y, **params):
-    models = [says(p) if isinstance(p, list) else p for p in (teacher, student, distilled)]
+    models = [fixed_proba(p) if isinstance(p, list) else p for p in (teacher, student, distilled)]
     return distillation_report(
         *models, numbered(len(y)), np.asarray(y), random_state=0, n_bootstrap=200, **params
     )
@@ -118,7 +118,7 @@ def test_scores_equal_the_metrics_with_weights_and_strings(n_classes):
     classes = np.array(["c", "a", "d", "b"])[:n_classes]  # columns in an order of their own
     probas = rng.dirichlet(np.ones(n_classes), size=(3, 60))
     y, weight = rng.choice(classes, 60), rng.integers(0, 3, 60)
-    models = [Says(proba, classes) for proba in probas]
+    models = [FixedProba(proba, classes) for proba in probas]
     got = distillation_report(
         *models, numbered(60), y, sample_weight=weight, n_bootstrap=100, random_state=0
     )
@@ -146,7 +146,7 @@ def test_resampled_auc_is_that_of_the_repeated_rows():
     score, positive = np.round(rng.random(30), 1), rng.random(30) < 0.4
     weights = rng.multinomial(30, np.full(30, 1 / 30), size=5)
     rows = RowScores(["one"], np.ones((30, 1)), rank(score, positive))
-    got = scores_under(weights.astype(float), rows)["auc"]
+    got = weighted_scores(weights.astype(float), rows)["auc"]
     for counts, auc in zip(weights, got, strict=True):
         drawn = np.repeat(np.arange(30), counts)
         assert auc == pytest.approx(roc_auc_score(positive[drawn], score[drawn]))
@@ -206,7 +206,13 @@ def test_verdict_where_distilling_paid_and_recovered_the_gap():
     sure, weak, half = (np.where(y, p, 1 - p) for p in (0.9, 0.6, 0.75))
     weak[:40] = 1 - weak[:40]
     got = distillation_report(
-        says(sure), says(weak), says(half), numbered(200), y, random_state=0, n_bootstrap=200
+        fixed_proba(sure),
+        fixed_proba(weak),
+        fixed_proba(half),
+        numbered(200),
+        y,
+        random_state=0,
+        n_bootstrap=200,
     )
     text = " ".join(got.verdict)
     assert "Distilling paid in accuracy (by 0.2000 [" in text
@@ -240,7 +246,7 @@ def test_recovered_share_lacks_interval_if_lead_is_uncertain():
     rng = np.random.default_rng(3)
     y = rng.integers(0, 2, 80)
     probas = [np.clip(np.where(y, 0.6, 0.4) + rng.normal(0, 0.2, 80), 0.05, 0.95) for _ in "abc"]
-    models = sorted((says(p) for p in probas), key=lambda m: log_loss(y, m.proba))
+    models = sorted((fixed_proba(p) for p in probas), key=lambda m: log_loss(y, m.proba))
     teacher, distilled, student = models
     got = distillation_report(
         teacher, student, distilled, numbered(80), y, random_state=0, n_bootstrap=200
@@ -253,7 +259,7 @@ def test_recovered_share_lacks_interval_if_lead_is_uncertain():
 
 def test_report_omits_metrics_that_need_missing_probabilities():
     y, p = [1, 1, 0, 0], [0.9, 0.4, 0.2, 0.1]
-    got = report_of(p, says(p, SaysLabels), p, y)
+    got = report_of(p, fixed_proba(p, FixedLabels), p, y)
     assert got.quality["accuracy"]["student"].value == 0.75
     assert got.fidelity["agreement"]["student"].value == 1
     assert "accuracy" in got.gain
@@ -262,7 +268,7 @@ def test_report_omits_metrics_that_need_missing_probabilities():
         assert measure not in got.gain
     assert "The student has no predict_proba: no log-loss, Brier, ECE or KL" in str(got)
     assert "The student has no decision_function either: no AUC." in got.missing
-    alone = report_of(*[says(p, SaysLabels)] * 3, y)
+    alone = report_of(*[fixed_proba(p, FixedLabels)] * 3, y)
     assert list(alone.quality) == ["accuracy"]
     assert list(alone.fidelity) == ["agreement"]
     assert len(alone._repr_html_()) > 1000
@@ -337,8 +343,8 @@ def test_html_and_text_hold_every_figure_and_no_address(report, tmp_path):
 
 def test_labels_in_the_page_are_escaped(fitted):
     y = np.array(["<b>", "a&b"] * 4)
-    model = Says(np.tile([[0.7, 0.3], [0.2, 0.8]], (4, 1)), ("<b>", "a&b"))
-    model.__class__ = type("T<i>", (Says,), {})
+    model = FixedProba(np.tile([[0.7, 0.3], [0.2, 0.8]], (4, 1)), ("<b>", "a&b"))
+    model.__class__ = type("T<i>", (FixedProba,), {})
     got = distillation_report(model, model, model, numbered(8), y, n_bootstrap=100)
     assert "T<i>" not in got._repr_html_()
 
@@ -355,11 +361,11 @@ def test_labels_in_the_page_are_escaped(fitted):
 )
 def test_what_does_not_fit_together_is_named(models, y, match):
     kinds = [
-        says([0.2, 0.9]),
+        fixed_proba([0.2, 0.9]),
         None,
-        Says(np.full((2, 3), 1 / 3), (0, 1, 2)),
+        FixedProba(np.full((2, 3), 1 / 3), (0, 1, 2)),
         DecisionTreeRegressor().fit(numbered(2), [0.25, 0.5]),
-        Says(np.full((2, 3), 1 / 3), (0, 1)),
+        FixedProba(np.full((2, 3), 1 / 3), (0, 1)),
     ]
     with pytest.raises(ValueError, match=match):
         distillation_report(*(kinds[each] for each in models), numbered(2), y)

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from skdistill.inspection._folds import honest_folds, share_with_a_twin
+from skdistill.inspection._folds import make_checked_folds, share_of_duplicates
 
 X = np.arange(40.0).reshape(20, 2)
 Y = np.tile([0, 1], 10)
@@ -20,16 +20,16 @@ def same(folds, others):
 
 def test_integer_cv_means_stratified_folds_that_respect_groups():
     groups = np.repeat(np.arange(10), 2)
-    assert same(honest_folds(4, X, Y), StratifiedKFold(4).split(X, Y))
-    assert same(honest_folds(None, X, Y), StratifiedKFold(5).split(X, Y))
+    assert same(make_checked_folds(4, X, Y), StratifiedKFold(4).split(X, Y))
+    assert same(make_checked_folds(None, X, Y), StratifiedKFold(5).split(X, Y))
     for n_folds in (4, np.int64(4)):
         grouped = StratifiedGroupKFold(4).split(X, Y, groups)
-        assert same(honest_folds(n_folds, X, Y, groups), grouped)
+        assert same(make_checked_folds(n_folds, X, Y, groups), grouped)
 
 
 def test_splits_may_be_masks():
     mask = np.arange(20) < 8
-    (train, test), _ = honest_folds([(mask, ~mask), (~mask, mask)], X, Y)
+    (train, test), _ = make_checked_folds([(mask, ~mask), (~mask, mask)], X, Y)
     assert np.array_equal(train, np.arange(8)) and np.array_equal(test, np.arange(8, 20))
 
 
@@ -54,5 +54,5 @@ def test_the_share_of_rows_with_a_twin(container):
     rows[13] = rows[12] = rows[3]  # two tested rows, one of which would do for the other
     rows[11] = rows[10]  # on the same side
     fold = (np.arange(10), np.arange(10, 20))
-    assert share_with_a_twin(container(rows), [fold]) == 2 / 10
-    assert share_with_a_twin(container(rows), [fold, fold[::-1]]) == 3 / 20
+    assert share_of_duplicates(container(rows), [fold]) == 2 / 10
+    assert share_of_duplicates(container(rows), [fold, fold[::-1]]) == 3 / 20

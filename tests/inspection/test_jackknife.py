@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skdistill.inspection._jackknife import JackknifeEstimate, over_folds
+from skdistill.inspection._jackknife import JackknifeEstimate, jackknife_over_folds
 
 
 def mean_over_folds(values):
     """Return the JackknifeEstimate of the mean of one number per fold."""
     values = np.asarray(values, dtype=float)
     fold_of = np.arange(len(values))
-    return over_folds(lambda rows: {"mean": values[rows].mean()}, fold_of, len(values))["mean"]
+    return jackknife_over_folds(lambda rows: {"mean": values[rows].mean()}, fold_of, len(values))[
+        "mean"
+    ]
 
 
 def test_the_jackknife_of_a_mean_is_the_usual_standard_error():

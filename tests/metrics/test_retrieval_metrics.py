@@ -238,10 +238,10 @@ def test_propensities_of_bad_input(y, given, match):
 
 
 class Retriever(GaussianNB):
-    """A classifier with `retrieve`, which writes down what it was asked."""
+    """A classifier with `retrieve`, which records its arguments."""
 
     def retrieve(self, X, k):
-        self.asked = (X.shape, k)
+        self.call_args = (X.shape, k)
         order = np.argsort(-self.predict_proba(X), axis=1)[:, :k]
         return self.classes_[order], np.take_along_axis(self.predict_proba(X), order, axis=1)
 
@@ -254,11 +254,11 @@ def test_scorer_takes_the_best_of_all_scores(model, block, monkeypatch):
     names = np.array([f"digit {code}" for code in range(10)])
     model.fit(X, names[y])
     X, y = X[:101], y[:101]
-    ask = getattr(model, "decision_function", None) or model.predict_proba
-    expected = top_k_accuracy_score(y, ask(X), k=3, sample_weight=np.arange(101))
+    scores_of = getattr(model, "decision_function", None) or model.predict_proba
+    expected = top_k_accuracy_score(y, scores_of(X), k=3, sample_weight=np.arange(101))
     score = retrieval_scorer(recall_at_k, k=3)
     assert score(model, X, names[y], sample_weight=np.arange(101)) == pytest.approx(expected)
-    ranked = names[np.argsort(-ask(X), axis=1, kind="stable")]
+    ranked = names[np.argsort(-scores_of(X), axis=1, kind="stable")]
     got = retrieval_scorer(ndcg_at_k, k=10)(model, X, names[y])
     assert got == pytest.approx(ndcg_at_k(names[y], ranked), abs=1e-3)  # ties apart
 
@@ -271,7 +271,7 @@ def test_scorer_uses_retrieve_if_available(wrap):
     model = wrap(with_retrieve).fit(X, y)
     score = retrieval_scorer(recall_at_k, k=2)
     assert score(model, X, y) == pytest.approx(score(without.fit(X, y), X, y))
-    assert with_retrieve.asked == (X.shape, 2)
+    assert with_retrieve.call_args == (X.shape, 2)
     alone = Retriever().fit(X, y)
     assert score(make_pipeline(alone), X, y) == score(alone, X, y) > 0.5
 
@@ -335,7 +335,7 @@ def test_scorer_reads_columns_as_classes_or_refuses(cls, shape, n_classes):
     names = np.array(["e", "c", "d", "a", "b"])[:n_classes][y]
     try:
         model = cls() if shape is None else cls(decision_function_shape=shape)
-    except TypeError:  # a wrapper, which asks for the estimator that it wraps
+    except TypeError:  # a wrapper, which requires an inner estimator
         model = cls(LogisticRegression())
     if not hasattr(model, "decision_function") or isinstance(model, ClassifierChain):
         pytest.skip("it has none with these parameters, or takes indicators only")

@@ -78,10 +78,10 @@ def test_the_storage_is_chosen_by_the_room_that_there_is(monkeypatch):
     monkeypatch.setattr(DeviceBatches, "_send", lambda self, data: sent.append(data) or data)
     need = 10 * 2 * 4 + 10 * 3 * 4 + 10 * 8  # X, proba, codes
     for room, storage in ((need, "device"), (need - 1, "host")):
-        monkeypatch.setattr(_device_batches, "_room_on", lambda device, room=room: room)
+        monkeypatch.setattr(_device_batches, "_available_gpu_bytes", lambda device, room=room: room)
         assert DeviceBatches(dataset(y=[0] * 10), device="cuda").storage_ == storage
         assert DeviceBatches(dataset(y=[0] * 10), device="cpu").storage_ == "device"
-    monkeypatch.setattr(_device_batches, "_room_on", lambda device: 1e9)
+    monkeypatch.setattr(_device_batches, "_available_gpu_bytes", lambda device: 1e9)
     assert DeviceBatches(dataset(sparse.csr_array(X.numpy())), device="cuda").storage_ == "host"
 
 

@@ -10,7 +10,7 @@ F = torch.nn.functional
 retrieval = pytest.importorskip("skdistill.nets._retrieval")
 
 N_ROWS, N_FEATURES, N_LABELS = 11, 3, 6
-NAMES = ["soft", "slide", "double"]
+NAMES = ["soft", "label_weighted", "double"]
 FORMS = ["dense", "top-k"]
 EVERY_LOSS = pytest.mark.parametrize("name", NAMES)
 EVERY_FORM = pytest.mark.parametrize("form", FORMS)
@@ -37,7 +37,7 @@ def problem(form="dense", dtype=torch.float64, with_bias=True):
 def fused(name, layer, y, proba, **kwargs):
     if name == "soft":
         return nets.linear_soft_cross_entropy(*layer, proba, **kwargs)
-    if name == "slide":
+    if name == "label_weighted":
         return nets.linear_label_weighted_cross_entropy(*layer, y, proba, **kwargs)
     return nets.linear_double_distillation_loss(*layer, proba, **kwargs)
 
@@ -46,7 +46,7 @@ def unfused(name, layer, y, proba, **kwargs):
     logits = F.linear(*layer)
     if name == "soft":
         return nets.soft_cross_entropy(logits, proba, **kwargs)
-    if name == "slide":
+    if name == "label_weighted":
         return nets.label_weighted_cross_entropy(logits, y, proba, **kwargs)
     return nets.double_distillation_loss(logits, proba, **kwargs)
 
@@ -93,8 +93,8 @@ def test_several_labels_of_a_row(form, monkeypatch):
     layer, _, proba = problem(form)
     y = torch.rand(N_ROWS, N_LABELS, generator=torch.Generator().manual_seed(0)) < 0.4
     for here, there in zip(
-        results(fused, "slide", layer, y, proba),
-        results(unfused, "slide", layer, y, proba),
+        results(fused, "label_weighted", layer, y, proba),
+        results(unfused, "label_weighted", layer, y, proba),
         strict=True,
     ):
         assert_allclose(here, there, rtol=1e-12, atol=1e-15)

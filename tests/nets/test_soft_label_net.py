@@ -294,7 +294,7 @@ def test_unlabelled_rows_are_trained_on_but_never_scored():
     small_net(train_split=split, callbacks=[Sizes()], max_epochs=1).fit(X, soft_labels)
     assert seen[1] == (100, 20)
     small_net(train_split=split, callbacks=[Sizes()], max_epochs=1).fit(X, P)
-    assert seen[2] == (60, 60)  # nobody knows better than the soft labels
+    assert seen[2] == (60, 60)  # no true labels are better than the soft labels
 
 
 def test_callbacks_see_labels_and_losses():

@@ -15,7 +15,7 @@ F = torch.nn.functional
 retrieval = pytest.importorskip("skdistill.nets._retrieval")
 
 N_ROWS, N_LABELS = 9, 6
-NAMES = ["slide", "double"]
+NAMES = ["label_weighted", "double"]
 FORMS = ["dense", "top-k"]
 EVERY_LOSS = pytest.mark.parametrize("name", NAMES)
 EVERY_FORM = pytest.mark.parametrize("form", FORMS)
@@ -50,7 +50,7 @@ def indicator(codes, n_labels=N_LABELS):
 
 
 def loss_of(name, logits, proba, y, **kwargs):
-    if name == "slide":
+    if name == "label_weighted":
         return nets.label_weighted_cross_entropy(logits, y, proba, **kwargs)
     return nets.double_distillation_loss(logits, proba, **kwargs)
 
@@ -75,11 +75,11 @@ def by_pairs(name, logits, proba, y):
 
 @EVERY_LOSS
 @EVERY_FORM
-@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("multilabel", [False, True])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_losses_and_gradients_are_those_of_the_definition(name, form, several, reduction):
+def test_losses_and_gradients_are_those_of_the_definition(name, form, multilabel, reduction):
     logits, proba, y = problem()
-    if several:
+    if multilabel:
         y = (torch.rand(proba.shape, generator=torch.Generator().manual_seed(0)) < 0.4).double()
     rows = by_pairs(name, logits, proba, y)
     expected = rows if reduction == "none" else getattr(rows, reduction)()
@@ -106,7 +106,7 @@ def test_label_weighted_loss_adds_weights_to_cross_entropy(form):
     logits, proba, y = problem()
     y = y.clamp(min=0)
     log_weight = torch.log1p(-torch.where(indicator(y) > 0, 0.0, proba))
-    found = loss_of("slide", logits, in_form(proba, form), y, reduction="none")
+    found = loss_of("label_weighted", logits, in_form(proba, form), y, reduction="none")
     expected = F.cross_entropy(logits + log_weight, y, reduction="none")
     assert_allclose(found.detach(), expected.detach(), rtol=1e-12)
 
@@ -126,14 +126,14 @@ def test_one_hot_teacher_gives_plain_cross_entropy(name, form):
 def test_zero_teacher_gives_plain_cross_entropy():
     logits, proba, y = problem()
     y = y.clamp(min=0)
-    found = loss_of("slide", logits, torch.zeros_like(proba), y)
+    found = loss_of("label_weighted", logits, torch.zeros_like(proba), y)
     assert found.item() == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-14)
 
 
 def test_double_distillation_averages_the_label_weighted_loss():
     logits, proba, _ = problem()
     by_label = [
-        loss_of("slide", logits, proba, torch.full((N_ROWS,), label), reduction="none")
+        loss_of("label_weighted", logits, proba, torch.full((N_ROWS,), label), reduction="none")
         for label in range(N_LABELS)
     ]
     expected = (proba * torch.stack(by_label, dim=1)).sum(dim=1)
@@ -156,14 +156,14 @@ def test_top_k_of_all_labels_equals_the_dense_teacher(name):
 @pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.float32])
 def test_an_indicator_of_one_label_is_its_column(dtype):
     logits, proba, y = problem()
-    found = loss_of("slide", logits, proba, indicator(y).to(dtype), reduction="none")
-    assert torch.equal(found, loss_of("slide", logits, proba, y, reduction="none"))
+    found = loss_of("label_weighted", logits, proba, indicator(y).to(dtype), reduction="none")
+    assert torch.equal(found, loss_of("label_weighted", logits, proba, y, reduction="none"))
 
 
 @EVERY_FORM
 def test_a_row_without_a_label_adds_nothing(form):
     logits, proba, y = problem()
-    loss = loss_of("slide", logits, in_form(proba, form), y, reduction="none")
+    loss = loss_of("label_weighted", logits, in_form(proba, form), y, reduction="none")
     loss.sum().backward()
     assert loss[0] == 0
     assert not logits.grad[0].any()
@@ -202,7 +202,10 @@ def test_extreme_logits_leave_all_finite(name, form, dtype, n_labels):
 def test_nothing_is_left_to_push_once_every_negative_is_spared(form):
     logits, _, _ = problem(torch.float32)
     y = torch.zeros(N_ROWS, dtype=torch.int64)
-    for name, proba in (("slide", 1 - indicator(y)), ("double", torch.ones(N_ROWS, N_LABELS))):
+    for name, proba in (
+        ("label_weighted", 1 - indicator(y)),
+        ("double", torch.ones(N_ROWS, N_LABELS)),
+    ):
         values, indices = proba.topk(N_LABELS, dim=1)
         if form == "top-k":  # and one entry more, that repeats an index
             indices = torch.cat([indices, indices[:, :1]], dim=1)
@@ -218,7 +221,7 @@ def test_no_digit_is_lost_as_all_mass_becomes_spared():
     gap = 1e-14
     proba = torch.tensor([[0.0, 1 - gap, 1 - gap]], dtype=torch.float64)
     logits = torch.tensor([[0.5, 40.0, 39.0]], dtype=torch.float64, requires_grad=True)
-    loss = loss_of("slide", logits, proba, torch.tensor([0]))
+    loss = loss_of("label_weighted", logits, proba, torch.tensor([0]))
     (gradient,) = torch.autograd.grad(loss, logits)
     masses = (1 - proba[0, 1:]) * torch.exp(logits[0, 1:] - logits[0, 0])
     expected = masses / (1 + masses.sum())
@@ -321,7 +324,7 @@ def test_no_value_is_looked_at(name, form):
     assert loss.shape == ()
 
 
-MODULES = {"slide": nets.LabelWeightedCrossEntropy, "double": nets.DoubleDistillation}
+MODULES = {"label_weighted": nets.LabelWeightedCrossEntropy, "double": nets.DoubleDistillation}
 
 
 @EVERY_LOSS

@@ -157,7 +157,7 @@ def test_more_cells_than_are_laid_out():
 def test_more_cells_than_are_held(spread, hard, monkeypatch):
     """Scores come in bands of 100 cells, of which each hears its neighbours."""
     for module in (_kernel_sum, _bands):
-        monkeypatch.setattr(module, "MOST_CELLS", 200)
+        monkeypatch.setattr(module, "MAX_CELLS", 200)
     rng = np.random.default_rng(0)
     scores = 1e9 + np.rint(rng.uniform(0, spread, size=600) * 8) / 8
     cells = _kernel_sum.Cells(scores, scores.min(), scores.max())

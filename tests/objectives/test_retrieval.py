@@ -29,16 +29,16 @@ def problem(seed=0, spread=2.0):
     return z, p, rng.integers(L, size=N), rng.uniform(0.5, 2, size=N)
 
 
-def slide(z, y, p):
-    """The slide form of one row: cross-entropy of f + log alpha."""
+def label_weighted(z, y, p):
+    """The label-weighted loss of one row: cross-entropy of f + log alpha."""
     with np.errstate(divide="ignore"):
         log_alpha = np.where(np.arange(len(z)) == y, 0.0, np.log1p(-p))
     return logsumexp(z + log_alpha) - z[y]
 
 
 def double(z, p):
-    """The expectation of the slide form over labels drawn from p, label by label."""
-    return sum(p[y] * slide(z, y, p) for y in range(len(z)) if p[y] > 0)
+    """The expectation of the label-weighted loss over labels drawn from p, label by label."""
+    return sum(p[y] * label_weighted(z, y, p) for y in range(len(z)) if p[y] > 0)
 
 
 def general(z, a, d):
@@ -57,7 +57,7 @@ def numerical(loss, z):
 def test_the_slide_form_is_cross_entropy_on_shifted_scores():
     z, p, y, w = problem()
     loss, gradient = label_weighted_cross_entropy(z, y, p, sample_weight=w)
-    expected = np.average([slide(*row) for row in zip(z, y, p, strict=True)], weights=w)
+    expected = np.average([label_weighted(*row) for row in zip(z, y, p, strict=True)], weights=w)
     assert loss == pytest.approx(expected, rel=1e-13)
     by_hand = numerical(lambda z: label_weighted_cross_entropy(z, y, p, sample_weight=w)[0], z)
     np.testing.assert_allclose(gradient, by_hand, atol=1e-6)

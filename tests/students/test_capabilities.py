@@ -97,7 +97,7 @@ NOT_COMPARED = {
 
 
 def inner_classifiers():
-    """Return each classifier of scikit-learn that stands alone, and Pipelines of two."""
+    """Return each classifier of scikit-fit_unchanged that stands alone, and Pipelines of two."""
     alone = []
     for name, cls in all_estimators(type_filter="classifier"):
         if name in NOT_COMPARED:
@@ -329,7 +329,7 @@ def test_balanced_class_weights_inside_count_mass(meta, inner):
     fitted = fit_soft_labels(student, X, labels)
     weights = class_weights("balanced", labels)
     in_codes = meta in ("Bagging", "Stacking", "Voting", "twice")
-    in_codes |= isinstance(inner, HistGradientBoostingClassifier)  # of scikit-learn, always
+    in_codes |= isinstance(inner, HistGradientBoostingClassifier)  # of scikit-fit_unchanged, always
     by_class = dict(zip([0, 1] if in_codes else ["a", "z"], weights, strict=True))
     by_hand = AROUND[meta](clone(inner).set_params(class_weight=by_class))
     expected = fit_soft_labels(by_hand, X, labels)
@@ -524,7 +524,7 @@ def test_weights_in_inner_fit_kwargs_are_routed_or_refused(outer, routing):
         try:
             clone(outer).fit(X, y if is_classifier(outer) else proba)
         except ValueError:
-            return  # scikit-learn cannot fit it without weights either
+            return  # scikit-fit_unchanged cannot fit it without weights either
         fit_soft_labels(outer, X, SoftLabels(proba, sample_weight=y + 1.0))
 
 
@@ -544,7 +544,7 @@ def test_a_scorer_that_decides_nothing_about_weights_is_named(alpha):
 
 
 class OwnVote(ClassifierMixin, BaseEstimator):
-    """A meta-estimator of somebody else's, that keeps the weights from those inside."""
+    """A third-party meta-estimator that does not pass weights to inner estimators."""
 
     def __init__(self, estimator=None):
         self.estimator = estimator
@@ -577,21 +577,21 @@ def test_unknown_meta_estimator_is_refused_until_registered(student, gaussian):
     seen = []
 
     @register(cls, check=lambda student, summary: seen.append(summary))
-    def learn(student, X, soft_labels, **fit_params):
+    def fit_unchanged(student, X, soft_labels, **fit_params):
         return student.fit(X, soft_labels.argmax_labels())
 
     try:
         fit_soft_labels(student, X, labels)
         assert seen == [DataSummary(3, len(X), False)]
     finally:
-        del FITTERS[cls], FITTERS.checks[learn]
+        del FITTERS[cls], FITTERS.checks[fit_unchanged]
 
 
 def test_registered_fitter_without_a_check_is_accepted(gaussian):
     X, _, p_star = gaussian
 
     @register(OwnVote)
-    def learn(student, X, soft_labels, **fit_params):
+    def fit_unchanged(student, X, soft_labels, **fit_params):
         return student.fit(X, soft_labels.argmax_labels())
 
     try:

@@ -153,8 +153,10 @@ def test_the_curve_is_the_weighted_loss_by_hand(rare, class_weight, weighted):
     held_out = np.zeros((2000, 2))
     for train, test in StratifiedKFold(4).split(X, y):
         own = None if weight is None else weight[train]
-        learnt = fit_soft_labels(student, X[train], SoftLabels(p_star[train], sample_weight=own))
-        held_out[test] = learnt.predict_proba(X[test])
+        fold_student = fit_soft_labels(
+            student, X[train], SoftLabels(p_star[train], sample_weight=own)
+        )
+        held_out[test] = fold_student.predict_proba(X[test])
     ones = np.ones(2000) if weight is None else weight
     if class_weight == "balanced":
         mass = np.bincount(y, weights=ones)

@@ -64,7 +64,7 @@ def backwards_is_known(monkeypatch):
 
 
 def problem(n_classes, n_rows=60, seed=0):
-    """Return rows, codes and soft labels of classes that can nearly be told apart."""
+    """Return rows, codes and soft labels of nearly separable classes."""
     X, codes = make_blobs(n_rows, 3, centers=n_classes, cluster_std=1.5, random_state=seed)
     P = 0.8 * np.eye(n_classes)[codes] + 0.2 / n_classes
     P += 0.05 * np.random.default_rng(seed).random(P.shape)

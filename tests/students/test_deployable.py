@@ -39,8 +39,8 @@ import sys
 sys.modules["skdistill"] = None  # importing it now fails
 import pickle
 students, X, expected = pickle.load(open({str(tmp_path / "students.pickle")!r}, "rb"))
-for student, answer in zip(students, expected):
-    assert (student.predict(X) == answer).all(), student
+for student, predictions in zip(students, expected):
+    assert (student.predict(X) == predictions).all(), student
 print(len(students))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -38,11 +38,11 @@ class OverridesFit(Plain):
 @pytest.fixture
 def registered():
     @register(Plain)
-    def learn_plain(student, X, soft_labels, **fit_params):
+    def fit_plain(student, X, soft_labels, **fit_params):
         student.soft_labels_ = soft_labels
         return student
 
-    yield learn_plain
+    yield fit_plain
     del FITTERS[Plain]
 
 

@@ -180,7 +180,7 @@ def test_a_student_that_hands_weights_on_by_routing(gaussian):
         assert_allclose(binary.predict_proba(X), by_hand.predict_proba(X))
 
 
-@pytest.mark.parametrize("asks", [False, "their_weight"])
+@pytest.mark.parametrize("weight_request", [False, "their_weight"])
 @pytest.mark.parametrize(
     "student",
     [
@@ -190,11 +190,13 @@ def test_a_student_that_hands_weights_on_by_routing(gaussian):
         lambda inner: make_pipeline(StandardScaler(), OneVsRestClassifier(inner)),
     ],
 )
-def test_a_student_that_would_hand_no_soft_labels_on_is_refused(gaussian, student, asks):
+def test_a_student_that_would_hand_no_soft_labels_on_is_refused(gaussian, student, weight_request):
     X, _, p_star = gaussian
     with config_context(enable_metadata_routing=True):
-        inner = GaussianNB().set_fit_request(sample_weight=asks)
-        with pytest.raises(ValueError, match=rf"GaussianNB inside .*\(sample_weight='?{asks}'?\)"):
+        inner = GaussianNB().set_fit_request(sample_weight=weight_request)
+        with pytest.raises(
+            ValueError, match=rf"GaussianNB inside .*\(sample_weight='?{weight_request}'?\)"
+        ):
             fit_soft_labels(student(inner), X, SoftLabels(p_star))
 
 

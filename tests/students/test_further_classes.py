@@ -57,7 +57,7 @@ REFUSED = {
     "CalibratedClassifierCV": "its calibrators belong to the classes that they saw",
     "ComplementNB": "it has no prior, and a row of zeros is as probable in each class",
     "HistGradientBoostingClassifier": "its trees and its loss are not public",
-    "StackingClassifier": "its final estimator learnt the probabilities of the classes it saw",
+    "StackingClassifier": "its final estimator is fitted on the probabilities of the seen classes",
 }
 LACKING = [(["a"], 2), (["c"], 2), (["b", "e"], 2), (["a"], 3), (["b", "d"], 3)]
 METHODS = ["predict_proba", "predict_log_proba", "decision_function"]
@@ -249,7 +249,7 @@ def test_what_is_no_student_to_ship():
 
 
 def test_a_class_of_ones_own_may_override_fit():
-    """Whoever fits in a way of its own is not touched."""
+    """A class that overrides `fit` is not changed."""
 
     class Own(LogisticRegression):
         def fit(self, X, y, sample_weight=None):

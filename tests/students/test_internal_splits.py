@@ -21,7 +21,7 @@ from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS, takes_sample_weight
-from skdistill.students._internal_splits import HINTS, PROBED, UNKNOWN, find_split
+from skdistill.students._internal_splits import PROBED, ROW_SPLIT_PARAMS, UNKNOWN, find_split
 
 # Values that switch on what the name of a hint says.
 ACTIVE = {
@@ -90,7 +90,7 @@ def negligible_copies_change(student):
 
 
 def copies_are_rows(student):
-    """Return by how much two halves of each row change what a student has learnt by heart."""
+    """Return by how much splitting each row in halves changes the memorised share of a student."""
     X, y = np.eye(120), np.random.default_rng(0).integers(0, 2, 120)
     alone = settled(student).fit(X, y, sample_weight=np.ones(120))
     twice = settled(student).fit(np.r_[X, X], np.r_[y, y], sample_weight=np.full(240, 0.5))
@@ -155,7 +155,7 @@ def test_balanced_bags_count_copies_as_tabulated(forest, bootstrap, gaussian):
 def test_every_parameter_of_the_table_is_found(student):
     for name in PROBED[type(student)]:
         changed = clone(student).set_params(**{name: ACTIVE[name]} if name != "cv" else {})
-        assert find_split(changed) == (name, HINTS[name])
+        assert find_split(changed) == (name, ROW_SPLIT_PARAMS[name])
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_every_parameter_of_the_table_is_found(student):
 )
 @pytest.mark.filterwarnings("ignore")
 def test_iterations_are_chosen_by_held_out_copies(student, attribute):
-    rng = np.random.default_rng(0)  # noise as labels: held-out rows say that nothing is learnt
+    rng = np.random.default_rng(0)  # labels are noise: held-out scores do not improve
     X, y = rng.normal(size=(300, 20)), rng.integers(0, 2, 300)
     alone = clone(student).set_params(random_state=0).fit(X, y)
     copies = clone(student).set_params(random_state=0).fit(np.r_[X, X], np.r_[y, y])

@@ -203,14 +203,14 @@ def test_metrics_are_those_of_lightgbm(n_classes):
         return "mean_of_truth", np.average(p, weights=weight), True
 
     ranking = "auc" if n_classes == 2 else "auc_mu"
-    asked = {
+    fit_params = {
         "eval_set": [(X, y)],
         "eval_metric": ["error", ranking, mean_of_truth],
         "eval_sample_weight": [weight],
     }
     labels = SoftLabels(P, NAMES[:n_classes])
-    fitted = fit_soft_labels(student(), X, labels, **asked)
-    expanded = fit_by_expansion(student(), X, labels, **asked)
+    fitted = fit_soft_labels(student(), X, labels, **fit_params)
+    expanded = fit_by_expansion(student(), X, labels, **fit_params)
     found, expected = fitted.evals_result_["valid_0"], expanded.evals_result_["valid_0"]
     assert found.keys() == expected.keys()
     for name, values in expected.items():
@@ -507,7 +507,7 @@ def test_the_table_of_aliases_is_known():
     assert set(ours.METRIC) == set(aliases("metric"))
     assert set(ours.COUNT_ROWS) == set(aliases("is_unbalance"))
     for name in ("sigmoid", "linear_tree", "pos_bagging_fraction", "neg_bagging_fraction"):
-        assert set(aliases(name)) <= set(ours.NEED_ITS_OBJECTIVE)
+        assert set(aliases(name)) <= set(ours.NEED_BUILTIN_OBJECTIVE)
 
 
 @pytest.mark.filterwarnings("ignore::lightgbm.basic.LGBMDeprecationWarning")

@@ -61,7 +61,7 @@ def test_how_many_copies_a_batch_holds():
     [
         (MLPClassifier(batch_size=3), "or to 4 or more"),
         (MLPClassifier(early_stopping=True), "set early_stopping=False"),
-        # Inside another estimator nobody can say how many copies a row has.
+        # Inside another estimator the number of copies of a row is unknown.
         (
             VotingClassifier([("mlp", MLPClassifier(batch_size=8))], voting="soft"),
             'set mlp__batch_size="auto"',

@@ -12,7 +12,7 @@ from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels
 from skdistill._utils._sample_weight import takes_sample_weight
-from skdistill.students._chunks import fit_in_chunks, one_pass
+from skdistill.students._chunks import fit_in_chunks, fit_one_pass
 
 rng = np.random.default_rng(0)
 X = rng.integers(0, 4, size=(24, 5)).astype(float)
@@ -51,11 +51,11 @@ def test_each_student_that_learns_in_pieces_is_among_these():
 def test_one_pass_in_chunks_equals_the_whole_pass(student, cuts, weight, proba):
     soft_labels = SoftLabels(proba, sample_weight=weight)
     rows = np.arange(24)
-    whole = one_pass(clone(student), X, soft_labels, rows, 24, {})
+    whole = fit_one_pass(clone(student), X, soft_labels, rows, 24, {})
     piecewise = clone(student)
     for part in np.split(rows, cuts):
         if soft_labels.take(part).weight.any():  # others are passed over
-            one_pass(piecewise, X, soft_labels, part, 24, {})
+            fit_one_pass(piecewise, X, soft_labels, part, 24, {})
     np.testing.assert_allclose(outputs(piecewise), outputs(whole), rtol=1e-7, atol=1e-9)
 
 

@@ -172,8 +172,8 @@ def test_encoder_and_selector_use_soft_targets_with_routing(gaussian):
     around = SelectFromModel(clone(LOGISTIC))
     without = fit_soft_labels(make_pipeline(around, LOGISTIC), X, SoftLabels(p_star))
     with config_context(enable_metadata_routing=True):
-        asks = SelectFromModel(clone(LOGISTIC).set_fit_request(sample_weight=True))
-        within = fit_soft_labels(make_pipeline(asks, LOGISTIC), X, SoftLabels(p_star))
+        selector = SelectFromModel(clone(LOGISTIC).set_fit_request(sample_weight=True))
+        within = fit_soft_labels(make_pipeline(selector, LOGISTIC), X, SoftLabels(p_star))
         with pytest.raises(TypeError, match="has set_fit_request"):
             fit_soft_labels(make_pipeline(around, LOGISTIC), X, SoftLabels(p_star))
         encoder = make_pipeline(TargetEncoder(smooth=1), LOGISTIC)

@@ -26,7 +26,7 @@ from sklearn.utils._param_validation import Interval
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
 from skdistill._utils._sample_weight import FORESTS_DRAW
 from skdistill.students import fit_by_expansion
-from skdistill.students._row_counts import COUNTS, even_copies, row_counts
+from skdistill.students._row_counts import COUNTS, equal_copies, row_counts
 
 # What sounds like a number of rows and is none, or is dealt with elsewhere.
 OTHERS = {
@@ -192,13 +192,13 @@ def test_counts_and_shares_are_those_of_ordinary_training(student):
 
 def test_even_copies_are_the_same_expansion():
     X, labels = problem(4)
-    rows, y, weight = even_copies(labels)
+    rows, y, weight = equal_copies(labels)
     assert (np.bincount(rows) == 4).all()
     total = np.zeros((len(X), 4))
     np.add.at(total, (rows, y), weight)
     np.testing.assert_allclose(total, labels.proba * labels.weight[:, None], atol=1e-15)
     even = SoftLabels(np.full((5, 2), 0.5))
-    for ours, theirs in zip(even_copies(even), even.expand(), strict=True):
+    for ours, theirs in zip(equal_copies(even), even.expand(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

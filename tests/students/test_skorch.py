@@ -119,10 +119,10 @@ def test_weights_are_factors_of_the_loss(criterion):
 def test_one_hot_rows_are_ordinary_training(cls):
     labels, n_outputs = (y, 3) if cls is not NeuralNetBinaryClassifier else (y > 0, 1)
     student = net(cls, module__n_outputs=n_outputs)
-    taught = fit_soft_labels(student, X, SoftLabels.from_labels(labels))
+    fitted = fit_soft_labels(student, X, SoftLabels.from_labels(labels))
     own = labels.astype(np.float32) if n_outputs == 1 else labels
     torch.testing.assert_close(
-        weights_of(taught), weights_of(net(cls, module__n_outputs=n_outputs).fit(X, own))
+        weights_of(fitted), weights_of(net(cls, module__n_outputs=n_outputs).fit(X, own))
     )
 
 
@@ -228,9 +228,9 @@ def test_class_weights_of_a_criterion_count():
     torch.testing.assert_close(weights_of(by_nll), by_hand, rtol=1e-4, atol=1e-6)
     # On labels they are those of ordinary training, which divides by their sum.
     ordinary = net(**NLL, **weighted).fit(X, y)
-    taught = fit_soft_labels(net(**NLL, **weighted), X, SoftLabels.from_labels(NAMES[y]))
-    torch.testing.assert_close(weights_of(taught), weights_of(ordinary))
-    assert (taught.classes_ == NAMES).all()
+    fitted = fit_soft_labels(net(**NLL, **weighted), X, SoftLabels.from_labels(NAMES[y]))
+    torch.testing.assert_close(weights_of(fitted), weights_of(ordinary))
+    assert (fitted.classes_ == NAMES).all()
 
 
 def test_a_criterion_that_sums_sums():
@@ -265,7 +265,7 @@ def test_users_own_loss_dataset_and_callbacks_stay_at_work():
             return loss + 0.1 * self.module_.last.weight.square().sum()
 
     module = Small()
-    taught = fit_soft_labels(
+    fitted = fit_soft_labels(
         net(Penalised, dataset=Shifted, batch_size=-1, criterion=torch.nn.CrossEntropyLoss,
             max_epochs=1, train_split=ValidSplit(4, stratified=True)),
         X, SoftLabels(P, y=y),
@@ -274,8 +274,8 @@ def test_users_own_loss_dataset_and_callbacks_stay_at_work():
     logits = module(torch.as_tensor(X + 1)[rows.indices])
     loss = cross_entropy(logits, torch.as_tensor(P).float()[rows.indices])
     expected = loss + 0.1 * module.last.weight.square().sum()
-    assert taught.history[0, "train_loss"] == pytest.approx(expected.item(), rel=1e-5)
-    assert 0 < taught.history[0, "valid_acc"] <= 1
+    assert fitted.history[0, "train_loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert 0 < fitted.history[0, "valid_acc"] <= 1
 
 
 def test_validation_sees_true_labels():

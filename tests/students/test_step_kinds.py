@@ -18,9 +18,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill.students._step_kinds import (
     CLASSES,
-    HAND_PAIRS_ON,
     NOTHING,
     NUMBERS,
+    RETURN_PAIRS,
     UNKNOWN,
     target_of,
 )
@@ -54,7 +54,7 @@ def test_the_kind_of_each_transformer_is_what_a_probe_finds(name):
         # It transforms labels, texts or dicts, or cannot transform: none of them learns from y.
         assert kind == NOTHING or not hasattr(transformer, "transform") or "Label" in name, name
     elif (of_classes and differ(of_classes)) or (of_numbers and differ(of_numbers)):
-        assert kind in ((NUMBERS, UNKNOWN) if isinstance(transformer, HAND_PAIRS_ON) else
+        assert kind in ((NUMBERS, UNKNOWN) if isinstance(transformer, RETURN_PAIRS) else
                         (NUMBERS, CLASSES)), name  # fmt: skip
         if kind == NUMBERS:
             assert of_numbers is not None, name

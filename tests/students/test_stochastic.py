@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
-from skdistill.students._chunks import one_pass
+from skdistill.students._chunks import fit_one_pass
 
 
 class Watched(SGDClassifier):
@@ -120,8 +120,8 @@ def test_each_pass_takes_the_rows_in_a_new_order(problem):
 @pytest.mark.parametrize("quality", [[0, 5e-4, 6e-4, 7e-4, 8e-4, 9e-4], [0, -1, -0.5, 1, 1, 1]])
 def test_it_stops_where_nothing_beats_the_best_by_tol(problem, monkeypatch, quality):
     X, labels, _, _ = problem
-    told = iter(quality)
-    monkeypatch.setattr("skdistill.students._chunks.fit_quality", lambda *args: next(told))
+    values = iter(quality)
+    monkeypatch.setattr("skdistill.students._chunks.fit_quality", lambda *args: next(values))
     student = SGDClassifier(loss="log_loss", tol=1e-3, n_iter_no_change=2, max_iter=6)
     assert fit_soft_labels(student, X, labels).n_iter_ == 3
 
@@ -138,5 +138,5 @@ def test_a_chunk_without_weight_is_passed_over(problem):
     X, labels, _, _ = problem
     weight = np.where(np.arange(len(X)) < 600, 0.0, 1.0)
     sgd = Watched(loss="log_loss", random_state=0)
-    one_pass(sgd, X, labels.reweight_rows(weight), np.arange(len(X)), 200, {})
+    fit_one_pass(sgd, X, labels.reweight_rows(weight), np.arange(len(X)), 200, {})
     assert sgd.fed_ == [1000, 1000]

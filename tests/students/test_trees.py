@@ -158,9 +158,9 @@ def test_full_tree_returns_row_targets_as_expansion_does(n_classes):
 def test_it_is_one_regression_tree_on_the_probabilities():
     X, labels = problem(4)
     student = fit_soft_labels(DecisionTreeClassifier(max_depth=5, random_state=0), X, labels)
-    taught = DecisionTreeRegressor(max_depth=5, random_state=0)
-    taught.fit(X, labels.proba, sample_weight=labels.weight)
-    assert_allclose(student.predict_proba(X), taught.predict(X))
+    regressor = DecisionTreeRegressor(max_depth=5, random_state=0)
+    regressor.fit(X, labels.proba, sample_weight=labels.weight)
+    assert_allclose(student.predict_proba(X), regressor.predict(X))
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])

@@ -214,8 +214,8 @@ def test_metrics_of_the_users_get_probabilities(n_classes, in_a_list):
 
     name = "logloss" if n_classes == 2 else "mlogloss"
     metric = [name, accuracy] if in_a_list else accuracy
-    asks = student(n_estimators=3, eval_metric=metric)
-    fitted = fit_soft_labels(asks, X, SoftLabels(P), eval_set=[(X, y)], verbose=False)
+    with_metric = student(n_estimators=3, eval_metric=metric)
+    fitted = fit_soft_labels(with_metric, X, SoftLabels(P), eval_set=[(X, y)], verbose=False)
     assert seen[-1].min() >= 0
     assert seen[-1].max() <= 1
     shares = fitted.predict_proba(X)

@@ -59,8 +59,8 @@ def test_constant_training_label_gets_probability_zero_or_one(filled, always):
     forest = ExtraTreesClassifier(10, random_state=0)
     p = np.zeros(Y.shape)
     for train, test in KFold(3).split(X):
-        answers = clone(forest).fit(X[train], Y[train]).predict_proba(X[test])
-        p[test] = np.column_stack([*(each[:, 1] for each in answers[:3]), np.full(50, always)])
+        proba = clone(forest).fit(X[train], Y[train]).predict_proba(X[test])
+        p[test] = np.column_stack([*(each[:, 1] for each in proba[:3]), np.full(50, always)])
     found = DistilledMulticlassRetriever(forest, cv=KFold(3), k=2, **TIGHT).fit(X, Y)
     expected = DistilledMulticlassRetriever(k=2, **TIGHT).fit(X, Y, teacher_proba=p)
     # The score of a label that all rows have grows without end: it is where the search stops.

@@ -340,7 +340,7 @@ TEACHERS = {
 
 
 def executed(source):
-    """Return what `T` is once code of nobody's package has run."""
+    """Return `T` after running code that belongs to no package."""
     names = {
         "__name__": "mine", "np": np, "LogisticRegression": LogisticRegression,
         "available_if": available_if, "lru_cache": lru_cache, "partial": partial,

@@ -29,29 +29,29 @@ FOLDS = [(np.flatnonzero(np.arange(90) % 3 != k), np.arange(k, 90, 3)) for k in 
 IN_THIRD_FOLD = X[2]
 
 
-class Hostile(ClassifierMixin, BaseEstimator):
-    """Naive Bayes that plays a trick: `of_answer` on what it says, `of_fit` on what it has learnt.
+class FaultyTeacher(ClassifierMixin, BaseEstimator):
+    """Naive Bayes with a fault: `change_proba` changes its output, `change_fit` its fitted state.
 
-    The rows that it is asked about are `of_rows`' first.
+    `change_rows` gets the rows before they are predicted.
     """
 
-    def __init__(self, of_answer=None, of_fit=None, of_rows=None):
-        self.of_answer = of_answer
-        self.of_fit = of_fit
-        self.of_rows = of_rows
+    def __init__(self, change_proba=None, change_fit=None, change_rows=None):
+        self.change_proba = change_proba
+        self.change_fit = change_fit
+        self.change_rows = change_rows
 
     def fit(self, X, y):
         self.inner_ = GaussianNB().fit(X, y)
         self.classes_ = self.inner_.classes_
-        if self.of_fit is not None:
-            self.of_fit(self)
+        if self.change_fit is not None:
+            self.change_fit(self)
         return self
 
     def predict_proba(self, X):
-        if self.of_rows is not None:
-            self.of_rows(X)
+        if self.change_rows is not None:
+            self.change_rows(X)
         proba = self.inner_.predict_proba(X)
-        return proba if self.of_answer is None else self.of_answer(proba)
+        return proba if self.change_proba is None else self.change_proba(proba)
 
 
 STUDENT = DecisionTreeClassifier(max_depth=3, random_state=0)
@@ -78,11 +78,11 @@ def labels_for(estimator):
 
 
 def scores_of(estimator, teacher, y=None, **given):
-    """Return what a student of the teacher answers, and how good the teacher was."""
+    """Return the predictions of a student of the teacher, and the log-loss of the teacher."""
     y = labels_for(estimator) if y is None else y
     model = clone(estimator).set_params(teacher=teacher).fit(X, y, **given)
-    answer = getattr(model, "predict_proba", None) or model.decision_function
-    return answer(X), model.teacher_scores_["raw"]["log_loss"]
+    predict = getattr(model, "predict_proba", None) or model.decision_function
+    return predict(X), model.teacher_scores_["raw"]["log_loss"]
 
 
 def by(estimator, teacher, way):
@@ -123,17 +123,17 @@ SAME = [
 
 @pytest.mark.parametrize("way", ["fitted", "frozen"])
 def test_container_of_teacher_output_does_not_matter(estimator, way):
-    expected, log_loss = scores_of(estimator, by(estimator, Hostile(), way))
+    expected, log_loss = scores_of(estimator, by(estimator, FaultyTeacher(), way))
     for form in SAME:
-        scores, quality = scores_of(estimator, by(estimator, Hostile(form), way))
+        scores, quality = scores_of(estimator, by(estimator, FaultyTeacher(form), way))
         np.testing.assert_array_equal(scores, expected, err_msg=str(form))
         assert quality == log_loss
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float16, 2e-3), (np.float32, 1e-6)])
 def test_coarse_probabilities_are_renormalised(estimator, dtype, tolerance):
-    _, log_loss = scores_of(estimator, Hostile())
-    _, coarse = scores_of(estimator, Hostile(lambda proba: proba.astype(dtype)))
+    _, log_loss = scores_of(estimator, FaultyTeacher())
+    _, coarse = scores_of(estimator, FaultyTeacher(lambda proba: proba.astype(dtype)))
     assert coarse == pytest.approx(log_loss, abs=tolerance)
 
 
@@ -159,8 +159,8 @@ def reverse_columns(proba):
 
 @pytest.mark.parametrize("way", ["fitted", "frozen"])
 def test_columns_in_the_order_of_unsorted_classes(estimator, way):
-    expected = scores_of(estimator, by(estimator, Hostile(), way))
-    backwards = by(estimator, Hostile(reverse_columns, reverse_classes), way)
+    expected = scores_of(estimator, by(estimator, FaultyTeacher(), way))
+    backwards = by(estimator, FaultyTeacher(reverse_columns, reverse_classes), way)
     scores = scores_of(estimator, backwards)
     np.testing.assert_array_equal(scores[0], expected[0])
     assert scores[1] == expected[1]
@@ -170,16 +170,16 @@ def test_columns_that_change_their_order_between_folds(estimator):
     def turn(teacher):
         if not (teacher.inner_.theta_.sum() * 1e6) % 2 < 1:
             reverse_classes(teacher)
-            teacher.of_answer = reverse_columns
+            teacher.change_proba = reverse_columns
 
-    expected, log_loss = scores_of(estimator, Hostile())
-    scores, quality = scores_of(estimator, Hostile(of_fit=turn))
+    expected, log_loss = scores_of(estimator, FaultyTeacher())
+    scores, quality = scores_of(estimator, FaultyTeacher(change_fit=turn))
     np.testing.assert_array_equal(scores, expected)
     assert quality == log_loss
 
 
-class NoClasses(Hostile):
-    """What answers in a dataframe whose columns say which class they are, and in no other way."""
+class NoClasses(FaultyTeacher):
+    """A teacher without `classes_` whose dataframe of probabilities has the classes as columns."""
 
     classes_ = property(doc="None.")
 
@@ -195,7 +195,7 @@ class NoClasses(Hostile):
 
 def test_named_columns_are_matched_by_name(estimator):
     y = NAMES[labels_for(estimator)]
-    expected, log_loss = scores_of(estimator, Hostile(), y)
+    expected, log_loss = scores_of(estimator, FaultyTeacher(), y)
     scores, quality = scores_of(estimator, NoClasses(), y)
     np.testing.assert_array_equal(scores, expected)
     assert quality == log_loss
@@ -205,7 +205,7 @@ def test_named_columns_of_several_labels():
     indicator = np.column_stack([Y != 0, Y != 1, Y == 2]).astype(int)
     marginals = np.column_stack([1 - P[:, 0], 1 - P[:, 1], P[:, 2]])
 
-    class Marginals(Hostile):
+    class Marginals(FaultyTeacher):
         def fit(self, X, y):
             return self
 
@@ -214,7 +214,7 @@ def test_named_columns_of_several_labels():
 
         def predict_proba(self, X):
             rows = np.array([np.flatnonzero((x == X_all).all(axis=1))[0] for x in X])
-            return self.of_answer(marginals[rows])
+            return self.change_proba(marginals[rows])
 
     X_all = X
     pd = pytest.importorskip("pandas")
@@ -236,7 +236,7 @@ def test_named_columns_of_several_labels():
 def test_names_that_contradict_the_classes_are_an_error(estimator):
     pd = pytest.importorskip("pandas")
     labels = np.unique(labels_for(estimator))
-    teacher = Hostile(lambda proba: pd.DataFrame(proba, columns=labels[::-1]))
+    teacher = FaultyTeacher(lambda proba: pd.DataFrame(proba, columns=labels[::-1]))
     fails(estimator, teacher, r"names its columns.*Bring the columns into the order of classes_")
 
 
@@ -284,29 +284,29 @@ BAD = {
 def fails(estimator, teacher, message, **given):
     """Check that a fit ends with an error that names the teacher, and leaves nothing behind."""
     model = clone(estimator).set_params(teacher=teacher)
-    with pytest.raises(ValueError, match=rf"(?s)Hostile.predict_proba\(X\).*{message}"):
+    with pytest.raises(ValueError, match=rf"(?s)FaultyTeacher.predict_proba\(X\).*{message}"):
         model.fit(X, labels_for(estimator), **given)
     assert not [name for name in vars(model) if name.endswith("_")]
 
 
 @pytest.mark.parametrize("trick", BAD)
 def test_teacher_output_none_ends_the_fit(estimator, trick, tmp_path):
-    of_answer, message = BAD[trick]
-    fails(estimator.set_params(memory=tmp_path), Hostile(of_answer), message)
-    assert not list(tmp_path.rglob("*.answer"))  # nothing bad is remembered
+    change_proba, message = BAD[trick]
+    fails(estimator.set_params(memory=tmp_path), FaultyTeacher(change_proba), message)
+    assert not list(tmp_path.rglob("*.predictions"))  # nothing bad is cached
     assert not list(tmp_path.rglob("*.tmp"))
-    fails(estimator, by(estimator, Hostile(of_answer), "frozen"), message)
+    fails(estimator, by(estimator, FaultyTeacher(change_proba), "frozen"), message)
 
 
 @pytest.mark.parametrize("trick", ["nan", "few columns", "few rows"])
 def test_bad_probabilities_of_unlabelled_rows_end_the_fit(estimator, trick):
-    of_answer, message = BAD[trick]
+    change_proba, message = BAD[trick]
 
     def of_few_rows(proba):
-        return of_answer(proba) if len(proba) == 10 else proba
+        return change_proba(proba) if len(proba) == 10 else proba
 
     for way in ("fitted", "frozen"):
-        teacher = by(estimator, Hostile(of_few_rows), way)
+        teacher = by(estimator, FaultyTeacher(of_few_rows), way)
         fails(estimator, teacher, message, X_unlabeled=X[:10])
 
 
@@ -329,7 +329,7 @@ def classes_of(labels):
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["auto", "alpha 1", "retriever", "cut retriever"])
 def test_classes_that_are_not_those_of_y(name, labels):
-    teacher = Hostile(of_fit=classes_of(labels))
+    teacher = FaultyTeacher(change_fit=classes_of(labels))
     fails(ESTIMATORS[name], teacher, "are not the classes of y.*one column per class")
 
 
@@ -338,8 +338,8 @@ def test_classes_that_are_not_those_of_y(name, labels):
 )
 @pytest.mark.parametrize("name", ["auto", "alpha 1", "retriever", "cut retriever"])
 def test_classes_of_another_dtype(name, labels):
-    expected, _ = scores_of(ESTIMATORS[name], Hostile())
-    scores, _ = scores_of(ESTIMATORS[name], Hostile(of_fit=classes_of(labels)))
+    expected, _ = scores_of(ESTIMATORS[name], FaultyTeacher())
+    scores, _ = scores_of(ESTIMATORS[name], FaultyTeacher(change_fit=classes_of(labels)))
     np.testing.assert_array_equal(scores, expected)
 
 
@@ -354,7 +354,7 @@ def fail_in_third_fold(X):
 )
 def test_an_exception_in_the_third_fold_reaches_the_user(estimator, n_jobs, backend, tmp_path):
     y = labels_for(estimator)
-    broken = Hostile(of_rows=fail_in_third_fold)
+    broken = FaultyTeacher(change_rows=fail_in_third_fold)
     model = estimator.set_params(teacher=broken, n_jobs=n_jobs, memory=tmp_path)
     others = set(threading.enumerate())
     with (
@@ -367,23 +367,25 @@ def test_an_exception_in_the_third_fold_reaches_the_user(estimator, n_jobs, back
             thread.join()
     assert not [name for name in vars(model) if name.endswith("_")]
     assert not list(tmp_path.rglob("*.tmp"))
-    model.set_params(teacher=Hostile(), n_jobs=1).fit(X, y)  # what the broken one said is not used
-    expected, _ = scores_of(clone(estimator).set_params(memory=None), Hostile())
-    answer = getattr(model, "predict_proba", None) or model.decision_function
-    np.testing.assert_array_equal(answer(X), expected)
+    model.set_params(teacher=FaultyTeacher(), n_jobs=1).fit(
+        X, y
+    )  # what the broken one said is not used
+    expected, _ = scores_of(clone(estimator).set_params(memory=None), FaultyTeacher())
+    predict = getattr(model, "predict_proba", None) or model.decision_function
+    np.testing.assert_array_equal(predict(X), expected)
 
 
 def test_an_exception_leaves_the_last_fit_whole(estimator):
     y = labels_for(estimator)
-    model = estimator.set_params(teacher=Hostile()).fit(X, y)
+    model = estimator.set_params(teacher=FaultyTeacher()).fit(X, y)
     before = dict(vars(model))
     with pytest.raises(RuntimeError, match="503"):
-        model.set_params(teacher=Hostile(of_rows=fail_in_third_fold)).fit(X, y)
+        model.set_params(teacher=FaultyTeacher(change_rows=fail_in_third_fold)).fit(X, y)
     after = vars(model)
     assert all(after[name] is value for name, value in before.items() if name.endswith("_"))
 
 
-class Moody(Hostile):
+class RandomProba(FaultyTeacher):
     """What never says the same twice."""
 
     rng = np.random.default_rng(0)
@@ -393,10 +395,10 @@ class Moody(Hostile):
 
 
 def test_stochastic_teacher_is_cached_at_its_first_fit(estimator, tmp_path):
-    draws = [scores_of(estimator, Moody())[1] for _ in range(2)]
+    draws = [scores_of(estimator, RandomProba())[1] for _ in range(2)]
     assert draws[0] != draws[1]
     estimator.set_params(memory=tmp_path)  # what was said first is what it said
-    first, second = (scores_of(estimator, Moody()) for _ in range(2))
+    first, second = (scores_of(estimator, RandomProba()) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     assert first[1] == second[1]
 
@@ -412,12 +414,12 @@ def test_rows_that_a_teacher_changes_stay_as_they_were(estimator, way, form):
     }[form]
     given, more = rows(X[:60]), rows(X[60:])
 
-    class Changing(Hostile):
+    class Changing(FaultyTeacher):
         """What changes rows once it has answered."""
 
         def fit(self, X, y):
             super().fit(dense(X), y)
-            self.of_rows(X)
+            self.change_rows(X)
             return self
 
         def predict_proba(self, X):
@@ -439,18 +441,18 @@ def test_rows_that_a_teacher_changes_stay_as_they_were(estimator, way, form):
         if way == "frozen":
             model.set_params(teacher=FrozenEstimator(teacher.fit(rows(X), y)))
         model.fit(given, y[:60], X_unlabeled=more)
-        answer = getattr(model, "predict_proba", None) or model.decision_function
-        return answer(rows(X))
+        predict = getattr(model, "predict_proba", None) or model.decision_function
+        return predict(rows(X))
 
     class Plain(Changing):
         def fit(self, X, y):
-            return Hostile.fit(self, dense(X), y)
+            return FaultyTeacher.fit(self, dense(X), y)
 
         def predict_proba(self, X):
-            return Hostile.predict_proba(self, dense(X))
+            return FaultyTeacher.predict_proba(self, dense(X))
 
     expected = fitted(Plain())
-    scores = fitted(Changing(of_rows=lambda X: None))
+    scores = fitted(Changing(change_rows=lambda X: None))
     np.testing.assert_array_equal(dense(given), X[:60])
     np.testing.assert_array_equal(dense(more), X[60:])
     np.testing.assert_array_equal(scores, expected)
@@ -471,6 +473,6 @@ def test_a_frozen_pipeline_that_scales_in_place():
 
 
 def test_the_teacher_that_is_named_is_the_one_that_was_frozen():
-    frozen = FrozenEstimator(Hostile(with_entry(np.nan)).fit(X, Y))
-    with pytest.raises(ValueError, match=re.escape("Hostile.predict_proba(X) holds NaN")):
+    frozen = FrozenEstimator(FaultyTeacher(with_entry(np.nan)).fit(X, Y))
+    with pytest.raises(ValueError, match=re.escape("FaultyTeacher.predict_proba(X) holds NaN")):
         DistilledClassifier(frozen, STUDENT, alpha=1.0).fit(X, Y)

@@ -85,7 +85,7 @@ def model(log, tmp_path):
 
 
 def entries_of(model):
-    return sorted(Path(model.memory).rglob("*.answer"))
+    return sorted(Path(model.memory).rglob("*.predictions"))
 
 
 def teachers_of(model):
@@ -487,9 +487,9 @@ def test_cache_key_depends_on_weight_requests_of_the_teacher(model, log, gaussia
     X, y, _ = gaussian
     weight = np.linspace(1, 20, len(y))
     with config_context(enable_metadata_routing=True):
-        for asks in (True, False):
+        for request in (True, False):
             voting = VotingClassifier([("a", clone(model.teacher))], voting="soft")
-            voting.estimators[0][1].set_fit_request(sample_weight=asks)
+            voting.estimators[0][1].set_fit_request(sample_weight=request)
             other = DistilledClassifier(
                 voting, DecisionTreeClassifier().set_fit_request(sample_weight=False),
                 memory=model.memory, alpha=1.0,
@@ -550,7 +550,7 @@ def test_cached_predictions_equal_fresh_ones(estimator, labels, tmp_path, gaussi
     model = clone(estimator).set_params(teacher=ExtraTreesClassifier(5), random_state=0)
     plain = clone(model).fit(**rows)
     canonical_form = clone(model).set_params(memory=tmp_path).fit(**rows)
-    monkeypatch.setattr(ExtraTreesClassifier, "fit", None)  # nobody is fitted any more
+    monkeypatch.setattr(ExtraTreesClassifier, "fit", None)  # no further fits are possible
     read = clone(model).set_params(memory=tmp_path).fit(**rows)
     scores = "decision_function" if hasattr(plain, "decision_function") else "predict_proba"
     for other in (canonical_form, read):
@@ -655,8 +655,8 @@ def test_verbose_reports_a_cached_teacher(model, capsys, gaussian):
     model.set_params(cv=2, verbose=1, alpha=1.0)
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     capsys.readouterr()
-    for answer in entries_of(model):
-        answer.unlink()
+    for entry in entries_of(model):
+        entry.unlink()
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     said = capsys.readouterr().out
     assert said.count("not cached, its teacher is") == 2
@@ -682,12 +682,12 @@ def test_teacher_that_fails_to_unpickle_is_refitted_and_warns(tmp_path, gaussian
     assert_array_equal(model.predict_proba(X), expected)
 
 
-@pytest.mark.parametrize("memory", ["~/answers", Path("~/answers")])
+@pytest.mark.parametrize("memory", ["~/cache", Path("~/cache")])
 def test_a_folder_in_the_home_folder(memory, tmp_path, monkeypatch, gaussian):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     X, y = gaussian[:2]
     DistilledClassifier(GaussianNB(), alpha=1.0, memory=memory).fit(X, y)
-    assert (tmp_path / "home" / "answers" / "skdistill").is_dir()
+    assert (tmp_path / "home" / "cache" / "skdistill").is_dir()
     assert not (tmp_path / "~").exists()

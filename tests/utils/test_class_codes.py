@@ -108,7 +108,7 @@ def test_alpha_is_chosen_as_for_codes(labels):
 def test_cached_predictions_and_teachers_use_class_codes(tmp_path):
     X, codes = problem()
     settings = {"memory": tmp_path, "cv": KFold(3)}
-    for more in (X[:5], X[:7]):  # the second question is asked of the teachers that were kept
+    for more in (X[:5], X[:7]):  # the second fit uses the cached teachers
         kept = distilled(xgb(), **settings).fit(X, TEXT[codes], X_unlabeled=more)
         fresh = distilled(xgb(), cv=KFold(3)).fit(X, TEXT[codes], X_unlabeled=more)
         assert_array_equal(kept.predict_proba(X), fresh.predict_proba(X))

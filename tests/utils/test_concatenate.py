@@ -150,10 +150,10 @@ def test_each_dtype_pair_is_stacked_as_in_X_or_refused(library):
             )
         else:
             assert new.dtype == ours.dtype
-        asked = [each["c"].dtype for each in align_rows(X, more)]
-        assert asked == [new.dtype, new.dtype]
+        dtypes = [each["c"].dtype for each in align_rows(X, more)]
+        assert dtypes == [new.dtype, new.dtype]
         if has_categories(new.dtype):
-            assert all(dtype.categories.to_list() == known for dtype in asked)
+            assert all(dtype.categories.to_list() == known for dtype in dtypes)
     assert {(name, name) for name in columns} <= stacked
     expected = EXPECTED[library]
     assert {pair: pair in stacked for pair in expected} == expected
@@ -315,7 +315,7 @@ def test_arrays_of_other_kinds_are_an_error(X, more, match):
 # What an estimator does with it.
 
 
-class Unasked(DecisionTreeClassifier):
+class UnusedTeacher(DecisionTreeClassifier):
     def fit(self, X, y):
         raise AssertionError("a teacher is fitted")
 
@@ -426,7 +426,7 @@ def test_another_dtype_is_refused_before_a_teacher_is_fitted(library, frozen):
     columns, y = flowers(frames)
     X = frames.DataFrame(columns)
     more = frames.DataFrame({**columns, "size": columns["size"].astype(str)})
-    teacher = Unasked()
+    teacher = UnusedTeacher()
     if frozen:
         teacher = FrozenEstimator(LogisticRegression().fit(np.zeros((2, 2)), [0, 1]))
     text = "String" if library == "polars" else "str|object"
@@ -453,4 +453,4 @@ def test_dataframes_of_two_libraries_are_an_error():
     X = pd.DataFrame(columns)
     for ours, theirs in ((X, pl.DataFrame(columns)), (pl.DataFrame(columns), X)):
         with pytest.raises(ValueError, match=r"X_unlabeled is a dataframe of p.*, X one of p"):
-            DistilledClassifier(Unasked(), alpha=1.0).fit(ours, y, X_unlabeled=theirs)
+            DistilledClassifier(UnusedTeacher(), alpha=1.0).fit(ours, y, X_unlabeled=theirs)

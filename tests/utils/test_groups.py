@@ -34,7 +34,7 @@ from skdistill import (
     inspection,
 )
 from skdistill._base._alpha_selection import standard_error
-from skdistill._utils._groups import FEWEST_FOR_INTERVAL, group_codes, make_folds
+from skdistill._utils._groups import MIN_GROUPS_FOR_INTERVAL, group_codes, make_folds
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import bias_variance, compare_teachers, distillation_report
 
@@ -346,14 +346,14 @@ def test_intervals_of_a_report_are_a_bootstrap_of_groups(problem):
 def test_too_few_groups_give_no_intervals_and_a_note(problem):
     X, y, _, _ = problem
     models = fitted_models(problem)
-    enough = np.arange(60) % FEWEST_FOR_INTERVAL
+    enough = np.arange(60) % MIN_GROUPS_FOR_INTERVAL
     report = distillation_report(*models, X[60:], y[60:], groups=enough, n_bootstrap=100)
     assert np.isfinite(report.gain["log_loss"].low)
     weight = np.where(enough == 0, 0.0, 1.0)  # a group of weight 0 is none
     report = distillation_report(
         *models, X[60:], y[60:], groups=enough, sample_weight=weight, n_bootstrap=100
     )
-    assert report.n_groups == FEWEST_FOR_INTERVAL - 1
+    assert report.n_groups == MIN_GROUPS_FOR_INTERVAL - 1
     assert np.isnan(report.gain["log_loss"].low) and np.isfinite(report.gain["log_loss"].value)
     assert "Too few groups" in report.verdict[0]
     assert "of 9 groups: no intervals, which need at least 10" in report.missing[0]

@@ -41,7 +41,7 @@ def renamed(proba):
 
 
 class Fixed(GaussianNB):
-    """An estimator that predicts the same probabilities, whatever it is asked."""
+    """An estimator that predicts the same probabilities for all rows."""
 
     classes_ = NAMES
 

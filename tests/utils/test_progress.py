@@ -53,7 +53,7 @@ class Diary:
     def teardown(self, estimator, context):
         self.write("tear down", estimator, context)
 
-    def heard_of(self, estimator):
+    def events_of(self, estimator):
         """Return what was written about an estimator, in order."""
         start = f"{type(estimator).__name__}: "
         lines = Path(self.path).read_text().splitlines()
@@ -80,7 +80,7 @@ def diary(tmp_path):
 
 def folds(n):
     each = ["begin fold", "end fold"] * n
-    return ["begin ask-teacher", f"at most {n}", *each, "end ask-teacher"]
+    return ["begin fit-teacher", f"at most {n}", *each, "end fit-teacher"]
 
 
 def whole_fit(*tasks, at_most=2):
@@ -98,7 +98,7 @@ def test_each_fold_begins_and_ends_in_order(diary, iris, n_jobs):
         diary
     )
     model.fit(*iris)
-    assert diary.heard_of(model) == alone(*folds(4), *STUDENT)
+    assert diary.events_of(model) == alone(*folds(4), *STUDENT)
 
 
 @needs_callbacks
@@ -108,7 +108,7 @@ def test_a_fold_ends_when_its_teacher_has_been_fitted(diary, iris):
     )
     model.fit(*iris)
     each = ["begin fold", "a teacher is fitted", "end fold"]
-    assert diary.heard_of(model)[5:-5] == each * 3
+    assert diary.events_of(model)[5:-5] == each * 3
 
 
 @needs_callbacks
@@ -127,7 +127,7 @@ def test_a_fold_ends_when_its_teacher_has_been_fitted(diary, iris):
 def test_rankers_and_retrievers_report_progress(diary, iris, model, prepare):
     X, y = iris
     model = clone(model).set_callbacks(diary).fit(X / X.max(axis=0), prepare(y))
-    assert diary.heard_of(model) == alone(*folds(3), *STUDENT)
+    assert diary.events_of(model) == alone(*folds(3), *STUDENT)
 
 
 @needs_callbacks
@@ -137,7 +137,7 @@ def test_the_choice_of_alpha_is_a_task(diary, iris, model):
     X, y = iris[0][50:] / iris[0].max(axis=0), iris[1][50:]
     model = model(GaussianNB(), cv=3, alpha="auto", n_jobs=2).set_callbacks(diary).fit(X, y)
     tasks = [*folds(3 + 3), "begin choose-alpha", "end choose-alpha", *STUDENT]
-    assert diary.heard_of(model) == alone(*tasks, at_most=3)
+    assert diary.events_of(model) == alone(*tasks, at_most=3)
 
 
 @needs_callbacks
@@ -152,7 +152,7 @@ def test_without_folds_there_are_fewer_tasks(diary, iris):
     ]:
         model.set_params(**params).fit(*iris)
         expected += alone(*tasks, *STUDENT)
-    assert diary.heard_of(model) == expected
+    assert diary.events_of(model) == expected
 
 
 @needs_callbacks
@@ -163,7 +163,7 @@ def test_cached_folds_count_as_completed_in_progress(diary, iris, tmp_path):
     model.fit(*iris)
     model.set_callbacks(diary).fit(*iris)
     fitted = ["a teacher is fitted"] * 3  # by the first fit
-    assert diary.heard_of(model) == [*fitted, *alone(*folds(3), *STUDENT)]
+    assert diary.events_of(model) == [*fitted, *alone(*folds(3), *STUDENT)]
 
 
 @needs_callbacks
@@ -172,16 +172,16 @@ def test_search_reports_the_folds_of_each_fit(diary, iris, n_jobs):
     model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0)
     search = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2, n_jobs=n_jobs).set_callbacks(diary)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # nobody says that the model takes no callbacks
+        warnings.simplefilter("error")  # no warning that the model takes no callbacks
         search.fit(*iris)
-    heard = diary.heard_of(model)
+    events = diary.events_of(model)
     fit = whole_fit(*folds(3), *STUDENT)
     if n_jobs is None:
-        assert heard == fit * 5  # 2 settings, 2 splits, and once more at the end
+        assert events == fit * 5  # 2 settings, 2 splits, and once more at the end
     else:  # two at a time
-        assert sorted(heard) == sorted(fit * 5)
-    assert diary.heard_of(search)[0] == "set up fit"
-    assert diary.heard_of(search)[-1] == "tear down fit"
+        assert sorted(events) == sorted(fit * 5)
+    assert diary.events_of(search)[0] == "set up fit"
+    assert diary.events_of(search)[-1] == "tear down fit"
 
 
 @needs_callbacks
@@ -202,11 +202,11 @@ def test_failed_fit_releases_its_callbacks(diary, iris):
     model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0).set_callbacks(diary)
     with pytest.raises(ValueError, match="NaN"):
         model.fit(np.where(X.max() == X, np.nan, X), y)
-    heard = diary.heard_of(model)
-    assert heard[-1] == "tear down fit"
-    assert "end fit" not in heard
+    events = diary.events_of(model)
+    assert events[-1] == "tear down fit"
+    assert "end fit" not in events
     model.fit(X, y)
-    assert diary.heard_of(model)[len(heard) :] == alone(*folds(3), *STUDENT)
+    assert diary.events_of(model)[len(events) :] == alone(*folds(3), *STUDENT)
 
 
 @needs_callbacks
@@ -221,9 +221,9 @@ def test_scikit_learns_bar_is_filled(iris, capsys, monkeypatch, searching):
         model = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2)
     model.set_callbacks(ProgressBar()).fit(*iris)
     lines = capsys.readouterr().out.splitlines()
-    asked = [line for line in lines if "DistilledClassifier - ask-teacher" in line]
-    assert len(asked) == (5 if searching else 1)
-    assert all("100%" in line for line in asked)
+    progress_lines = [line for line in lines if "DistilledClassifier - fit-teacher" in line]
+    assert len(progress_lines) == (5 if searching else 1)
+    assert all("100%" in line for line in progress_lines)
 
 
 def test_multiprocessing_backend_gives_equal_results(iris):

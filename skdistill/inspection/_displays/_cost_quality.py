@@ -289,7 +289,7 @@ class CostQualityDisplay:
         ):
             # Intervals of models with equal cost overlap: caps of different size distinguish them.
             style = look(k, label=name, **(STYLE | {"capsize": 4 + 3 * k} | kwargs))
-            drawn = ax.errorbar(cost, quality, self._reach_of(k), **style)
+            drawn = ax.errorbar(cost, quality, self._error_bars_of(k), **style)
             self.lines_.append(drawn.lines[0])
         ax.set(xscale="log", xlabel=self.cost_label, ylabel=self.quality_label)
         ax.margins(0.12)
@@ -297,7 +297,7 @@ class CostQualityDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _reach_of(self, k):
+    def _error_bars_of(self, k):
         """Return how far below and above a score its interval reaches; None if it has none."""
         if self.interval is None or np.isnan(self.interval[k]).any():
             return None

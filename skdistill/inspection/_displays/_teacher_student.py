@@ -245,7 +245,7 @@ class TeacherStudentDisplay:
         for panel, (measure, scores) in zip(panels, self.teacher.items(), strict=True):
             style = look(n_curves(panel), label=name, capsize=3, **kwargs)
             panel.errorbar(scores, self.student, self.student_error, **style)
-            self._name_ends(panel, scores)
+            self._annotate_ends(panel, scores)
             panel.set_xlabel(f"Teacher's {directed(measure)}")
             panel.margins(0.15)
         panels[0].set_ylabel(f"Student's {directed(self.student_score)}")
@@ -254,7 +254,7 @@ class TeacherStudentDisplay:
         self.axes_, self.figure_ = panels, panels[0].figure
         return self
 
-    def _name_ends(self, panel, scores):
+    def _annotate_ends(self, panel, scores):
         """Write the complexity of the first and the last teacher next to their marks."""
         first, last = self.complexity[0], self.complexity[-1]
         for end, word in ((0, f"{self.complexity_label} {first}"), (-1, str(last))):

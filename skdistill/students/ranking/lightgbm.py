@@ -8,7 +8,7 @@ from lightgbm import LGBMRanker, LGBMRegressor
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Estimator, Rows
 from .._boosting import proba_of_second
-from ..lightgbm import BOOSTING, NEED_ITS_OBJECTIVE, OBJECTIVE, boost_or_fit_constant
+from ..lightgbm import BOOSTING, NEED_BUILTIN_OBJECTIVE, OBJECTIVE, boost_or_fit_constant
 from ._boosting import check_default_objective, pair_objective
 from ._registry import register
 
@@ -112,7 +112,7 @@ def _boost(student, X, soft_labels, surrogate, default, fit_params):
 def check_custom_objective_params(student):
     """Raise for parameters that need one of LightGBM's built-in objectives."""
     params = student.get_params()
-    names = [name for name in (*OBJECTIVE, *NEED_ITS_OBJECTIVE) if params.get(name)]
+    names = [name for name in (*OBJECTIVE, *NEED_BUILTIN_OBJECTIVE) if params.get(name)]
     names += [name for name in BOOSTING if params.get(name) in ("rf", "random_forest")]
     if names:
         raise ValueError(

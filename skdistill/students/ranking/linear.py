@@ -93,7 +93,7 @@ def fit_linear(
     w, gradient, n_iter = fit_coefficients(objectives, X.shape[1], student.tol, student.max_iter)
     warn_unless_converged(student, gradient, n_iter)
     intercept = best_intercept(X @ w, soft_labels) if student.fit_intercept else 0.0
-    return set_linear(student, soft_labels.classes, w, intercept, n_iter)
+    return set_linear_attributes(student, soft_labels.classes, w, intercept, n_iter)
 
 
 def check_linear(student):
@@ -123,7 +123,7 @@ def warn_unless_converged(student, gradient, n_iter):
         )
 
 
-def set_linear(student, classes, w, intercept, n_iter):
+def set_linear_attributes(student, classes, w, intercept, n_iter):
     """Set the fitted attributes of a LogisticRegression and return it."""
     student.classes_ = classes
     student.coef_, student.intercept_ = w[None, :], np.array([intercept])
@@ -203,7 +203,7 @@ class LinearObjective:
 
     def sample(self):
         """Return the same objective on a sample of rows, or this one if there are few rows."""
-        n_draws = draws_worth_it(*self.X.shape)
+        n_draws = n_rows_to_draw(*self.X.shape)
         if n_draws is None:
             return self
         weight, proba = self.risk.weight, self.risk.proba
@@ -213,7 +213,7 @@ class LinearObjective:
         return LinearObjective(self.X[rows], risk, self.l2)
 
 
-def draws_worth_it(n_rows, n_features):
+def n_rows_to_draw(n_rows, n_features):
     """Return the number of rows to draw, None if sampling saves little."""
     n_draws = max(SAMPLE_SIZE, SAMPLE_PER_FEATURE * n_features)
     return n_draws if n_rows > MIN_REDUCTION * n_draws else None

@@ -13,7 +13,7 @@ def minimise(problem, model, point, tol, max_iter):
 
 
 class Quadratic:
-    """½ xᵀ H x − bᵀ x, counting how often it is asked for its curvature."""
+    """½ xᵀ H x − bᵀ x, which counts evaluations of its curvature."""
 
     def __init__(self, seed=0, n=8):
         rng = np.random.default_rng(seed)

@@ -126,7 +126,7 @@ def test_a_student_of_ones_own(monkeypatch):
         pass
 
     @register(Constant)
-    def learn_nothing(student, X, soft_labels, surrogate):
+    def fit_nothing(student, X, soft_labels, surrogate):
         student.coef_, student.intercept_ = np.zeros(X.shape[1]), 0.0
         return student
 

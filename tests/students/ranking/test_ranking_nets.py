@@ -148,7 +148,7 @@ def test_an_epoch_without_a_pair_is_refused(cls):
 
 
 def test_validation_scores_pairs_of_true_labels():
-    # By name, scikit-learn before 1.8 asks a regressor for probabilities.
+    # By name, scikit-learn before 1.8 calls a regressor's predict_proba.
     auc = EpochScoring(make_scorer(roc_auc_score), lower_is_better=False, name="auc")
     split = ValidSplit(3, stratified=True)
     fitted = net(train_split=split, callbacks=[auc]).fit(X, SoftLabels(P, y=y))

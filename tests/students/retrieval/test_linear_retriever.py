@@ -22,7 +22,7 @@ from skdistill.students.retrieval.linear import LowRankObjective, fit_low_rank
 TIGHT = {"tol": 1e-8, "max_iter": 5000}
 
 
-def taught(objective, *, n_classes=4, seed=0, weight=None):
+def make_targets(objective, *, n_classes=4, seed=0, weight=None):
     X, y, p = make_gaussian_classes(120, 3, n_classes, random_state=seed)
     return X, y, p, RetrievalTargets.of(SoftLabels(p, y=y, sample_weight=weight), objective)
 
@@ -31,7 +31,7 @@ def taught(objective, *, n_classes=4, seed=0, weight=None):
 @pytest.mark.parametrize("C", [0.1, np.inf])
 def test_cross_entropy_is_logistic_regression_on_soft_labels(n_classes, C):
     weight = np.random.default_rng(0).uniform(0.5, 2, size=120)
-    X, y, p, targets = taught("cross_entropy", n_classes=n_classes, weight=weight)
+    X, y, p, targets = make_targets("cross_entropy", n_classes=n_classes, weight=weight)
     student = LogisticRegression(C=C, **TIGHT)
     found = fit_retriever(student, X, targets)
     soft_labels = SoftLabels(p, y=y, sample_weight=weight)
@@ -43,7 +43,7 @@ def test_cross_entropy_is_logistic_regression_on_soft_labels(n_classes, C):
 @pytest.mark.parametrize("objective", ["double_distillation", "label_weighted"])
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_the_objective_is_the_loss_of_all_rows_and_the_penalty(objective, n_classes):
-    X, y, p, targets = taught(objective, n_classes=n_classes)
+    X, y, p, targets = make_targets(objective, n_classes=n_classes)
     C, n_rows = 0.5, 1 if n_classes == 2 else n_classes
 
     def plain(flat):
@@ -68,7 +68,7 @@ def test_the_objective_is_the_loss_of_all_rows_and_the_penalty(objective, n_clas
 @pytest.mark.parametrize("objective", ["double_distillation", "label_weighted"])
 def test_a_row_of_weight_two_counts_as_two(objective):
     weight = np.random.default_rng(0).integers(0, 3, size=120)
-    X, y, p, targets = taught(objective, weight=weight)
+    X, y, p, targets = make_targets(objective, weight=weight)
     twice = np.repeat(np.arange(120), weight)
     soft_labels = SoftLabels(p[twice], y=y[twice])
     student = LogisticRegression(C=0.1, **TIGHT)
@@ -77,7 +77,7 @@ def test_a_row_of_weight_two_counts_as_two(objective):
 
 
 def test_sparse_and_single_precision_rows_are_the_same():
-    X, _, _, targets = taught("double_distillation")
+    X, _, _, targets = make_targets("double_distillation")
     student = LogisticRegression(**TIGHT)
     dense = fit_retriever(student, X, targets).decision_function(X)
     of_sparse = fit_retriever(student, sparse.csr_array(X), targets)
@@ -87,7 +87,7 @@ def test_sparse_and_single_precision_rows_are_the_same():
 
 
 def test_without_an_intercept_there_is_none():
-    X, _, _, targets = taught("double_distillation")
+    X, _, _, targets = make_targets("double_distillation")
     found = fit_retriever(LogisticRegression(fit_intercept=False), X, targets)
     assert not found.intercept_.any()
 
@@ -113,7 +113,7 @@ def test_single_precision_reaches_the_optimum_or_warns():
 
 
 def test_a_pipeline_sees_the_rows_once_and_its_last_step_learns():
-    X, _, _, targets = taught("double_distillation")
+    X, _, _, targets = make_targets("double_distillation")
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(**TIGHT))
     scaled = StandardScaler().fit_transform(X)
     by_hand = fit_retriever(LogisticRegression(**TIGHT), scaled, targets)
@@ -125,7 +125,7 @@ def test_a_pipeline_sees_the_rows_once_and_its_last_step_learns():
 
 
 def test_the_low_rank_gradient_is_that_of_its_objective():
-    X, _, _, targets = taught("label_weighted")
+    X, _, _, targets = make_targets("label_weighted")
     objective = LowRankObjective(X, targets, LogisticRegression(C=0.3), 2)
     rng = np.random.default_rng(0)
     flat = rng.normal(size=3 * 2 + 4 * 3)
@@ -151,7 +151,7 @@ def test_a_low_rank_is_found_where_there_is_one(container):
 
 
 def test_a_low_rank_scorer_is_the_same_from_the_same_seed():
-    X, _, _, targets = taught("double_distillation")
+    X, _, _, targets = make_targets("double_distillation")
     first, second = (
         fit_low_rank(LogisticRegression(), X, targets, 2, 0).decision_function(X) for _ in range(2)
     )
@@ -159,7 +159,7 @@ def test_a_low_rank_scorer_is_the_same_from_the_same_seed():
 
 
 def test_what_a_linear_scorer_cannot_honour_is_refused():
-    X, _, _, targets = taught("double_distillation")
+    X, _, _, targets = make_targets("double_distillation")
 
     def fails(error, match, student, **fit_params):
         with pytest.raises(error, match=match):
@@ -187,14 +187,14 @@ def test_what_a_linear_scorer_cannot_honour_is_refused():
 def test_a_student_of_ones_own_is_registered():
     class Own(LogisticRegression):
         def fit(self, X, y, sample_weight=None):
-            raise AssertionError("it is taught another way")
+            raise AssertionError("it is make_targets another way")
 
-    X, _, _, targets = taught("double_distillation")
+    X, _, _, targets = make_targets("double_distillation")
     with pytest.raises(TypeError, match="cannot be fitted"):
         fit_retriever(Own(), X, targets)
 
     @register(Own)
-    def learn_own(student, X, targets, **fit_params):
+    def fit_own(student, X, targets, **fit_params):
         student.classes_ = targets.classes
         return student
 

@@ -58,14 +58,14 @@ def net(cls=SoftLabelNet, **params):
     return cls(**{**defaults, **params})
 
 
-def targets_of(objective, *, entries=None, weight=None, several=False, codes=y):
+def targets_of(objective, *, entries=None, weight=None, multilabel=False, codes=y):
     """Return targets of the teacher P, or of its largest entries."""
     proba = P
     if entries is not None:
         proba = np.where(np.sort(P, axis=1)[:, [-entries]] <= P, P, 0)
         proba /= proba.sum(axis=1, keepdims=True)
     relevant = np.eye(N_LABELS + 1)[codes][:, :N_LABELS]
-    if several:
+    if multilabel:
         relevant[:, 0] = 1
     positives = relevant if objective == "label_weighted" else proba
     negative_discount = {
@@ -81,7 +81,7 @@ def targets_of(objective, *, entries=None, weight=None, several=False, codes=y):
         NAMES,
         weight,
         as_rows(relevant),
-        several=several,
+        multilabel=multilabel,
     )
 
 
@@ -101,9 +101,9 @@ def descend(targets, n_steps=3):
 @EVERY_OBJECTIVE
 @EVERY_NET
 @pytest.mark.parametrize("entries", [None, 2])
-@pytest.mark.parametrize(("weight", "several"), [(None, False), (np.arange(N_ROWS) % 4, True)])
-def test_a_net_descends_on_the_objective(cls, objective, entries, weight, several):
-    targets = targets_of(objective, entries=entries, weight=weight, several=several)
+@pytest.mark.parametrize(("weight", "multilabel"), [(None, False), (np.arange(N_ROWS) % 4, True)])
+def test_a_net_descends_on_the_objective(cls, objective, entries, weight, multilabel):
+    targets = targets_of(objective, entries=entries, weight=weight, multilabel=multilabel)
     fitted = fit_retriever(net(cls), X, targets)
     assert type(fitted) is cls
     for found, expected in zip(fitted.module_.last.parameters(), descend(targets), strict=True):
@@ -233,7 +233,7 @@ def test_callbacks_and_splitters_see_true_labels(cls, objective):
 
 
 def test_held_out_multilabel_rows_are_scored_by_the_objective():
-    targets = targets_of("label_weighted", several=True)
+    targets = targets_of("label_weighted", multilabel=True)
     fitted = fit_retriever(net(train_split=ValidSplit(2)), X, targets)
     held_out = np.asarray(ValidSplit(2)(list(range(N_ROWS)), y)[1].indices)
     last = fitted.module_.last
