@@ -72,7 +72,7 @@ def methods(classes):
 def groups():
     """Return the objects whose descriptions are compared with each other."""
     found = {}
-    for part in ("", ".augmentation", ".inspection", ".nets", ".objectives"):
+    for part in ("", ".augmentation", ".inspection", ".metrics", ".nets", ".objectives"):
         objects = public(f"skdistill{part}")
         classes = {name: each for name, each in objects.items() if inspect.isclass(each)}
         if not part:
@@ -178,5 +178,5 @@ def test_the_estimators_are_found():
     assert {"classes_", "student_"} <= set(entries(skdistill.DistilledClassifier, "Attributes"))
     assert entries(skdistill.SoftLabelClassifier.score, "Parameters")["sample_weight"] == (
         "array-like of shape (n_samples,), default=None",
-        "Weight of each row.",
+        "Weight of each row; 1 by default.",
     )
