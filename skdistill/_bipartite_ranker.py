@@ -392,7 +392,7 @@ n_features), default=None
             True labels. Both classes must occur.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
+            Weight of each row; 1 by default.
 
         Returns
         -------

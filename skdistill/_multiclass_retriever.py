@@ -515,7 +515,7 @@ n_features), default=None
             True labels.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
+            Weight of each row; 1 by default.
 
         Returns
         -------

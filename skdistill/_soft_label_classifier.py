@@ -151,7 +151,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             by name. For labels, the score is the accuracy.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
+            Weight of each row; 1 by default.
 
         Returns
         -------

@@ -209,7 +209,7 @@ class StudentPredictionsMixin(StudentMixin):
             True labels.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
+            Weight of each row; 1 by default.
 
         Returns
         -------

@@ -29,7 +29,7 @@ class RetrievalTargets:
         Label of each column.
 
     weight : ndarray of shape (n_samples,), float64
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     relevant : csr_array of shape (n_samples, n_labels)
         One for each label of a row.

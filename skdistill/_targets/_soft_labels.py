@@ -59,7 +59,7 @@ class SoftLabels:
         Position in `classes` of each row's true label, -1 for unlabelled rows.
 
     weight : ndarray of shape (n_samples,), float64
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class MarginalAugmenter(BaseEstimator):
         Parameters
         ----------
         X : array-like or dataframe of shape (n_samples, n_features)
-            Rows. NaN is a missing value.
+            Rows; NaN is a missing value.
 
         random_state : int, RandomState instance or None, default=None
             Seeds the draw.

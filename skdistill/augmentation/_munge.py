@@ -94,7 +94,7 @@ class MungeAugmenter(BaseEstimator):
         Parameters
         ----------
         X : array-like or dataframe of shape (n_samples, n_features)
-            Rows; at least two must differ. NaN is a missing value.
+            Rows; NaN is a missing value. At least two must differ.
 
         random_state : int, RandomState instance or None, default=None
             Seeds the draw.

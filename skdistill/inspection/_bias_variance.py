@@ -213,17 +213,19 @@ def bias_variance(
     Parameters
     ----------
     student : estimator or array-like of shape (n_samples, n_classes)
-        A fitted classifier with `predict_proba`, or its probabilities for `X`. It must not
-        have been fitted on `X`.
+        The fitted student to evaluate. It is a classifier with `predict_proba`, or its
+        probabilities for `X`. It must not have been fitted on `X`.
 
     teacher : estimator or array-like of shape (n_repeats, n_samples, n_classes) or \
 (n_samples, n_classes)
-        A classifier with `predict_proba`, whose clones are fitted on bootstraps of `X_train`;
-        or a ``sklearn.frozen.FrozenEstimator``, one fixed teacher; or probabilities for `X`,
-        from repeated fits or one fixed teacher. None of them may have seen the labels of `X`.
+        The classifier that is distilled. It has `predict_proba`, and its clones are fitted on
+        bootstraps of `X_train`; or it is a ``sklearn.frozen.FrozenEstimator``, one fixed teacher;
+        or an array of probabilities for `X`, from repeated fits or one fixed teacher. None of them
+        may have seen the labels of `X`.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows over which expectations are taken: a test set, the larger the better.
+        Rows to evaluate on. Expectations are taken over them: use a test set, the larger the
+        better.
 
     y : array-like of shape (n_samples,)
         Their true labels.
@@ -233,10 +235,9 @@ def bias_variance(
         terms that need them are not NaN.
 
     groups : array-like of shape (n_samples,), default=None
-        The group of each row of `X`, such as a person with many rows. Rows of one group are not
-        independent: `squared_bias` is corrected for the noise of groups, and `squared_bias_se` is
-        over groups, of which there must be at least 2. Variances remain those of N independent
-        rows.
+        Group of each row, such as a person with many rows. Rows of one group are not independent:
+        `squared_bias` is corrected for the noise of groups, and `squared_bias_se` is over groups,
+        of which there must be at least 2. Variances remain those of N independent rows.
 
     X_train : array-like, sparse matrix or dataframe of shape (n_train, n_features), default=None
         Rows to fit an unfitted `teacher` on; none of them may be in `X`.
@@ -257,10 +258,11 @@ def bias_variance(
         student that has `classes_`, else the labels of `y` and `y_train`.
 
     n_jobs : int, default=None
-        Processes that fit teachers, as joblib counts them.
+        Number of jobs for fitting teachers, as in joblib.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds the bootstraps, and those parts of the teacher whose own `random_state` is None.
+        Seed of all random steps. It seeds the bootstraps, and every `random_state` of the teacher
+        that is None.
 
     Returns
     -------

@@ -176,31 +176,33 @@ def compare_teachers(
         has not seen these rows.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Rows, of any type that the teachers support.
+        Rows to evaluate on. Each fold is predicted by teachers fitted on the others. Any type that
+        the teachers support.
 
     y : array-like of shape (n_samples,)
-        True labels.
+        Their true labels.
 
     cv : int, splitter or iterable, default=5
         Folds, as in scikit-learn (None is 5), at least two. An integer means stratified
         folds; with `groups`, ``StratifiedGroupKFold``.
 
     groups : array-like of shape (n_samples,), default=None
-        Group of each row. Folds hold whole groups; a splitter that splits one raises. Without
-        groups, repeats of one entity in several folds favour teachers that memorise. Standard
-        errors over folds are then over groups. Distil on the same folds: give the same `cv` and
-        groups to ``DistilledClassifier``.
+        Group of each row, such as a person with many rows. Folds hold whole groups; a splitter that
+        splits one raises. Without groups, repeats of one entity in several folds favour teachers
+        that memorise. Standard errors over folds are then over groups. Distil on the same folds:
+        give the same `cv` and groups to ``DistilledClassifier``.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row in every score, and for the teachers that take it.
+        Weight of each row; 1 by default. It is used in every score, and by the teachers that take
+        it.
 
     n_jobs : int, default=None
-        Processes that fit fold teachers, as joblib counts them. Times are then those of
-        processes that share the machine.
+        Number of jobs for fitting teachers, as in joblib. Times are then those of processes that
+        share the machine.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds those parts of the teachers whose own `random_state` is None, each teacher as
-        ``DistilledClassifier`` would.
+        Seed of all random steps. It seeds every `random_state` of the teachers that is None, for
+        each teacher as in ``DistilledClassifier``.
 
     Returns
     -------

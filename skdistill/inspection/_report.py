@@ -39,34 +39,35 @@ def distillation_report(
     Parameters
     ----------
     teacher : estimator
-        Fitted classifier that was distilled.
+        The classifier that is distilled. It must be fitted.
 
     student : estimator
-        The student's class, fitted on the labels alone: what you would have without distilling.
+        The fitted student to evaluate. It has the class of the distilled student and was fitted on
+        the labels alone: what you would have without distilling.
 
     distilled : estimator
         The distilled student, a :class:`skdistill.DistilledClassifier` or its `student_`.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-        Test rows, which none of the three has seen.
+        Rows to evaluate on. Test rows, which none of the three models has seen.
 
     y : array-like of shape (n_samples,)
         Their true labels.
 
     groups : array-like of shape (n_samples,), default=None
-        The group of each row, such as a person with many rows. Rows of one group are not
-        independent, so that whole groups are resampled. Intervals need at least 10 groups with
-        positive weight; with fewer there are none.
+        Group of each row, such as a person with many rows. Rows of one group are not independent,
+        so that whole groups are resampled. Intervals need at least 10 groups with positive weight;
+        with fewer there are none.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row. Rows that weigh 0 are left out.
+        Weight of each row; 1 by default. Rows of weight 0 are left out.
 
     n_bootstrap : int, default=1000
         Resamples of the test rows, or of the groups, for the 95 % intervals; with 1000, their
         ends are exact to about a tenth of their width. Takes about ten seconds for 100,000 rows.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds the resamples. Times are measured, and vary all the same.
+        Seed of all random steps. It seeds the resamples. Times are measured, and vary all the same.
 
     Returns
     -------

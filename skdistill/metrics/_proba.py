@@ -45,10 +45,11 @@ def soft_log_loss(
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
-        Label of each column of `proba`, sorted; needed if some do not occur in the labels.
+        All labels, in the order of the columns. They are those of `proba`, sorted; needed if some
+        do not occur in the labels.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -100,10 +101,11 @@ def brier_loss(
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
-        Label of each column of `proba`, sorted; needed if some do not occur in the labels.
+        All labels, in the order of the columns. They are those of `proba`, sorted; needed if some
+        do not occur in the labels.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -153,14 +155,15 @@ def expected_calibration_error(
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
-        Label of each column of `proba`, sorted; needed if some do not occur in the labels.
+        All labels, in the order of the columns. They are those of `proba`, sorted; needed if some
+        do not occur in the labels.
 
     n_bins : int, default=15
         Bins of equal width on [0, 1] for the confidence max_y q_y (15 as in Guo et al.,
         ICML 2017).
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -201,13 +204,14 @@ def pairwise_disagreement(
     Parameters
     ----------
     y_true_or_proba : array-like of shape (n_samples,)
-        Probability in [0, 1] that a row is positive; labels 0 and 1 are such probabilities.
+        True labels or soft labels. A soft label is the probability in [0, 1] that a row is
+        positive; labels 0 and 1 are such probabilities.
 
     scores : array-like of shape (n_samples,), float
         Score of each row, higher for more likely positive.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -268,7 +272,7 @@ def teacher_agreement(
         matched by name.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -322,10 +326,10 @@ def soft_log_loss_scorer(
         Rows to predict.
 
     y : array-like of shape (n_samples,) or (n_samples, n_classes)
-        True labels or soft labels.
+        True labels. Soft labels are accepted, too.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------

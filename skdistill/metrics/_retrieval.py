@@ -48,22 +48,22 @@ def precision_at_k(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
-        or sparse, with a column for each of `classes`.
+        True labels. With several labels per row, an indicator of 0 and 1, dense or sparse, with a
+        column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
         Labels, best first, without repeats in a row, as returned by
         :meth:`~skdistill.DistilledMulticlassRetriever.retrieve`.
 
     k : int, default=None
-        Number of retrieved labels that count; all by default.
+        Number of retrieved labels that count. All by default.
 
     classes : array-like of shape (n_labels,), default=None
-        Label of each column of an indicator, 0, 1, ... by default. With labels as `y_true`,
-        all valid labels; others raise.
+        All labels, in the order of the columns. For an indicator, 0, 1, ... by default. With labels
+        as `y_true`, all valid labels; others raise.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -103,22 +103,22 @@ def recall_at_k(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
-        or sparse, with a column for each of `classes`.
+        True labels. With several labels per row, an indicator of 0 and 1, dense or sparse, with a
+        column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
         Labels, best first, without repeats in a row, as returned by
         :meth:`~skdistill.DistilledMulticlassRetriever.retrieve`.
 
     k : int, default=None
-        Number of retrieved labels that count; all by default.
+        Number of retrieved labels that count. All by default.
 
     classes : array-like of shape (n_labels,), default=None
-        Label of each column of an indicator, 0, 1, ... by default. With labels as `y_true`,
-        all valid labels; others raise.
+        All labels, in the order of the columns. For an indicator, 0, 1, ... by default. With labels
+        as `y_true`, all valid labels; others raise.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -168,22 +168,22 @@ def ndcg_at_k(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
-        or sparse, with a column for each of `classes`.
+        True labels. With several labels per row, an indicator of 0 and 1, dense or sparse, with a
+        column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
         Labels, best first, without repeats in a row, as returned by
         :meth:`~skdistill.DistilledMulticlassRetriever.retrieve`.
 
     k : int, default=None
-        Number of retrieved labels that count; all by default.
+        Number of retrieved labels that count. All by default.
 
     classes : array-like of shape (n_labels,), default=None
-        Label of each column of an indicator, 0, 1, ... by default. With labels as `y_true`,
-        all valid labels; others raise.
+        All labels, in the order of the columns. For an indicator, 0, 1, ... by default. With labels
+        as `y_true`, all valid labels; others raise.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -236,27 +236,27 @@ def propensity_scored_precision_at_k(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_labels)
-        The label of each row; or, with several labels per row, an indicator of 0 and 1, dense
-        or sparse, with a column for each of `classes`.
+        True labels. With several labels per row, an indicator of 0 and 1, dense or sparse, with a
+        column for each of `classes`.
 
     retrieved : array-like of shape (n_samples, n_retrieved)
-        Labels, best first, none twice in a row, as
-        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve` returns them.
+        Labels, best first, without repeats in a row, as returned by
+        :meth:`~skdistill.DistilledMulticlassRetriever.retrieve`.
 
     propensities : array-like of shape (n_labels,)
         Probability that a relevant label was observed, above 0, for each of `classes`:
         from :func:`label_propensities` of the training labels.
 
     k : int, default=None
-        Number of retrieved labels that count; all by default.
+        Number of retrieved labels that count. All by default.
 
     classes : array-like of shape (n_labels,), default=None
-        Label of each propensity, and of each column of an indicator, 0, 1, ... by default.
-        With labels as `y_true`, by default the sorted labels that occur in `y_true` or
-        `retrieved`; there must be as many propensities.
+        All labels, in the order of the columns. They are those of the propensities, and of an
+        indicator, 0, 1, ... by default. With labels as `y_true`, by default the sorted labels that
+        occur in `y_true` or `retrieved`; there must be as many propensities.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row.
+        Weight of each row; 1 by default.
 
     Returns
     -------
@@ -304,11 +304,12 @@ def label_propensities(
     Parameters
     ----------
     y : array-like of shape (n_samples,) or (n_samples, n_labels)
-        Training labels, or an indicator of several, dense or sparse.
+        True labels. They are those of the training rows; several per row are an indicator, dense or
+        sparse.
 
     classes : array-like of shape (n_labels,), default=None
-        The labels, if some may not occur in `y`; by default those of `y`, sorted. An indicator
-        has one propensity for each column.
+        All labels, in the order of the columns. Needed if some may not occur in `y`; by default
+        those of `y`, sorted. An indicator has one propensity for each column.
 
     A, B : float, default=0.55 and 1.5
         Shape of the curve; the defaults are those of Jain et al. without a fit to the data.
@@ -363,7 +364,7 @@ def retrieval_scorer(metric: Callable[..., float], k: int = 10, **metric_params:
         which higher is better.
 
     k : int, default=10
-        Number of labels to retrieve.
+        Number of retrieved labels that count. No others are retrieved.
 
     **metric_params
         Passed to `metric`, such as `propensities` and `classes`. For an indicator as `y`, the

@@ -46,7 +46,7 @@ def linear_soft_cross_entropy(
         The teacher's probabilities p. They are constants: no gradient flows to them.
 
     reduction : {"mean", "sum"}, default="mean"
-        Mean over rows or sum over rows.
+        Mean or sum over rows.
 
     Returns
     -------
@@ -115,15 +115,15 @@ def linear_label_weighted_cross_entropy(
         Bias of the layer.
 
     y : Tensor of shape (n_samples,), int, or (n_samples, n_labels)
-        Column of each row's label, -1 where it is unknown: such a row adds nothing. Or an
-        indicator matrix of one or more labels per row.
+        Column of each row's true label. -1 where it is unknown: such a row adds nothing. For
+        several labels per row, an indicator.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
-        no gradient flows to them.
+        The teacher's probabilities p. They are in [0, 1]; rows need not sum to one. They are
+        constants: no gradient flows to them.
 
     reduction : {"mean", "sum"}, default="mean"
-        Mean over rows or sum over rows.
+        Mean or sum over rows.
 
     Returns
     -------
@@ -184,11 +184,11 @@ def linear_double_distillation_loss(
         Bias of the layer.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
-        no gradient flows to them.
+        The teacher's probabilities p. They are in [0, 1]; rows need not sum to one. They are
+        constants: no gradient flows to them.
 
     reduction : {"mean", "sum"}, default="mean"
-        Mean over rows or sum over rows.
+        Mean or sum over rows.
 
     Returns
     -------

@@ -54,7 +54,7 @@ def soft_cross_entropy(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_classes), float
-        The student's logits z. Half precisions are converted to float32.
+        The student's logits. They are z in the formula. Half precisions are converted to float32.
 
     proba : Tensor of shape (n_samples, n_classes), float, or TopK
         The teacher's probabilities p. They are constants: no gradient flows to them.
@@ -63,7 +63,7 @@ def soft_cross_entropy(
         Weight c_k >= 0 of each class; 1 by default.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row. The mean divides by the number of
+        Mean or sum over rows. "none" returns one number per row. The mean divides by the number of
         rows, not by the weights of their classes.
 
     Returns
@@ -113,14 +113,14 @@ def distillation_loss(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_classes), float
-        The student's logits z. Half precisions are converted to float32.
+        The student's logits. They are z in the formula. Half precisions are converted to float32.
 
     proba : Tensor of shape (n_samples, n_classes), float, or TopK
         The teacher's probabilities p. They are constants: no gradient flows to them. A
         probability of exactly 0 stays 0 at every temperature.
 
     y : Tensor of shape (n_samples,), int, or None
-        Column of each row's true label, -1 (or -100, torch's `ignore_index`) where it is unknown:
+        Column of each row's true label. -1 (or -100, torch's `ignore_index`) where it is unknown:
         such a row has no hard part, only alpha times its soft part. May be None if `alpha` is 1.
 
     temperature : float
@@ -130,10 +130,10 @@ def distillation_loss(
         Weight of the soft part: 1 uses the teacher alone, 0 is ordinary training.
 
     label_weight : Tensor of shape (n_classes,), default=None
-        Weight c_k >= 0 of each class, in both parts; 1 by default.
+        Weight c_k >= 0 of each class; 1 by default. It applies to both parts.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row. The mean divides by the number of
+        Mean or sum over rows. "none" returns one number per row. The mean divides by the number of
         rows, not by the weights of their classes or the number of true labels.
 
     Returns
@@ -195,7 +195,7 @@ def logit_matching_loss(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_classes), float
-        The student's logits z. Half precisions are converted to float32.
+        The student's logits. They are z in the formula. Half precisions are converted to float32.
 
     proba : Tensor of shape (n_samples, n_classes), float, or TopK
         The teacher's probabilities p. They are constants: no gradient flows to them.
@@ -205,7 +205,7 @@ def logit_matching_loss(
         Weight c_k >= 0 of each class; 1 by default.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row.
+        Mean or sum over rows. "none" returns one number per row.
 
     Returns
     -------
@@ -268,7 +268,7 @@ class SoftCrossEntropy(_SoftLabelLoss):
         Weight c_k >= 0 of each class; 1 by default. A buffer: it moves with the module.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row.
+        Mean or sum over rows. "none" returns one number per row.
 
     See Also
     --------
@@ -307,7 +307,7 @@ class DistillationLoss(_SoftLabelLoss):
         Weight c_k >= 0 of each class; 1 by default. A buffer: it moves with the module.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row.
+        Mean or sum over rows. "none" returns one number per row.
 
     See Also
     --------
@@ -358,7 +358,7 @@ class LogitMatching(_SoftLabelLoss):
         Weight c_k >= 0 of each class; 1 by default. A buffer: it moves with the module.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row.
+        Mean or sum over rows. "none" returns one number per row.
 
     See Also
     --------

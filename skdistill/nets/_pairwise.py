@@ -27,14 +27,15 @@ def pairwise_loss(
         `squeeze(1)` to a net's output of shape (n_samples, 1).
 
     proba : Tensor of shape (n_samples,), float or int
-        Probability p_i in [0, 1] that the row is positive; labels 0 and 1 give the classical
-        pairwise loss. It is a constant: no gradient flows to it.
+        The teacher's probabilities p. Each is the probability, in [0, 1], that the row is positive;
+        labels 0 and 1 give the classical pairwise loss. They are constants: no gradient flows to
+        them.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
         φ of the margin d = s_i − s_j: log(1 + e^{−d}), e^{−d}, max(0, 1 − d) or its square.
 
     sample_weight : Tensor of shape (n_samples,), default=None
-        Weight w_i >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------

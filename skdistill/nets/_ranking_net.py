@@ -21,19 +21,20 @@ class RankingNet(PairBatches, SoftInputNet):
     Parameters
     ----------
     module : torch.nn.Module class or instance
-        Returns one score per row, shape (n_samples,) or (n_samples, 1).
+        The network to train. It returns one score per row, shape (n_samples,) or (n_samples, 1).
 
     criterion : class, default=PairwiseLoss
-        Loss called as ``criterion(scores, proba, sample_weight)``, with the probability of the
-        second class, and weights of mean one within the batch, or None for equal weights.
-        As a student, its `surrogate` is that of the ranker.
+        The loss to minimise. It is called as ``criterion(scores, proba, sample_weight)``,
+        with the probability of the second class, and weights of mean one within the batch, or None
+        for equal weights. As a student, its `surrogate` is that of the ranker.
 
     classes : array-like of shape (2,), default=None
         Both classes, if `y` may lack one.
 
     **kwargs : dict
-        As for :class:`skdistill.nets.SoftLabelNet`: `optimizer` (Adam), `lr`, `max_epochs`,
-        `batch_size`, `device`, `amp`, `random_state`, `train_split`, `callbacks`, ...
+        Further parameters of ``skorch.NeuralNet``. As for :class:`skdistill.nets.SoftLabelNet`:
+        `optimizer` (Adam), `lr`, `max_epochs`, `batch_size`, `device`, `amp`, `random_state`,
+        `train_split`, `callbacks`, ...
 
     Attributes
     ----------

@@ -30,18 +30,19 @@ def label_weighted_cross_entropy(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_labels), float
-        The student's scores f. Half precisions are converted to float32.
+        The student's logits. They are the scores f in the formula. Half precisions are converted to
+        float32.
 
     y : Tensor of shape (n_samples,), int, or (n_samples, n_labels)
-        Column of each row's label, -1 where it is unknown: such a row adds nothing. Or an
-        indicator matrix of one or more labels per row.
+        Column of each row's true label. -1 where it is unknown: such a row adds nothing. For
+        several labels per row, an indicator.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
-        no gradient flows to them.
+        The teacher's probabilities p. They are in [0, 1]; rows need not sum to one. They are
+        constants: no gradient flows to them.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row. The mean divides by the number of
+        Mean or sum over rows. "none" returns one number per row. The mean divides by the number of
         rows, with or without a label.
 
     Returns
@@ -93,14 +94,15 @@ def double_distillation_loss(
     Parameters
     ----------
     logits : Tensor of shape (n_samples, n_labels), float
-        The student's scores f. Half precisions are converted to float32.
+        The student's logits. They are the scores f in the formula. Half precisions are converted to
+        float32.
 
     proba : Tensor of shape (n_samples, n_labels), float, or TopK
-        The teacher's probabilities p, in [0, 1]; rows need not sum to one. They are constants:
-        no gradient flows to them.
+        The teacher's probabilities p. They are in [0, 1]; rows need not sum to one. They are
+        constants: no gradient flows to them.
 
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row.
+        Mean or sum over rows. "none" returns one number per row.
 
     Returns
     -------
@@ -154,7 +156,7 @@ class LabelWeightedCrossEntropy(_RetrievalModule):
     Parameters
     ----------
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row.
+        Mean or sum over rows. "none" returns one number per row.
 
     See Also
     --------
@@ -180,7 +182,7 @@ class DoubleDistillation(_RetrievalModule):
     Parameters
     ----------
     reduction : {"mean", "sum", "none"}, default="mean"
-        Mean over rows, sum over rows, or one number per row.
+        Mean or sum over rows. "none" returns one number per row.
 
     See Also
     --------

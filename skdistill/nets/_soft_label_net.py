@@ -25,13 +25,14 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
     Parameters
     ----------
     module : torch.nn.Module class or instance
-        Returns one logit per class, without a final softmax.
+        The network to train. It returns one logit per class, without a final softmax.
 
     criterion : class, default=SoftCrossEntropy
-        :class:`skdistill.nets.SoftCrossEntropy`, :class:`~skdistill.nets.DistillationLoss`
-        (tempers both sides), :class:`~skdistill.nets.LogitMatching`, or your own loss, called
-        as ``criterion(logits, proba, y)`` with `y` the column of the true label or -1. With
-        unequal sample weights it must have `reduction`, which is set to "none" temporarily.
+        The loss to minimise. :class:`skdistill.nets.SoftCrossEntropy`,
+        :class:`~skdistill.nets.DistillationLoss` (tempers both sides),
+        :class:`~skdistill.nets.LogitMatching`, or your own loss, called as
+        ``criterion(logits, proba, y)`` with `y` the column of the true label or -1. With unequal
+        sample weights it must have `reduction`, which is set to "none" temporarily.
 
     optimizer : class, default=torch.optim.Adam
         Optimiser; Adam with ``lr=0.001``, as in ``MLPClassifier``. skorch's default is SGD.
@@ -66,8 +67,8 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         1, the default of skorch, prints a line per epoch.
 
     **kwargs : dict
-        Further parameters of ``skorch.NeuralNet``: `max_epochs`, `batch_size`, `device`,
-        `callbacks`, `compile`, ``module__...``, ``optimizer__...``, ...
+        Further parameters of ``skorch.NeuralNet``. For example `max_epochs`, `batch_size`,
+        `device`, `callbacks`, `compile`, ``module__...``, ``optimizer__...``, ...
 
     Attributes
     ----------
@@ -78,7 +79,7 @@ class SoftLabelNet(SoftInputNet, NeuralNetClassifier):
         The labels, sorted.
 
     history_ : skorch.history.History
-        One dict per epoch; ``pandas.DataFrame(list(net.history_))`` is a table.
+        One dict per epoch. ``pandas.DataFrame(list(net.history_))`` is a table.
 
     n_features_in_ : int
         Number of features, for X of two or more dimensions.

@@ -63,7 +63,7 @@ def linear_retrieval_loss(
         distillation.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight w_n >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------

@@ -32,15 +32,15 @@ def pairwise_loss(
         Score s_i of each row; finite, at most 2^50 in absolute value.
 
     proba : array-like of shape (n_samples,), float
-        Probability p_i in [0, 1] that the row is positive; labels 0 and 1 give the classical
-        pairwise loss.
+        The teacher's probabilities p. Each is the probability, in [0, 1], that the row is positive;
+        labels 0 and 1 give the classical pairwise loss.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
         φ of the margin d = s_i − s_j: log(1 + e^{−d}), e^{−d}, max(0, 1 − d) or its square.
         The logistic, exponential and squared hinge are consistent for the AUC, the hinge is not.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight w_i >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------

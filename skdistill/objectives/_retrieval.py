@@ -34,17 +34,17 @@ def label_weighted_cross_entropy(
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_labels), float
-        The student's scores f; finite.
+        The student's logits. They are the scores f in the formula, and finite.
 
     y : array-like of shape (n_samples,), int, or indicator of shape (n_samples, n_labels)
-        Column of each row's label, or for several labels per row an indicator, dense or sparse.
+        Column of each row's true label. For several labels per row, an indicator, dense or sparse.
 
     proba : array-like or sparse matrix of shape (n_samples, n_labels), float
-        The teacher's probability of each label, in [0, 1]. Rows need not sum to one: with
-        several labels per row they are marginals. Entries that are not stored are 0.
+        The teacher's probabilities p. They are in [0, 1]; rows need not sum to one: with several
+        labels per row they are marginals. Entries that are not stored are 0.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight w_n >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------
@@ -91,14 +91,14 @@ def double_distillation_loss(
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_labels), float
-        The student's scores f; finite.
+        The student's logits. They are the scores f in the formula, and finite.
 
     proba : array-like or sparse matrix of shape (n_samples, n_labels), float
-        The teacher's probability of each label, in [0, 1]. Rows need not sum to one: with
-        several labels per row they are marginals. Entries that are not stored are 0.
+        The teacher's probabilities p. They are in [0, 1]; rows need not sum to one: with several
+        labels per row they are marginals. Entries that are not stored are 0.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight w_n >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------

@@ -25,7 +25,7 @@ def soft_cross_entropy(
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_classes), float
-        The student's logits z; finite.
+        The student's logits. They are z in the formula, and finite.
 
     proba : array-like or sparse matrix of shape (n_samples, n_classes), float
         The teacher's probabilities p. Rows that miss 1 by at most 1e-3 are renormalised. Sparse
@@ -35,7 +35,7 @@ def soft_cross_entropy(
         Weight c_k >= 0 of each class; 1 by default.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight w_n >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------
@@ -87,15 +87,15 @@ def distillation_loss(
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_classes), float
-        The student's logits z; finite.
+        The student's logits. They are z in the formula, and finite.
 
     proba : array-like or sparse matrix of shape (n_samples, n_classes), float
         The teacher's probabilities p. Rows that miss 1 by at most 1e-3 are renormalised. Sparse
         ones stay sparse. A probability of exactly 0 stays 0 at every temperature.
 
     y : array-like of shape (n_samples,), int, or None
-        Column of each row's true label, -1 where it is unknown: such a row has no hard part,
-        only alpha times its soft part. May be None if `alpha` is 1.
+        Column of each row's true label. -1 where it is unknown: such a row has no hard part, only
+        alpha times its soft part. May be None if `alpha` is 1.
 
     temperature : float
         T > 0, applied to both the teacher and the student.
@@ -104,10 +104,10 @@ def distillation_loss(
         Weight of the soft part: 1 uses the teacher alone, 0 is ordinary training.
 
     label_weight : array-like of shape (n_classes,), default=None
-        Weight c_k >= 0 of each class, in both parts; 1 by default.
+        Weight c_k >= 0 of each class; 1 by default. It applies to both parts.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight w_n >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def logit_matching_loss(
     Parameters
     ----------
     logits : array-like of shape (n_samples, n_classes), float
-        The student's logits z; finite.
+        The student's logits. They are z in the formula, and finite.
 
     proba : array-like or sparse matrix of shape (n_samples, n_classes), float
         The teacher's probabilities p. Rows that miss 1 by at most 1e-3 are renormalised. Sparse
@@ -176,7 +176,7 @@ def logit_matching_loss(
         Weight c_k >= 0 of each class; 1 by default.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight w_n >= 0 of each row; 1 by default.
+        Weight w >= 0 of each row; 1 by default.
 
     Returns
     -------

@@ -54,13 +54,13 @@ class AlphaCurveDisplay:
         Parameters
         ----------
         estimator : DistilledClassifier or DistilledBipartiteRanker
-            Fitted with ``alpha="auto"``.
+            A fitted estimator. It was fitted with ``alpha="auto"``.
 
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `plot`.
+            Style, passed on to matplotlib. The arguments are those of `plot`.
 
         Returns
         -------
@@ -90,7 +90,7 @@ class AlphaCurveDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `plot`.
+            Style, passed on to matplotlib. The arguments are those of `plot`.
 
         Returns
         -------

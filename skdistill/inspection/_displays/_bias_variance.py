@@ -41,7 +41,8 @@ class BiasVarianceDisplay:
         What `plot` drew into.
 
     lines_ : dict of {str: matplotlib Line2D}
-        By "one_hot", "distilled", "distilled_variance" and "squared_bias".
+        The drawn lines. Their keys are "one_hot", "distilled", "distilled_variance" and
+        "squared_bias".
 
     Examples
     --------
@@ -110,7 +111,7 @@ class BiasVarianceDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `plot`.
+            Style, passed on to matplotlib. The arguments are those of `plot`.
 
         Returns
         -------
@@ -138,7 +139,7 @@ class BiasVarianceDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `plot`.
+            Style, passed on to matplotlib. The arguments are those of `plot`.
 
         Returns
         -------

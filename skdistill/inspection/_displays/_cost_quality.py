@@ -46,7 +46,7 @@ class CostQualityDisplay:
         What `plot` drew into.
 
     lines_ : list of matplotlib Line2D
-        The mark of each model.
+        The drawn lines. They are the mark of each model.
 
     Examples
     --------
@@ -103,13 +103,14 @@ class CostQualityDisplay:
             DistilledClassifier, the `student_` is measured.
 
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows that they have not seen.
+            Rows to evaluate on. The estimators have not seen them.
 
         y : array-like of shape (n_samples,)
             Their true labels.
 
         cost : {"batch", "single", "bytes"}, default="batch"
-            Milliseconds per thousand rows in one batch or row by row, or bytes when pickled.
+            Cost of each model. Milliseconds per thousand rows in one batch or row by row, or bytes
+            when pickled.
 
         quality, sample_weight, ax, **kwargs
             As for :meth:`from_predictions`.
@@ -165,16 +166,16 @@ class CostQualityDisplay:
             Predictions of each model, columns in the order of the sorted classes.
 
         cost : dict of {str: float}
-            Cost of each model, with the same names.
+            Cost of each model. The names are those of the probabilities.
 
         quality : {"log_loss", "accuracy", "brier", "ece", "auc"}, default="log_loss"
-            The score; "auc" for two classes.
+            The score. "auc" is for two classes.
 
         classes : array-like of shape (n_classes,), default=None
-            Label of each column, sorted; those of `y_true` by default.
+            Label of each column of probabilities, sorted; those of `y_true` by default.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
+            Weight of each row; 1 by default.
 
         cost_label : str, default="cost"
             Label of the cost axis, with its unit.
@@ -183,7 +184,7 @@ class CostQualityDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `errorbar`.
+            Style, passed on to matplotlib. The arguments are those of `errorbar`.
 
         Returns
         -------
@@ -226,7 +227,8 @@ class CostQualityDisplay:
             From :func:`skdistill.inspection.distillation_report`.
 
         cost : {"batch", "single", "bytes"}, default="batch"
-            As for :meth:`from_estimator`.
+            Cost of each model. Milliseconds per thousand rows in one batch or row by row, or bytes
+            when pickled.
 
         quality : {"log_loss", "accuracy", "brier", "ece", "auc"}, default="log_loss"
             The score. Models that lack it are not shown.
@@ -235,7 +237,7 @@ class CostQualityDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `errorbar`.
+            Style, passed on to matplotlib. The arguments are those of `errorbar`.
 
         Returns
         -------
@@ -271,7 +273,7 @@ class CostQualityDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `errorbar`.
+            Style, passed on to matplotlib. The arguments are those of `errorbar`.
 
         Returns
         -------

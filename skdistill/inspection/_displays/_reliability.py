@@ -95,10 +95,10 @@ class ReliabilityDisplay:
         Parameters
         ----------
         estimator : classifier
-            Fitted, with `predict_proba`.
+            A fitted estimator. It has `predict_proba`.
 
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows that it has not seen.
+            Rows to evaluate on. The estimator has not seen them.
 
         y : array-like of shape (n_samples,)
             Their true labels.
@@ -107,7 +107,7 @@ class ReliabilityDisplay:
             As for :meth:`from_predictions`.
 
         name : str, default=None
-            Name in the legend; that of the estimator's class by default.
+            Name in the legend. That of the estimator's class by default.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class ReliabilityDisplay:
             Predicted probabilities, columns in the order of the sorted classes.
 
         classes : array-like of shape (n_classes,), default=None
-            Label of each column of `proba`, sorted; those of `y_true` by default.
+            Label of each column of probabilities, sorted; those of `y_true` by default.
 
         n_bins : int, default=15
             Bins of equal width on [0, 1]; those without a row are not shown.
@@ -154,7 +154,7 @@ class ReliabilityDisplay:
             probability of the first choice is shown against how often that is right.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row.
+            Weight of each row; 1 by default.
 
         name : str, default=None
             Name in the legend.
@@ -163,7 +163,7 @@ class ReliabilityDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `plot`.
+            Style, passed on to matplotlib. The arguments are those of `plot`.
 
         Returns
         -------
@@ -203,10 +203,11 @@ class ReliabilityDisplay:
             Where to draw; a new figure by default.
 
         name : str, default=None
-            Name in the legend; `self.name` by default.
+            Name in the legend. `self.name` by default.
 
         **kwargs : dict
-            For matplotlib's `plot`, over the marker and line style that tell curves apart.
+            Style, passed on to matplotlib. The arguments are those of `plot`, and replace the
+            marker and line style that tell curves apart.
 
         Returns
         -------

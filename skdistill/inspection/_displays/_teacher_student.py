@@ -110,7 +110,7 @@ class TeacherStudentDisplay:
             Fitted, with `predict_proba`; the k-th student was distilled from the k-th teacher.
 
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Rows.
+            Rows to evaluate on.
 
         y : array-like of shape (n_samples,)
             Their true labels.
@@ -163,7 +163,7 @@ class TeacherStudentDisplay:
             the least complex teacher first.
 
         classes : array-like of shape (n_classes,), default=None
-            Label of each column, sorted; those of `y_true` by default.
+            Label of each column of probabilities, sorted; those of `y_true` by default.
 
         complexity : array-like of shape (n_teachers,), default=None
             How complex each teacher is; 1, 2, ... by default.
@@ -178,7 +178,7 @@ class TeacherStudentDisplay:
             Where to draw; a new figure by default.
 
         **kwargs : dict
-            For matplotlib's `errorbar`.
+            Style, passed on to matplotlib. The arguments are those of `errorbar`.
 
         Returns
         -------
@@ -217,10 +217,10 @@ class TeacherStudentDisplay:
             Where to draw; a new figure by default. The same ones again compare students.
 
         name : str, default=None
-            Name in a legend.
+            Name in the legend.
 
         **kwargs : dict
-            For matplotlib's `errorbar`.
+            Style, passed on to matplotlib. The arguments are those of `errorbar`.
 
         Returns
         -------
