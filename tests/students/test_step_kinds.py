@@ -136,3 +136,9 @@ class OwnClassifier(ClassifierMixin, Looking):
 )
 def test_kinds_of_other_classes(step, kind):
     assert target_of(step) == kind
+
+
+def test_code_in_an_unknown_form_may_read_its_target(monkeypatch):
+    unnamed = [SimpleNamespace(argval=number) for number in range(3)]
+    monkeypatch.setattr(dis, "get_instructions", lambda code: unnamed)
+    assert target_of(Ignoring()) == UNKNOWN

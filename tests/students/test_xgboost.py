@@ -256,6 +256,17 @@ def test_the_base_score_is_the_one_of_the_expansion():
     )
 
 
+@pytest.mark.parametrize("written", ["{}", '{"learner": {"learner_model_param": null}}', "<xml>"])
+def test_where_models_are_written_in_another_way(written, monkeypatch):
+    X, labels = problem(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(ours.Booster, "save_config", lambda booster: written)
+        with pytest.warns(UserWarning, match="writes models in a way"):
+            fitted = fit_soft_labels(student(), X, labels)
+    expanded = fit_by_expansion(student(), X, labels)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("ending", ["json", "ubj"])
 def test_saving_and_loading(n_classes, ending, tmp_path):
