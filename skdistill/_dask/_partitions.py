@@ -15,6 +15,9 @@ from ._run import persist, run, task
 # Names in errors about two partitions with different columns.
 PARTITIONS = ("the first partition of X", "another partition of X")
 
+# Attribute of Dask's dataframes: a dataframe with their columns, without rows.
+HEADER = "_meta"
+
 
 class Partitions:
     """Rows, labels, weights and probabilities by partition; nothing is loaded yet.
@@ -136,8 +139,8 @@ def header_of(X):
             )
         return np.empty((1, X.shape[1]))
     if _is_tabular(X) and column_names(X) is not None:
-        if hasattr(X, "_meta"):
-            return X._meta
+        if hasattr(X, HEADER):
+            return getattr(X, HEADER)
         return run([task(_without_rows, blocks_of(X, "X")[0])])[0]
     raise TypeError(
         "X must be a Dask array or dataframe, as the other collections are; got a "

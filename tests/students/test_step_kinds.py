@@ -4,7 +4,9 @@ The probe fits it to two different targets, of classes and of numbers, and check
 transformed rows differ. Transformers of new releases are included automatically.
 """
 
+import dis
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest

@@ -32,6 +32,7 @@ from skdistill.students._registry import resolve_fitter
 xgboost = pytest.importorskip("xgboost")
 XGBClassifier = xgboost.XGBClassifier
 
+from skdistill.students import xgboost as ours  # noqa: E402
 from skdistill.students._boosting import soft_objective  # noqa: E402
 from skdistill.students.xgboost import base_score_of_expansion, fit_xgboost  # noqa: E402
 
