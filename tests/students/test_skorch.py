@@ -168,7 +168,7 @@ def test_a_net_whose_class_cannot_change_is_refused(monkeypatch):
         object.__setattr__(net, name, value)
 
     monkeypatch.setattr(NeuralNetClassifier, "__setattr__", keep)
-    with pytest.raises(TypeError, match="this version of skorch.*Use skdistill.nets.Soft"):
+    with pytest.raises(TypeError, match=r"version of skorch.*Use skdistill\.nets\.Soft"):
         fit_soft_labels(net(), X, SoftLabels(P))
 
 
