@@ -1,5 +1,6 @@
 """Dask collections as lists of partitions, each a task: rows, labels, weights, probabilities."""
 
+import sys
 from typing import NamedTuple
 
 import dask.array as da
@@ -13,6 +14,9 @@ from ._run import persist, run, task
 
 # Names in errors about two partitions with different columns.
 PARTITIONS = ("the first partition of X", "another partition of X")
+
+# Attribute of Dask's dataframes: a dataframe with their columns, without rows.
+HEADER = "_meta"
 
 
 class Partitions:
@@ -119,7 +123,10 @@ def sizes_of(collection, name):
 
 def _is_tabular(collection):
     """Return whether a collection is a Dask dataframe or one of its columns."""
-    return hasattr(collection, "_meta") and hasattr(collection, "to_delayed")
+    dataframes = sys.modules.get("dask.dataframe")  # needs pandas, and is imported if one exists
+    return dataframes is not None and isinstance(
+        collection, (dataframes.DataFrame, dataframes.Series)
+    )
 
 
 def header_of(X):
@@ -132,7 +139,9 @@ def header_of(X):
             )
         return np.empty((1, X.shape[1]))
     if _is_tabular(X) and column_names(X) is not None:
-        return X._meta
+        if hasattr(X, HEADER):
+            return getattr(X, HEADER)
+        return run([task(_without_rows, blocks_of(X, "X")[0])])[0]
     raise TypeError(
         "X must be a Dask array or dataframe, as the other collections are; got a "
         f"{type(X).__name__}. Write dask.array.from_array(X, chunks=...)."

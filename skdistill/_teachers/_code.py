@@ -131,25 +131,35 @@ def _globals_of(function):
     """Return the module-level variables that a function reads, except those that it assigns."""
     assigned = {name for name, _ in _names_in(function.__code__, "STORE_GLOBAL")}
     found = {}
-    for name, attribute in _names_in(function.__code__, "LOAD_GLOBAL"):
+    for name, attributes in _names_in(function.__code__, "LOAD_GLOBAL"):
         if name in assigned or name not in function.__globals__:
             continue
         value = function.__globals__[name]
         if isinstance(value, ModuleType):  # user code: the attribute that is read
-            if version_of(value.__name__) is None and hasattr(value, attribute or ""):
-                found[f"{value.__name__}.{attribute}"] = getattr(value, attribute)
+            if version_of(value.__name__) is None:
+                for attribute in attributes:
+                    if hasattr(value, attribute):
+                        found[f"{value.__name__}.{attribute}"] = getattr(value, attribute)
         else:
             found[f"{function.__module__}.{name}"] = value
     return found
 
 
 def _names_in(code, operation):
-    """Yield the names used by an operation, each with the attribute read next or None."""
+    """Yield the names used by an operation, each with the attributes that may be read next.
+
+    In a Python without these operations every name may be read, and none is known to be assigned.
+    So a change may be seen where there is none, but none is overlooked.
+    """
+    reads_known = "LOAD_ATTR" in dis.opmap
+    if operation not in dis.opmap and operation == "LOAD_GLOBAL":
+        yield from ((name, code.co_names) for name in code.co_names)
     steps = list(dis.get_instructions(code))
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         if step.opname == operation:
             reads = following is not None and following.opname in ("LOAD_ATTR", "LOAD_METHOD")
-            yield step.argval, following.argval if reads else None
+            read_next = (following.argval,) if reads else ()
+            yield step.argval, read_next if reads_known else code.co_names
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield from _names_in(each, operation)

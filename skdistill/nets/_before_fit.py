@@ -29,7 +29,8 @@ def check_monitors(net):
              for on_train in (True, False)}  # fmt: skip
     missing = ({"valid_loss", "valid_acc"} | names[False]) - names[True]
     for name, callback in callbacks.items():
-        monitor = vars(net).get(f"callbacks__{name}__monitor", getattr(callback, "monitor", None))
+        given = net.get_params_for(f"callbacks__{name}")
+        monitor = given.get("monitor", getattr(callback, "monitor", None))
         if isinstance(callback, LRScheduler) and "Plateau" not in str(callback.policy):
             continue  # other policies monitor nothing
         if isinstance(monitor, str) and monitor.removesuffix("_best") in missing:

@@ -131,7 +131,7 @@ class DeviceTrainedNet(NeuralNet):
             return
         key = f"{prefix}_loss"
         self._unhandled_events = {event for event in BATCH_EVENTS if not self._has_handler(event)}
-        self._set_training(training)  # each module of the net, and its criterion
+        self._set_modes(training)
         try:
             with explain_out_of_memory(self.batch_size):
                 for batch in iterator:
@@ -153,6 +153,12 @@ class DeviceTrainedNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(batches))
         check_losses(self, prefix)
 
+    def _set_modes(self, training):
+        """Set each initialised module of the net, and its criterion, to training or evaluation."""
+        for name, each in vars(self).items():
+            if name.endswith("_") and isinstance(each, torch.nn.Module):
+                each.train(training)
+
     def train_step(self, batch: Any, **fit_params: Any) -> dict:
         """Make one optimiser step, with a scaled loss in float16."""
         if self._scaler is None:
@@ -169,7 +175,7 @@ class DeviceTrainedNet(NeuralNet):
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
         """Compute the loss of a batch and its gradient."""
         if not self.module_.training:  # a callback has predicted since the previous batch
-            self._set_training(True)
+            self._set_modes(True)
         Xi, targets = batch
         y_pred = self.infer(Xi, **fit_params)
         loss = self.get_loss(y_pred, targets, X=Xi, training=True)

@@ -218,11 +218,9 @@ def _configured_callbacks(net):
     """
     callbacks = []
     for name, given in callbacks_of(net):
-        callback = copy.copy(vars(net).get(f"callbacks__{name}", given))
-        prefix = f"callbacks__{name}__"
-        for key, value in vars(net).items():
-            if key.startswith(prefix):
-                setattr(callback, key.removeprefix(prefix), value)
+        callback = copy.copy(getattr(net, f"callbacks__{name}", given))
+        for key, value in net.get_params_for(f"callbacks__{name}").items():
+            setattr(callback, key, value)
         callbacks.append((name, callback))
     return callbacks
 

@@ -125,11 +125,22 @@ def _has_targets(dataset):
 
 @contextmanager
 def temporary_class(net, net_class):
-    """Temporarily add `net_class`, a SoftTargetsNet, as a base of the class of a net."""
+    """Temporarily add `net_class`, a SoftTargetsNet, as a base of the class of a net.
+
+    If the class of a net cannot be changed, this is an error: see *Private state of other packages*
+    in CONTRIBUTING.
+    """
     original = type(net)
     # A callback may pickle the net meanwhile: it is pickled as its original class.
     methods = {"__reduce__": lambda self: (object.__new__, (original,), self.__getstate__())}
-    net.__class__ = type(original.__name__, (net_class, original), methods)
+    try:
+        net.__class__ = type(original.__name__, (net_class, original), methods)
+    except TypeError as error:
+        raise TypeError(
+            f"{original.__name__} cannot take soft labels with this version of skorch: {error}. "
+            "Use skdistill.nets.SoftLabelNet or RankingNet, whose own fit takes them, or another "
+            "version of skorch."
+        ) from error
     try:
         yield
     finally:

@@ -220,7 +220,7 @@ def _target_estimator(regressor):
         return _target_estimator(regressor.steps[-1][1])
     cls = type(regressor)
     name = INNER_REGRESSOR.get(SEARCH if issubclass(cls, SEARCH) else cls)
-    if name is None:
+    if name is None or not hasattr(regressor, name):
         return regressor
     inside = getattr(regressor, name)
     if inside is None:  # scikit-learn's default, a tree or least squares, is multi-output

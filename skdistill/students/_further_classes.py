@@ -6,6 +6,7 @@ the student stays an ordinary object of its class.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 from scipy.special import softmax
@@ -27,6 +28,10 @@ from .._utils._sample_weight import is_pipeline
 
 # Class -> function of a fitted instance, the positions of its classes among all, and all classes.
 _extensions: dict[type, Callable[..., None]] = {}
+
+
+class UnknownStateError(Exception):
+    """The trees of this scikit-learn have a state that skdistill does not know."""
 
 
 def extends(*classes):
@@ -53,7 +58,8 @@ def add_classes(student, classes):
         None,
     )
     if extend is not None and len(missing_classes(student, classes)):
-        extend(student, class_positions(student.classes_, classes), classes)
+        with suppress(UnknownStateError):  # then it keeps its classes, which `deployable` refuses
+            extend(student, class_positions(student.classes_, classes), classes)
 
 
 def missing_classes(student, classes):
@@ -112,10 +118,13 @@ def extend_tree(student, positions, classes):
 
 def _extended(tree, positions, n_classes):
     """Return a classification tree with added classes."""
-    state = tree.__getstate__()
-    extended = type(tree)(tree.n_features, np.array([n_classes], dtype=np.intp), 1)
-    values = np.ascontiguousarray(pad_classes(state["values"], positions, n_classes, 0, axis=2))
-    extended.__setstate__({**state, "values": values})
+    try:
+        state = tree.__getstate__()
+        extended = type(tree)(tree.n_features, np.array([n_classes], dtype=np.intp), 1)
+        values = np.ascontiguousarray(pad_classes(state["values"], positions, n_classes, 0, axis=2))
+        extended.__setstate__({**state, "values": values})
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise UnknownStateError from error
     return extended
 
 

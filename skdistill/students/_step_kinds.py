@@ -151,7 +151,12 @@ def never_reads_target(cls):
         code = getattr(unwrap(method), "__code__", None)
         if code is None or code.co_argcount < 3:  # self, X, y
             return False
-        if any(_names(each.argval, code.co_varnames[2]) for each in dis.get_instructions(code)):
+        *others, target = code.co_varnames[:3]
+        arguments = [each.argval for each in dis.get_instructions(code)]
+        if any(_names(each, target) for each in arguments):
+            return False
+        # Code that names neither the estimator nor the rows is in a form that is not known here.
+        if not any(_names(each, name) for each in arguments for name in others):
             return False
     return True
 

@@ -17,7 +17,7 @@ from ._chunks import drop_zero_weight_rows
 from ._class_weight import class_weights
 from ._registry import register
 from ._row_counts import equal_copies
-from .expansion import fit_on_given_copies, warn_of_expansion
+from .expansion import fit_on_copies, fit_on_given_copies, warn_of_expansion
 
 # Attributes that hold the parameters of CatBoostClassifier; all others hold the model.
 PRIVATE = ("_init_params", "_canonized_params")
@@ -146,13 +146,18 @@ def fit_catboost(
         return student.fit(X, soft_labels.argmax_labels(), **fit_params)
     # CatBoost would also place its borders between rows of weight 0.
     X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
+    if not hasattr(student, PRIVATE[0]):
+        warn_of_expansion(student, "this CatBoost keeps parameters in a way unknown to skdistill")
+        return fit_on_copies(student, X, soft_labels, **fit_params)
     params = by_main_names(student.get_params())
     if "learning_rate" not in params and params.get("task_type") != "GPU":
         params["learning_rate"] = learning_rate_for_hard_labels(params, X, soft_labels, fit_params)
     reason = unsupported_reason(params)
+    trained = None
     if len(soft_labels.classes) == 2 and reason is None:
         trained = train_on_probabilities(type(student), params, X, soft_labels, fit_params)
-    else:
+        reason = "this CatBoost writes models in a way unknown to skdistill"
+    if trained is None:
         if len(soft_labels.classes) == 2:
             warn_of_expansion(student, reason)
         trained = train_on_copies(type(student), params, X, soft_labels, fit_params)
@@ -186,9 +191,15 @@ def unsupported_reason(params):
 
 
 def train_on_probabilities(student_class, params, X, soft_labels, fit_params):
-    """Return a model trained by CrossEntropy on the probabilities of CatBoost's second class."""
+    """Return a model trained by CrossEntropy on the probabilities of CatBoost's second class.
+
+    None if the metadata of models has another form than is known here.
+    """
     loss = params.get("loss_function", "Logloss")
     hard_label_model = fit_class_order(soft_labels.classes)
+    hard_label_metadata = hard_label_model.get_metadata()
+    if not {"class_params", "params"} <= set(hard_label_metadata.keys()):
+        return None
     _, second = class_positions(hard_label_model.classes_, soft_labels.classes)
     factors = weights_of_classes(params, soft_labels, second)
     targets = soft_labels.reweight_classes(factors)
@@ -206,7 +217,7 @@ def train_on_probabilities(student_class, params, X, soft_labels, fit_params):
     trained.fit(X, target, sample_weight=targets.weight, **fit_params)
 
     metadata = trained.get_metadata()
-    metadata["class_params"] = hard_label_model.get_metadata()["class_params"]
+    metadata["class_params"] = hard_label_metadata["class_params"]
     metadata["params"] = metadata["params"].replace('"CrossEntropy"', f'"{loss}"')
     return trained
 

@@ -1,6 +1,6 @@
 """LightGBM on soft labels: its softmax and logistic loss, with probabilities as targets."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,15 @@ METRIC = ("metric", "metrics", "metric_types")
 COUNT_ROWS = ("is_unbalance", "unbalance", "unbalanced_sets")
 # Objectives that are not proportional to the weight, so that copies do not add up to their row.
 NOT_PROPORTIONAL_TO_WEIGHT = ("cross_entropy_lambda", "xentlambda")
+
+
+class UnknownModelError(Exception):
+    """LightGBM writes a model in a form that skdistill does not know."""
+
+
+def has_known_attributes(student):
+    """Return whether a model of LightGBM has the private attributes that are set here."""
+    return all(hasattr(student, name) for name in PRIVATE)
 
 
 def check_lightgbm(student: Estimator, summary: DataSummary) -> None:
@@ -126,9 +135,9 @@ def fit_lightgbm(
     metrics = metrics_to_evaluate(fit_params)
     reason = unsupported_reason(student, soft_labels, metrics)
     if reason is None:
-        fit_soft(student, X, soft_labels, metrics, fit_params)
-        student._Booster = with_objective(student.booster_, student.objective_)
-        if student._Booster is not None:
+        with suppress(UnknownModelError):
+            fit_soft(student, X, soft_labels, metrics, fit_params)
+            student._Booster = with_objective(student.booster_, student.objective_)
             return student
         reason = "this LightGBM writes models in a way that skdistill does not know"
     warn_of_expansion(student, reason)
@@ -188,16 +197,20 @@ def restored_parameters(student):
     Within the context, aliases of `objective` are removed, because LightGBM prefers them.
     """
     saved_params = {name: getattr(student, name) for name in ("objective", "class_weight")}
-    other_params, had_metric = student._other_params, hasattr(student, "metric")
-    without_aliases = {name: value for name, value in other_params.items() if name not in OBJECTIVE}
-    student._other_params = without_aliases
+    had_metric, is_known = hasattr(student, "metric"), has_known_attributes(student)
+    if is_known:
+        other_params = student._other_params
+        student._other_params = {
+            name: value for name, value in other_params.items() if name not in OBJECTIVE
+        }
     try:
         yield
     finally:
         if not had_metric and hasattr(student, "metric"):
             del student.metric
         vars(student).update(saved_params)
-        student._other_params = other_params
+        if is_known:
+            student._other_params = other_params
 
 
 def boost_or_fit_constant(student, X, n_rows, fit_params, fit_boosted, fit_constant):
@@ -256,7 +269,7 @@ def unsupported_reason(student, soft_labels, metrics):
         return f"the metric {builtin_metrics[0]!r} would be evaluated on raw scores"
     if len(soft_labels) < n_classes:
         return f"there are only {len(soft_labels)} rows for {n_classes} classes"
-    if not all(hasattr(student, name) for name in PRIVATE):
+    if not has_known_attributes(student):
         return "this LightGBM keeps its model where skdistill does not expect it"
     return None
 
@@ -292,16 +305,19 @@ def add_to_first_trees(booster, start):
     """Add the initial score to the leaves of the first tree of each class, like LightGBM."""
     if not start.any():
         return
-    first_round = booster.dump_model(num_iteration=1)["tree_info"]
-    for tree, constant in zip(first_round, np.atleast_1d(start), strict=True):
-        index = tree["tree_index"]
-        for leaf in range(tree["num_leaves"]):
+    try:
+        first_round = booster.dump_model(num_iteration=1)["tree_info"]
+        trees = [(tree["tree_index"], tree["num_leaves"]) for tree in first_round]
+    except (KeyError, TypeError) as error:
+        raise UnknownModelError from error
+    for (index, n_leaves), constant in zip(trees, np.atleast_1d(start), strict=True):
+        for leaf in range(n_leaves):
             value = booster.get_leaf_output(index, leaf)
             booster.set_leaf_output(index, leaf, value + constant)
 
 
 def with_objective(booster, name):
-    """Return the booster with a built-in objective, None if that is not possible."""
+    """Return the booster with a built-in objective."""
     params = "sigmoid:1" if name == "binary" else f"num_class:{booster.num_model_per_iteration()}"
     line = f"\nobjective={name} {params}\n"
     text = booster.model_to_string(num_iteration=-1)
@@ -309,9 +325,14 @@ def with_objective(booster, name):
         return booster
     text = text.replace("\nfeature_names=", f"{line}feature_names=", 1)
     text = text.replace("\n[objective: custom]", f"\n[objective: {name}]", 1)
-    restored = Booster(model_str=text)
+    try:
+        restored = Booster(model_str=text)
+    except LightGBMError as error:
+        raise UnknownModelError from error
+    if line not in restored.model_to_string():
+        raise UnknownModelError
     restored.best_iteration, restored.best_score = booster.best_iteration, booster.best_score
-    return restored if line in restored.model_to_string() else None
+    return restored
 
 
 def metrics_to_evaluate(fit_params):

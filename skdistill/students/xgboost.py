@@ -70,13 +70,17 @@ def fit_xgboost(
         if not soft_labels.is_one_hot:
             warn_of_expansion(student, reason)
         return fit_with_empty_classes(student, X, soft_labels, **fit_params)
+    starts_anew = student.base_score is None and fit_params.get("xgb_model") is None
+    start = base_score_of_expansion(student, soft_labels) if starts_anew else student.base_score
+    if start is None and starts_anew:
+        warn_of_expansion(student, "this XGBoost writes models in a way unknown to skdistill")
+        return fit_with_empty_classes(student, X, soft_labels, **fit_params)
     two_classes = len(soft_labels.classes) == 2
     targets = soft_labels
     if two_classes and student.scale_pos_weight is not None:
         targets = soft_labels.reweight_classes([1, student.scale_pos_weight])
     base_score, eval_metric = student.base_score, student.eval_metric
-    if base_score is None and fit_params.get("xgb_model") is None:
-        student.base_score = base_score_of_expansion(student, soft_labels)
+    student.base_score = start
     student.eval_metric = metric_on_probabilities(eval_metric)
     student.objective = soft_objective(targets, hessian_factor=1 if two_classes else 2)
     student.fit(X, placeholder_labels(soft_labels), sample_weight=soft_labels.weight, **fit_params)
@@ -123,7 +127,8 @@ def unsupported_reason(student, soft_labels):
 def base_score_of_expansion(student, soft_labels):
     """Return XGBoost's base score of the expansion, which depends on class weight sums only.
 
-    It uses a bare Booster, because experiment trackers would log a fit of the estimator.
+    None if XGBoost writes it in another form than is known here. It uses a bare
+    Booster, because experiment trackers would log a fit of the estimator.
     """
     n_classes = len(soft_labels.classes)
     rows = DMatrix(
@@ -139,8 +144,11 @@ def base_score_of_expansion(student, soft_labels):
         params = {"objective": "multi:softprob", "num_class": n_classes}
     booster = Booster({**params, "max_depth": 1, "nthread": 1}, [rows])
     booster.update(rows, 0)
-    learner = json.loads(booster.save_config())["learner"]["learner_model_param"]
-    scores = np.atleast_1d(json.loads(learner["base_score"])).astype(np.float32).tolist()
+    try:
+        learner = json.loads(booster.save_config())["learner"]["learner_model_param"]
+        scores = np.atleast_1d(json.loads(learner["base_score"])).astype(np.float32).tolist()
+    except (KeyError, TypeError, ValueError):
+        return None
     return scores if len(scores) > 1 else scores[0]
 
 

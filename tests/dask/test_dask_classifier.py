@@ -22,6 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skdistill import DistilledClassifier, SoftLabels
+from skdistill._dask import _partitions
+from skdistill._dask._partitions import header_of
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
 from skdistill.students._chunks import fit_one_pass
@@ -128,6 +130,15 @@ def test_dataframes_of_unknown_sizes_with_empty_partitions():
     assert isinstance(proba, da.Array) and np.isnan(proba.shape[0]) and proba.shape[1] == 2
     np.testing.assert_array_equal(proba.compute(), model.predict_proba(kept[features]))
     np.testing.assert_array_equal(labels.compute(), model.predict(kept[features]))
+
+
+def test_dataframes_without_a_header_show_a_partition(monkeypatch):
+    frame, features = make_frame(60)
+    rows = dd.from_pandas(frame[features], npartitions=3)
+    expected = rows._meta
+    assert header_of(rows) is expected
+    monkeypatch.setattr(_partitions, "HEADER", "_gone")
+    pd.testing.assert_frame_equal(header_of(rows), expected)
 
 
 def test_a_directory_of_parquet_files(tmp_path):

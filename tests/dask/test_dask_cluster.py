@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from partitioned import in_partitions, make_problem
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -25,7 +26,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import BornAgainClassifier, DistilledBipartiteRanker, DistilledClassifier
-from skdistill._dask import _run
+from skdistill._dask import _placement, _run
 from skdistill._dask._pairs import PairsObjective, PairTargets, Sums
 from skdistill._dask._partitions import Partitions, blocks_of, blocks_with
 from skdistill._dask._placement import group_by_worker_thread, map_partitions, persisted_on_workers
@@ -182,6 +183,19 @@ def test_persisted_rows_are_detected_on_workers(client):
     persisted = frame.persist()
     distributed.wait(persisted)
     assert not persisted_on_workers(blocks_of(persisted[["b"]], "X"))
+
+
+def test_rows_on_workers_that_are_not_found_are_taken_as_lazy(client, monkeypatch):
+    X, _, y = make_problem()
+    rows = dd.from_pandas(pd.DataFrame(X), npartitions=3).persist()
+    labels = dd.from_pandas(pd.Series(y), npartitions=3).persist()
+    distributed.wait([rows, labels])
+    model = DistilledClassifier(GaussianNB(), GaussianNB(), cv=3, alpha=0.5)
+    expected = clone(model).fit(rows, labels).student_
+    monkeypatch.setattr(_placement, "_key_on_workers", lambda block: block.key)
+    assert not persisted_on_workers(blocks_of(rows, "X"))
+    found = clone(model).fit(rows, labels).student_
+    np.testing.assert_array_equal(found.theta_, expected.theta_)
 
 
 @pytest.mark.slow

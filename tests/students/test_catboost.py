@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from inspect import signature
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -392,6 +393,35 @@ def test_relied_upon_behaviour_of_catboost():
     unfitted = vars(CatBoostClassifier(depth=4))
     assert [name for name, value in unfitted.items() if isinstance(value, dict)] == ["_init_params"]
     assert "_init_params" in ours.PRIVATE
+    X, labels = problem(2)
+    metadata = fit_soft_labels(student(), X, labels).get_metadata()
+    assert "ant" in metadata["class_params"]
+    assert '"Logloss"' in metadata["params"]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_where_parameters_are_kept_elsewhere(n_classes, monkeypatch):
+    X, labels = problem(n_classes)
+    monkeypatch.setattr(ours, "PRIVATE", ("_gone",))
+    with pytest.warns(UserWarning, match="keeps parameters in a way"):
+        fitted = fit_soft_labels(student(), X, labels)
+    rows, y, weight = labels.expand()
+    expanded = student().fit(X[rows], y, sample_weight=weight)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
+
+
+def test_where_models_are_written_in_another_way(monkeypatch):
+    X, labels = problem(2)
+    known = ours.fit_class_order
+
+    def changed(classes):
+        return SimpleNamespace(classes_=known(classes).classes_, get_metadata=dict)
+
+    monkeypatch.setattr(ours, "fit_class_order", changed)
+    with pytest.warns(UserWarning, match="writes models in a way"):
+        fitted = fit_soft_labels(student(), X, labels)
+    expanded = expanded_by_hand(student(), X, labels)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
 
 
 def test_as_the_student_of_a_distilled_classifier():

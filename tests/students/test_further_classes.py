@@ -38,7 +38,7 @@ from skdistill import (
     fit_soft_labels,
 )
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students import logit_regressor
+from skdistill.students import _further_classes, logit_regressor
 from skdistill.students._registry import FITTERS
 
 STUDENTS = {
@@ -142,6 +142,23 @@ def test_deployable_refuses_students_that_lack_classes(name, soft):
     proba[:, np.searchsorted(every, seen)] = P
     model = SoftLabelClassifier(STUDENTS[name], classes=every).fit(X, proba if soft else y)
     assert model.predict_proba(X).shape == (len(X), len(every))
+    with pytest.raises(ValueError, match=rf"{name}, lacks the classes \['b', 'e'\]"):
+        deployable(model)
+
+
+@pytest.mark.parametrize("name", ["DecisionTreeClassifier", "RandomForestClassifier"])
+def test_trees_of_an_unknown_state_are_refused(name, monkeypatch):
+    X, _, P, seen, every = problem(["b", "e"], 2)
+    known = SoftLabelClassifier(STUDENTS[name], classes=seen).fit(X, P)
+
+    def changed(values, positions, n_classes, fill, axis=0):
+        raise KeyError("values")
+
+    monkeypatch.setattr(_further_classes, "pad", changed)
+    model = SoftLabelClassifier(STUDENTS[name], classes=every)
+    model.fit(X, P @ np.eye(len(every))[np.searchsorted(every, seen)])
+    found = model.predict_proba(X)[:, np.searchsorted(every, seen)]
+    assert_array_equal(found, known.predict_proba(X))
     with pytest.raises(ValueError, match=rf"{name}, lacks the classes \['b', 'e'\]"):
         deployable(model)
 

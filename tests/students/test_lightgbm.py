@@ -355,9 +355,27 @@ def test_relied_upon_behaviour_of_lightgbm():
     assert "\nobjective=multiclass num_class:3\n" in fitted.booster_.model_to_string()
 
 
-def test_where_models_are_written_in_another_way(monkeypatch):
+class Renaming(lightgbm.Booster):
+    def model_to_string(self, *args, **kwargs):
+        return super().model_to_string(*args, **kwargs).replace("\nobjective=", "\nloss=")
+
+
+def refuse(model_str):
+    raise lightgbm.basic.LightGBMError("Model format error")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "changed"),
+    [
+        (ours, "Booster", Renaming),
+        (ours, "Booster", refuse),
+        (lightgbm.Booster, "dump_model", lambda booster, **params: {}),
+        (lightgbm.Booster, "dump_model", lambda booster, **params: {"tree_info": [{}] * 3}),
+    ],
+)
+def test_where_models_are_written_in_another_way(owner, name, changed, monkeypatch):
     X, labels = problem(3)
-    monkeypatch.setattr(ours, "with_objective", lambda booster, name: None)
+    monkeypatch.setattr(owner, name, changed)
     with pytest.warns(UserWarning, match="writes models in a way"):
         fitted = fit_soft_labels(student(class_weight="balanced"), X, labels)
     expanded = fit_by_expansion(student(class_weight="balanced"), X, labels)
@@ -368,7 +386,9 @@ def test_where_the_model_is_kept_elsewhere(monkeypatch):
     X, labels = problem(3)
     monkeypatch.setattr(ours, "PRIVATE", ("_gone",))
     with pytest.warns(UserWarning, match="keeps its model where"):
-        fit_soft_labels(student(), X, labels)
+        fitted = fit_soft_labels(student(), X, labels)
+    expanded = fit_by_expansion(student(), X, labels)
+    assert_array_equal(fitted.predict_proba(X), expanded.predict_proba(X))
 
 
 def test_as_the_student_of_a_distilled_classifier():

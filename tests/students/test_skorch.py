@@ -161,6 +161,17 @@ def test_a_failing_fit_gives_the_class_back():
     assert type(student) is NeuralNetClassifier
 
 
+def test_a_net_whose_class_cannot_change_is_refused(monkeypatch):
+    def keep(net, name, value):
+        if name == "__class__":
+            raise TypeError("__class__ assignment: object layout differs")
+        object.__setattr__(net, name, value)
+
+    monkeypatch.setattr(NeuralNetClassifier, "__setattr__", keep)
+    with pytest.raises(TypeError, match=r"version of skorch.*Use skdistill\.nets\.Soft"):
+        fit_soft_labels(net(), X, SoftLabels(P))
+
+
 @pytest.mark.parametrize(
     "params", [{}, {"criterion": torch.nn.NLLLoss, "module__softmax": True}], ids=["CE", "NLL"]
 )
@@ -213,6 +224,8 @@ def test_checkpoint_may_pickle_the_net_during_the_fit(tmp_path):
 
 
 def test_compiling_hides_nll_loss():
+    compiled = torch.compile(torch.nn.NLLLoss())  # compiled when it is called, not here
+    assert type(compiled._orig_mod) is torch.nn.NLLLoss
     with pytest.raises(ValueError, match="compile=True prevents skorch from detecting NLLLoss"):
         fit_soft_labels(net(**NLL, compile=True), X, SoftLabels(P))
 

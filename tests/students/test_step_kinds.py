@@ -4,7 +4,9 @@ The probe fits it to two different targets, of classes and of numbers, and check
 transformed rows differ. Transformers of new releases are included automatically.
 """
 
+import dis
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -136,3 +138,9 @@ class OwnClassifier(ClassifierMixin, Looking):
 )
 def test_kinds_of_other_classes(step, kind):
     assert target_of(step) == kind
+
+
+def test_code_in_an_unknown_form_may_read_its_target(monkeypatch):
+    unnamed = [SimpleNamespace(argval=number) for number in range(3)]
+    monkeypatch.setattr(dis, "get_instructions", lambda code: unnamed)
+    assert target_of(Ignoring()) == UNKNOWN

@@ -316,6 +316,19 @@ def test_what_it_cannot_honour_expands_with_one_warning(student, named):
 
 
 @pytest.mark.parametrize("student", [DecisionTreeClassifier(), RandomForestClassifier(2)], ids=repr)
+def test_what_we_lean_on_in_trees(student):
+    """If this fails, `fit_tree` has fallen back to expansion: look at the new scikit-learn."""
+    X, labels = problem(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fitted = fit_soft_labels(student, X, labels)
+    tree = fitted.tree_ if isinstance(fitted, DecisionTreeClassifier) else fitted[0].tree_
+    state = tree.__getstate__()
+    assert state.keys() == {"max_depth", "node_count", "nodes", "values"}
+    assert state["values"].shape == (tree.node_count, 1, 3)
+
+
+@pytest.mark.parametrize("student", [DecisionTreeClassifier(), RandomForestClassifier(2)], ids=repr)
 def test_unknown_tree_state_falls_back_to_expansion(student, monkeypatch):
     def changed(tree, n_classes):
         raise KeyError("nodes")

@@ -32,6 +32,7 @@ from skdistill.students._registry import resolve_fitter
 xgboost = pytest.importorskip("xgboost")
 XGBClassifier = xgboost.XGBClassifier
 
+from skdistill.students import xgboost as ours  # noqa: E402
 from skdistill.students._boosting import soft_objective  # noqa: E402
 from skdistill.students.xgboost import base_score_of_expansion, fit_xgboost  # noqa: E402
 
@@ -254,6 +255,17 @@ def test_the_base_score_is_the_one_of_the_expansion():
     assert_allclose(
         base_score_of_expansion(student(), labels), expanded.intercept_.squeeze(), atol=FLOAT32
     )
+
+
+@pytest.mark.parametrize("written", ["{}", '{"learner": {"learner_model_param": null}}', "<xml>"])
+def test_where_models_are_written_in_another_way(written, monkeypatch):
+    X, labels = problem(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(ours.Booster, "save_config", lambda booster: written)
+        with pytest.warns(UserWarning, match="writes models in a way"):
+            fitted = fit_soft_labels(student(), X, labels)
+    expanded = fit_by_expansion(student(), X, labels)
+    assert_allclose(fitted.predict_proba(X), expanded.predict_proba(X), atol=FLOAT32)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

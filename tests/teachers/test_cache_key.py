@@ -1,5 +1,6 @@
 """Cache keys are equal for equal contents in any container, and differ otherwise."""
 
+import dis
 import importlib
 import subprocess
 import sys
@@ -356,6 +357,23 @@ def test_code_that_changes_is_something_else(source):
         first, again = wrapped(executed(source)), wrapped(executed(source))
         assert same(first, again)
         assert not same(first, wrapped(executed(source.replace("1", "7"))))
+
+
+READING_GLOBALS = ["a constant", "a helper", "a constant of a comprehension"]
+
+
+@pytest.mark.parametrize("operation", ["LOAD_GLOBAL", "LOAD_ATTR", "STORE_ATTR", "STORE_GLOBAL"])
+@pytest.mark.parametrize(
+    "source", [TEACHERS[name] for name in READING_GLOBALS], ids=READING_GLOBALS
+)
+def test_byte_code_of_another_python(source, operation, monkeypatch):
+    monkeypatch.delitem(dis.opmap, operation)
+    known = dis.get_instructions
+    monkeypatch.setattr(
+        dis, "get_instructions", lambda code: [e for e in known(code) if e.opname != operation]
+    )
+    assert same(executed(source), executed(source))
+    assert not same(executed(source), executed(source.replace("1", "7")))
 
 
 def test_code_of_a_module_of_ones_own(tmp_path, monkeypatch):

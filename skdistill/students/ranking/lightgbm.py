@@ -8,7 +8,13 @@ from lightgbm import LGBMRanker, LGBMRegressor
 from ..._targets._soft_labels import SoftLabels
 from ..._utils._typing import Estimator, Rows
 from .._boosting import proba_of_second
-from ..lightgbm import BOOSTING, NEED_BUILTIN_OBJECTIVE, OBJECTIVE, boost_or_fit_constant
+from ..lightgbm import (
+    BOOSTING,
+    NEED_BUILTIN_OBJECTIVE,
+    OBJECTIVE,
+    boost_or_fit_constant,
+    has_known_attributes,
+)
 from ._boosting import check_default_objective, pair_objective
 from ._registry import register
 
@@ -105,7 +111,8 @@ def _boost(student, X, soft_labels, surrogate, default, fit_params):
         student.fit(X, np.zeros_like(labels), **weights)
 
     boost_or_fit_constant(student, X, len(soft_labels), fit_params, fit_boosted, fit_constant)
-    student._objective = default
+    if has_known_attributes(student):  # otherwise it keeps our objective, and the same scores
+        student._objective = default
     return student
 
 

@@ -21,6 +21,7 @@ xgboost = pytest.importorskip("xgboost")
 lightgbm = pytest.importorskip("lightgbm")
 from xgboost import XGBRanker, XGBRegressor  # noqa: E402
 
+from skdistill.students import lightgbm as ours  # noqa: E402
 from skdistill.students.ranking._boosting import pair_objective  # noqa: E402
 
 SURROGATES = ["logistic", "exponential", "hinge", "squared_hinge"]
@@ -161,6 +162,22 @@ def test_nothing_of_skdistill_stays_in_the_students(tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path / "students.pkl")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert_allclose([float(x) for x in printed], [s.predict(X)[0] + 3 for s in fitted], rtol=1e-5)
+
+
+@pytest.mark.parametrize("student", LGBM, ids=NAMES[2:])
+def test_what_we_lean_on_in_lightgbm(student):
+    """If this fails, a ranker keeps the objective of skdistill: look at the new LightGBM."""
+    assert "_objective" in ours.PRIVATE and set(ours.PRIVATE) <= vars(student).keys()
+    fitted = fit_ranker(student, *problem())
+    assert fitted.objective_ in ("regression", "lambdarank")
+
+
+@pytest.mark.parametrize("student", LGBM, ids=NAMES[2:])
+def test_where_lightgbm_keeps_its_objective_elsewhere(student, monkeypatch):
+    X, labels = problem()
+    known = fit_ranker(student, X, labels)
+    monkeypatch.setattr(ours, "PRIVATE", ("_gone",))
+    assert_array_equal(fit_ranker(student, X, labels).predict(X), known.predict(X))
 
 
 @pytest.mark.parametrize("student", XGB, ids=NAMES[:2])
