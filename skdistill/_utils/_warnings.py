@@ -5,8 +5,8 @@ import warnings
 
 __all__ = ["warn"]
 
-# skdistill, and packages that call it while they run a user's call: callbacks, searches, workers.
-PACKAGES = {"skdistill", "sklearn", "joblib", "dask"}
+# skdistill, and what calls it on the way from the user's call: searches, schedulers, decorators.
+PACKAGES = {"skdistill", "sklearn", "joblib", "dask", "contextlib", "functools"}
 
 
 def warn(message, category=UserWarning):
