@@ -184,6 +184,7 @@ def called_from(module, function):
         ("sklearn.model_selection._search", __file__),
         ("joblib.parallel", __file__),
         ("dask.local", __file__),
+        ("contextlib", __file__),
         ("skdistill_extra", "<skdistill_extra>"),
         ("__main__", "<__main__>"),
     ],
