@@ -222,6 +222,8 @@ def shape_of(value):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_fitted_attributes_set_by_hand_are_those_of_fit(student, n_classes):
     """If this fails, scikit-learn sets other attributes in `fit`: set these as well."""
+    if n_classes == 2 and isinstance(student, Pipeline):
+        pytest.skip("an encoder of two classes is one of numbers, and nothing is set by hand")
     rows = np.round(np.abs(X))
     proba = TWO if n_classes == 2 else P
     fitted = fit_soft_labels(student, rows, SoftLabels(proba))
