@@ -23,7 +23,8 @@ def make_augmenter(name, size_factor=1.0):
         pytest.fail(
             f"skdistill.augmentation.{name} cannot be created from `size_factor` alone ({error}). "
             "Give its parameters defaults, or add them to SMALL_OF of "
-            "tests/contracts/augmenters.py."
+            "tests/contracts/augmenters.py.",
+            pytrace=False,
         )
 
 
