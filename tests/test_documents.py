@@ -1,11 +1,13 @@
 """Every code block of the README and of the docs runs, and prints the text block below it.
 
+The examples of CONTRIBUTING, a student and an augmenter, are tested in a copy of the package.
 Blocks that the tests cannot run (other packages, downloads) state this in their first line.
 """
 
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from copy import copy
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import skdistill
+from skdistill import augmentation
 from skdistill.students import _registry
 
 ROOT = Path(__file__).parent.parent
@@ -63,7 +66,18 @@ def test_links_between_pages_lead_somewhere():
             assert (page.parent / target).exists(), (page.name, target)
 
 
-FILES_TO_WRITE = {"tests/students/test_ridge.py"}  # CONTRIBUTING shows how to write it
+# The files that CONTRIBUTING shows how to write: "**1. The file**, `path`: ..." and their code.
+EXAMPLE_FILE = re.compile(
+    r"^\*\*\d\. The \w+\*\*, `([\w/]+\.py)`.*?```python\n(.*?)```", re.M | re.S
+)
+EXAMPLES = dict(EXAMPLE_FILE.findall((ROOT / "CONTRIBUTING.md").read_text()))
+FILES_TO_WRITE = {path for path in EXAMPLES if path.startswith("tests/")}
+# What its steps "The registration" and "The export" add.
+EXPORTS = {
+    "skdistill/students/__init__.py": 'from . import ridge\n__all__ += ["ridge"]\n',
+    "skdistill/augmentation/__init__.py": "from ._crossover import CrossoverAugmenter\n"
+    '__all__ += ["CrossoverAugmenter"]\n',
+}
 TEST_FILES = sorted((ROOT / "tests").rglob("*.py"))
 # A file of tests, followed by the names of its tests where the page gives them.
 QUOTED_TESTS = re.compile(r"`([\w/]*test_\w+\.py)`(?:: (`[.\w]+`(?:, `[.\w]+`)*))?")
@@ -186,3 +200,42 @@ def test_every_public_name_is_in_the_api_reference(module):
         and (module == "" or getattr(public, name) is not getattr(skdistill, name, None))
     }
     assert sorted(listed) == sorted(own)
+
+
+def test_the_examples_of_contributing_pass_their_tests(tmp_path):
+    assert len(EXAMPLES) == 4
+    for folder in ("skdistill", "tests"):
+        without = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=without)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for path, code in EXAMPLES.items():
+        assert not (tmp_path / path).exists(), path
+        (tmp_path / path).write_text(code)
+    for path, lines in EXPORTS.items():
+        with (tmp_path / path).open("a") as file:
+            file.write(lines)
+    # The augmenter's own tests, and those that find it in `__all__`.
+    tests = ["tests/students/test_ridge.py", "tests/augmentation", "-k", "ridge or crossover"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", *tests]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for file in ("test_ridge", "test_crossover", "test_every_augmenter", "test_every_dtype"):
+        assert re.search(rf"^PASSED .*{file}\.py::", done.stdout, re.MULTILINE), file
+
+
+def augmenter_parameter():
+    """Return what the docstring of DistilledClassifier says about its augmenter."""
+    return re.search(r"\n    augmenter : .*?\n\n", skdistill.DistilledClassifier.__doc__, re.S)[0]
+
+
+@pytest.mark.parametrize("name", augmentation.__all__)
+def test_every_augmenter_is_documented(name):
+    path = f"{getattr(augmentation, name).__module__}.{name}"
+    parameter = "the parameter `augmenter` of DistilledClassifier"
+    for place, text, entry in [
+        ("docs/api.rst", (ROOT / "docs" / "api.rst").read_text(), f"   {name}\n"),
+        ("docs/more_rows.md", (ROOT / "docs" / "more_rows.md").read_text(), f"\n- `{name}`"),
+        ("docs/shipping.md", (ROOT / "docs" / "shipping.md").read_text(), f"`{path}`"),
+        (parameter, augmenter_parameter(), f":class:`skdistill.augmentation.{name}`"),
+    ]:
+        assert entry in text, f"{place} does not contain {entry.strip()}"

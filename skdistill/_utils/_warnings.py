@@ -1,12 +1,12 @@
 """Warnings at the line of the user's call, however deep in the package they arise."""
 
-import sys
 import warnings
+from inspect import currentframe
 
 __all__ = ["warn"]
 
-# Packages that call skdistill while they run a user's call: searches, workers.
-CALLERS = {"skdistill", "sklearn", "joblib", "dask"}
+# What calls skdistill on the way from the user's call: searches, schedulers, decorators.
+CALLERS = {"skdistill", "sklearn", "joblib", "dask", "contextlib", "functools"}
 
 
 def warn(message, category=UserWarning):
@@ -14,7 +14,7 @@ def warn(message, category=UserWarning):
 
     In a worker's thread or process that call is not on the stack: the worker's line is reported.
     """
-    packages = _packages_of_stack(sys._getframe(1))
+    packages = _packages_of_stack(currentframe().f_back)
     outermost = max(
         (depth for depth, package in enumerate(packages) if package == "skdistill"), default=-1
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from contracts.augmenters import AUGMENTERS, make_augmenter
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
@@ -103,9 +104,10 @@ def test_several_labels_per_row(gaussian):
     assert_array_equal(scores_of(augmented, X), scores_of(by_hand, X))
 
 
-@pytest.mark.parametrize("augmenter", [MungeAugmenter(2), MarginalAugmenter(2)])
+@pytest.mark.parametrize("augmenter", AUGMENTERS)
 def test_one_seed_decides(gaussian, augmenter):
     X, y, _ = gaussian
+    augmenter = make_augmenter(augmenter, 2)
     model = DistilledClassifier(GaussianNB(), TREE, augmenter=augmenter, random_state=3, alpha=1.0)
     one, other = clone(model).fit(X, y), clone(model).fit(X, y)
     assert_array_equal(one.predict_proba(X), other.predict_proba(X))
@@ -169,14 +171,14 @@ def test_after_pipeline_transformers_transformed_rows_sampled(gaussian):
     assert_allclose(Recorder.calls[0][0], StandardScaler().fit_transform(X))
 
 
+@pytest.mark.parametrize("augmenter", AUGMENTERS)
 @pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_dataframes(gaussian, library):
+def test_dataframes(gaussian, library, augmenter):
     frames = pytest.importorskip(library)
     X, y, _ = gaussian
     X = frames.DataFrame({name: X[:, k] for k, name in enumerate("abc")})
-    model = DistilledClassifier(
-        GaussianNB(), TREE, augmenter=MungeAugmenter(2), random_state=0, alpha=1.0
-    )
+    augmenter = make_augmenter(augmenter, 2)
+    model = DistilledClassifier(GaussianNB(), TREE, augmenter=augmenter, random_state=0, alpha=1.0)
     assert model.fit(X, y).feature_names_in_.tolist() == ["a", "b", "c"]
     on_array = clone(model).fit(X.to_numpy(), y)
     assert_array_equal(model.predict_proba(X), on_array.predict_proba(X.to_numpy()))
@@ -231,7 +233,7 @@ def test_missing_values_where_X_has_some_are_welcome(gaussian):
     X, y, _ = gaussian
     X = np.where(X > 1, np.nan, X)
     teacher = DecisionTreeClassifier(max_depth=3, random_state=0)
-    for augmenter in (MungeAugmenter(), MarginalAugmenter(), Recorder()):
+    for augmenter in (*map(make_augmenter, AUGMENTERS), Recorder()):
         DistilledClassifier(teacher, TREE, augmenter=augmenter, alpha=1.0).fit(X, y)
 
 
@@ -261,6 +263,7 @@ def test_label_weighted_needs_labels(gaussian):
         model.fit(X, y)
 
 
+# Not every augmenter: those of which docs/more_rows.md claims it.
 @pytest.mark.slow
 @pytest.mark.parametrize("augmenter", [MungeAugmenter(4), MarginalAugmenter(4)])
 def test_sampled_rows_lift_a_tree_student(augmenter):

@@ -316,7 +316,7 @@ def test_what_it_cannot_honour_expands_with_one_warning(student, named):
 
 
 @pytest.mark.parametrize("student", [DecisionTreeClassifier(), RandomForestClassifier(2)], ids=repr)
-def test_what_we_lean_on_in_trees(student):
+def test_relied_upon_behaviour_of_trees(student):
     """If this fails, `fit_tree` has fallen back to expansion: look at the new scikit-learn."""
     X, labels = problem(3)
     with warnings.catch_warnings():

@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from contracts.augmenters import AUGMENTERS, make_augmenter
 from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn import config_context
@@ -32,7 +33,6 @@ from sklearn.utils.metaestimators import available_if
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier, DistilledMulticlassRetriever
 from skdistill._teachers import _cache as memory_room
-from skdistill.augmentation import MarginalAugmenter, MungeAugmenter
 
 # So many lines; not an attribute of the class below, which would then be another teacher.
 INTERRUPTED = {"at": None}
@@ -122,18 +122,16 @@ def test_alpha_temperature_and_top_k_cost_no_fit(model, log, gaussian):
     assert fits_of(log, GridSearchCV(model, grid, cv=2).fit, X, y) == (2 + 1) * 5
 
 
-AUGMENTERS = {
-    "augmenter": [MungeAugmenter(), MarginalAugmenter()],
-    "augmenter__size_factor": [1, 2],
-}
-
-
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
 @pytest.mark.filterwarnings("ignore:alpha=.auto. chose 0")
 def test_an_augmenter_costs_no_fit(model, log, gaussian, alpha):
     X, y, _ = gaussian
     model.set_params(alpha=alpha, cv=3, random_state=0)
-    search = GridSearchCV(model, AUGMENTERS, cv=2, scoring="neg_log_loss")
+    grid = {
+        "augmenter": list(map(make_augmenter, AUGMENTERS)),
+        "augmenter__size_factor": [1, 2],
+    }
+    search = GridSearchCV(model, grid, cv=2, scoring="neg_log_loss")
     n_teachers = 3 + (3 if alpha == "auto" else 0)
     assert fits_of(log, search.fit, X, y) == (2 + 1) * n_teachers
     without = clone(search).set_params(estimator__memory=None).fit(X, y)

@@ -165,7 +165,7 @@ def test_nothing_of_skdistill_stays_in_the_students(tmp_path):
 
 
 @pytest.mark.parametrize("student", LGBM, ids=NAMES[2:])
-def test_what_we_lean_on_in_lightgbm(student):
+def test_relied_upon_behaviour_of_lightgbm(student):
     """If this fails, a ranker keeps the objective of skdistill: look at the new LightGBM."""
     assert "_objective" in ours.PRIVATE and set(ours.PRIVATE) <= vars(student).keys()
     fitted = fit_ranker(student, *problem())
