@@ -6,15 +6,14 @@ from numbers import Integral
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils import _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from ._base._routing import fit_router, route_fit
 from ._base._student_predictions import StudentPredictionsMixin, student_has
 from ._targets._soft_labels import SoftLabels
 from ._teachers._cache import FoldPredictions
@@ -34,7 +33,7 @@ from ._teachers._folds import (
 from ._teachers._predict import MulticlassOutput
 from ._teachers._scores import teacher_scores
 from ._utils._class_codes import check_codes
-from ._utils._groups import make_folds, splitter_for_routing
+from ._utils._groups import make_folds
 from ._utils._labels import check_classes, check_labels
 from ._utils._methods import may_have_method
 from ._utils._random_state import seeded_clones
@@ -256,7 +255,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         X, sample_weight = (indexable(each)[0] for each in (X, sample_weight))
         check_consistent_length(X, y, sample_weight)
         (estimator,) = seeded_clones(self.random_state, self._unfitted_student())
-        routed = self._route(sample_weight, params)
+        routed = route_fit(self, sample_weight, params, ("estimator",))
         weight = pop_row_weights(routed.estimator.fit, estimator)
         output = MulticlassOutput(check_classes(y))
         labels = output.targets(y, weight)
@@ -355,21 +354,6 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             )
         return super()._student_to_describe()
 
-    def _route(self, sample_weight, params):
-        """Return the parameters for the estimator's fit and for the split."""
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **weights, **params)
-            return Bunch(estimator=Bunch(fit=dict(routed.estimator.fit)), splitter=routed.splitter)
-        unknown = sorted(set(params) - {"groups"})
-        if unknown:
-            raise TypeError(
-                f"BornAgainClassifier.fit() got {unknown}. Without metadata routing only `groups` "
-                "is passed on; enable it with sklearn.set_config(enable_metadata_routing=True) and "
-                "let the estimator request them, as in estimator.set_fit_request(...)."
-            )
-        return Bunch(estimator=Bunch(fit=weights), splitter=Bunch(split=params))
-
     def get_metadata_routing(self):
         """Return which metadata goes to estimator and splitter.
 
@@ -378,14 +362,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         sklearn.utils.metadata_routing.MetadataRouter
             Metadata of `fit` goes to `fit` of the estimator and to `split` of the splitter.
         """
-        to_fit = MethodMapping().add(caller="fit", callee="fit")
-        to_split = MethodMapping().add(caller="fit", callee="split")
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(estimator=self._unfitted_student(), method_mapping=to_fit)
-            .add(splitter=splitter_for_routing(self.cv), method_mapping=to_split)
-        )
+        return fit_router(self, self.cv, estimator=self._unfitted_student())
 
     @available_if(student_has("predict"))
     def predict(self, X: Rows) -> NDArray:

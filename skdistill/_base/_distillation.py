@@ -7,11 +7,9 @@ calls them in this order, and each step returns values.
 from collections.abc import Callable
 
 import numpy as np
-from sklearn import get_config
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils import _safe_indexing, check_consistent_length, indexable
 
 from .._targets._soft_labels import aligned_proba
 from .._targets._temperature import best_temperature
@@ -23,7 +21,7 @@ from .._teachers._predict import MulticlassOutput, check_teacher
 from .._teachers._sample_weight import check_takes_weights
 from .._utils._class_codes import check_codes
 from .._utils._concatenate import align_rows, check_same_columns, stack_rows
-from .._utils._groups import group_codes, make_folds, splitter_for_routing
+from .._utils._groups import group_codes, make_folds
 from .._utils._labels import check_classes, check_labels
 from .._utils._named import check_row_names
 from .._utils._progress import CallbackSupportMixin, Progress
@@ -32,9 +30,9 @@ from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._tags import intersect_tags
 from .._utils._validation import check_alpha, check_cv_string, check_temperature
-from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
+from ._routing import fit_router, route_fit
 from ._training_data import DistillationData, FitInput, fold_data
 
 
@@ -67,7 +65,7 @@ class TeacherMixin(CallbackSupportMixin):
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
         check_codes(student, output.classes)
-        routed = self._route(sample_weight, params)
+        routed = route_fit(self, sample_weight, params, ("teacher", "student"))
         weight = pop_row_weights(routed.student.fit, student)
         labels = output.targets(y, weight)
         scored_labels = labels if weight is sample_weight else output.targets(y, sample_weight)
@@ -270,35 +268,6 @@ class TeacherMixin(CallbackSupportMixin):
             return self.teacher
         return requesting_weights(ExtraTreesClassifier())
 
-    def _route(self, sample_weight, params):
-        """Return the parameters for the teacher's fit, the student's fit and the split."""
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **weights, **params)
-            return Bunch(
-                teacher=Bunch(fit=dict(routed.teacher.fit)),
-                student=Bunch(fit=dict(routed.student.fit)),
-                splitter=routed.get("splitter", Bunch(split={})),
-            )
-        unknown = sorted(set(params) - {"groups"})
-        if unknown:
-            raise TypeError(
-                f"{type(self).__name__}.fit() got {unknown}. Without metadata routing only "
-                "`groups` is passed on; enable it with "
-                "sklearn.set_config(enable_metadata_routing=True) and let teacher or student "
-                "request them, as in student.set_fit_request(...)."
-            )
-        if params.get("groups") is not None and isinstance(self.cv, str):
-            warn(
-                f"groups is ignored: cv={self.cv!r} makes no folds. Give a splitter, such as "
-                "cv=GroupKFold(5).",
-            )
-        return Bunch(
-            teacher=Bunch(fit=dict(weights)),
-            student=Bunch(fit=dict(weights)),
-            splitter=Bunch(split=params),
-        )
-
     def __sklearn_tags__(self):
         return intersect_tags(super().__sklearn_tags__(), self._unfitted_teacher())
 
@@ -310,14 +279,6 @@ class TeacherMixin(CallbackSupportMixin):
         sklearn.utils.metadata_routing.MetadataRouter
             Metadata of `fit` goes to `fit` of teacher and student and to `split` of the splitter.
         """
-        to_fit = MethodMapping().add(caller="fit", callee="fit")
-        router = (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(teacher=self._unfitted_teacher(), method_mapping=to_fit)
-            .add(student=self._unfitted_student(), method_mapping=to_fit)
+        return fit_router(
+            self, self.cv, teacher=self._unfitted_teacher(), student=self._unfitted_student()
         )
-        if not isinstance(self.cv, str):
-            to_split = MethodMapping().add(caller="fit", callee="split")
-            router.add(splitter=splitter_for_routing(self.cv), method_mapping=to_split)
-        return router

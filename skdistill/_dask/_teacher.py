@@ -63,12 +63,9 @@ def label_partitions(partitions, teacher, output, softening, cv):
         return persist(labelled), None
     teachers, n_folds = _teachers_of(partitions, teacher, output, cv)
     labelled = [
-        task(
-            _label, k, partitions.X[k], partitions.y[k], partitions.weight[k],
-            partitions.proba[k], teachers[k % n_folds], output, softening,
-        )
+        task(_label, teachers[k % n_folds], output, softening, *partitions.of(k))
         for k in range(len(partitions))
-    ]  # fmt: skip
+    ]
     targets = [task(attrgetter("targets"), each) for each in labelled]
     scores = total([task(attrgetter("scores"), each) for each in labelled])
     *targets, scores = persist([*targets, scores])
@@ -129,8 +126,9 @@ def _one_hot(number, X, y, weight, output):
     return _targets(soft_labels, weight)
 
 
-def _label(number, X, y, weight, given, teacher, output, softening):
+def _label(teacher, output, softening, number, *partition):
     """Return the targets of a partition, and its sums for the scores."""
+    X, y, weight, given = partition
     check_rows(number, X, y=y, sample_weight=weight, teacher_proba=given)
     y = check_labels(np.asarray(y))
     if teacher is None:

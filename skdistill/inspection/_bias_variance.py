@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
 
+from .._teachers._folds import LabelledRows
 from .._teachers._frozen import check_frozen
 from .._teachers._predict import MulticlassOutput, check_teacher
 from .._teachers._sample_weight import fit_teacher
@@ -340,7 +341,7 @@ def bias_variance(
     labels = _all_classes(student, true, train_true, classes)
     losses = -np.log(np.clip(_student_proba(student, rows, labels), SMALLEST, 1))
     predictions = _teacher_predictions(
-        teacher, rows, train_rows, train_true, labels, n_repeats, n_jobs, random_state
+        teacher, LabelledRows(train_rows, train_true, rows), labels, n_repeats, n_jobs, random_state
     )
     one_hot_rows = one_hot(true, labels).toarray()
     if p_star is not None:
@@ -456,8 +457,12 @@ def _student_proba(student, X, classes):
     return _class_columns(student, "student", count_rows(X), classes)
 
 
-def _teacher_predictions(teacher, X, X_train, y_train, classes, n_repeats, n_jobs, random_state):
-    """Return a teacher's probabilities for X, of shape (n_repeats, n_samples, n_classes)."""
+def _teacher_predictions(teacher, rows, classes, n_repeats, n_jobs, random_state):
+    """Return a teacher's probabilities for rows whose labels it does not get.
+
+    Their shape is (n_repeats, n_samples, n_classes).
+    """
+    X_train, y_train, X = rows
     n_rows, output = count_rows(X), MulticlassOutput(classes)
     if not hasattr(teacher, "fit"):
         if column_names(teacher) is None and np.ndim(teacher) == 3:

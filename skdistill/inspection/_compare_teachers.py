@@ -8,6 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, indexable
 
 from .._targets._soft_labels import SoftLabels
+from .._teachers._folds import LabelledRows
 from .._teachers._frozen import check_frozen
 from .._teachers._predict import MulticlassOutput, check_teacher
 from .._teachers._sample_weight import sample_weight_remedy, teacher_takes_weights
@@ -20,7 +21,7 @@ from .._utils._warnings import warn
 from ._advice import advise
 from ._folds import make_checked_folds, share_of_duplicates
 from ._tables import html_list, html_table, import_pandas, text_table
-from ._teacher_quality import measure_teacher
+from ._teacher_quality import MeasuredTeacher, measure_teacher
 
 MEASURES = ("brier", "log_loss", "ece", "accuracy", "sharpness", "optimism")
 HEADER = ("teacher", "Brier", "behind", "log-loss", "ECE", "accuracy", "sharpness", "optimism",
@@ -297,17 +298,11 @@ def compare_teachers(
     ranked = []
     for name, teacher in candidates.items():
         try:
-            quality = measure_teacher(
-                name,
-                seeded_clones(random_state, teacher)[0],
-                X,
-                y,
-                MulticlassOutput(classes),
-                folds=folds,
-                weight=labels.weight,
-                fit_params=_fit_params(name, teacher, sample_weight),
-                n_jobs=n_jobs,
-            )
+            (seeded,) = seeded_clones(random_state, teacher)
+            fit_params = _fit_params(name, teacher, sample_weight)
+            measured = MeasuredTeacher(seeded, MulticlassOutput(classes), fit_params)
+            rows = LabelledRows(X, y)
+            quality = measure_teacher(name, measured, rows, folds, labels.weight, n_jobs)
         except Exception as error:
             error.add_note(f"This happened to teachers[{name!r}].")
             raise

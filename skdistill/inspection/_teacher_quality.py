@@ -2,20 +2,24 @@
 
 import time
 import warnings
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing
-from sklearn.utils.parallel import Parallel, delayed
 
 from .._targets._soft_labels import SoftLabels
 from .._targets._temperature import best_temperature
+from .._teachers._cross_fitting import predict_folds
+from .._teachers._folds import named_folds
+from .._teachers._predict import MulticlassOutput
 from .._teachers._sample_weight import fit_teacher
 from .._teachers._scores import teacher_scores
 from .._utils._probabilities import entries
 from .._utils._rows import copied, rows_of
+from .._utils._typing import Estimator
 from ..metrics._proba import SMALLEST
 from ._jackknife import jackknife_over_folds
 
@@ -43,17 +47,43 @@ class _FoldPredictions(NamedTuple):
     predict_seconds: float
 
 
-def measure_teacher(name, teacher, X, y, output, *, folds, weight, fit_params, n_jobs):
+@dataclass(frozen=True)
+class MeasuredTeacher:
+    """Fits clones of a teacher on folds, and measures times and in-sample losses."""
+
+    teacher: Estimator
+    output: MulticlassOutput
+    fit_params: dict
+
+    def cached(self, fold):
+        """Return None: times are not cached."""
+
+    def fit_and_predict(self, fold, X, y, X_unlabeled):
+        """Fit on the training rows of a fold; predict the test rows, then the training rows."""
+        X_train, X_test = _safe_indexing(X, fold.train), _safe_indexing(X, fold.test)
+        fit_rows = copied(X_train)  # a teacher may change its rows in place
+        y_train, fit_params = y[fold.train], rows_of(self.fit_params, fold.train, len(y))
+        seen = np.unique(y_train)
+        start = time.perf_counter()
+        teacher = fit_teacher(clone(self.teacher), fit_rows, y_train, fit_params)
+        fitted = time.perf_counter()
+        proba = self.output.predict_proba(teacher, X_test, seen)
+        predicted = time.perf_counter()
+        in_sample = self.output.targets(y_train).replace_proba(
+            self.output.predict_proba(teacher, X_train, seen)
+        )
+        return _FoldPredictions(proba, _row_losses(in_sample), fitted - start, predicted - fitted)
+
+
+def measure_teacher(name, measured, rows, folds, weight, n_jobs):
     """Fit clones of a teacher on the folds and return their quality."""
-    predictions = Parallel(n_jobs=n_jobs)(
-        delayed(_predict_fold)(clone(teacher), X, y, output, train, test, fit_params)
-        for train, test in folds
-    )
+    predictions = predict_folds([measured] * len(folds), named_folds(folds), rows, n_jobs=n_jobs)
+    y = rows.y
     tested = np.concatenate([test for _, test in folds])
     fold_of = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     soft_labels = SoftLabels(
         np.vstack([prediction.proba for prediction in predictions]),
-        output.classes,
+        measured.output.classes,
         y=y[tested],
         sample_weight=weight[tested],
     )
@@ -85,22 +115,8 @@ def measure_teacher(name, teacher, X, y, output, *, folds, weight, fit_params, n
         predict_seconds=1000
         * sum(prediction.predict_seconds for prediction in predictions)
         / len(tested),
-        is_frozen=isinstance(teacher, FrozenEstimator),
+        is_frozen=isinstance(measured.teacher, FrozenEstimator),
     )
-
-
-def _predict_fold(teacher, X, y, output, train, test, fit_params):
-    """Fit a teacher on a fold's training rows; predict the test rows, then the training rows."""
-    X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
-    fit_rows = copied(X_train)  # a teacher may change its rows in place
-    seen = np.unique(y[train])
-    start = time.perf_counter()
-    fit_teacher(teacher, fit_rows, y[train], rows_of(fit_params, train, len(y)))
-    fitted = time.perf_counter()
-    proba = output.predict_proba(teacher, X_test, seen)
-    predicted = time.perf_counter()
-    in_sample = SoftLabels(output.predict_proba(teacher, X_train, seen), output.classes, y=y[train])
-    return _FoldPredictions(proba, _row_losses(in_sample), fitted - start, predicted - fitted)
 
 
 def _optimism(soft_labels, tested, fold_of, folds, predictions, n_rows):

@@ -28,10 +28,11 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
+from skdistill._teachers._folds import LabelledRows
 from skdistill._teachers._predict import MulticlassOutput
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_teachers
-from skdistill.inspection._teacher_quality import measure_teacher
+from skdistill.inspection._teacher_quality import MeasuredTeacher, measure_teacher
 from skdistill.metrics import brier_loss, expected_calibration_error
 
 
@@ -179,13 +180,10 @@ def test_impossible_rows_count_by_their_weight(exact):
     X = np.where(wrong[:, None], np.eye(3)[(y + 1) % 3], X)
     quality = measure_teacher(
         "reader",
-        Reader(),
-        X,
-        y,
-        MulticlassOutput(np.arange(3)),
+        MeasuredTeacher(Reader(), MulticlassOutput(np.arange(3)), {}),
+        LabelledRows(X, y),
         folds=list(StratifiedKFold(5).split(X, y)),
         weight=np.where(wrong, 10.0, 1.0),
-        fit_params={},
         n_jobs=None,
     )
     lost = 10 * 30 * -np.log(np.finfo(float).eps)
