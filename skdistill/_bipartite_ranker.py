@@ -350,13 +350,7 @@ n_features), default=None
             Higher for rows that are more likely of the second class.
         """
         check_is_fitted(self, "student_")
-        self._check_features(X)
-        if is_in_partitions(X):
-            from ._dask import predict_partitions
-
-            return predict_partitions(self, "decision_function", X)
-        scores = student_scores(self.student_, X)
-        return scores if hasattr(self.student_, "decision_function") else scores + self.intercept_
+        return self._predict_rows("decision_function", X, self._scores)
 
     def predict(self, X: Rows) -> NDArray:
         """Predict the second class where the score is positive, else the first one.
@@ -372,13 +366,14 @@ n_features), default=None
             Labels from `classes_`.
         """
         check_is_fitted(self, "student_")
-        if is_in_partitions(X):
-            from ._dask import predict_partitions
+        return self._predict_rows("predict", X, self._labels, dtype=self.classes_.dtype)
 
-            self._check_features(X)
-            return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
-        positive = self.decision_function(X) > 0
-        return self.classes_[positive.astype(int)]
+    def _scores(self, student, X, classes):
+        scores = student_scores(student, X)
+        return scores if hasattr(student, "decision_function") else scores + self.intercept_
+
+    def _labels(self, student, X, classes):
+        return classes[(self._scores(student, X, classes) > 0).astype(int)]
 
     def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the area under the ROC curve.

@@ -94,6 +94,18 @@ class StudentMixin(ClassifierMixin):
         if self._reject_nan and isinstance(X, np.ndarray):
             assert_all_finite(X, input_name="X")
 
+    def _predict_rows(self, method, X, predict, **of_partitions):
+        """Return the student's predictions; of Dask collections, those of a method as a lazy array.
+
+        `predict` is a function of student, rows and classes.
+        """
+        self._check_features(X)
+        if is_in_partitions(X):
+            from .._dask import predict_partitions
+
+            return predict_partitions(self, method, X, **of_partitions)
+        return predict(self.student_, X, self.classes_)
+
 
 class StudentPredictionsMixin(StudentMixin):
     """Mixin for classifiers whose predictions are those of `student_`."""
@@ -119,12 +131,7 @@ class StudentPredictionsMixin(StudentMixin):
             Labels from `classes_`; for a regressor, the class of the largest prediction.
         """
         check_is_fitted(self, "student_")
-        self._check_features(X)
-        if is_in_partitions(X):
-            from .._dask import predict_partitions
-
-            return predict_partitions(self, "predict", X, dtype=self.classes_.dtype)
-        return student_labels(self.student_, X, self.classes_)
+        return self._predict_rows("predict", X, student_labels, dtype=self.classes_.dtype)
 
     @available_if(student_has("predict_proba"))
     def predict_proba(self, X: Rows) -> Floats:
@@ -143,12 +150,8 @@ class StudentPredictionsMixin(StudentMixin):
             onto the simplex.
         """
         check_is_fitted(self, "student_")
-        self._check_features(X)
-        if is_in_partitions(X):
-            from .._dask import predict_partitions
-
-            return predict_partitions(self, "predict_proba", X, tail=(len(self.classes_),))
-        return student_proba(self.student_, X, self.classes_)
+        tail = (len(self.classes_),)
+        return self._predict_rows("predict_proba", X, student_proba, tail=tail)
 
     @available_if(student_has("predict_log_proba"))
     def predict_log_proba(self, X: Rows) -> Floats:
@@ -166,12 +169,8 @@ class StudentPredictionsMixin(StudentMixin):
             has minus infinity. The method is absent if the student has none, as for regressors.
         """
         check_is_fitted(self, "student_")
-        self._check_features(X)
-        if is_in_partitions(X):
-            from .._dask import predict_partitions
-
-            return predict_partitions(self, "predict_log_proba", X, tail=(len(self.classes_),))
-        return student_log_proba(self.student_, X, self.classes_)
+        tail = (len(self.classes_),)
+        return self._predict_rows("predict_log_proba", X, student_log_proba, tail=tail)
 
     @available_if(student_has("decision_function"))
     def decision_function(self, X: Rows) -> Floats:
@@ -189,13 +188,8 @@ class StudentPredictionsMixin(StudentMixin):
             class without weight in the training data gets the lowest float.
         """
         check_is_fitted(self, "student_")
-        self._check_features(X)
-        if is_in_partitions(X):
-            from .._dask import predict_partitions
-
-            tail = (len(self.classes_),) if len(self.classes_) > 2 else ()
-            return predict_partitions(self, "decision_function", X, tail=tail)
-        return student_decision(self.student_, X, self.classes_)
+        tail = (len(self.classes_),) if len(self.classes_) > 2 else ()
+        return self._predict_rows("decision_function", X, student_decision, tail=tail)
 
     def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy.

@@ -62,9 +62,7 @@ class LabelSets:
         return self._with(proba=proba, weight=np.where(self.is_labelled, 1, alpha) * self.weight)
 
     def soften(self, temperature=1.0, top_k=None, alpha=1.0):
-        """Return truncated label sets, mixed with the labels; marginals are not tempered."""
-        if temperature != 1:
-            raise ValueError(f"Marginals are not tempered; got temperature={temperature}.")
+        """Return truncated label sets, mixed with the labels; a temperature is refused before."""
         return self.truncate_top_k(top_k).mix_with_labels(alpha)
 
     def replace_proba(self, proba):

@@ -37,10 +37,6 @@ class FoldPredictions(NamedTuple):
     unlabeled: np.ndarray | sparse.csr_array | None
     seen: np.ndarray  # positions in classes of the classes in its training data
 
-    def take(self, rows):
-        """Return the predictions of some of the test rows."""
-        return self._replace(tested=self.tested[rows])
-
 
 def cache_folder(memory):
     """Return the folder of a `memory` parameter, None without a cache."""
