@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from copy import copy
 from importlib import import_module
 from inspect import ismodule
 from pathlib import Path
@@ -19,7 +18,6 @@ import pytest
 
 import skdistill
 from skdistill import augmentation
-from skdistill.students import _registry
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,12 +31,10 @@ def blocks_of(page):
     return [(code, printed) for code, printed in blocks if not code.startswith(NOT_RUN)]
 
 
+@pytest.mark.usefixtures("own_students")
 @pytest.mark.parametrize("page", list(filter(blocks_of, PAGES)), ids=lambda page: page.name)
 def test_code_blocks_run_in_order_and_print_as_shown(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        _registry, "FITTERS", copy(_registry.FITTERS)
-    )  # a page may register students
     namespace = {}
     for code, printed in blocks_of(page):
         exec(compile(code, page.name, "exec"), namespace)

@@ -8,10 +8,10 @@ from .._utils._groups import splitter_for_routing
 from .._utils._warnings import warn
 
 
-def fit_router(estimator, cv, **receivers):
+def fit_router(owner, cv, /, **receivers):
     """Return a router from `fit` to the `fit` of receivers, and to `split` if `cv` makes folds."""
     to_fit = MethodMapping().add(caller="fit", callee="fit")
-    router = MetadataRouter(owner=estimator).add_self_request(estimator)
+    router = MetadataRouter(owner=owner).add_self_request(owner)
     for name, receiver in receivers.items():
         router.add(method_mapping=to_fit, **{name: receiver})
     if not isinstance(cv, str):

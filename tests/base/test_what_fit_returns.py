@@ -106,7 +106,7 @@ def test_ways_of_a_users_own(module, monkeypatch):
     def fit_returning_other(student, X, targets, *args, **fit_params):
         student.learnt_ = True
 
-    monkeypatch.setitem(module._fitters, Quiet, fit_returning_other)
+    monkeypatch.setitem(module.FITTERS, Quiet, fit_returning_other)
     doors = {students: students.fit_soft_labels, rankers: rankers.fit_ranker}
     if module is retrievers:
         targets = retrievers.RetrievalTargets.of(SoftLabels(P, y=y), "cross_entropy")

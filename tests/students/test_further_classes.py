@@ -154,7 +154,7 @@ def test_trees_of_an_unknown_state_are_refused(name, monkeypatch):
     def changed(values, positions, n_classes, fill, axis=0):
         raise KeyError("values")
 
-    monkeypatch.setattr(_further_classes, "pad", changed)
+    monkeypatch.setattr(_further_classes, "pad_classes", changed)
     model = SoftLabelClassifier(STUDENTS[name], classes=every)
     model.fit(X, P @ np.eye(len(every))[np.searchsorted(every, seen)])
     found = model.predict_proba(X)[:, np.searchsorted(every, seen)]

@@ -1,7 +1,5 @@
 """Rankers work through the registry, in Pipelines, and with any regressor."""
 
-from copy import copy
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -16,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from skdistill import SoftLabels
-from skdistill.students.ranking import _registry, fit_ranker, register
+from skdistill.students.ranking import fit_ranker, register
 from skdistill.students.ranking._pairs import PairwiseRisk
 from skdistill.students.ranking._registry import resolve_ranking_fitter
 from skdistill.students.ranking.linear import fit_linear
@@ -119,9 +117,8 @@ def test_resolved_ranking_fitter_of_each_class():
         fit_ranker(make_pipeline(StandardScaler(), RandomForestClassifier()), X, labels)
 
 
-def test_a_student_of_ones_own(monkeypatch):
-    monkeypatch.setattr(_registry, "FITTERS", copy(_registry.FITTERS))
-
+@pytest.mark.usefixtures("own_students")
+def test_a_student_of_ones_own():
     class Constant(Ridge):
         pass
 
