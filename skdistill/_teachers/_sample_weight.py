@@ -13,6 +13,7 @@ from .._utils._sample_weight import (
     last_step_of,
     takes_sample_weight,
 )
+from .._utils._validation import check_row_weights
 from .._utils._warnings import warn
 
 
@@ -29,6 +30,22 @@ def check_takes_weights(teacher):
         f"{sample_weight_remedy(teacher)}"
     )
     return False
+
+
+def weight_params(teacher, sample_weight, otherwise, *, name=""):
+    """Return the fit parameters of a teacher: the row weights, if it takes them.
+
+    If it does not, warn; `otherwise` states what the weights are used for then.
+    """
+    if sample_weight is None or isinstance(teacher, FrozenEstimator):
+        return {}
+    if teacher_takes_weights(teacher):
+        return {"sample_weight": check_row_weights(sample_weight, len(sample_weight))}
+    warn(
+        f"{name}{type(teacher).__name__} takes no sample_weight: it is fitted without, and "
+        f"{otherwise}. {sample_weight_remedy(teacher)}"
+    )
+    return {}
 
 
 def fit_teacher(teacher, X, y, fit_params):

@@ -33,13 +33,17 @@ def refuse_queries(**values):
             )
 
 
-def refuse_partitions(estimator, **values):
-    """Raise for Dask collections, which would be loaded into this process, and for lazy queries."""
+def refuse_partitions(user, **values):
+    """Raise for Dask collections, which would be loaded into this process, and for lazy queries.
+
+    `user` is an estimator, or the name of a function.
+    """
     refuse_queries(**values)
+    name_of_user = user if isinstance(user, str) else type(user).__name__
     for name, value in values.items():
         if is_in_partitions(value):
             raise TypeError(
-                f"{type(estimator).__name__} takes rows in memory only, and {name} is a collection "
+                f"{name_of_user} takes rows in memory only, and {name} is a collection "
                 f"of Dask, {type(value).__name__}. Load it, {name}.compute(), or a sample of its "
                 "partitions; DistilledClassifier and DistilledBipartiteRanker accept Dask "
                 "collections."

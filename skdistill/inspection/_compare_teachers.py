@@ -11,13 +11,11 @@ from .._targets._soft_labels import SoftLabels
 from .._teachers._folds import LabelledRows
 from .._teachers._frozen import check_frozen
 from .._teachers._predict import MulticlassOutput, check_teacher
-from .._teachers._sample_weight import sample_weight_remedy, teacher_takes_weights
+from .._teachers._sample_weight import weight_params
 from .._utils._labels import check_classes, check_labels, class_positions
 from .._utils._random_state import seeded_clones
 from .._utils._rows import refuse_queries
 from .._utils._typing import ArrayLike, Estimator, Rows
-from .._utils._validation import check_row_weights
-from .._utils._warnings import warn
 from ._advice import advise
 from ._folds import make_checked_folds, share_of_duplicates
 from ._tables import html_list, html_table, import_pandas, text_table
@@ -299,7 +297,10 @@ def compare_teachers(
     for name, teacher in candidates.items():
         try:
             (seeded,) = seeded_clones(random_state, teacher)
-            fit_params = _fit_params(name, teacher, sample_weight)
+            fit_params = weight_params(
+                teacher, sample_weight, "the weights count in its scores only",
+                name=f"teachers[{name!r}], a ",
+            )  # fmt: skip
             measured = MeasuredTeacher(seeded, MulticlassOutput(classes), fit_params)
             rows = LabelledRows(X, y)
             quality = measure_teacher(name, measured, rows, folds, labels.weight, n_jobs)
@@ -335,17 +336,3 @@ def _check_candidate(name, teacher, classes):
             "labels of y, or pass it without FrozenEstimator to have it fitted here."
         )
     check_frozen(teacher, MulticlassOutput(classes))
-
-
-def _fit_params(name, teacher, sample_weight):
-    """Return the fit parameters of the teacher: the weights, if it takes them."""
-    if sample_weight is None or isinstance(teacher, FrozenEstimator):
-        return {}
-    if teacher_takes_weights(teacher):
-        return {"sample_weight": check_row_weights(sample_weight, len(sample_weight))}
-    warn(
-        f"teachers[{name!r}], a {type(teacher).__name__}, takes no sample_weight: it is fitted "
-        "without, and the weights count in its scores only. "
-        f"{sample_weight_remedy(teacher)}"
-    )
-    return {}
