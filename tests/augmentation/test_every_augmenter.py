@@ -56,7 +56,7 @@ def test_number_of_new_rows(name, size_factor, n_new):
 
 @pytest.mark.parametrize("name", AUGMENTERS)
 def test_two_rows_are_enough(name):
-    """Parameters for which they are, if the defaults need more, belong into SMALL_OF."""
+    """Parameters for which they are, if the defaults need more, belong in SMALL_OF."""
     assert make_augmenter(name, 3).sample(TWO_ROWS, random_state=0).shape == (6, 2)
 
 
