@@ -12,8 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from ._base._alpha_selection import alpha_by_pairs
 from ._base._distillation import TeacherMixin
 from ._base._student_predictions import StudentMixin
+from ._base._training_data import FitArguments
+from ._targets._soft_labels import aligned_proba
 from ._utils._labels import check_classes
-from ._utils._one_column import both_columns
 from ._utils._progress import with_callbacks
 from ._utils._rows import copied, is_in_partitions
 from ._utils._sample_weight import requesting_weights
@@ -245,6 +246,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         *,
         teacher_proba: Proba | None = None,
         X_unlabeled: Rows | None = None,
+        unlabeled_proba: Proba | None = None,
         **params: Any,
     ) -> Self:
         """Compute the teacher's probabilities, then fit the student to rank rows by them.
@@ -267,12 +269,19 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
             The teacher's probabilities for these rows, from an external source (an API, a GPU job,
             annotators); `teacher` is then not fitted. Columns are matched as in
             :class:`DistilledClassifier`; one number per row is the probability of the second of the
-            sorted classes. The model must not have seen the labels of these rows.
+            sorted classes. The model must not have seen the labels of these rows. Rows of NaN keep
+            their label.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
             Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
             Each has the weight `alpha`. See :class:`DistilledClassifier`.
+
+        unlabeled_proba : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
+n_classes), default=None
+            Probabilities of the rows of `X_unlabeled`, from an external source, in the form of
+            `teacher_proba`; no teacher then predicts these rows. Not with `augmenter`, whose
+            rows need a teacher.
 
         **params : dict
             `groups`, one entry per row, for the folds: rows of one group are not independent of
@@ -305,13 +314,14 @@ n_features), default=None
         ConvergenceWarning
             If the gradient of a linear student exceeds `tol` after `max_iter` steps.
         """
-        if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
+        given = FitArguments(X, y, sample_weight, teacher_proba, X_unlabeled, unlabeled_proba)
+        if is_in_partitions(*given):
             from ._dask import fit_ranker_on_partitions
 
-            settings = self._partition_settings(teacher_proba, X_unlabeled, params)
+            settings = self._partition_settings(given, params)
             data, student = fit_ranker_on_partitions(settings, X, y, sample_weight, teacher_proba)
             return self._set_distilled_attributes(data.partitions.header, data, student)
-        inputs = self._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        inputs = self._validate(given, params)
         predictions = self._predict_teacher_proba(inputs)
         data = self._soften(inputs, predictions)
         student = self._fit_student(data)
@@ -446,7 +456,8 @@ n_features), default=None
         refuse_more_than_two(classes)
         if np.ndim(teacher_proba) == 1:  # of the second of the sorted classes
             check_two_classes(classes)
-            return classes, both_columns(teacher_proba, classes, name="teacher_proba")
+            proba, _ = aligned_proba(teacher_proba, classes, name="teacher_proba", missing=True)
+            return classes, proba
         classes, teacher_proba = super()._check_columns(y, teacher_proba)
         check_two_classes(classes)
         return classes, teacher_proba

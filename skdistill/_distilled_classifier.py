@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from ._base._alpha_selection import alpha_by_log_loss, check_predicts_proba
 from ._base._distillation import TeacherMixin
 from ._base._student_predictions import StudentPredictionsMixin
+from ._base._training_data import FitArguments
 from ._utils._progress import with_callbacks
 from ._utils._rows import is_in_partitions
 from ._utils._typing import ArrayLike, Estimator, Proba, Rows
@@ -255,6 +256,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         *,
         teacher_proba: Proba | None = None,
         X_unlabeled: Rows | None = None,
+        unlabeled_proba: Proba | None = None,
         **params: Any,
     ) -> Self:
         """Compute the teacher's probabilities, then fit the student to them.
@@ -280,7 +282,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
             has probability 0; a column that is neither in `classes` nor in `y` raises an error, and
             so does an index with the rows of X in another order, or with other rows. For two
             classes, one number per row is enough, the probability of the second. The model must not
-            have seen the labels of these rows.
+            have seen the labels of these rows. A row that is NaN in every column has no prediction:
+            it keeps its label, and does not count in `teacher_temperature_` and `teacher_scores_`.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
@@ -289,6 +292,12 @@ n_features), default=None
             added to its own; a column of another dtype is converted if no value changes, otherwise
             an error is raised. In a transforming Pipeline they must be transformed too:
             ``Pipeline(..., transform_input=["X_unlabeled"])``.
+
+        unlabeled_proba : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
+n_classes), default=None
+            Probabilities of the rows of `X_unlabeled`, from an external source, in the form of
+            `teacher_proba`; no teacher then predicts these rows. Not with `augmenter`, whose
+            rows need a teacher.
 
         **params : dict
             `groups`, one entry per row, for the folds: rows of one group are not independent of
@@ -323,13 +332,14 @@ n_features), default=None
             the edge of its range, if ``alpha="auto"`` chooses 0, or if a file of `memory` is
             damaged (its teacher is fitted anew) or cannot be written.
         """
-        if is_in_partitions(X, y, sample_weight, teacher_proba, X_unlabeled):
+        given = FitArguments(X, y, sample_weight, teacher_proba, X_unlabeled, unlabeled_proba)
+        if is_in_partitions(*given):
             from ._dask import fit_classifier
 
-            settings = self._partition_settings(teacher_proba, X_unlabeled, params)
+            settings = self._partition_settings(given, params)
             data, student = fit_classifier(settings, X, y, sample_weight, teacher_proba)
             return self._set_distilled_attributes(data.partitions.header, data, student)
-        inputs = self._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        inputs = self._validate(given, params)
         predictions = self._predict_teacher_proba(inputs)
         data = self._soften(inputs, predictions)
         student = self._fit_student(data)

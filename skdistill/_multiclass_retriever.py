@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._base._distillation import TeacherMixin
 from ._base._multilabel import check_multilabel, check_no_temperature, count_empty_rows
 from ._base._student_predictions import StudentMixin, student_attribute
+from ._base._training_data import FitArguments
 from ._targets._label_sets import LabelSets, is_indicator
 from ._targets._retrieval_targets import RetrievalTargets, check_objective
 from ._utils._probabilities import best_columns
@@ -282,6 +283,7 @@ default="double_distillation"
         *,
         teacher_proba: Proba | None = None,
         X_unlabeled: Rows | None = None,
+        unlabeled_proba: Proba | None = None,
         **params: Any,
     ) -> Self:
         """Compute the teacher's probabilities, then fit the student to rank labels.
@@ -307,13 +309,20 @@ default=None
             The teacher's probabilities for these rows, from an external source (an API, a GPU job,
             annotators); `teacher` is then not fitted. Columns are matched as in
             :class:`DistilledClassifier`; sparse rows need not be truncated. The model must not have
-            seen the labels of these rows.
+            seen the labels of these rows. Dense rows of NaN keep their label, unless rows have
+            several labels.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
             Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
             Each has the weight `alpha`. Not allowed with "label_weighted", which needs a label of
             each row. See :class:`DistilledClassifier`.
+
+        unlabeled_proba : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
+n_labels), default=None
+            Probabilities of the rows of `X_unlabeled`, from an external source, in the form of
+            `teacher_proba`; no teacher then predicts these rows. Not with `augmenter`, whose
+            rows need a teacher.
 
         **params : dict
             `groups`, one entry per row, for the folds: rows of one group are not independent of
@@ -346,11 +355,9 @@ n_features), default=None
         ConvergenceWarning
             If the gradient of a linear student is larger than `tol` allows.
         """
-        refuse_partitions(
-            self, X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
-            X_unlabeled=X_unlabeled, **params,
-        )  # fmt: skip
-        inputs = self._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+        given = FitArguments(X, y, sample_weight, teacher_proba, X_unlabeled, unlabeled_proba)
+        refuse_partitions(self, **given._asdict(), **params)
+        inputs = self._validate(given, params)
         predictions = self._predict_teacher_proba(inputs)
         data = self._soften(inputs, predictions)
         student = self._fit_student(data)
@@ -546,11 +553,11 @@ n_features), default=None
 
         return scores_of_net(self.student_, X)
 
-    def _validate(self, X, y, sample_weight, teacher_proba, X_unlabeled, params):
+    def _validate(self, given, params):
         if self.rank is not None:
             check_number("rank", self.rank, Integral)
-            check_rank(self.rank, X)
-        inputs = super()._validate(X, y, sample_weight, teacher_proba, X_unlabeled, params)
+            check_rank(self.rank, given.X)
+        inputs = super()._validate(given, params)
         if isinstance(inputs.labels, LabelSets):
             self._warn_of_empty_rows(inputs.labels)
         else:
@@ -600,10 +607,10 @@ n_features), default=None
         # Raises before the teacher is fitted.
         check_retriever(self._unfitted_student())
 
-    def _check_combinations(self, teacher_proba, X_unlabeled):
-        super()._check_combinations(teacher_proba, X_unlabeled)
-        more = "augmenter" if X_unlabeled is None else "X_unlabeled"
-        has_more = X_unlabeled is not None or self.augmenter is not None
+    def _check_combinations(self, given):
+        super()._check_combinations(given)
+        more = "augmenter" if given.X_unlabeled is None else "X_unlabeled"
+        has_more = given.X_unlabeled is not None or self.augmenter is not None
         if has_more and self.objective == "label_weighted":
             raise ValueError(
                 'objective="label_weighted" needs a label of each row, and the rows of '

@@ -95,7 +95,10 @@ def test_teacher_that_predicts_nan():
 @pytest.mark.parametrize(
     ("proba", "match"),
     [
-        (np.where(np.eye(60, 3) > 0, np.nan, P), "NaN or infinity in 3 entries"),
+        (
+            np.where(np.eye(60, 3) > 0, np.nan, P),
+            "NaN in some columns of 3 rows, the first is row 0",
+        ),
         (np.tile([1.5, -0.5, 0], (60, 1)), "60 negative entries"),
         (np.full((60, 3), 0.3), r"off by 0.1\)"),
         (P[:, :2] * 1.5, "2 columns but there are 3 classes"),
@@ -216,7 +219,7 @@ def test_a_teacher_of_shifted_classes():
 
 def test_messages_name_the_argument():
     bad = np.where(np.eye(60, 3) > 0, np.nan, P)
-    fails(ValueError, "^teacher_proba holds NaN", fit={"teacher_proba": bad})
+    fails(ValueError, "^teacher_proba is NaN in some columns", fit={"teacher_proba": bad})
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):

@@ -172,7 +172,8 @@ def test_the_readme_names_the_commands_of_the_makefile():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-MODULES = ["", ".augmentation", ".datasets", ".inspection", ".metrics", ".nets", ".objectives", ".teachers",
+MODULES = ["", ".augmentation", ".datasets", ".inspection", ".metrics", ".nets", ".objectives",
+           ".teachers",
            ".students", ".students.ranking",
            ".students.retrieval"]  # fmt: skip
 

@@ -452,7 +452,11 @@ def test_repr_of_routing_shows_each_request(routing, name, requests):
     model.set_fit_request(sample_weight=True).set_score_request(sample_weight=requests)
     printed = ast.literal_eval(str(model.get_metadata_routing()))
     own = printed.pop("$self_request")
-    more = {"teacher_proba": None, "X_unlabeled": None} if name in WITH_TEACHER else {}
+    more = (
+        {"teacher_proba": None, "X_unlabeled": None, "unlabeled_proba": None}
+        if name in WITH_TEACHER
+        else {}
+    )
     assert own == {"fit": {"sample_weight": True, **more}, "score": {"sample_weight": requests}}
     if name in SPLITTING:
         splitter = printed.pop("splitter")

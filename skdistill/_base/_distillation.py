@@ -30,6 +30,7 @@ from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._tags import intersect_tags
 from .._utils._validation import check_alpha, check_cv_string, check_temperature
+from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
 from ._routing import fit_router, route_fit
@@ -50,17 +51,15 @@ class TeacherMixin(CallbackSupportMixin):
     _allows_single_class = False
     _check_supported: Callable | None = None
 
-    def _validate(self, X, y, sample_weight, teacher_proba, X_unlabeled, params):
+    def _validate(self, given, params):
         """Check the arguments of `fit` (step 1), before any teacher is fitted."""
-        refuse_queries(
-            X=X, y=y, sample_weight=sample_weight, teacher_proba=teacher_proba,
-            X_unlabeled=X_unlabeled, **params,
-        )  # fmt: skip
+        refuse_queries(**given._asdict(), **params)
         self._check_parameters()
-        self._check_combinations(teacher_proba, X_unlabeled)
+        self._check_combinations(given)
         progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
-        y, output, teacher_proba = self._check_targets(X, y, teacher_proba)
-        X, X_unlabeled, sample_weight = self._check_rows(X, y, X_unlabeled, sample_weight)
+        y, output, teacher_proba = self._check_targets(given.X, given.y, given.teacher_proba)
+        X, X_unlabeled, sample_weight = self._check_rows(given, y)
+        unlabeled_proba = output.check_unlabeled(given.unlabeled_proba, X_unlabeled)
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
@@ -84,8 +83,8 @@ class TeacherMixin(CallbackSupportMixin):
             if cross_fitted:
                 labels.check_several_classes()
         return FitInput(
-            LabelledRows(X, y, X_unlabeled), labels, scored_labels, output, teacher_proba, teacher,
-            student, routed, folds, groups, uses_teacher, progress,
+            LabelledRows(X, y, X_unlabeled), labels, scored_labels, output, teacher_proba,
+            unlabeled_proba, teacher, student, routed, folds, groups, uses_teacher, progress,
         )  # fmt: skip
 
     def _predict_teacher_proba(self, inputs):
@@ -95,23 +94,29 @@ class TeacherMixin(CallbackSupportMixin):
         """
         if not inputs.uses_teacher:
             return None
+        predictions = self._predict_rows_without_proba(inputs)
+        if inputs.unlabeled_proba is None:
+            return predictions
+        return predictions.with_unlabeled(inputs.unlabeled_proba)
+
+    def _predict_rows_without_proba(self, inputs):
+        """Return the teacher's probabilities, for unlabelled rows only if none are given."""
+        rows = inputs.predicted_rows
         if inputs.teacher_proba is not None:
-            return given_proba(
-                inputs.teacher_proba, inputs.teacher, inputs.rows.X_unlabeled, inputs.output
-            )
+            return given_proba(inputs.teacher_proba, inputs.teacher, rows, inputs.output)
         if isinstance(inputs.teacher, FrozenEstimator):
-            return frozen_proba(inputs.teacher, inputs.rows, inputs.output)
+            return frozen_proba(inputs.teacher, rows, inputs.output)
         fit_params = inputs.params.teacher.fit
         if "sample_weight" in fit_params and not check_takes_weights(inputs.teacher):
             del fit_params["sample_weight"]
         cache = TeacherCache.for_fit(
-            cache_folder(self.memory), inputs.teacher, inputs.rows, inputs.output, fit_params
+            cache_folder(self.memory), inputs.teacher, rows, inputs.output, fit_params
         )
         fitter = TeacherFitter(inputs.teacher, inputs.output, fit_params, cache, self.verbose)
         if inputs.folds is None:
-            return in_sample_proba(fitter, inputs.rows, inputs.progress)
+            return in_sample_proba(fitter, rows, inputs.progress)
         return out_of_fold_proba(
-            fitter, inputs.rows, inputs.folds, nested=self.alpha == "auto", n_jobs=self.n_jobs,
+            fitter, rows, inputs.folds, nested=self.alpha == "auto", n_jobs=self.n_jobs,
             progress=inputs.progress,
         )  # fmt: skip
 
@@ -123,12 +128,15 @@ class TeacherMixin(CallbackSupportMixin):
         if predictions is None:  # ordinary training: only one class has weight, or alpha is 0
             alpha = 0.0 if self.alpha == "auto" else float(self.alpha)
             return DistillationData.of_labels(inputs)._replace(alpha=alpha)
-        evaluated = inputs.output.evaluated(inputs.scored_labels, predictions)
-        temperature = self.teacher_temperature
-        if temperature == "auto":
-            temperature = best_temperature(evaluated)
         data = DistillationData.of_teacher(inputs, predictions)
-        data = data._replace(scores=inputs.output.scores(evaluated, temperature))
+        temperature = self.teacher_temperature
+        if inputs.teacher_proba is not None and predictions.unseen.all():
+            temperature = _temperature_without_labels(temperature, predictions.unlabeled)
+        else:
+            evaluated = inputs.output.evaluated(inputs.scored_labels, predictions)
+            if temperature == "auto":
+                temperature = best_temperature(evaluated)
+            data = data._replace(scores=inputs.output.scores(evaluated, temperature))
         if self.alpha != "auto":
             return data.soften(temperature, self._truncation()).mix_with_labels(self.alpha)
         data = data._replace(folds=fold_data(inputs, predictions))
@@ -144,12 +152,12 @@ class TeacherMixin(CallbackSupportMixin):
         data.progress.end()
         return self
 
-    def _partition_settings(self, teacher_proba, X_unlabeled, params):
+    def _partition_settings(self, given, params):
         """Return what a fit on Dask collections needs, after a check that they support it."""
         from .._dask import FitSettings, check_supported
 
         self._check_parameters()
-        self._check_combinations(teacher_proba, X_unlabeled)
+        self._check_combinations(given)
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
@@ -157,7 +165,7 @@ class TeacherMixin(CallbackSupportMixin):
             type(self).__name__, self.get_params(deep=False), teacher, student,
             Progress.of_fit(self, max_tasks=2),
         )  # fmt: skip
-        check_supported(settings, X_unlabeled, params)
+        check_supported(settings, given.X_unlabeled, params)
         return settings
 
     def _truncation(self):
@@ -189,10 +197,10 @@ class TeacherMixin(CallbackSupportMixin):
             return None
         return named_folds(make_folds(self.cv, X, y, routed.splitter.split))
 
-    def _check_rows(self, X, y, X_unlabeled, sample_weight):
+    def _check_rows(self, given, y):
         """Return rows that can be indexed, after a check that they are consistent."""
         X, X_unlabeled, sample_weight = (
-            indexable(each)[0] for each in (X, X_unlabeled, sample_weight)
+            indexable(each)[0] for each in (given.X, given.X_unlabeled, given.sample_weight)
         )
         check_consistent_length(X, y, sample_weight)
         if X_unlabeled is not None:
@@ -220,7 +228,9 @@ class TeacherMixin(CallbackSupportMixin):
         if teacher_proba is None:
             return check_classes(y, self.classes), None
         columns = np.unique(y) if self.classes is None else self.classes
-        teacher_proba, classes = aligned_proba(teacher_proba, columns, name="teacher_proba")
+        teacher_proba, classes = aligned_proba(
+            teacher_proba, columns, name="teacher_proba", missing=True
+        )
         if teacher_proba.shape[0] != len(y):
             raise ValueError(
                 f"teacher_proba has {teacher_proba.shape[0]} rows but y has {len(y)} labels."
@@ -236,19 +246,23 @@ class TeacherMixin(CallbackSupportMixin):
         cache_folder(self.memory)
         check_augmenter(self.augmenter)
 
-    def _check_combinations(self, teacher_proba, X_unlabeled):
+    def _check_combinations(self, given):
         """Raise for parameters and arguments of `fit` that exclude each other."""
+        teacher_proba, X_unlabeled = given.teacher_proba, given.X_unlabeled
+        if given.unlabeled_proba is not None:
+            check_unlabeled_rows(X_unlabeled, self.augmenter)
         frozen = isinstance(self.teacher, FrozenEstimator)
         if teacher_proba is None:
             check_teacher(self._unfitted_teacher())
         more = "X_unlabeled" if X_unlabeled is not None else "augmenter"
         has_more = X_unlabeled is not None or self.augmenter is not None
-        if teacher_proba is not None and has_more and not frozen:
+        needs_teacher = has_more and given.unlabeled_proba is None
+        if teacher_proba is not None and needs_teacher and not frozen:
             raise ValueError(
                 f"{more} needs a teacher to label its rows, but with teacher_proba no teacher is "
                 "fitted. Pass the model that predicted teacher_proba as "
-                "teacher=FrozenEstimator(model), or add the rows yourself with "
-                "SoftLabelClassifier."
+                "teacher=FrozenEstimator(model), or the probabilities of these rows as "
+                "unlabeled_proba."
             )
         if self.alpha == "auto" and isinstance(self.cv, str):
             raise ValueError(
@@ -282,3 +296,36 @@ class TeacherMixin(CallbackSupportMixin):
         return fit_router(
             self, self.cv, teacher=self._unfitted_teacher(), student=self._unfitted_student()
         )
+
+
+def check_unlabeled_rows(X_unlabeled, augmenter):
+    """Raise if probabilities of unlabelled rows are given without these, or beside sampled rows."""
+    if X_unlabeled is None:
+        raise ValueError(
+            "unlabeled_proba has the probabilities of the rows of X_unlabeled, which is not given. "
+            "Give these rows as X_unlabeled; those of the rows of X are teacher_proba."
+        )
+    if augmenter is not None:
+        raise ValueError(
+            f"augmenter={augmenter!r} samples rows that a teacher has to label, and with "
+            "unlabeled_proba no teacher labels unlabelled rows. Sample the rows beforehand, and "
+            "give them in X_unlabeled, or leave augmenter=None."
+        )
+
+
+def _temperature_without_labels(temperature, unlabeled):
+    """Return the temperature where no row has both a label and probabilities."""
+    if unlabeled is None:
+        raise ValueError(
+            "every row of teacher_proba is NaN, and there are no unlabelled rows: no teacher has "
+            "predicted anything. Leave teacher_proba out to have a teacher cross-fitted, or train "
+            "with alpha=0."
+        )
+    if temperature != "auto":
+        return temperature
+    warn(
+        'teacher_temperature="auto" needs rows with a label and probabilities, and every row of '
+        "teacher_proba is NaN; 1.0 is used. Give probabilities for some labelled rows, or set the "
+        "temperature by hand."
+    )
+    return 1.0

@@ -12,17 +12,29 @@ from .._teachers._predict import MulticlassOutput, MultilabelOutput
 from .._utils._concatenate import stack_rows
 from .._utils._progress import Progress
 from .._utils._rows import count_rows
-from .._utils._typing import Estimator, Proba, Rows
+from .._utils._typing import ArrayLike, Estimator, Proba, Rows
+
+
+class FitArguments(NamedTuple):
+    """Arguments of `fit` as the user gave them."""
+
+    X: Rows
+    y: ArrayLike
+    sample_weight: ArrayLike | None
+    teacher_proba: Proba | None
+    X_unlabeled: Rows | None
+    unlabeled_proba: Proba | None
 
 
 class FitInput(NamedTuple):
     """Checked arguments of `fit`, with what they are routed to; no teacher is fitted yet."""
 
-    rows: LabelledRows  # with the rows that the augmenter samples
+    rows: LabelledRows  # X_unlabeled: all unlabelled rows, those that the augmenter samples too
     labels: SoftLabels | LabelSets  # targets of ordinary training, with the student's weights
     scored_labels: SoftLabels | LabelSets  # the same, with the weights of teacher_scores_
     output: MulticlassOutput | MultilabelOutput  # of the teacher
-    teacher_proba: Proba | None  # given by the user, checked
+    teacher_proba: Proba | None  # given by the user, checked; NaN in rows without any
+    unlabeled_proba: Proba | None  # given for X_unlabeled, checked
     teacher: Estimator  # an unfitted clone, seeded; or frozen
     student: Estimator  # an unfitted clone, seeded
     params: Bunch  # metadata for the fit of teacher and student, and for the splitter
@@ -30,6 +42,13 @@ class FitInput(NamedTuple):
     groups: np.ndarray | None  # group number of each labelled row
     uses_teacher: bool  # False for ordinary training, alpha = 0
     progress: Progress
+
+    @property
+    def predicted_rows(self):
+        """Labelled rows, and the unlabelled ones that the teacher has to predict."""
+        if self.unlabeled_proba is None:
+            return self.rows
+        return self.rows._replace(X_unlabeled=None)
 
 
 class FoldData(NamedTuple):

@@ -607,12 +607,15 @@ class SoftLabels:
         return rows[positive], self.classes[columns[positive]], weight[positive]
 
 
-def aligned_proba(proba, classes=None, *, name="proba"):
-    """Return checked probabilities with one column for each of the sorted classes, and these."""
+def aligned_proba(proba, classes=None, *, name="proba", missing=False):
+    """Return checked probabilities with one column for each of the sorted classes, and these.
+
+    If `missing`, rows may be NaN.
+    """
     if classes is not None:  # otherwise a 1-D array is ambiguous
-        proba = both_columns(proba, classes, name=name)
+        proba = both_columns(proba, classes, name=name, missing=missing)
     names = column_names(proba)
-    proba = check_proba(proba, name=name)
+    proba = check_proba(proba, name=name, missing=missing)
     if classes is not None:
         labels = as_labels(classes)
     elif names is not None:

@@ -9,12 +9,16 @@ from .._utils._warnings import warn
 from ._predict import MultilabelOutput, TeacherProba, shown
 
 
-def given_proba(proba, teacher, X_unlabeled, output):
-    """Return given probabilities, and those of a frozen teacher for the unlabelled rows."""
+def given_proba(proba, teacher, rows, output):
+    """Return given probabilities, and those of a frozen teacher for the unlabelled rows.
+
+    A row of NaN was not given any and keeps its label.
+    """
+    proba, absent = output.impute_absent_rows(proba, rows.y)
     unlabeled = None
-    if X_unlabeled is not None:
+    if rows.X_unlabeled is not None:
         seen = check_frozen(teacher, output)
-        lacking = np.setdiff1d(np.flatnonzero(proba.sum(axis=0)), seen)
+        lacking = np.setdiff1d(np.flatnonzero(proba[~absent].sum(axis=0)), seen)
         if len(lacking):
             raise ValueError(
                 f"The classes of the frozen teacher are not those of teacher_proba: it has "
@@ -22,8 +26,8 @@ def given_proba(proba, teacher, X_unlabeled, output):
                 f"teacher_proba gives probability to {shown(output.classes[lacking])}. Give the "
                 "model that teacher_proba is from, so that it also labels X_unlabeled."
             )
-        unlabeled = output.predict_proba(teacher, X_unlabeled)
-    return TeacherProba(proba, unlabeled, np.zeros(proba.shape[0], dtype=bool))
+        unlabeled = output.predict_proba(teacher, rows.X_unlabeled)
+    return TeacherProba(proba, unlabeled, absent)
 
 
 def frozen_proba(teacher, rows, output):

@@ -8,10 +8,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, gen_batches
 
 from .._targets._label_sets import LabelSets, label_set_scores
-from .._targets._soft_labels import SoftLabels
+from .._targets._soft_labels import SoftLabels, aligned_proba
 from .._utils._class_codes import takes_codes
 from .._utils._labels import class_positions, encode, one_hot
 from .._utils._methods import may_have_method
+from .._utils._named import check_row_names, columns_by_name
 from .._utils._probabilities import row_sums, top_entries
 from .._utils._rows import count_rows, predict_on_copy
 from .._utils._validation import check_marginals, check_proba, column_names
@@ -29,6 +30,11 @@ class TeacherProba(NamedTuple):
     unseen: np.ndarray  # (n_samples,), bool: rows whose class no teacher has seen
     # For each fold: the probabilities of its training rows, by teachers fitted on these only.
     nested_proba: list | None = None
+
+    def with_unlabeled(self, proba):
+        """Return the same with probabilities of the unlabelled rows, in the nested ones too."""
+        nested = self.nested_proba and [each.with_unlabeled(proba) for each in self.nested_proba]
+        return self._replace(unlabeled=proba, nested_proba=nested)
 
     def take(self, rows):
         """Return the probabilities of some of the labelled rows."""
@@ -61,6 +67,24 @@ class MulticlassOutput(NamedTuple):
     def targets(self, y, sample_weight=None):
         """Return labels as targets of ordinary training."""
         return SoftLabels.from_labels(y, self.classes, sample_weight=sample_weight)
+
+    def check_unlabeled(self, proba, X_unlabeled):
+        """Return given probabilities of the unlabelled rows, one column per class."""
+        if proba is None:
+            return None
+        check_row_names(proba, X_unlabeled, name="unlabeled_proba", of="X_unlabeled")
+        proba, _ = aligned_proba(proba, self.classes, name="unlabeled_proba")
+        _check_one_row_each(proba, X_unlabeled, "unlabeled_proba", "X_unlabeled")
+        return proba
+
+    def impute_absent_rows(self, proba, y):
+        """Give rows of NaN their one-hot label; return also which rows these are."""
+        absent = np.zeros(proba.shape[0], dtype=bool)
+        if not sparse.issparse(proba):
+            absent = np.isnan(proba).any(axis=1)
+        if not absent.any():
+            return proba, absent
+        return np.where(absent[:, None], one_hot(y, self.classes).toarray(), proba), absent
 
     def evaluated(self, labels, predictions):
         """Return the teacher's probabilities of the rows whose class some teacher has seen."""
@@ -130,6 +154,19 @@ class MultilabelOutput(NamedTuple):
         """Return an indicator as targets of ordinary training."""
         relevant = sparse.csr_array(y, dtype=np.float64)
         return LabelSets(relevant, self.classes, sample_weight=sample_weight, dense=self.dense)
+
+    def check_unlabeled(self, proba, X_unlabeled):
+        """Return given marginals of the unlabelled rows, one column per label."""
+        if proba is None:
+            return None
+        check_row_names(proba, X_unlabeled, name="unlabeled_proba", of="X_unlabeled")
+        proba = given_marginals(proba, self.classes, name="unlabeled_proba")
+        _check_one_row_each(proba, X_unlabeled, "unlabeled_proba", "X_unlabeled")
+        return proba
+
+    def impute_absent_rows(self, proba, y):
+        """Return marginals unchanged: none are missing."""
+        return proba, np.zeros(proba.shape[0], dtype=bool)
 
     def evaluated(self, labels, predictions):
         """Return the teacher's marginals of all rows."""
@@ -248,13 +285,26 @@ def _predict_rows(teacher, X):
     return f"{type(estimator).__name__}.predict_proba(X)", prediction
 
 
-def _check_one_row_each(proba, X, name):
+def _check_one_row_each(proba, X, name, name_of_rows="X"):
     """Raise unless a prediction has one row per row of X."""
     if proba.shape[0] != count_rows(X):
         raise ValueError(
-            f"{name} has {proba.shape[0]} rows, but X has {count_rows(X)}. A teacher must predict "
-            "each row, in the order of X."
+            f"{name} has {proba.shape[0]} rows, but {name_of_rows} has {count_rows(X)}. A teacher "
+            f"must predict each row, in the order of {name_of_rows}."
         )
+
+
+def given_marginals(proba, classes, *, name):
+    """Return given marginals; the columns of a dataframe are matched to the labels by name."""
+    given, names = check_marginals(proba, name=name), column_names(proba)
+    if names is not None:
+        given = columns_by_name(given, names, classes)
+    if given.shape[1] != len(classes):
+        raise ValueError(
+            f"{name} must have one column for each of the {len(classes)} labels of y; got shape "
+            f"{given.shape}."
+        )
+    return given
 
 
 def _order_of_columns(prediction, classes):

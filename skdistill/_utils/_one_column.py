@@ -52,7 +52,7 @@ def _holds_probabilities(values, classes=None):
     return classes is not None and len(classes) == 2 and not np.isin(p, classes).any()
 
 
-def both_columns(proba, classes=None, *, name="proba"):
+def both_columns(proba, classes=None, *, name="proba", missing=False):
     """Return probabilities with one column per class; one column is expanded to two.
 
     `classes` are the labels of the columns, by default 0 and 1. The column of a dataframe is that
@@ -67,7 +67,7 @@ def both_columns(proba, classes=None, *, name="proba"):
     if p is None:
         return proba
     position = _column_position(column_names(proba), labels, shape, name)
-    outside = ~((p >= 0) & (p <= 1))
+    outside = ~((p >= 0) & (p <= 1) | (missing & np.isnan(p)))
     if outside.any():
         row = np.argmax(outside)
         raise ValueError(

@@ -89,12 +89,14 @@ def check_row_weights(sample_weight, n_rows):
     return weight
 
 
-def check_proba(proba, *, name="proba"):
+def check_proba(proba, *, name="proba", missing=False):
     """Return probabilities as float64 rows that sum to one, dense or CSR.
 
     Rows whose sum differs from 1 by at most 1e-3 (rounding, float16) are renormalised; other
-    rows that are no probability vectors raise a ValueError that names the row.
+    rows that are no probability vectors raise a ValueError that names the row. If `missing`, dense
+    rows may be NaN in every column, and stay so.
     """
+    absent = None
     if sparse.issparse(proba):
         proba = sparse.csr_array(proba, dtype=np.float64, copy=True)
         proba.sum_duplicates()
@@ -111,6 +113,9 @@ def check_proba(proba, *, name="proba"):
                 f"{name} must have shape (n_samples, n_classes); got shape {proba.shape}. "
                 "For two classes, give both columns: np.column_stack([1 - p, p])."
             )
+        if missing:
+            absent = _absent_rows(proba, name)
+            proba[absent] = 1 / proba.shape[1]
         values, row_of = proba.ravel(), lambda entry: entry // proba.shape[1]
 
     finite = np.isfinite(values)
@@ -140,7 +145,24 @@ def check_proba(proba, *, name="proba"):
     if sparse.issparse(proba):
         proba.data /= np.repeat(total, np.diff(proba.indptr))
         return proba
-    return proba / total[:, None]
+    proba /= total[:, None]
+    if absent is not None:
+        proba[absent] = np.nan
+    return proba
+
+
+def _absent_rows(proba, name):
+    """Return which rows are NaN in every column; raise for rows that are so in some columns."""
+    is_nan = np.isnan(proba)
+    absent = is_nan.all(axis=1)
+    partly = is_nan.any(axis=1) & ~absent
+    if partly.any():
+        raise ValueError(
+            f"{name} is NaN in some columns of {partly.sum()} rows, the first is row "
+            f"{np.argmax(partly)}. A row without a prediction must be NaN in every column; the "
+            "probability of a class that the model does not know is 0."
+        )
+    return absent
 
 
 def without_mask(values):
