@@ -95,7 +95,7 @@ def test_teacher_that_predicts_nan():
 @pytest.mark.parametrize(
     ("proba", "match"),
     [
-        (
+        (np.where(np.eye(60, 3) > 0, np.nan, P), "NaN in some columns of 3 rows, the first is row"),
             np.where(np.eye(60, 3) > 0, np.nan, P),
             "NaN in some columns of 3 rows, the first is row 0",
         ),
