@@ -257,6 +257,9 @@ WAYS = {"skops": by_skops, "onnx": by_onnx, "own format": by_own_format}
 EXCEPTIONS = {
     ("net", "skops"): "a SoftLabelNet is a class of ours around a module: ship the module",
     ("logit regressor", "skops"): "its two functions are ours: ship `regressor_`, see below",
+    ("LinearDiscriminantAnalysis", "onnx", 2): (
+        "skl2onnx takes the softmax of ±score, whose probabilities are those of twice the score"
+    ),
     ("logit regressor", "onnx"): "skl2onnx has no TransformedTargetRegressor: ship `regressor_`",
 }
 HAVE_OWN_FORMAT = [*BOOSTERS, "net"]

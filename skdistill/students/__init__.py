@@ -3,6 +3,7 @@
 # Importing a module registers its fitters.
 from . import (
     cross_validating,
+    discriminant_analysis,
     hist_gradient_boosting,
     linear,
     naive_bayes,
@@ -17,6 +18,7 @@ from .regression import logit_regressor
 
 __all__ = [
     "cross_validating",
+    "discriminant_analysis",
     "fit_by_expansion",
     "fit_soft_labels",
     "hist_gradient_boosting",

@@ -44,7 +44,6 @@ from ._step_kinds import NOTHING, target_of
 EQUIVALENT_REGRESSORS = {
     "GaussianProcessClassifier": "GaussianProcessRegressor",
     "KNeighborsClassifier": "KNeighborsRegressor",
-    "LinearDiscriminantAnalysis": "LinearRegression",
     "MLPClassifier": "MLPRegressor",
     "QuadraticDiscriminantAnalysis": "make_pipeline(PolynomialFeatures(2), LinearRegression())",
     "RadiusNeighborsClassifier": "RadiusNeighborsRegressor",

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
+from ._class_sums import class_sums
 from ._registry import register
 from .expansion import fit_by_expansion
 
@@ -64,7 +65,7 @@ def fit_counts(
         )
     soft_labels = soft_labels.drop_empty_classes()
     weight = soft_labels.class_weight_sums
-    means = sparse.csr_array(_class_sums(checked.astype(np.float64), soft_labels) / weight[:, None])
+    means = sparse.csr_array(class_sums(checked.astype(np.float64), soft_labels) / weight[:, None])
     if binarize is not None:
         student.set_params(binarize=None)
     try:
@@ -111,7 +112,7 @@ def fit_gaussian(
     weight = soft_labels.class_weight_sums
     centre = rows.mean(axis=0)  # centred first, so that squares do not lose digits
     rows -= centre
-    moments = _class_sums(np.hstack([rows, rows**2]), soft_labels) / weight[:, None]
+    moments = class_sums(np.hstack([rows, rows**2]), soft_labels) / weight[:, None]
     means, squares = np.hsplit(moments, 2)
     _fit_class_means(student, means, soft_labels, weight, fit_params)  # sets fitted attributes
     student.epsilon_ = student.var_smoothing * rows.var(axis=0).max()
@@ -129,12 +130,3 @@ def _fit_class_means(student, means, soft_labels, weight, fit_params):
     """
     classes = soft_labels.classes
     student.partial_fit(means, classes, classes=classes, sample_weight=weight, **fit_params)
-
-
-def _class_sums(rows, soft_labels):
-    """Return Σ_n w_n p_nk x_n as a dense array, one row per class."""
-    weighted = soft_labels.proba
-    if not (soft_labels.weight == 1).all():
-        weighted = sparse.diags_array(soft_labels.weight) @ weighted
-    sums = weighted.T @ rows
-    return sums.toarray() if sparse.issparse(sums) else sums

@@ -9,6 +9,7 @@ import numpy as np
 import sklearn
 from sklearn.base import clone, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
@@ -57,7 +58,15 @@ def fit_by_hand(student, X, labels, **fit_params):
 def fit_copies(student, X, labels, **fit_params):
     """Fit a student on one weighted copy per row and class."""
     rows, y, weight = labels.expand()
-    return student.fit(X[rows], y, sample_weight=weight, **fit_params)
+    return fit_weighted(student, X[rows], y, weight, **fit_params)
+
+
+def fit_weighted(student, X, y, weight, **fit_params):
+    """Fit a student to weighted rows; where it takes no weights, to each as often as it weighs."""
+    if not isinstance(student, LinearDiscriminantAnalysis):
+        return student.fit(X, y, sample_weight=weight, **fit_params)
+    times = np.round(1e4 * weight).astype(int)
+    return student.fit(np.repeat(X, times, axis=0), np.repeat(y, times), **fit_params)
 
 
 def learns_by_regression(student):

@@ -16,6 +16,7 @@ import sklearn
 from scipy.special import softmax
 from sklearn.base import clone, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostRegressor,
     BaggingClassifier,
@@ -46,6 +47,8 @@ def fits_by_hand(student, problem):
         return _fits_of_last_step(student, problem)
     if is_regressor(student):
         return _fits_to_numbers(student, problem)
+    if isinstance(student, LinearDiscriminantAnalysis):
+        return [_fit_to_repeated_rows(student, problem)]
     if splits_copies(student) or not takes_weights(student):
         return []
     if type(student) in FORESTS and student.bootstrap:
@@ -108,6 +111,13 @@ def _fit_to_copies(student, problem):
         return student.fit(problem.X[rows], labels, sample_weight=weight)
     except Exception:  # whatever a library raises
         return None
+
+
+def _fit_to_repeated_rows(student, problem):
+    """Fit a student that takes no weights to each copy as many times as it weighs, up to 1e-4."""
+    rows, labels, weight = problem.copies()
+    times = np.round(1e4 * weight).astype(int)
+    return clone(student).fit(problem.X[np.repeat(rows, times)], np.repeat(labels, times))
 
 
 def adapted(student, problem):

@@ -57,6 +57,7 @@ REFUSED = {
     "CalibratedClassifierCV": "its calibrators belong to the classes that they saw",
     "ComplementNB": "it has no prior, and a row of zeros is as probable in each class",
     "HistGradientBoostingClassifier": "its trees and its loss are not public",
+    "LinearDiscriminantAnalysis": "the logarithm that it gives of a probability of 0 is finite",
     "StackingClassifier": "its final estimator is fitted on the probabilities of the seen classes",
 }
 LACKING = [(["a"], 2), (["c"], 2), (["b", "e"], 2), (["a"], 3), (["b", "d"], 3)]
