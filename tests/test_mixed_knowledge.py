@@ -45,7 +45,7 @@ def scores_of(model, X):
 
 @pytest.mark.parametrize("alpha", [0.6, 1.0])
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_given_for_unlabelled_rows_equal_those_of_a_frozen_teacher(name, alpha):
+def test_given_unlabeled_proba_equal_a_frozen_teacher(name, alpha):
     X, y, _, more, Q, model = problem(name)
     distilled = ESTIMATORS[name](FrozenEstimator(model), alpha=alpha)
     predicted = scores_of(clone(distilled).fit(X, y, X_unlabeled=more), X)
