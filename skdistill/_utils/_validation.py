@@ -96,28 +96,42 @@ def check_proba(proba, *, name="proba", missing=False):
     rows that are no probability vectors raise a ValueError that names the row. If `missing`, dense
     rows may be NaN in every column, and stay so.
     """
-    absent = None
     if sparse.issparse(proba):
         proba = sparse.csr_array(proba, dtype=np.float64, copy=True)
         proba.sum_duplicates()
         values, row_of = proba.data, lambda entry: np.searchsorted(proba.indptr, entry, "right") - 1
-    else:
-        try:
-            proba = without_mask(np.array(proba, dtype=np.float64, subok=True))
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{name} must hold numbers, one row of class probabilities per sample: {error}"
-            ) from error
-        if proba.ndim != 2:
-            raise ValueError(
-                f"{name} must have shape (n_samples, n_classes); got shape {proba.shape}. "
-                "For two classes, give both columns: np.column_stack([1 - p, p])."
-            )
-        if missing:
-            absent = _absent_rows(proba, name)
-            proba[absent] = 1 / proba.shape[1]
-        values, row_of = proba.ravel(), lambda entry: entry // proba.shape[1]
+        _check_entries(values, row_of, name)
+        proba.data /= np.repeat(_row_totals(proba, name), np.diff(proba.indptr))
+        return proba
+    proba = _dense_rows(proba, name)
+    absent = _absent_rows(proba, name) if missing else None
+    if missing:
+        proba[absent] = 1 / proba.shape[1]
+    _check_entries(proba.ravel(), lambda entry: entry // proba.shape[1], name)
+    proba /= _row_totals(proba, name)[:, None]
+    if missing:
+        proba[absent] = np.nan
+    return proba
 
+
+def _dense_rows(proba, name):
+    """Return a copy of probabilities as a float64 array of two dimensions."""
+    try:
+        proba = without_mask(np.array(proba, dtype=np.float64, subok=True))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must hold numbers, one row of class probabilities per sample: {error}"
+        ) from error
+    if proba.ndim != 2:
+        raise ValueError(
+            f"{name} must have shape (n_samples, n_classes); got shape {proba.shape}. "
+            "For two classes, give both columns: np.column_stack([1 - p, p])."
+        )
+    return proba
+
+
+def _check_entries(values, row_of, name):
+    """Raise unless all entries are finite and not negative; `row_of` returns an entry's row."""
     finite = np.isfinite(values)
     if not finite.all():
         raise ValueError(
@@ -131,6 +145,10 @@ def check_proba(proba, *, name="proba", missing=False):
             f"({values[values < 0][0]:.6g}) in row {row_of(np.argmax(values < 0))}. If these are "
             "scores or logits, turn them into probabilities first (scipy.special.softmax)."
         )
+
+
+def _row_totals(proba, name):
+    """Return the sums to divide rows by; raise for rows that do not sum to one."""
     total = proba.sum(axis=1)
     off = np.abs(total - 1)
     if (off > ROW_SUM_TOLERANCE).any():
@@ -142,13 +160,7 @@ def check_proba(proba, *, name="proba", missing=False):
             "divide each row by its sum; if scores, use scipy.special.softmax."
         )
     total[off <= ROUNDING] = 1  # these rows stay bitwise unchanged
-    if sparse.issparse(proba):
-        proba.data /= np.repeat(total, np.diff(proba.indptr))
-        return proba
-    proba /= total[:, None]
-    if absent is not None:
-        proba[absent] = np.nan
-    return proba
+    return total
 
 
 def _absent_rows(proba, name):
