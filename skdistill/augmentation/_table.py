@@ -61,8 +61,8 @@ def _kind_of_objects(values):
 
 def floats(column):
     """Return a numeric column as an array, NaN where a value is missing."""
-    if hasattr(column, "astype"):  # pandas 2 turns its NA into NaN here only
-        return np.asarray(column.astype(np.float64))
+    if hasattr(column, "isna"):  # pandas 2 has NA that no other conversion turns into NaN
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.asarray(column, dtype=np.float64)
 
 
