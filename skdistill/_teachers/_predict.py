@@ -161,6 +161,11 @@ class MultilabelOutput(NamedTuple):
             return None
         check_row_names(proba, X_unlabeled, name="unlabeled_proba", of="X_unlabeled")
         proba = given_marginals(proba, self.classes, name="unlabeled_proba")
+        if proba.shape[1] != len(self.classes):
+            raise ValueError(
+                f"unlabeled_proba must have one column for each of the {len(self.classes)} labels "
+                f"of y; got shape {proba.shape}."
+            )
         _check_one_row_each(proba, X_unlabeled, "unlabeled_proba", "X_unlabeled")
         return proba
 
@@ -231,7 +236,7 @@ def _class_proba(teacher, X, classes, seen=None):
         teacher_classes = np.asarray(classes if seen is None else seen)
     name, prediction = _predict_rows(teacher, X)
     if has_codes and len(teacher_classes) == 1:
-        prediction = prediction[:, :1]  # XGBoost has two columns even for one class
+        prediction = np.ones((len(prediction), 1))  # XGBoost has two columns, or the sigmoid of 0
     proba = check_proba(prediction, name=name)
     _check_one_row_each(proba, X, name)
     positions = class_positions(teacher_classes, classes)
@@ -299,11 +304,6 @@ def given_marginals(proba, classes, *, name):
     given, names = check_marginals(proba, name=name), column_names(proba)
     if names is not None:
         given = columns_by_name(given, names, classes)
-    if given.shape[1] != len(classes):
-        raise ValueError(
-            f"{name} must have one column for each of the {len(classes)} labels of y; got shape "
-            f"{given.shape}."
-        )
     return given
 
 
