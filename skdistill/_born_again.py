@@ -244,8 +244,9 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         generations, scores = self._cross_fit_generations(fitter)
         targets = generations if self.ensemble else generations[-1:]
         estimators = fitter.fit_on_all_rows(targets)
+        self._set_estimators(X, estimators, fitter.labels.classes)
         self.n_generations_, self.generation_scores_ = len(generations) - 1, scores
-        return self._set_estimators(X, estimators, fitter.labels.classes)
+        return self
 
     def _validate(self, X, y, sample_weight, params):
         """Check the arguments of `fit`, and return what fits the generations."""
@@ -317,7 +318,6 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             self.estimators_ = estimators
         elif hasattr(self, "estimators_"):  # of an earlier fit
             del self.estimators_
-        return self
 
     def _check_parameters(self):
         """Check the parameters that do not depend on the data."""
