@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
-from ._base._alpha_selection import alpha_by_pairs
+from ._base._alpha_selection import select_by_pairs
 from ._base._distillation import TeacherMixin
 from ._base._student_predictions import StudentMixin
 from ._base._training_data import FitArguments
@@ -209,8 +209,9 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         *,
         surrogate: Literal["logistic", "exponential", "hinge", "squared_hinge"] = "logistic",
         alpha: float | Literal["auto"] = 1.0,
+        unlabeled_weight: float | Literal["auto"] = 1.0,
         teacher_temperature: float | Literal["auto"] = 1.0,
-        cv: Any = 5,
+        cv: Any = None,
         augmenter: Any = None,
         C: float = 1.0,
         classes: ArrayLike | None = None,
@@ -225,6 +226,7 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         self.student = student
         self.surrogate = surrogate
         self.alpha = alpha
+        self.unlabeled_weight = unlabeled_weight
         self.teacher_temperature = teacher_temperature
         self.cv = cv
         self.augmenter = augmenter
@@ -340,11 +342,12 @@ n_classes), default=None
         intercept, n_iter = _intercept_and_steps(student, data)
         self._set_fitted_attributes(X, student, data.classes)
         self.intercept_, self.n_iter_ = intercept, n_iter
-        self.alpha_, self.alpha_curve_ = data.alpha, data.alpha_curve
+        self.alpha_, self.unlabeled_weight_ = data.alpha, data.unlabeled_weight
+        self.alpha_curve_ = data.alpha_curve
         return self._set_teacher_attributes(data)
 
-    def _choose_alpha(self, data):
-        return alpha_by_pairs(data, self.surrogate, self.n_jobs)
+    def _select_weights(self, data, weights):
+        return select_by_pairs(data, weights, self.surrogate, self.n_jobs)
 
     def decision_function(self, X: Rows) -> Floats:
         """Return the score of each row.

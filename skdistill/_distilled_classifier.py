@@ -5,16 +5,17 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ._base._alpha_selection import alpha_by_log_loss, check_predicts_proba
+from ._base._alpha_selection import check_predicts_proba, select_by_log_loss
 from ._base._distillation import TeacherMixin
 from ._base._student_predictions import StudentPredictionsMixin
 from ._base._training_data import FitArguments
 from ._utils._progress import with_callbacks
-from ._utils._rows import is_in_partitions
+from ._utils._rows import is_in_partitions, mean_row_weight
 from ._utils._typing import ArrayLike, Estimator, Proba, Rows
 from ._utils._validation import check_top_k
 from .students import fit_soft_labels
 from .students._registry import check_student
+from .students.leaf_shrinkage import shrink_leaves
 
 
 class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
@@ -216,6 +217,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     """
 
     _allows_single_class = True
+    _default_unlabeled_weight = "auto"
     _check_supported = staticmethod(check_student)
 
     def __init__(
@@ -224,8 +226,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         student: Estimator = None,
         *,
         alpha: float | Literal["auto"] = "auto",
-        teacher_temperature: float | Literal["auto"] = 1.0,
-        cv: Any = 5,
+        unlabeled_weight: float | Literal["auto"] = "auto",
+        teacher_temperature: float | Literal["auto"] = "auto",
+        cv: Any = None,
         top_k: int | None = None,
         augmenter: Any = None,
         classes: ArrayLike | None = None,
@@ -237,6 +240,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         self.teacher = teacher
         self.student = student
         self.alpha = alpha
+        self.unlabeled_weight = unlabeled_weight
         self.teacher_temperature = teacher_temperature
         self.cv = cv
         self.top_k = top_k
@@ -349,21 +353,28 @@ n_classes), default=None
         if not data.soft_labels.weighs_one_label:
             data.soft_labels.check_several_classes()
         with data.progress.task("fit-student"):
-            return fit_soft_labels(data.student, data.X, data.soft_labels, **data.student_params)
+            student = fit_soft_labels(data.student, data.X, data.soft_labels, **data.student_params)
+        if data.leaf_shrinkage == 0:
+            return student
+        labelled = data.soft_labels.weight[data.soft_labels.is_labelled]
+        return shrink_leaves(student, data.leaf_shrinkage, row_weight=mean_row_weight(labelled))
 
     def _set_distilled_attributes(self, X, data, student):
         self._set_fitted_attributes(X, student, data.classes)
-        self.alpha_, self.alpha_curve_ = data.alpha, data.alpha_curve
+        self.alpha_, self.unlabeled_weight_ = data.alpha, data.unlabeled_weight
+        self.leaf_shrinkage_ = data.leaf_shrinkage
+        self.alpha_curve_ = data.alpha_curve
         return self._set_teacher_attributes(data)
 
     def _check_parameters(self):
         super()._check_parameters()
         check_top_k(self.top_k)
-        if self.alpha == "auto":
-            check_predicts_proba(self._unfitted_student())
+
+    def _check_selection(self):
+        check_predicts_proba(self._unfitted_student())
 
     def _truncation(self):
         return self.top_k
 
-    def _choose_alpha(self, data):
-        return alpha_by_log_loss(data, self.n_jobs)
+    def _select_weights(self, data, weights):
+        return select_by_log_loss(data, weights, self.n_jobs)

@@ -24,7 +24,7 @@ from ._utils._rows import count_rows, refuse_partitions
 from ._utils._sample_weight import requesting_weights
 from ._utils._tags import supports_multilabel
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Proba, Rows
-from ._utils._validation import check_alpha, check_number, check_top_k
+from ._utils._validation import check_alpha, check_number, check_top_k, check_unlabeled_weight
 from ._utils._warnings import warn
 from .metrics import recall_at_k
 from .students.pipeline import last_step
@@ -241,8 +241,9 @@ default="double_distillation"
         ] = "double_distillation",
         k: int = 10,
         alpha: float = 1.0,
+        unlabeled_weight: float = 1.0,
         teacher_temperature: float | Literal["auto"] = 1.0,
-        cv: Any = 5,
+        cv: Any = None,
         top_k: int | None = 100,
         augmenter: Any = None,
         rank: int | None = None,
@@ -260,6 +261,7 @@ default="double_distillation"
         self.objective = objective
         self.k = k
         self.alpha = alpha
+        self.unlabeled_weight = unlabeled_weight
         self.teacher_temperature = teacher_temperature
         self.cv = cv
         self.top_k = top_k
@@ -601,6 +603,7 @@ n_labels), default=None
                 "student itself, as in student=LogisticRegression(C=0.1)."
             )
         check_alpha(self.alpha)  # "auto" needs students with probabilities
+        check_unlabeled_weight(self.unlabeled_weight)
         check_number("max_iter", self.max_iter, Integral)
         check_number("C", self.C, Real)
         check_number("tol", self.tol, Real)

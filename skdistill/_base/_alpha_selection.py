@@ -1,10 +1,12 @@
-"""The choice of the mixing weight alpha from the data, for `alpha="auto"`.
+"""The choice of the weights of teacher and unlabelled rows from the data, for "auto".
 
-No fixed alpha is safe: a teacher's errors contradict correct labels, and its good predictions
+No fixed weight is safe: a teacher's errors contradict correct labels, and its good predictions
 correct noisy ones. Held-out rows, unseen by the students and by their teachers, show which effect
-is larger. One student is fitted to the labels and one to the teacher's probabilities. The weight
-at which the mixture of their predictions has the smallest loss is the alpha of a third student. An
-alpha must improve on alpha = 0 by more than one standard error, or 0 is chosen.
+is larger. Students are fitted with a few candidates, and the one with the smallest loss of the
+true labels of held-out rows is chosen: first `alpha`, from students fitted to the labels, to the
+teacher's probabilities, and to the mixture of both at which their mixed predictions have the
+smallest loss; then `unlabeled_weight`, with that alpha and with alpha = 0. Trees and forests are
+compared with several strengths of shrinkage of their leaves, which need no further fits.
 """
 
 from typing import NamedTuple
@@ -17,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._utils._methods import may_have_method
 from .._utils._probabilities import entries
-from .._utils._rows import rows_of
+from .._utils._rows import mean_row_weight, rows_of
 from .._utils._typing import Floats
 from .._utils._warnings import warn
 from ..metrics._proba import SMALLEST
@@ -25,49 +27,100 @@ from ..objectives import pairwise_loss
 from ..students import fit_soft_labels
 from ..students._class_factors import class_factors
 from ..students._predictions import predicts_numbers, student_proba, student_scores
+from ..students.leaf_shrinkage import has_leaves, shrink_leaves
 from ..students.ranking import fit_ranker
+from ._training_data import student_targets
 
 # Weights this close to 0 or 1 count as 0 or 1: the third student would differ too little.
 MARGIN = 0.02
 GRID = np.linspace(0, 1, 21)
+# Candidates for the weight of an unlabelled row, beside 0.
+UNLABELED_WEIGHTS = (1.0, 0.2)
+# Candidates for the strength of shrinkage, in rows, beside 0.
+LEAF_SHRINKAGES = (1.0, 10.0, 100.0)
 
 
-class AlphaCurve(NamedTuple):
-    """Losses of the true labels of held-out rows, from which `alpha="auto"` chooses.
+class Candidate(NamedTuple):
+    """Held-out loss of students that are fitted with one choice of weights.
 
     Attributes
     ----------
-    alpha : ndarray of shape (21,)
-        Weight of the student fitted to the teacher in the mixture with the one fitted to labels.
+    alpha : float
+        Weight of the teacher in the targets of labelled rows.
 
-    loss : ndarray of shape (21,)
+    unlabeled_weight : float
+        Weight of an unlabelled row; 0 without such rows.
+
+    leaf_shrinkage : float
+        Strength of the shrinkage of the leaves of a tree or forest; 0 for other students.
+
+    loss : float
+        Loss of the true labels of held-out rows.
+
+    standard_error : float
+        Standard error of the improvement over the first candidate.
+    """
+
+    alpha: float
+    unlabeled_weight: float
+    leaf_shrinkage: float
+    loss: float
+    standard_error: float
+
+
+class AlphaCurve(NamedTuple):
+    """Losses of the true labels of held-out rows, from which "auto" chooses.
+
+    Attributes
+    ----------
+    alpha : ndarray of shape (21,) or (0,)
+        Weight of the student fitted to the teacher in the mixture with the one fitted to labels;
+        empty if `alpha` was given.
+
+    loss : ndarray of shape (21,) or (0,)
         Loss of the mixed predictions. Rows are weighted by `sample_weight` and by the student's
         `class_weight`.
 
-    losses : dict of {float: float}
-        Loss of a student fitted with each alpha: 0, 1 and, if it lies between, the weight
-        of the best mixture.
+    candidates : list of Candidate
+        Students that were fitted and compared. The first is fitted to the labels alone, or with
+        the given `alpha`.
 
-    standard_errors : dict of {float: float}
-        Standard error of the improvement of each alpha over alpha = 0: for the log-loss over rows,
-        or over groups where `groups` were given; for the pairwise loss over folds, which contain
-        whole groups. With repeated folds, the improvements of a row are averaged first.
+    nested : bool
+        Whether the teachers of each fold have not seen its held-out labels. Given probabilities,
+        and those of a frozen teacher, cannot be nested.
     """
 
     alpha: Floats
     loss: Floats
-    losses: dict[float, float]
-    standard_errors: dict[float, float]
+    candidates: list[Candidate]
+    nested: bool
 
     @property
-    def best(self) -> float:
-        """The alpha of the smallest loss; 0 if it improves by less than one standard error."""
-        best = min(self.losses, key=self.losses.__getitem__)
-        return best if self.losses[0.0] - self.losses[best] > self.standard_errors[best] else 0.0
+    def best(self) -> Candidate:
+        """The candidate of the smallest loss.
+
+        If the teachers are not nested, their predictions may follow the held-out labels: the first
+        candidate is then kept unless the improvement exceeds one standard error.
+        """
+        first = self.candidates[0]
+        best = min(self.candidates, key=lambda candidate: candidate.loss)
+        if not self.nested and first.loss - best.loss <= best.standard_error:
+            return first
+        return best
+
+
+class HeldOut(NamedTuple):
+    """How students are fitted and compared on held-out rows, by one loss."""
+
+    fit: object  # (student, X, soft_labels, **fit_params) -> student
+    predict: object  # (student, X, true) -> predictions, an array
+    unit_losses: object  # predictions of all folds -> losses, their weights
+    error_of_mean: object  # differences of losses -> standard error of their mean
+    shrinkages: tuple = (0.0,)
 
 
 def check_predicts_proba(student):
-    """Raise unless a student predicts probabilities, which `alpha="auto"` compares."""
+    """Raise unless a student predicts probabilities, which "auto" compares."""
     if not (predicts_numbers(student) or may_have_method(student, "predict_proba")):
         raise TypeError(
             f'alpha="auto" compares students by the log-loss of their probabilities; {student!r} '
@@ -75,8 +128,8 @@ def check_predicts_proba(student):
         )
 
 
-def alpha_by_log_loss(data, n_jobs):
-    """Return the losses of each alpha: log-losses of the true labels of held-out rows."""
+def select_by_log_loss(data, weights, n_jobs):
+    """Return the losses of the candidates: log-losses of the true labels of held-out rows."""
     rows = np.concatenate([fold.test for fold in data.folds])
     weight = _weights_in_the_loss(data)[rows]
     unit = rows if data.groups is None else data.groups[rows]
@@ -90,7 +143,9 @@ def alpha_by_log_loss(data, n_jobs):
     def error_of_mean(gains):
         return standard_error(gains, weight, unit=unit)
 
-    return _alpha_curve(_fit_classifier, predict, unit_losses, error_of_mean, data, n_jobs)
+    shrinkages = (0.0, *LEAF_SHRINKAGES) if has_leaves(data.student) else (0.0,)
+    held_out = HeldOut(_fit_classifier, predict, unit_losses, error_of_mean, shrinkages)
+    return _select(held_out, data, weights, n_jobs)
 
 
 def _weights_in_the_loss(data):
@@ -102,11 +157,11 @@ def _weights_in_the_loss(data):
     return labels.weight * class_factors(data.student, labels)[labels.codes]
 
 
-def alpha_by_pairs(data, surrogate, n_jobs):
-    """Return the losses of each alpha: pairwise losses of the true labels of held-out rows."""
-    held_out = [data.soft_labels.take(fold.test) for fold in data.folds]
+def select_by_pairs(data, weights, surrogate, n_jobs):
+    """Return the losses of the candidates: pairwise losses of the true labels of held-out rows."""
+    true_labels = [data.soft_labels.take(fold.test) for fold in data.folds]
     # How often each row is held out: repeated folds are not independent of each other.
-    repeats = sum(map(len, held_out)) / np.count_nonzero(data.soft_labels.codes >= 0)
+    repeats = sum(map(len, true_labels)) / np.count_nonzero(data.soft_labels.codes >= 0)
 
     def fit(student, X, soft_labels, **fit_params):
         soft_labels.check_several_classes()
@@ -120,7 +175,7 @@ def alpha_by_pairs(data, surrogate, n_jobs):
             pairwise_loss(
                 scores, true.codes.astype(float), surrogate=surrogate, sample_weight=true.weight
             )[0]
-            for scores, true in zip(predictions, held_out, strict=True)
+            for scores, true in zip(predictions, true_labels, strict=True)
             if len(np.unique(true.codes)) > 1  # one class alone has no pairs
         ]
         return np.array(of_folds), np.ones(len(of_folds))
@@ -128,7 +183,8 @@ def alpha_by_pairs(data, surrogate, n_jobs):
     def error_of_mean(gains):
         return np.sqrt(repeats) * standard_error(gains, np.ones(len(gains)))
 
-    return _alpha_curve(fit, predict, unit_losses, error_of_mean, data, n_jobs)
+    held_out = HeldOut(fit, predict, unit_losses, error_of_mean)
+    return _select(held_out, data, weights, n_jobs)
 
 
 def _fit_classifier(student, X, soft_labels, **fit_params):
@@ -139,51 +195,95 @@ def _fit_classifier(student, X, soft_labels, **fit_params):
     return fit_soft_labels(student, X, soft_labels, **fit_params)
 
 
-def _alpha_curve(fit, predict, unit_losses, error_of_mean, data, n_jobs):
-    """Return the losses of students fitted to the labels, to the teacher, and to the best mixture.
+def _select(held_out, data, weights, n_jobs):
+    """Return the losses of the candidates; `weights` are alpha and unlabeled_weight as given."""
+    comparison = _Comparison(held_out, data, n_jobs)
+    given_alpha, given_weight = weights
+    weight = 0.0 if given_weight == "auto" else given_weight
+    losses = np.empty(0)
+    if given_alpha == "auto":
+        losses = comparison.add_alphas(weight)
+    else:
+        comparison.add(given_alpha, weight)
+    if given_weight == "auto" and not data.soft_labels.is_labelled.all():
+        alphas = {comparison.best.alpha}
+        if given_alpha == "auto":
+            alphas.add(0.0)
+        for alpha in sorted(alphas):
+            for weight in UNLABELED_WEIGHTS:
+                comparison.add(alpha, weight)
+    curve = AlphaCurve(
+        GRID[: len(losses)].copy(),
+        losses,
+        comparison.candidates,
+        data.folds[0].soft_labels is not None,
+    )
+    _warn_of_labels_alone(curve)
+    return curve
 
-    `unit_losses` returns the losses of predictions, one per row or fold, and the weights of these;
-    `error_of_mean` the standard error of the mean of differences between such losses.
-    """
-    shared = data._replace(folds=None)  # each task gets its own fold only
 
-    def predict_held_out(alpha):
-        return Parallel(n_jobs=n_jobs)(
-            delayed(_predict_fold)(fit, predict, shared, fold, alpha) for fold in data.folds
+class _Comparison:
+    """Students that are compared on held-out rows; the first is fitted to the labels."""
+
+    def __init__(self, held_out, data, n_jobs):
+        self.held_out, self.data, self.n_jobs = held_out, data, n_jobs
+        self.candidates = []
+
+    @property
+    def best(self):
+        """The candidate of the smallest loss."""
+        return min(self.candidates, key=lambda candidate: candidate.loss)
+
+    def add(self, alpha, unlabeled_weight):
+        """Compare students with these weights; return their best predictions for each fold."""
+        shared = self.data._replace(folds=None)  # each task gets its own fold only
+        of_folds = Parallel(n_jobs=self.n_jobs)(
+            delayed(_predict_fold)(self.held_out, shared, fold, alpha, unlabeled_weight)
+            for fold in self.data.folds
         )
+        of_shrinkages = list(zip(*of_folds, strict=True))
+        losses = [self.mean_loss(predictions) for predictions in of_shrinkages]
+        best = int(np.argmin(losses))
+        unit_losses, _ = self.held_out.unit_losses(of_shrinkages[best])
+        if not self.candidates:
+            self.first_losses = unit_losses
+        error = self.held_out.error_of_mean(unit_losses - self.first_losses)
+        shrinkage = self.held_out.shrinkages[best]
+        self.candidates.append(
+            Candidate(float(alpha), float(unlabeled_weight), shrinkage, losses[best], error)
+        )
+        return of_shrinkages[best]
 
-    def mean_loss(predictions):
-        values, weights = unit_losses(predictions)
+    def mean_loss(self, predictions):
+        """Return the weighted mean of the losses of predictions for each fold."""
+        values, weights = self.held_out.unit_losses(predictions)
         return float(np.average(values, weights=weights))
 
-    by_labels, by_teacher = predict_held_out(0.0), predict_held_out(1.0)
+    def add_alphas(self, unlabeled_weight):
+        """Compare students of the labels, of the teacher and of their best mixture."""
+        by_labels, by_teacher = (self.add(alpha, unlabeled_weight) for alpha in (0.0, 1.0))
 
-    def mixture_loss(alpha):  # convex, since the losses are and predictions are linear in alpha
-        pairs = zip(by_labels, by_teacher, strict=True)
-        return mean_loss([(1 - alpha) * label + alpha * teacher for label, teacher in pairs])
+        def mixture_loss(alpha):  # convex, since the losses are and predictions are linear in alpha
+            pairs = zip(by_labels, by_teacher, strict=True)
+            return self.mean_loss([(1 - alpha) * one + alpha * other for one, other in pairs])
 
-    weight = float(minimize_scalar(mixture_loss, bounds=(0, 1), method="bounded").x)
-    predictions = {0.0: by_labels, 1.0: by_teacher}
-    if MARGIN < weight < 1 - MARGIN:
-        predictions[weight] = predict_held_out(weight)
-    baseline, _ = unit_losses(by_labels)
-    curve = AlphaCurve(
-        alpha=GRID.copy(),
-        loss=np.array([mixture_loss(alpha) for alpha in GRID]),
-        losses={alpha: mean_loss(each) for alpha, each in predictions.items()},
-        standard_errors={
-            alpha: error_of_mean(unit_losses(each)[0] - baseline)
-            for alpha, each in predictions.items()
-        },
-    )
-    if curve.best == 0:
+        weight = float(minimize_scalar(mixture_loss, bounds=(0, 1), method="bounded").x)
+        if MARGIN < weight < 1 - MARGIN:
+            self.add(weight, unlabeled_weight)
+        return np.array([mixture_loss(alpha) for alpha in GRID])
+
+
+def _warn_of_labels_alone(curve):
+    """Warn if neither the teacher nor unlabelled rows improve a student fitted to the labels."""
+    best = curve.best
+    if best.alpha == 0 and best.unlabeled_weight == 0:
+        others = [candidate.loss for candidate in curve.candidates if candidate[:2] != (0, 0)]
         warn(
-            'alpha="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
-            f"{curve.losses[0.0]:.4g}, of one fitted to the teacher {curve.losses[1.0]:.4g}; a "
-            "mixture improves by less than one standard error. Do not distil this teacher into "
-            "this student: use or calibrate another teacher, or train on the labels."
+            '"auto" chose alpha 0: on held-out rows the loss of a student fitted to the labels is '
+            f"{best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}. Do not "
+            "distil this teacher into this student: give more unlabelled rows, use or calibrate "
+            "another teacher, use a smaller student, or train on the labels."
         )
-    return curve
 
 
 def standard_error(values, weights, unit=None):
@@ -205,18 +305,30 @@ def standard_error(values, weights, unit=None):
     return float(np.sqrt(np.sum((shares * deviations) ** 2) * len(values) / (len(values) - 1)))
 
 
-def _predict_fold(fit, predict, data, fold, alpha):
-    """Fit a student with some alpha, and return its predictions for the rows that a fold tests."""
-    soft_labels = data.soft_labels
-    n_labelled = np.count_nonzero(soft_labels.codes >= 0)
-    unlabeled = np.arange(n_labelled, len(soft_labels)) if alpha > 0 else []
-    rows = np.concatenate([fold.train, unlabeled]).astype(int)
-    if alpha > 0 and fold.soft_labels is not None:
-        targets = fold.soft_labels.mix_with_labels(alpha)
-    else:
-        targets = soft_labels.take(rows).mix_with_labels(alpha)
-    if alpha == 0:
+def _predict_fold(held_out, data, fold, alpha, unlabeled_weight):
+    """Return predictions for the rows that a fold tests, one array for each shrinkage."""
+    rows, soft_labels = _fold_targets(data, fold)
+    used, targets = student_targets(soft_labels, alpha, unlabeled_weight)
+    rows = rows[used]
+    if alpha == 0 and unlabeled_weight == 0:
         targets.check_several_classes()
-    params = rows_of(data.student_params, rows, len(soft_labels))
-    student = fit(data.student, _safe_indexing(data.X, rows), targets, **params)
-    return predict(student, _safe_indexing(data.X, fold.test), soft_labels.take(fold.test))
+    params = rows_of(data.student_params, rows, len(data.soft_labels))
+    student = held_out.fit(data.student, _safe_indexing(data.X, rows), targets, **params)
+    X_test, true = _safe_indexing(data.X, fold.test), data.soft_labels.take(fold.test)
+    row_weight = mean_row_weight(targets.weight[targets.is_labelled])
+    predictions = []
+    for strength in held_out.shrinkages:
+        shrunk = student
+        if strength and has_leaves(student):  # a constant stands in where all targets are alike
+            shrunk = shrink_leaves(student, strength, row_weight=row_weight)
+        predictions.append(held_out.predict(shrunk, X_test, true))
+    return predictions
+
+
+def _fold_targets(data, fold):
+    """Return the training rows of a fold, unlabelled ones at the end, and their soft labels."""
+    unlabeled = np.flatnonzero(~data.soft_labels.is_labelled)
+    rows = np.concatenate([fold.train, unlabeled])
+    if fold.soft_labels is not None:
+        return rows, fold.soft_labels
+    return rows, data.soft_labels.take(rows)

@@ -29,26 +29,32 @@ from .._utils._random_state import seeded_clones
 from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._tags import intersect_tags
-from .._utils._validation import check_alpha, check_cv_string, check_temperature
+from .._utils._validation import (
+    check_alpha,
+    check_cv_string,
+    check_temperature,
+    check_unlabeled_weight,
+)
 from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
 from ._routing import fit_router, route_fit
-from ._training_data import DistillationData, FitInput, fold_data
+from ._training_data import LABELS_ALONE, DistillationData, FitInput, Weights, fold_data
 
 
 class TeacherMixin(CallbackSupportMixin):
     """Mixin for estimators that compute soft labels with a teacher.
 
-    Subclasses have the parameters `teacher`, `alpha`, `teacher_temperature`, `cv`, `augmenter`,
-    `classes`, `memory`, `n_jobs`, `random_state` and `verbose`. They define
+    Subclasses have the parameters `teacher`, `alpha`, `unlabeled_weight`, `teacher_temperature`,
+    `cv`, `augmenter`, `classes`, `memory`, `n_jobs`, `random_state` and `verbose`. They define
     `_unfitted_student()`, and where they differ `_check_parameters()`, `_check_targets(...)`,
-    `_truncation()` and `_choose_alpha(data)`. `_check_supported(student, summary)` raises if a
+    `_truncation()`, `_check_selection()` and `_select_weights(data, weights)`. `_check_supported(student, summary)` raises if a
     student cannot be fitted, unless it is None; `_allows_single_class` is whether only one class
-    may carry weight.
+    may carry weight; `_default_unlabeled_weight` is that of the parameter.
     """
 
     _allows_single_class = False
+    _default_unlabeled_weight: float | str = 1.0
     _check_supported: Callable | None = None
 
     def _validate(self, given, params):
@@ -56,10 +62,11 @@ class TeacherMixin(CallbackSupportMixin):
         refuse_queries(**given._asdict(), **params)
         self._check_parameters()
         self._check_combinations(given)
-        progress = Progress.of_fit(self, max_tasks=3 if self.alpha == "auto" else 2)
         y, output, teacher_proba = self._check_targets(given.X, given.y, given.teacher_proba)
         X, X_unlabeled, sample_weight = self._check_rows(given, y)
         unlabeled_proba = output.check_unlabeled(given.unlabeled_proba, X_unlabeled)
+        if self.unlabeled_weight == 0:
+            X_unlabeled = unlabeled_proba = None
         teacher, student = seeded_clones(
             self.random_state, self._unfitted_teacher(), self._unfitted_student()
         )
@@ -72,19 +79,21 @@ class TeacherMixin(CallbackSupportMixin):
         cross_fitted = teacher_proba is None and not isinstance(teacher, FrozenEstimator)
         # A teacher of one class would repeat the labels.
         single_class = self._allows_single_class and cross_fitted and labels.weighs_one_label
-        uses_teacher = not (self.alpha == 0 or single_class)
-        folds = None
-        if uses_teacher:
+        of_labels_alone = self.alpha == 0 and not self._uses_unlabeled(given)
+        folds, weights = None, LABELS_ALONE
+        if not (of_labels_alone or single_class):
             X, X_unlabeled = self._add_sampled_rows(X, X_unlabeled, sample_weight)
             self._check_student(student, labels, X_unlabeled)
-            folds = self._folds(X, y, routed) if cross_fitted or self.alpha == "auto" else None
-            if cross_fitted and self.alpha == "auto":
-                check_nested_folds(folds)
+            weights = self._weights(y, X_unlabeled, cross_fitted)
+            if cross_fitted or weights.selects:
+                nested = cross_fitted and weights.fold_proba == "nested"
+                folds = self._folds(X, y, routed, nested)
             if cross_fitted:
                 labels.check_several_classes()
+        progress = Progress.of_fit(self, max_tasks=3 if weights.selects else 2)
         return FitInput(
             LabelledRows(X, y, X_unlabeled), labels, scored_labels, output, teacher_proba,
-            unlabeled_proba, teacher, student, routed, folds, groups, uses_teacher, progress,
+            unlabeled_proba, teacher, student, routed, folds, groups, weights, progress,
         )  # fmt: skip
 
     def _predict_teacher_proba(self, inputs):
@@ -92,7 +101,7 @@ class TeacherMixin(CallbackSupportMixin):
 
         None for ordinary training.
         """
-        if not inputs.uses_teacher:
+        if inputs.weights == LABELS_ALONE:
             return None
         predictions = self._predict_rows_without_proba(inputs)
         if inputs.unlabeled_proba is None:
@@ -116,7 +125,7 @@ class TeacherMixin(CallbackSupportMixin):
         if inputs.folds is None:
             return in_sample_proba(fitter, rows, inputs.progress)
         return out_of_fold_proba(
-            fitter, rows, inputs.folds, nested=self.alpha == "auto", n_jobs=self.n_jobs,
+            fitter, rows, inputs.folds, fold_proba=inputs.weights.fold_proba, n_jobs=self.n_jobs,
             progress=inputs.progress,
         )  # fmt: skip
 
@@ -129,7 +138,7 @@ class TeacherMixin(CallbackSupportMixin):
             alpha = 0.0 if self.alpha == "auto" else float(self.alpha)
             return DistillationData.of_labels(inputs)._replace(alpha=alpha)
         data = DistillationData.of_teacher(inputs, predictions)
-        temperature = self.teacher_temperature
+        temperature = self._temperature(inputs)
         if inputs.teacher_proba is not None and predictions.unseen.all():
             temperature = _temperature_without_labels(temperature, predictions.unlabeled)
         else:
@@ -137,13 +146,24 @@ class TeacherMixin(CallbackSupportMixin):
             if temperature == "auto":
                 temperature = best_temperature(evaluated)
             data = data._replace(scores=inputs.output.scores(evaluated, temperature))
-        if self.alpha != "auto":
-            return data.soften(temperature, self._truncation()).mix_with_labels(self.alpha)
+        if not inputs.weights.selects:
+            data = data.soften(temperature, self._truncation())
+            return data.mix_with_labels(*inputs.weights)
         data = data._replace(folds=fold_data(inputs, predictions))
         data = data.soften(temperature, self._truncation())
-        with data.progress.task("choose-alpha"):
-            curve = self._choose_alpha(data)
-        return data._replace(alpha_curve=curve).mix_with_labels(curve.best)
+        with data.progress.task("choose-weights"):
+            curve = self._select_weights(data, inputs.weights)
+        best = curve.best
+        data = data._replace(alpha_curve=curve, leaf_shrinkage=best.leaf_shrinkage)
+        return data.mix_with_labels(best.alpha, best.unlabeled_weight)
+
+    def _temperature(self, inputs):
+        """Return the given temperature; 1 for "auto" if no probabilities are out of fold."""
+        given = inputs.teacher_proba is not None or isinstance(inputs.teacher, FrozenEstimator)
+        in_sample, of_two_teachers = inputs.folds is None, inputs.unlabeled_proba is not None
+        if self.teacher_temperature == "auto" and not given and (in_sample or of_two_teachers):
+            return 1.0
+        return self.teacher_temperature
 
     def _set_teacher_attributes(self, data):
         """Set the fitted attributes that describe the teacher, and end the fit."""
@@ -184,18 +204,40 @@ class TeacherMixin(CallbackSupportMixin):
         if self._check_supported is None:
             return
         summary = DataSummary.of(labels)
-        if X_unlabeled is not None:  # these rows weigh alpha
+        if X_unlabeled is not None:
             summary = summary._replace(
                 n_rows=summary.n_rows + count_rows(X_unlabeled),
-                weighted=summary.weighted or self.alpha != 1,
+                weighted=summary.weighted or self.unlabeled_weight != 1,
             )
         self._check_supported(student, summary)
 
-    def _folds(self, X, y, routed):
+    def _uses_unlabeled(self, given):
+        """Return whether there are unlabelled rows, given or sampled, of some weight."""
+        has_unlabeled = given.X_unlabeled is not None or self.augmenter is not None
+        return has_unlabeled and self.unlabeled_weight != 0
+
+    def _weights(self, y, X_unlabeled, cross_fitted):
+        """Return the weights of teacher and unlabelled rows, "auto" where they are chosen.
+
+        To choose alpha, a teacher is fitted on the rows outside each two folds. With many
+        unlabelled rows these matter more, so that the labelled ones keep their labels.
+        """
+        if X_unlabeled is None:
+            return Weights(self.alpha, 0.0)
+        both_auto = self.alpha == self.unlabeled_weight == "auto"
+        if both_auto and cross_fitted and count_rows(X_unlabeled) >= y.shape[0]:
+            return Weights(0.0, "auto")
+        return Weights(self.alpha, self.unlabeled_weight)
+
+    def _folds(self, X, y, routed, nested):
         """Return the folds of the labelled rows; None for in-sample."""
         if isinstance(self.cv, str):
             return None
-        return named_folds(make_folds(self.cv, X, y, routed.splitter.split))
+        cv = (3 if nested else 5) if self.cv is None else self.cv
+        folds = named_folds(make_folds(cv, X, y, routed.splitter.split))
+        if nested:
+            check_nested_folds(folds)
+        return folds
 
     def _check_rows(self, given, y):
         """Return rows that can be indexed, after a check that they are consistent."""
@@ -214,7 +256,7 @@ class TeacherMixin(CallbackSupportMixin):
         """
         if X_unlabeled is not None:
             X, X_unlabeled = align_rows(X, X_unlabeled)
-        if self.augmenter is None:
+        if self.augmenter is None or self.unlabeled_weight == 0:
             return X, X_unlabeled
         weighted = X  # rows of weight 0 are not sampled from
         if sample_weight is not None:
@@ -241,6 +283,7 @@ class TeacherMixin(CallbackSupportMixin):
     def _check_parameters(self):
         """Check each parameter by itself."""
         check_alpha(self.alpha, auto=True)
+        check_unlabeled_weight(self.unlabeled_weight, auto=True)
         check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_string(self.cv)
         cache_folder(self.memory)
@@ -256,6 +299,12 @@ class TeacherMixin(CallbackSupportMixin):
             check_teacher(self._unfitted_teacher())
         more = "X_unlabeled" if X_unlabeled is not None else "augmenter"
         has_more = X_unlabeled is not None or self.augmenter is not None
+        if not has_more and self.unlabeled_weight != self._default_unlabeled_weight:
+            raise ValueError(
+                f"unlabeled_weight={self.unlabeled_weight!r} is the weight of rows without labels, "
+                "and there are none. Give such rows as X_unlabeled, set an augmenter, or leave "
+                f"unlabeled_weight={self._default_unlabeled_weight!r}."
+            )
         needs_teacher = has_more and given.unlabeled_proba is None
         if teacher_proba is not None and needs_teacher and not frozen:
             raise ValueError(
@@ -264,18 +313,18 @@ class TeacherMixin(CallbackSupportMixin):
                 "teacher=FrozenEstimator(model), or the probabilities of these rows as "
                 "unlabeled_proba."
             )
-        if self.alpha == "auto" and isinstance(self.cv, str):
+        if self.alpha != "auto" and not (has_more and self.unlabeled_weight == "auto"):
+            return
+        self._check_selection()
+        selected = "alpha" if self.alpha == "auto" else "unlabeled_weight"
+        if isinstance(self.cv, str):
             raise ValueError(
-                'alpha="auto" compares students on held-out rows, and cv="in-sample" holds out '
-                "none. Use folds, such as cv=5, or set alpha by hand."
+                f'{selected}="auto" compares students on held-out rows, and cv="in-sample" holds '
+                f"out none. Use folds, such as cv=5, or set {selected} by hand."
             )
-        in_sample = isinstance(self.cv, str) and teacher_proba is None and not frozen
-        if self.teacher_temperature == "auto" and in_sample:
-            raise ValueError(
-                'teacher_temperature="auto" needs probabilities of held-out rows, and '
-                'cv="in-sample" holds out none: the lowest temperature would always be chosen. '
-                "Use folds, such as cv=5, or set the temperature by hand."
-            )
+
+    def _check_selection(self):
+        """Raise if students with different weights cannot be compared."""
 
     def _unfitted_teacher(self):
         if self.teacher is not None:

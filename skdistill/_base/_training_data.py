@@ -26,6 +26,28 @@ class FitArguments(NamedTuple):
     unlabeled_proba: Proba | None
 
 
+class Weights(NamedTuple):
+    """Weights of the teacher and of unlabelled rows; "auto" where they are chosen from the data."""
+
+    alpha: float | str
+    unlabeled_weight: float | str
+
+    @property
+    def selects(self):
+        """Whether a weight is chosen."""
+        return "auto" in self
+
+    @property
+    def fold_proba(self):
+        """Which probabilities the students need that are compared to choose a weight."""
+        if not self.selects:
+            return None
+        return "unlabeled" if self.alpha == 0 else "nested"
+
+
+LABELS_ALONE = Weights(0.0, 0.0)
+
+
 class FitInput(NamedTuple):
     """Checked arguments of `fit`, with what they are routed to; no teacher is fitted yet."""
 
@@ -40,7 +62,7 @@ class FitInput(NamedTuple):
     params: Bunch  # metadata for the fit of teacher and student, and for the splitter
     folds: list | None  # of the labelled rows, where needed
     groups: np.ndarray | None  # group number of each labelled row
-    uses_teacher: bool  # False for ordinary training, alpha = 0
+    weights: Weights
     progress: Progress
 
     @property
@@ -76,6 +98,8 @@ class DistillationData(NamedTuple):
     folds: list[FoldData] | None = None  # for the choice of alpha
     groups: np.ndarray | None = None  # group number of each labelled row
     alpha: float = 0.0
+    unlabeled_weight: float = 0.0  # 0 without unlabelled rows
+    leaf_shrinkage: float = 0.0  # of a tree or forest
     alpha_curve: object | None = None
 
     @property
@@ -112,18 +136,30 @@ class DistillationData(NamedTuple):
         folds = self.folds and [soften(fold) for fold in self.folds]
         return soften(self)._replace(temperature=float(temperature), folds=folds)
 
-    def mix_with_labels(self, alpha):
-        """Return the data with targets mixed with the labels.
+    def mix_with_labels(self, alpha, unlabeled_weight):
+        """Return the data with targets mixed with the labels, and weighted unlabelled rows."""
+        rows, soft_labels = student_targets(self.soft_labels, alpha, unlabeled_weight)
+        if len(rows) < len(self.soft_labels):
+            self = self._replace(X=_safe_indexing(self.X, rows))
+        return self._replace(
+            soft_labels=soft_labels, alpha=float(alpha), unlabeled_weight=float(unlabeled_weight)
+        )
 
-        With alpha = 0, unlabelled rows are dropped.
-        """
-        data = self._replace(alpha=float(alpha))
-        labelled = np.flatnonzero(self.soft_labels.is_labelled)
-        if alpha == 0 and len(labelled) < len(self.soft_labels):
-            data = data._replace(
-                X=_safe_indexing(self.X, labelled), soft_labels=self.soft_labels.take(labelled)
-            )
-        return data._replace(soft_labels=data.soft_labels.soften(alpha=alpha))
+
+def student_targets(soft_labels, alpha, unlabeled_weight):
+    """Return which rows a student is fitted to, and their targets: mixed, and weighted.
+
+    With unlabeled_weight = 0, unlabelled rows are left out.
+    """
+    is_labelled = soft_labels.is_labelled
+    targets = soft_labels.soften(alpha=alpha)
+    if is_labelled.all():
+        return np.arange(len(soft_labels)), targets
+    if unlabeled_weight == 0:
+        rows = np.flatnonzero(is_labelled)
+        return rows, targets.take(rows)
+    weights = np.where(is_labelled, 1.0, unlabeled_weight)
+    return np.arange(len(soft_labels)), targets.reweight_rows(weights)
 
 
 def teacher_targets(labels, predictions):
@@ -135,12 +171,12 @@ def teacher_targets(labels, predictions):
 
 
 def fold_data(inputs, predictions):
-    """Return the data of each fold; without soft labels if the teacher's are not nested."""
-    if predictions.nested_proba is None:
+    """Return the data of each fold; without soft labels if the teachers may have seen its rows."""
+    if predictions.fold_proba is None:
         return [FoldData(fold.train, fold.test, None) for fold in inputs.folds]
     return [
-        FoldData(fold.train, fold.test, teacher_targets(inputs.labels.take(fold.train), nested))
-        for fold, nested in zip(inputs.folds, predictions.nested_proba, strict=True)
+        FoldData(fold.train, fold.test, teacher_targets(inputs.labels.take(fold.train), proba))
+        for fold, proba in zip(inputs.folds, predictions.fold_proba, strict=True)
     ]
 
 

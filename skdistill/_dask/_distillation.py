@@ -51,6 +51,8 @@ class PartitionedData(NamedTuple):
     student: Estimator
     progress: Progress
     alpha_curve: None = None  # alpha is given
+    unlabeled_weight: float = 0.0  # there are no unlabelled rows
+    leaf_shrinkage: float = 0.0
 
 
 def load_partitions(settings, X, y, sample_weight, teacher_proba):

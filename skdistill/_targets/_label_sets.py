@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from .._utils._labels import check_classes
 from .._utils._probabilities import row_sums, top_entries
+from .._utils._rows import mean_row_weight
 from .._utils._validation import check_alpha, check_marginals, check_row_weights, column_names
 
 
@@ -51,7 +52,7 @@ class LabelSets:
         return self._with(proba=top_entries(self.proba, k))
 
     def mix_with_labels(self, alpha):
-        """Return alpha · p + (1 − alpha) · indicator; unlabelled rows weigh alpha."""
+        """Return alpha · p + (1 − alpha) · indicator; unlabelled rows keep p."""
         alpha = check_alpha(alpha)
         if alpha == 1:
             return self
@@ -59,22 +60,27 @@ class LabelSets:
         labels = sparse.diags_array(1 - alphas) @ self.relevant
         proba = sparse.csr_array(sparse.diags_array(alphas) @ self.proba + labels)
         proba.eliminate_zeros()
-        return self._with(proba=proba, weight=np.where(self.is_labelled, 1, alpha) * self.weight)
+        return self._with(proba=proba)
 
     def soften(self, temperature=1.0, top_k=None, alpha=1.0):
         """Return truncated label sets, mixed with the labels; a temperature is refused before."""
         return self.truncate_top_k(top_k).mix_with_labels(alpha)
+
+    def reweight_rows(self, sample_weight):
+        """Return label sets with each row's weight multiplied by `sample_weight`."""
+        return self._with(proba=self.proba, weight=self.weight * sample_weight)
 
     def replace_proba(self, proba):
         """Return other marginals for the same rows, labels and weights."""
         return self._with(proba=proba)
 
     def append_unlabeled(self, proba):
-        """Return these rows followed by unlabelled rows of weight one."""
+        """Return these rows followed by unlabelled rows of their mean weight."""
         n_rows = proba.shape[0]
+        weight = np.full(n_rows, mean_row_weight(self.weight))
         new = self._with(
             proba=sparse.vstack([self.proba, proba], format="csr"),
-            weight=np.concatenate([self.weight, np.ones(n_rows)]),
+            weight=np.concatenate([self.weight, weight]),
         )
         no_labels = sparse.csr_array(proba.shape)
         new.relevant = sparse.vstack([self.relevant, no_labels], format="csr")

@@ -9,6 +9,7 @@ from .._utils._labels import as_labels, check_classes, check_labels, encode, one
 from .._utils._named import columns_by_name
 from .._utils._one_column import both_columns, is_soft
 from .._utils._probabilities import argmax_labels, entries, largest, row_sums, temper, top_entries
+from .._utils._rows import mean_row_weight
 from .._utils._typing import ArrayLike, Floats, NDArray, Proba
 from .._utils._validation import (
     ROUNDING,
@@ -307,7 +308,7 @@ class SoftLabels:
         return self._with(proba=proba)
 
     def append_unlabeled(self, proba: Floats | sparse.csr_array) -> Self:
-        """Return these rows followed by unlabelled rows of weight one.
+        """Return these rows followed by unlabelled rows.
 
         Parameters
         ----------
@@ -317,6 +318,8 @@ class SoftLabels:
         Returns
         -------
         SoftLabels
+            Each further row has the mean weight of these rows, without those of weight 0, so that
+            the unit of the weights has no effect.
 
         Examples
         --------
@@ -326,9 +329,8 @@ class SoftLabels:
         """
         proba = proba if sparse.issparse(proba) else np.asarray(proba, dtype=np.float64)
         n_rows = proba.shape[0]
-        return self.append(
-            self._with(proba=proba, codes=np.full(n_rows, -1), weight=np.ones(n_rows))
-        )
+        weight = np.full(n_rows, mean_row_weight(self.weight))
+        return self.append(self._with(proba=proba, codes=np.full(n_rows, -1), weight=weight))
 
     def soften(
         self, temperature: float = 1.0, top_k: int | None = None, alpha: float = 1.0
@@ -452,8 +454,7 @@ class SoftLabels:
         ----------
         alpha : float in [0, 1]
             Weight of the probabilities: with 1 they are unchanged, with 0 only the labels
-            remain. An unlabelled row keeps its probabilities, and its weight is multiplied
-            by alpha.
+            remain. An unlabelled row keeps its probabilities.
 
         Returns
         -------
@@ -485,8 +486,7 @@ class SoftLabels:
             proba = self.proba.copy()
             proba[labelled] *= alpha
             proba[labelled, self.codes[labelled]] += 1 - alpha
-        weight = np.where(self.codes >= 0, self.weight, alpha * self.weight)
-        return self._with(proba=proba, weight=weight)
+        return self._with(proba=proba)
 
     def reweight_classes(self, class_weights: ArrayLike) -> Self:
         """Return soft labels with class weights: p_k c_k, renormalised.

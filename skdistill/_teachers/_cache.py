@@ -90,12 +90,16 @@ class TeacherCache(NamedTuple):
             _routing(teacher) if fit_params else None,
             canonical_form((rows.X, rows.y, fit_params)),
         )
+        return cls(folder, fingerprint(common)).of_output(output, rows.X_unlabeled)
+
+    def of_output(self, output, X_unlabeled):
+        """Return the cache of teachers of the same fit that predict these unlabelled rows."""
+        if self.folder is None:
+            return self
         is_cut = output.top_k is not None and output.top_k < len(output.classes)
-        return cls(
-            folder,
-            fingerprint(common),
-            output=fingerprint((rows.X_unlabeled, output)),
-            keeps_teachers=rows.X_unlabeled is not None or is_cut,
+        return self._replace(
+            output=fingerprint((X_unlabeled, output)),
+            keeps_teachers=X_unlabeled is not None or is_cut,
         )
 
     def predictions(self, train, test):

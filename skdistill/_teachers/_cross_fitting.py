@@ -7,7 +7,8 @@ the training rows of a fold: `TeacherFitter` here, and those of generations in `
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -34,6 +35,12 @@ class TeacherFitter:
     fit_params: dict
     cache: TeacherCache
     verbose: int = 0
+    predicts_unlabeled: bool = True
+
+    def of_labelled_rows(self):
+        """Return the fitter of teachers that predict labelled rows only."""
+        cache = self.cache.of_output(self.output, X_unlabeled=None)
+        return replace(self, cache=cache, predicts_unlabeled=False)
 
     def cached(self, fold):
         """Return the cached predictions of a fold, None if there are none."""
@@ -45,18 +52,17 @@ class TeacherFitter:
 
     def fit_and_predict(self, fold, X, y, X_unlabeled):
         """Fit on the training rows of a fold, predict its test and the unlabelled rows."""
+        if not self.predicts_unlabeled:
+            X_unlabeled = None
         teacher = self._fit(fold, X, y)
         seen = self.output.seen_in(teacher, y[fold.train])
-        predictions = FoldPredictions(
-            tested=self.output.predict_proba(teacher, _safe_indexing(X, fold.test), seen),
-            unlabeled=(
-                None
-                if X_unlabeled is None
-                else self.output.predict_proba(teacher, X_unlabeled, seen)
-            ),
-            # After the check of the predictions, since the classes may be invalid before.
-            seen=self.output.positions_of(seen),
+        tested = _safe_indexing(X, fold.test) if len(fold.test) else None
+        tested, unlabeled = (
+            None if rows is None else self.output.predict_proba(teacher, rows, seen)
+            for rows in (tested, X_unlabeled)
         )
+        # After the check of the predictions, since the classes may be invalid before.
+        predictions = FoldPredictions(tested, unlabeled, self.output.positions_of(seen))
         entry = self.cache.predictions(fold.train, fold.test)
         if entry is not None:
             entry.put(predictions)
@@ -94,39 +100,77 @@ def in_sample_proba(fitter, rows, progress):
     return TeacherProba(predictions.tested, predictions.unlabeled, unseen)
 
 
-def out_of_fold_proba(fitter, rows, folds, *, nested=False, n_jobs=None, progress=None):
+def out_of_fold_proba(fitter, rows, folds, *, fold_proba=None, n_jobs=None, progress=None):
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
-    A row that several folds test gets their mean; an unlabelled row gets the mean of all
-    fold teachers. A row whose class is not in the teacher's training data keeps its one-hot label.
+    A row that several folds test gets their mean. A row whose class is not in the teacher's
+    training data keeps its one-hot label. Unlabelled rows are predicted by one more teacher, fitted on all
+    labelled rows, which is better than the mean of the fold teachers.
 
-    If `nested`, the training rows of each fold are predicted again, by teachers that have not seen
-    the fold's test rows either: those fitted on the rows outside two folds.
+    With `fold_proba`, the result also has the probabilities of each fold, for students that are
+    compared on its test rows. "nested" predicts its training rows again, by teachers that have not
+    seen its test rows either: those fitted on the rows outside two folds. Unlabelled rows then get
+    the mean of the fold teachers, to save a fit. "unlabeled" is for students that use the
+    probabilities of unlabelled rows only, and needs no such teachers.
     """
     y, output = rows.y, fitter.output
     check_folds(folds, y.shape[0])
-    pairs = pairs_of_folds(folds) if nested else {}
-    all_folds = [*folds, *pairs.values()]
-    predictions = predict_folds(
-        [fitter] * len(all_folds), all_folds, rows, n_jobs=n_jobs, progress=progress
+    pairs = pairs_of_folds(folds) if fold_proba == "nested" else {}
+    refits = [] if rows.X_unlabeled is None or pairs else [all_rows(y)]
+    of_labelled = fitter.of_labelled_rows()
+    of_folds, of_pairs, of_refit = _in_parts(
+        predict_folds(
+            [fitter if pairs or fold_proba else of_labelled] * len(folds)
+            + [of_labelled] * len(pairs)
+            + [fitter] * len(refits),
+            [*folds, *pairs.values(), *refits],
+            rows,
+            n_jobs=n_jobs,
+            progress=progress,
+        ),
+        (len(folds), len(pairs), len(refits)),
     )
-    of_folds, of_pairs = predictions[: len(folds)], predictions[len(folds) :]
     warn_of_unseen(of_folds, folds, y, output)
     proba = mean_proba(of_folds, folds, y, output)
-    if not nested:
+    if refits:
+        proba = proba._replace(unlabeled=of_refit[0].unlabeled)
+    if fold_proba is None:
         return proba
-    nested_proba = []
-    for number, fold in enumerate(folds):
-        members = [pair for pair, both in enumerate(pairs) if number in both]
-        proba_outside = mean_proba(
-            [of_pairs[pair] for pair in members],
-            [all_folds[len(folds) + pair] for pair in members],
-            y,
-            output,
-        )
-        nested_proba.append(proba_outside.take(fold.train))
-    warn_of_unseen_in_pairs(nested_proba)
-    return proba._replace(nested_proba=nested_proba)
+    outside = [proba] * len(folds)
+    if pairs:
+        outside = [
+            mean_proba(*_members(number, pairs, of_pairs), y, output)
+            for number in range(len(folds))
+        ]
+    fold_probas = [
+        each.take(fold.train)._replace(unlabeled=prediction.unlabeled)
+        for each, fold, prediction in zip(outside, folds, of_folds, strict=True)
+    ]
+    if pairs:
+        warn_of_unseen_in_pairs(fold_probas)
+    return proba._replace(fold_proba=fold_probas)
+
+
+def all_rows(y):
+    """Return the fold that trains on all labelled rows, and tests none."""
+    rows = np.arange(y.shape[0])
+    return Fold(rows, rows[:0], "all labelled rows")
+
+
+def _in_parts(values, sizes):
+    """Return consecutive parts of a list."""
+    values = iter(values)
+    return [list(islice(values, size)) for size in sizes]
+
+
+def _members(number, pairs, predictions):
+    """Return the predictions and the folds of the pairs that a fold is one of."""
+    members = [
+        (prediction, fold)
+        for (both, fold), prediction in zip(pairs.items(), predictions, strict=True)
+        if number in both
+    ]
+    return tuple(zip(*members, strict=True))
 
 
 def predict_folds(fitters, folds, rows, *, n_jobs=None, progress=None):

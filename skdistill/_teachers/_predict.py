@@ -28,13 +28,14 @@ class TeacherProba(NamedTuple):
     labelled: np.ndarray | sparse.csr_array  # (n_samples, n_classes)
     unlabeled: np.ndarray | sparse.csr_array | None  # (n_unlabeled, n_classes)
     unseen: np.ndarray  # (n_samples,), bool: rows whose class no teacher has seen
-    # For each fold: the probabilities of its training rows, by teachers fitted on these only.
-    nested_proba: list | None = None
+    # For each fold: the probabilities of its training rows and of the unlabelled rows, by teachers
+    # that have not seen its test rows.
+    fold_proba: list | None = None
 
     def with_unlabeled(self, proba):
-        """Return the same with probabilities of the unlabelled rows, in the nested ones too."""
-        nested = self.nested_proba and [each.with_unlabeled(proba) for each in self.nested_proba]
-        return self._replace(unlabeled=proba, nested_proba=nested)
+        """Return the same with probabilities of the unlabelled rows, in those of folds too."""
+        of_folds = self.fold_proba and [each.with_unlabeled(proba) for each in self.fold_proba]
+        return self._replace(unlabeled=proba, fold_proba=of_folds)
 
     def take(self, rows):
         """Return the probabilities of some of the labelled rows."""

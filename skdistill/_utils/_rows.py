@@ -16,6 +16,12 @@ def count_rows(value):
     return len(value) if hasattr(value, "__len__") and not isinstance(value, str) else None
 
 
+def mean_row_weight(weight):
+    """Return the mean of the weights that are positive."""
+    positive = weight[weight > 0]
+    return float(positive.mean()) if len(positive) else 1.0
+
+
 def is_in_partitions(*values):
     """Return whether one of the values is a Dask collection, without importing dask."""
     dask = sys.modules.get("dask")

@@ -25,6 +25,19 @@ def check_alpha(alpha, *, auto=False):
     )
 
 
+def check_unlabeled_weight(weight, *, auto=False):
+    """Return `unlabeled_weight` as a float of at least 0, or "auto" if that is allowed."""
+    if auto and isinstance(weight, str) and weight == "auto":
+        return weight
+    if isinstance(weight, Real) and not isinstance(weight, bool) and 0 <= weight < np.inf:
+        return float(weight)
+    or_auto = ', or "auto" to choose from the data' if auto else ""
+    raise ValueError(
+        "unlabeled_weight must be a number of at least 0, where 1 is the mean weight of a labelled "
+        f"row and 0 leaves unlabelled rows out{or_auto}; got unlabeled_weight={weight!r}."
+    )
+
+
 def check_temperature(temperature, *, name="temperature", auto=False):
     """Return `temperature` as a positive float, or "auto" if that is allowed."""
     if auto and isinstance(temperature, str) and temperature == "auto":

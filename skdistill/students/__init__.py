@@ -14,6 +14,7 @@ from . import (
 )
 from ._registry import fit_soft_labels, register
 from .expansion import fit_by_expansion
+from .leaf_shrinkage import shrink_leaves
 from .regression import logit_regressor
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "neural_network",
     "pipeline",
     "register",
+    "shrink_leaves",
     "stochastic",
     "trees",
 ]

@@ -102,14 +102,20 @@ class AlphaCurveDisplay:
             If matplotlib is not installed.
         """
         ax = axes(ax, figsize=(5, 3.6))
-        alphas, losses, student_losses, _ = self.curve
-        curve = look(0, label="two students, mixed", **kwargs) | {"marker": ""}
-        (self.line_,) = ax.plot(alphas, losses, **curve)
-        marks = look(1, label="one student") | {"linestyle": ""}
-        (self.points_,) = ax.plot(list(student_losses), list(student_losses.values()), **marks)
+        style = look(0, label="two students, mixed", **kwargs) | {"marker": ""}
+        (self.line_,) = ax.plot(self.curve.alpha, self.curve.loss, **style)
+        self.points_ = []
+        weights = {candidate.unlabeled_weight for candidate in self.curve.candidates}
+        for number, weight in enumerate(sorted(weights), start=1):
+            points = [each for each in self.curve.candidates if each.unlabeled_weight == weight]
+            label = "one student" + f", unlabelled rows weigh {weight:g}" * (weight > 0)
+            marks = look(number, label=label) | {"linestyle": ""}
+            self.points_ += ax.plot(
+                [each.alpha for each in points], [each.loss for each in points], **marks
+            )
         best = self.curve.best
-        chosen = look(2, label=f"chosen: {best:.2f}", markersize=9) | {"linestyle": ""}
-        ax.plot([best], [student_losses[best]], **chosen)
+        circle = {"marker": "o", "markersize": 12, "markerfacecolor": "none", "color": "black"}
+        ax.plot([best.alpha], [best.loss], label="chosen", linestyle="", **circle)
         ax.set(xlabel="alpha, weight of the teacher", ylabel=f"Held-out {self.loss_name}")
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
