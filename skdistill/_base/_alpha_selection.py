@@ -97,16 +97,10 @@ class AlphaCurve(NamedTuple):
 
     @property
     def best(self) -> Candidate:
-        """The candidate of the smallest loss.
-
-        If the teachers are not nested, their predictions may follow the held-out labels: the first
-        candidate is then kept unless the improvement exceeds one standard error.
-        """
+        """The candidate of the smallest loss; the first if the gain is within a standard error."""
         first = self.candidates[0]
         best = min(self.candidates, key=lambda candidate: candidate.loss)
-        if not self.nested and first.loss - best.loss <= best.standard_error:
-            return first
-        return best
+        return best if first.loss - best.loss > best.standard_error else first
 
 
 class HeldOut(NamedTuple):
@@ -212,12 +206,8 @@ def _select(held_out, data, weights, n_jobs):
         for alpha in sorted(alphas):
             for weight in UNLABELED_WEIGHTS:
                 comparison.add(alpha, weight)
-    curve = AlphaCurve(
-        GRID[: len(losses)].copy(),
-        losses,
-        comparison.candidates,
-        data.folds[0].soft_labels is not None,
-    )
+    nested = data.folds[0].soft_labels is not None
+    curve = AlphaCurve(GRID[: len(losses)].copy(), losses, comparison.candidates, nested)
     _warn_of_labels_alone(curve)
     return curve
 

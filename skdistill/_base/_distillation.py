@@ -48,9 +48,10 @@ class TeacherMixin(CallbackSupportMixin):
     Subclasses have the parameters `teacher`, `alpha`, `unlabeled_weight`, `teacher_temperature`,
     `cv`, `augmenter`, `classes`, `memory`, `n_jobs`, `random_state` and `verbose`. They define
     `_unfitted_student()`, and where they differ `_check_parameters()`, `_check_targets(...)`,
-    `_truncation()`, `_check_selection()` and `_select_weights(data, weights)`. `_check_supported(student, summary)` raises if a
-    student cannot be fitted, unless it is None; `_allows_single_class` is whether only one class
-    may carry weight; `_default_unlabeled_weight` is that of the parameter.
+    `_truncation()`, `_check_selection()` and `_select_weights(data, weights)`.
+    `_check_supported(student, summary)` raises if a student cannot be fitted, unless it is None;
+    `_allows_single_class` is whether only one class may carry weight; `_default_unlabeled_weight`
+    is that of the parameter.
     """
 
     _allows_single_class = False

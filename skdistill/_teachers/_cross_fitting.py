@@ -104,8 +104,8 @@ def out_of_fold_proba(fitter, rows, folds, *, fold_proba=None, n_jobs=None, prog
     """Return, for each row, the probabilities of the fold teachers that did not see it.
 
     A row that several folds test gets their mean. A row whose class is not in the teacher's
-    training data keeps its one-hot label. Unlabelled rows are predicted by one more teacher, fitted on all
-    labelled rows, which is better than the mean of the fold teachers.
+    training data keeps its one-hot label. Unlabelled rows are predicted by one more teacher, fitted
+    on all labelled rows, which is better than the mean of the fold teachers.
 
     With `fold_proba`, the result also has the probabilities of each fold, for students that are
     compared on its test rows. "nested" predicts its training rows again, by teachers that have not
