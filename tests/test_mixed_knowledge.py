@@ -56,7 +56,7 @@ def test_given_unlabeled_proba_equal_a_frozen_teacher(name, alpha):
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_both_given_need_no_teacher(name):
     X, y, P, more, Q, _ = problem(name)
-    distilled = ESTIMATORS[name](FOREST, alpha=0.6)
+    distilled = ESTIMATORS[name](FOREST, alpha=0.6, teacher_temperature=1.0)
     cross_fitted = clone(distilled).fit(X, y, X_unlabeled=more, unlabeled_proba=Q)
     given = distilled.fit(X, y, teacher_proba=P, X_unlabeled=more, unlabeled_proba=Q)
     assert_array_equal(scores_of(given, X), scores_of(cross_fitted, X))
@@ -66,16 +66,16 @@ def test_both_given_need_no_teacher(name):
 def test_the_mixture_is_the_one_by_hand(auto):
     X, y, P, more, Q, _ = problem("DistilledClassifier")
     missing = np.where(NAN[:, None], np.nan, P)
-    model = DistilledClassifier(alpha="auto" if auto else 0.6)
+    weights = ("auto", "auto") if auto else (0.6, 0.3)
+    model = DistilledClassifier(alpha=weights[0], unlabeled_weight=weights[1])
     model.fit(X, y, teacher_proba=missing, X_unlabeled=more, unlabeled_proba=Q)
-    alpha = model.alpha_
+    temperature = model.teacher_temperature_
     one_hot = np.eye(3)[y]
-    targets = np.where(NAN[:, None], one_hot, alpha * P + (1 - alpha) * one_hot)
-    if alpha > 0:
-        rows, targets = np.vstack([X, more]), np.vstack([targets, Q])
-        weight = np.r_[np.ones(150), np.full(100, alpha)]
-    else:
-        rows, weight = X, np.ones(150)
+    tempered = SoftLabels(P, y=y).soften(temperature, alpha=model.alpha_).proba
+    targets = np.where(NAN[:, None], one_hot, tempered)
+    rows = np.vstack([X, more])
+    targets = np.vstack([targets, SoftLabels(Q).temper(temperature).proba])
+    weight = np.r_[np.ones(150), np.full(100, model.unlabeled_weight_)]
     expected = fit_soft_labels(
         LogisticRegression(), rows, SoftLabels(targets, sample_weight=weight)
     )
@@ -109,13 +109,14 @@ def test_one_number_per_row_and_dataframes_may_be_missing():
     expected = clone(model).fit(X, y, teacher_proba=missing).student_.coef_
     forms = [missing[:, 1], missing[:, [1]], pd.DataFrame(missing[:, ::-1], columns=[1, 0])]
     for form in forms:
-        assert_array_equal(clone(model).fit(X, y, teacher_proba=form).student_.coef_, expected)
+        coef = clone(model).fit(X, y, teacher_proba=form).student_.coef_
+        assert_allclose(coef, expected, rtol=1e-10)
 
 
 def test_labels_and_probabilities_of_different_rows_only():
     X, y, P, more, Q, _ = problem("DistilledClassifier")
     nothing = np.full(P.shape, np.nan)
-    model = DistilledClassifier(alpha=0.5, teacher_temperature="auto")
+    model = DistilledClassifier(alpha=0.5, unlabeled_weight=0.5)
     with pytest.warns(UserWarning, match="every row of teacher_proba is NaN; 1.0 is used"):
         model.fit(X, y, teacher_proba=nothing, X_unlabeled=more, unlabeled_proba=Q)
     assert model.teacher_temperature_ == 1.0
@@ -132,8 +133,9 @@ def test_alpha_is_chosen_on_labels_where_no_row_has_both():
     nothing = np.full(P.shape, np.nan)
     model = DistilledClassifier()
     model.fit(X, y, teacher_proba=nothing, X_unlabeled=more, unlabeled_proba=Q)
-    assert set(model.alpha_curve_.losses) >= {0.0, 1.0}
-    assert model.alpha_ in model.alpha_curve_.losses
+    candidates = [each[:2] for each in model.alpha_curve_.candidates]
+    assert candidates == [(0, 0), (0, 1), (0, 0.2)]
+    assert (model.alpha_, model.unlabeled_weight_) in candidates
 
 
 def test_marginals_of_unlabelled_rows():

@@ -208,7 +208,8 @@ def _select(held_out, data, weights, n_jobs):
                 comparison.add(alpha, weight)
     nested = data.folds[0].soft_labels is not None
     curve = AlphaCurve(GRID[: len(losses)].copy(), losses, comparison.candidates, nested)
-    _warn_of_labels_alone(curve)
+    if curve.best[:2] == (0, 0):
+        _warn_of_labels_alone(curve, "alpha" if given_alpha == "auto" else "unlabeled_weight")
     return curve
 
 
@@ -263,17 +264,16 @@ class _Comparison:
         return np.array([mixture_loss(alpha) for alpha in GRID])
 
 
-def _warn_of_labels_alone(curve):
-    """Warn if neither the teacher nor unlabelled rows improve a student fitted to the labels."""
-    best = curve.best
-    if best.alpha == 0 and best.unlabeled_weight == 0:
-        others = [candidate.loss for candidate in curve.candidates if candidate[:2] != (0, 0)]
-        warn(
-            '"auto" chose alpha 0: on held-out rows the loss of a student fitted to the labels is '
-            f"{best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}. Do not "
-            "distil this teacher into this student: give more unlabelled rows, use or calibrate "
-            "another teacher, use a smaller student, or train on the labels."
-        )
+def _warn_of_labels_alone(curve, name):
+    """Warn that neither the teacher nor unlabelled rows improve a student fitted to the labels."""
+    others = [candidate.loss for candidate in curve.candidates if candidate[:2] != (0, 0)]
+    warn(
+        f'{name}="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
+        f"{curve.best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}, and no "
+        "improvement exceeds one standard error. Do not distil this teacher into this student: "
+        "give more unlabelled rows, use or calibrate another teacher, use another student, or "
+        "train on the labels."
+    )
 
 
 def standard_error(values, weights, unit=None):

@@ -7,6 +7,7 @@ calls them in this order, and each step returns values.
 from collections.abc import Callable
 
 import numpy as np
+from scipy import sparse
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, indexable
@@ -85,7 +86,7 @@ class TeacherMixin(CallbackSupportMixin):
         if not (of_labels_alone or single_class):
             X, X_unlabeled = self._add_sampled_rows(X, X_unlabeled, sample_weight)
             self._check_student(student, labels, X_unlabeled)
-            weights = self._weights(y, X_unlabeled, cross_fitted)
+            weights = self._weights(X_unlabeled, labels, teacher_proba, cross_fitted)
             if cross_fitted or weights.selects:
                 nested = cross_fitted and weights.fold_proba == "nested"
                 folds = self._folds(X, y, routed, nested)
@@ -217,18 +218,21 @@ class TeacherMixin(CallbackSupportMixin):
         has_unlabeled = given.X_unlabeled is not None or self.augmenter is not None
         return has_unlabeled and self.unlabeled_weight != 0
 
-    def _weights(self, y, X_unlabeled, cross_fitted):
+    def _weights(self, X_unlabeled, labels, teacher_proba, cross_fitted):
         """Return the weights of teacher and unlabelled rows, "auto" where they are chosen.
 
-        To choose alpha, a teacher is fitted on the rows outside each two folds. With many
-        unlabelled rows these matter more, so that the labelled ones keep their labels.
+        To choose alpha, teachers are fitted on the rows outside each two folds. With many
+        unlabelled rows, these matter more, and labelled rows keep their labels. They keep them as
+        well if no labelled row has probabilities.
         """
         if X_unlabeled is None:
             return Weights(self.alpha, 0.0)
         both_auto = self.alpha == self.unlabeled_weight == "auto"
-        if both_auto and cross_fitted and count_rows(X_unlabeled) >= y.shape[0]:
-            return Weights(0.0, "auto")
-        return Weights(self.alpha, self.unlabeled_weight)
+        if cross_fitted:
+            keeps_labels = both_auto and count_rows(X_unlabeled) >= len(labels)
+        else:
+            keeps_labels = self.alpha == "auto" and has_no_row(teacher_proba)
+        return Weights(0.0 if keeps_labels else self.alpha, self.unlabeled_weight)
 
     def _folds(self, X, y, routed, nested):
         """Return the folds of the labelled rows; None for in-sample."""
@@ -346,6 +350,11 @@ class TeacherMixin(CallbackSupportMixin):
         return fit_router(
             self, self.cv, teacher=self._unfitted_teacher(), student=self._unfitted_student()
         )
+
+
+def has_no_row(proba):
+    """Return whether given probabilities are NaN in every row."""
+    return proba is not None and not sparse.issparse(proba) and bool(np.isnan(proba).all())
 
 
 def check_unlabeled_rows(X_unlabeled, augmenter):

@@ -26,9 +26,17 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
-from skdistill._base._alpha_selection import GRID, AlphaCurve, standard_error
+from skdistill._base._alpha_selection import GRID, AlphaCurve, Candidate, standard_error
 from skdistill.datasets import make_hidden_classes
 from skdistill.objectives import pairwise_loss
+from skdistill.students import shrink_leaves
+
+
+def candidate(curve, alpha, unlabeled_weight=0.0):
+    """Return the candidate with these weights."""
+    (found,) = (each for each in curve.candidates if each[:2] == (alpha, unlabeled_weight))
+    return found
+
 
 HARMLESS = pytest.mark.filterwarnings('ignore:alpha="auto" chose 0')
 
@@ -42,7 +50,7 @@ def problem():
 def test_the_curve_is_the_held_out_log_loss_of_mixed_students(problem):
     X, y, p_star = problem
     student = LogisticRegression()
-    model = DistilledClassifier(student=student, alpha="auto", cv=4)
+    model = DistilledClassifier(student=student, teacher_temperature=1.0, cv=4)
     model.fit(X, y, teacher_proba=p_star)
     by_labels, by_teacher = np.zeros((2, len(y), 3))
     for train, test in StratifiedKFold(4).split(X, y):
@@ -51,8 +59,8 @@ def test_the_curve_is_the_held_out_log_loss_of_mixed_students(problem):
         by_teacher[test] = fold_student.predict_proba(X[test])
     losses = [log_loss(y, (1 - a) * by_labels + a * by_teacher) for a in model.alpha_curve_.alpha]
     np.testing.assert_allclose(model.alpha_curve_.loss, losses, rtol=1e-6)
-    assert model.alpha_curve_.losses[0.0] == pytest.approx(losses[0], rel=1e-6)
-    assert model.alpha_curve_.losses[1.0] == pytest.approx(losses[-1], rel=1e-6)
+    assert candidate(model.alpha_curve_, 0.0).loss == pytest.approx(losses[0], rel=1e-6)
+    assert candidate(model.alpha_curve_, 1.0).loss == pytest.approx(losses[-1], rel=1e-6)
 
 
 def test_alpha_grid_has_the_optimum_and_its_minimum_is_chosen(problem):
@@ -62,22 +70,26 @@ def test_alpha_grid_has_the_optimum_and_its_minimum_is_chosen(problem):
     student = DecisionTreeClassifier(max_depth=3, random_state=0)
     model = DistilledClassifier(student=student, alpha="auto", cv=3)
     model.fit(X, y, teacher_proba=teacher_proba)
-    alphas, losses, tried, _ = model.alpha_curve_
+    alphas, losses, candidates, nested = model.alpha_curve_
+    assert not nested
     assert (np.diff(losses, 2) > -1e-12).all()  # convex
-    weight = next(alpha for alpha in tried if 0 < alpha < 1)
+    mixed = next(each for each in candidates if 0 < each.alpha < 1)
+    weight = mixed.alpha
     assert abs(weight - alphas[np.argmin(losses)]) <= 0.05
     held_out = np.zeros((len(y), 3))
     for train, test in StratifiedKFold(3).split(X, y):
-        fold_student = fit_soft_labels(
-            student, X[train], SoftLabels(teacher_proba[train], y=y[train]).mix_with_labels(weight)
-        )
-        held_out[test] = fold_student.predict_proba(X[test])
+        targets = SoftLabels(teacher_proba[train], y=y[train])
+        targets = targets.soften(model.teacher_temperature_, alpha=weight)
+        fold_student = fit_soft_labels(student, X[train], targets)
+        held_out[test] = shrink_leaves(fold_student, mixed.leaf_shrinkage).predict_proba(X[test])
     expected = log_loss(y, np.maximum(held_out, np.finfo(float).eps))
-    assert tried[weight] == pytest.approx(expected, rel=1e-6)
-    assert model.alpha_ == min(tried, key=tried.get)
-    same = DistilledClassifier(student=student, alpha=model.alpha_)
-    same.fit(X, y, teacher_proba=teacher_proba)
-    np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
+    assert mixed.loss == pytest.approx(expected, rel=1e-6)
+    assert model.alpha_ == min(candidates, key=lambda each: each.loss).alpha
+    same = DistilledClassifier(
+        student=student, alpha=model.alpha_, teacher_temperature=model.teacher_temperature_
+    ).fit(X, y, teacher_proba=teacher_proba)
+    shrunk = shrink_leaves(same.student_, model.leaf_shrinkage_)
+    np.testing.assert_array_equal(model.predict_proba(X), shrunk.predict_proba(X))
 
 
 def test_true_probabilities_get_high_alpha_on_noisy_labels(problem):
@@ -95,7 +107,7 @@ def test_wrong_teacher_gets_alpha_zero_with_a_warning(problem):
     model = DistilledClassifier(student=student, alpha="auto")
     with pytest.warns(UserWarning, match="Do not distil this teacher into this student") as caught:
         model.fit(X, clean, teacher_proba=wrong)
-    assert [each.filename for each in caught] == [__file__]
+    assert {each.filename for each in caught} == {__file__}
     assert model.alpha_ == 0
     np.testing.assert_array_equal(model.student_.coef_, student.fit(X, clean).coef_)
 
@@ -106,9 +118,9 @@ def test_selected_alpha_zero_ignores_unlabelled_rows(problem, model):
     X, _, _ = problem
     clean = (X[:, 0] > 0).astype(int)
     student = RandomForestClassifier(5, random_state=0) if model is DistilledClassifier else None
-    trusting = model(DummyClassifier(), student, alpha="auto", cv=3)
+    trusting = model(DummyClassifier(), student, alpha="auto", unlabeled_weight="auto", cv=3)
     trusting.fit(X[:300], clean[:300], X_unlabeled=X[300:])
-    assert trusting.alpha_ == 0
+    assert (trusting.alpha_, trusting.unlabeled_weight_) == (0, 0)
     ordinary = model(student=student, alpha=0.0).fit(X[:300], clean[:300])
     np.testing.assert_array_equal(trusting.student_.predict(X), ordinary.student_.predict(X))
 
@@ -160,27 +172,27 @@ def test_each_fold_is_judged_by_a_cross_fit_of_its_own(problem, folds):
     X, y, _ = problem
     more, X, y = X[300:], X[:300], y[:300]
     teacher, student = ExtraTreesClassifier(10, random_state=0), LogisticRegression()
-    model = DistilledClassifier(teacher, student, alpha="auto", cv=folds)
+    model = DistilledClassifier(
+        teacher, student, unlabeled_weight=1.0, teacher_temperature=1.0, cv=folds
+    )
     model.fit(X, y, X_unlabeled=more)
     splits = list(folds.split(X, y))
     true = []
     for own, (train, test) in enumerate(splits):
         proba, n_asked = np.zeros((len(y), 3)), np.zeros(len(y))
-        unlabeled = []
         for other, (other_train, other_test) in enumerate(splits):
             if other != own:
                 rows = np.intersect1d(train, other_train)
                 fitted = clone(teacher).fit(X[rows], y[rows])
                 proba[other_test] += fitted.predict_proba(X[other_test])
                 n_asked[other_test] += 1
-                unlabeled.append(fitted.predict_proba(more))
-        targets = SoftLabels(
-            np.concatenate([proba[train] / n_asked[train, None], np.mean(unlabeled, axis=0)])
-        )
+        unlabeled = clone(teacher).fit(X[train], y[train]).predict_proba(more)
+        targets = SoftLabels(np.concatenate([proba[train] / n_asked[train, None], unlabeled]))
         fitted = fit_soft_labels(student, np.concatenate([X[train], more]), targets)
         true.append(fitted.predict_proba(X[test])[np.arange(len(test)), y[test]])
     expected = -np.log(np.concatenate(true)).mean()
-    assert model.alpha_curve_.losses[1.0] == pytest.approx(expected, rel=1e-6)
+    assert model.alpha_curve_.nested
+    assert candidate(model.alpha_curve_, 1.0, 1.0).loss == pytest.approx(expected, rel=1e-6)
 
 
 def test_two_folds_are_too_few(problem):
@@ -201,17 +213,16 @@ def test_unseen_class_of_a_fold_teacher_warns_once(problem):
 
 
 def test_gain_within_one_standard_error_keeps_alpha_zero():
-    curve = AlphaCurve(
-        GRID, GRID, losses={0.0: 1.0, 1.0: 0.9}, standard_errors={0.0: 0.0, 1.0: 0.11}
-    )
-    assert curve.best == 0
-    assert curve._replace(standard_errors={0.0: 0.0, 1.0: 0.09}).best == 1
+    labels, teacher = Candidate(0, 0, 0, loss=1.0, standard_error=0), Candidate(1, 0, 0, 0.9, 0.11)
+    assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == labels
+    teacher = teacher._replace(standard_error=0.09)
+    assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == teacher
 
 
 def test_the_noise_is_the_standard_error_of_the_paired_gain(problem):
     X, y, p_star = problem
     student = LogisticRegression()
-    model = DistilledClassifier(student=student, alpha="auto", cv=4)
+    model = DistilledClassifier(student=student, teacher_temperature=1.0, cv=4)
     model.fit(X, y, teacher_proba=p_star, sample_weight=np.full(len(y), 3.0))
     gains = []
     for train, test in StratifiedKFold(4).split(X, y):
@@ -223,10 +234,10 @@ def test_the_noise_is_the_standard_error_of_the_paired_gain(problem):
         gains.append(
             np.log(theirs.predict_proba(X[test])[right] / ours.predict_proba(X[test])[right])
         )
-    assert model.alpha_curve_.standard_errors[1.0] == pytest.approx(
+    assert candidate(model.alpha_curve_, 1.0).standard_error == pytest.approx(
         sem(np.concatenate(gains)), rel=1e-4
     )
-    assert model.alpha_curve_.standard_errors[0.0] == 0
+    assert candidate(model.alpha_curve_, 0.0).standard_error == 0
 
 
 def test_weights_count_in_the_standard_error():
@@ -250,7 +261,7 @@ def test_values_of_one_unit_count_once(n_repeats):
 
 def noise_of(model, X, y, p_star, folds):
     fitted = clone(model).set_params(cv=folds).fit(X, y, teacher_proba=p_star)
-    return fitted.alpha_curve_.standard_errors[1.0]
+    return candidate(fitted.alpha_curve_, 1.0).standard_error
 
 
 @HARMLESS
@@ -296,7 +307,7 @@ def test_teacher_may_predict_one_class_for_all_rows():
     X = np.array([[1.6], [2.1], [1.8], [1.6], [1.3], [1.9], [1.3], [2.7], [2.9], [1.2]])
     y = X[:, 0].astype(int)  # without two folds the teacher sees a 2 once, if at all
     model = DistilledClassifier(GaussianNB(), LogisticRegression()).fit(X, y)
-    assert model.alpha_curve_.losses[1.0] > model.alpha_curve_.losses[0.0]
+    assert candidate(model.alpha_curve_, 1.0).loss > candidate(model.alpha_curve_, 0.0).loss
     np.testing.assert_array_equal(model.classes_, [1, 2])
 
 
@@ -316,10 +327,11 @@ def test_groups_are_held_out_as_a_whole(problem):
 def test_unlabelled_rows_are_for_the_student_of_the_teacher(problem):
     X, y, _ = problem
     model = DistilledClassifier(ExtraTreesClassifier(20, random_state=0), alpha="auto", cv=3)
-    without = model.fit(X[:200], y[:200]).alpha_curve_
-    more = model.fit(X[:200], y[:200], X_unlabeled=X[200:]).alpha_curve_
-    assert more.losses[0.0] == without.losses[0.0]
-    assert more.losses[1.0] != without.losses[1.0]
+    without = model.fit(X[:250], y[:250]).alpha_curve_
+    more = model.fit(X[:250], y[:250], X_unlabeled=X[250:]).alpha_curve_
+    assert more.candidates[: len(without.candidates)] == without.candidates
+    alphas = {each.alpha for each in more.candidates if each.unlabeled_weight}
+    assert {0.0, min(without.candidates, key=lambda each: each.loss).alpha} == alphas
 
 
 @HARMLESS
@@ -376,8 +388,8 @@ def test_a_ranker_is_judged_by_its_own_loss(problem, surrogate):
         ranker = DistilledBipartiteRanker(alpha=0.0, surrogate=surrogate).fit(X[train], y[train])
         scores = ranker.decision_function(X[test])
         losses.append(pairwise_loss(scores, y[test], surrogate=surrogate)[0])
-    assert model.alpha_curve_.losses[0.0] == pytest.approx(np.mean(losses), rel=1e-4)
-    assert model.alpha_ == model.alpha_curve_.best
+    assert candidate(model.alpha_curve_, 0.0).loss == pytest.approx(np.mean(losses), rel=1e-4)
+    assert model.alpha_ == model.alpha_curve_.best.alpha
 
 
 def test_it_needs_rows_that_were_held_out(problem):
