@@ -61,9 +61,14 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
     alpha : float in [0, 1] or "auto", default=1.0
         Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
-        the teacher alone; 0 is the usual pairwise loss on the labels and fits no teacher. Targets
+        the teacher alone; 0 is the usual pairwise loss on the labels. Targets
         are mixed, not losses, which are products of two targets. "auto" chooses from the data as in
         :class:`DistilledClassifier`, by the pairwise loss of mixed scores.
+
+    unlabeled_weight : float or "auto", default=1.0
+        Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
+        weight of a labelled row; 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the
+        data, by the pairwise loss. See :class:`DistilledClassifier`.
 
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
@@ -71,16 +76,16 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         log-loss. A probability of exactly 0 stays 0. A temperature does not change the teacher's
         order of rows, only the weights of pairs.
 
-    cv : int, splitter, iterable or "in-sample", default=5
-        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
-        row must be tested. With `groups`, a number means that many folds of whole groups.
-        "in-sample" fits one teacher on all rows; see :class:`DistilledClassifier`.
+    cv : int, splitter, iterable or "in-sample", default=None
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified, and 3
+        if alpha is chosen. Every row must be tested. With `groups`, a number means that many folds
+        of whole groups. "in-sample" fits one teacher on all rows; see :class:`DistilledClassifier`.
 
     augmenter : object with `sample(X, random_state)`, default=None
         Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
         :class:`skdistill.augmentation.MungeAugmenter`,
         :class:`skdistill.augmentation.MarginalAugmenter`, or your own object. Each new row has the
-        weight `alpha`. See :class:`DistilledClassifier`.
+        weight `unlabeled_weight`. See :class:`DistilledClassifier`.
 
     C : float, default=1.0
         Inverse strength of the L2 penalty of the default student: it minimises ½‖w‖² + C · n ·
@@ -143,9 +148,12 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     alpha_ : float
         The alpha used.
 
+    unlabeled_weight_ : float
+        The weight of unlabelled rows used; 0.0 without such rows.
+
     alpha_curve_ : AlphaCurve or None
-        With ``alpha="auto"``, the basis of the choice: the arrays `alpha`, `loss`, `losses` and
-        `standard_errors`. As in :class:`DistilledClassifier`, but `loss` is the surrogate loss.
+        If weights were chosen, the basis of the choice: `alpha`, `loss`, `candidates` and `nested`.
+        As in :class:`DistilledClassifier`, but losses are the surrogate loss.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
@@ -276,8 +284,9 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
-            Each has the weight `alpha`. See :class:`DistilledClassifier`.
+            Unlabelled rows, each with the weight `unlabeled_weight`. They are labelled by a teacher
+            fitted on all labelled rows, or by the frozen one. See
+            :class:`DistilledClassifier`.
 
         unlabeled_proba : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_classes), default=None

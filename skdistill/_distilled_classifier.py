@@ -41,19 +41,31 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     alpha : float in [0, 1] or "auto", default="auto"
         Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
-        the teacher alone; 0 is ordinary training and fits no teacher. No fixed value is safe: a
-        teacher's errors contradict clean labels, and its good predictions correct noisy ones.
-        "auto" chooses from the data, with two or three more fits of the student per fold and, with
-        K folds, K (K − 1) / 2 more of the teacher. Set a number to avoid this cost.
+        the teacher alone; 0 is ordinary training, without a teacher if there are no unlabelled
+        rows. No fixed value is safe: a teacher's errors contradict clean labels, and its good
+        predictions correct noisy ones. "auto" chooses from the data; see Notes. Set a number to
+        avoid the cost of the choice.
 
-    teacher_temperature : float or "auto", default=1.0
+    unlabeled_weight : float or "auto", default="auto"
+        Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
+        weight of a labelled row; 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the
+        data.
+        With at least as many unlabelled as labelled rows and a cross-fitted teacher, labelled rows
+        then keep their labels if alpha is "auto", too (`alpha_` is 0): the unlabelled ones matter
+        more, and the choice needs fewer teachers.
+
+    teacher_temperature : float or "auto", default="auto"
         T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
         teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
-        log-loss. A probability of exactly 0 stays 0.
+        log-loss. It is 1 where no probabilities are out of fold (``cv="in-sample"``), or if only
+        those of unlabelled rows are given. A probability of exactly 0 stays 0.
 
-    cv : int, splitter, iterable or "in-sample", default=5
-        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
-        row must be tested. With `groups`, a number means that many folds of whole groups
+    cv : int, splitter, iterable or "in-sample", default=None
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified, and 3
+        if alpha is chosen. Every row must be tested. The teacher is fitted once per fold; if alpha
+        is chosen, once more for each two folds, K (K − 1) / 2 times with K folds; otherwise once
+        more on all rows if there are unlabelled ones, which this teacher labels. So the default
+        fits at most six. With `groups`, a number means that many folds of whole groups
         (``StratifiedGroupKFold``). Each row is predicted by teachers that have not seen it; the
         mean is used if several folds test it. "in-sample" fits one teacher on all rows, which
         predicts its own training rows and tends to repeat their labels (a forest exactly): only for
@@ -68,10 +80,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
         :class:`skdistill.augmentation.MungeAugmenter`,
         :class:`skdistill.augmentation.MarginalAugmenter`, or your own object. Each new row has the
-        weight `alpha`. The augmenter is called in each :meth:`fit`, so that a search augments
-        inside each split, with the rows of nonzero `sample_weight`. The teachers and the number of
-        fits do not change. It is not used with ``alpha=0``. On the dependence between new rows and
-        fold teachers, see Notes.
+        weight `unlabeled_weight`. The augmenter is called in each :meth:`fit`, so that a search
+        augments inside each split, with the rows of nonzero `sample_weight`. On the dependence
+        between new rows and the teacher, see Notes.
 
     classes : array-like of shape (n_classes,), default=None
         All classes, in the order of the columns of given probabilities. By default those of `y`,
@@ -110,12 +121,21 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     alpha_ : float
         The alpha used.
 
+    unlabeled_weight_ : float
+        The weight of unlabelled rows used; 0.0 without such rows.
+
+    leaf_shrinkage_ : float
+        Strength of the shrinkage of the leaves of `student_`, see
+        :func:`skdistill.students.shrink_leaves`. It is chosen with the weights if these are chosen
+        and the student is a tree or a forest, or a Pipeline that ends in one; otherwise 0.0.
+
     alpha_curve_ : AlphaCurve or None
-        With ``alpha="auto"``, the basis of the choice: the arrays `alpha`, `loss`, `losses` and
-        `standard_errors`. `loss` is the log-loss in nats of the true labels of held-out rows for
-        each mixture of a student fitted to the labels and one fitted to the teacher; `losses` are
-        those of students fitted with some alphas; `standard_errors` are those of their improvement
-        over alpha 0. :class:`skdistill.inspection.AlphaCurveDisplay` plots it.
+        If weights were chosen, the basis of the choice: `alpha`, `loss`, `candidates` and `nested`.
+        `candidates` are the students that were compared, each with its weights, its log-loss in
+        nats of the true labels of held-out rows, and the standard error of the improvement over the
+        first candidate, the labels alone; `loss` is that of each mixture of a student fitted to the
+        labels and one fitted to the teacher.
+        :class:`skdistill.inspection.AlphaCurveDisplay` plots it.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
@@ -163,19 +183,23 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     alone and to the teacher alone, and finds the weight of their mixed probabilities that
     minimises the log-loss of the held-out labels, a convex problem. Held-out rows are weighted
     by the student's `class_weight`, if it has one. A third fit per fold uses that weight as
-    alpha, and the best of the three is chosen; 0 if it improves by less than one standard error.
-    The nested teachers have not seen the held-out labels: a teacher fitted without two folds is
-    used for both. Given probabilities, and those of a frozen teacher, are not nested. Unlabelled
-    rows are used in the fits with alpha > 0.
+    alpha. The nested teachers have not seen the held-out labels: a teacher fitted without two
+    folds is used for both. Given probabilities, and those of a frozen teacher, are not nested.
 
-    The rows sampled by `augmenter` are labelled by the mean of all fold teachers, most of which
-    have seen the row that a new one was sampled from, and its label. So the closer a new row is
-    to its origin, the closer is its soft label to that with ``cv="in-sample"``; this does not
-    affect `teacher_scores_`.
+    ``unlabeled_weight="auto"`` compares students of the labelled rows with and without the
+    unlabelled ones, labelled by the teacher of the same fold, with the best alpha of these three
+    and with 0. The candidate of the smallest loss is chosen; the labels alone if it improves by
+    less than one standard error. Leaves of trees and forests are shrunk with several strengths
+    in each comparison (Agarwal et al., ICML 2022), the labels alone, too: this needs no fits.
+
+    The rows sampled by `augmenter` are labelled by a teacher that has seen the row that a new one
+    was sampled from, and its label. So the closer a new row is to its origin, the closer is its
+    soft label to that with ``cv="in-sample"``; this does not affect `teacher_scores_`. The
+    comparison of students uses sampled rows near held-out ones, and favours them a little.
 
     A grid search refits the teachers for every setting, also for those of the student, unless
     `memory` is set; 20 settings, 5 outer and 5 inner folds are 505 fits without and 30 with it
-    (1515 and 90 with ``alpha="auto"``). Details of the cache:
+    (606 and 36 with ``alpha="auto"`` and its 3 folds). Details of the cache:
 
     - A teacher without a `random_state`, here or of its own, is cached at its first fit; later
       fits reuse those predictions. Folds that are shuffled differently each time have different
@@ -291,9 +315,10 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
-            Each has the weight `alpha`. A search passes them on whole. Categories that X lacks are
-            added to its own; a column of another dtype is converted if no value changes, otherwise
+            Unlabelled rows, each with the weight `unlabeled_weight`. They are labelled by a teacher
+            fitted on all labelled rows, or by the frozen one (by the mean of the fold teachers if
+            alpha is chosen). A search passes them on whole. Categories that X lacks are added to
+            its own; a column of another dtype is converted if no value changes, otherwise
             an error is raised. In a transforming Pipeline they must be transformed too:
             ``Pipeline(..., transform_input=["X_unlabeled"])``.
 
@@ -333,7 +358,7 @@ n_classes), default=None
         UserWarning
             If a fold's teacher, or a frozen one, has not seen the class of a row (which keeps its
             one-hot label), if the teacher takes no `sample_weight`, if the best temperature is at
-            the edge of its range, if ``alpha="auto"`` chooses 0, or if a file of `memory` is
+            the edge of its range, if "auto" chooses the labels alone, or if a file of `memory` is
             damaged (its teacher is fitted anew) or cannot be written.
         """
         given = FitArguments(X, y, sample_weight, teacher_proba, X_unlabeled, unlabeled_proba)

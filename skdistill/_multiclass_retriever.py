@@ -88,12 +88,16 @@ default="double_distillation"
         the teacher alone; 0 fits no teacher, and with one label per row all objectives are then its
         cross-entropy. With several labels per row, their indicator replaces the one-hot label.
 
+    unlabeled_weight : float, default=1.0
+        Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
+        weight of a labelled row; 0 leaves these rows out.
+
     teacher_temperature : float or "auto", default=1.0
         T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
         teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
         log-loss. A probability of exactly 0 stays 0. With several labels per row it must be 1.
 
-    cv : int, splitter, iterable or "in-sample", default=5
+    cv : int, splitter, iterable or "in-sample", default=None
         Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
         row must be tested. With `groups`, a number means that many folds of whole groups.
         "in-sample" fits one teacher on all rows; see :class:`DistilledClassifier`. Rows with
@@ -109,8 +113,8 @@ default="double_distillation"
         Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
         :class:`skdistill.augmentation.MungeAugmenter`,
         :class:`skdistill.augmentation.MarginalAugmenter`, or your own object. Each new row has the
-        weight `alpha`. Not allowed with "label_weighted", which needs a label of each row. See
-        :class:`DistilledClassifier`.
+        weight `unlabeled_weight`. Not allowed with "label_weighted", which needs a label of each
+        row. See :class:`DistilledClassifier`.
 
     rank : int, default=None
         Dimension of a projection of the features in the default student, which is fitted jointly
@@ -316,9 +320,9 @@ default=None
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            Unlabelled rows, labelled by the mean of the fold teachers or by the frozen teacher.
-            Each has the weight `alpha`. Not allowed with "label_weighted", which needs a label of
-            each row. See :class:`DistilledClassifier`.
+            Unlabelled rows, each with the weight `unlabeled_weight`. They are labelled by a teacher
+            fitted on all labelled rows, or by the frozen one. Not allowed with
+            "label_weighted", which needs a label of each row. See :class:`DistilledClassifier`.
 
         unlabeled_proba : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_labels), default=None

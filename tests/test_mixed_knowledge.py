@@ -56,7 +56,9 @@ def test_given_unlabeled_proba_equal_a_frozen_teacher(name, alpha):
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_both_given_need_no_teacher(name):
     X, y, P, more, Q, _ = problem(name)
-    distilled = ESTIMATORS[name](FOREST, alpha=0.6, teacher_temperature=1.0)
+    distilled = ESTIMATORS[name](
+        FOREST, alpha=0.6, unlabeled_weight=1.0, teacher_temperature=1.0
+    )
     cross_fitted = clone(distilled).fit(X, y, X_unlabeled=more, unlabeled_proba=Q)
     given = distilled.fit(X, y, teacher_proba=P, X_unlabeled=more, unlabeled_proba=Q)
     assert_array_equal(scores_of(given, X), scores_of(cross_fitted, X))
