@@ -46,7 +46,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Self-distillation did not help")
 LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
 
 MODELS = {
-    "classifier": DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0, cv=2),
+    "classifier": DistilledClassifier(
+        GaussianNB(), LOGISTIC, alpha=1.0, teacher_temperature=1.0, cv=2
+    ),
     "born again": BornAgainClassifier(LOGISTIC, n_generations=1, cv=3),
     "soft labels": SoftLabelClassifier(LOGISTIC),
     "ranker": DistilledBipartiteRanker(GaussianNB(), LOGISTIC, cv=2),
@@ -521,7 +523,9 @@ def test_frozen_it_stays_as_it_is(rows, model):
 
 def test_distilled_model_can_be_a_teacher(rows):
     X, y = rows
-    chain = DistilledClassifier(MODELS["classifier"], LOGISTIC, alpha=1.0, cv=FOLDS).fit(X, y)
+    chain = DistilledClassifier(
+        MODELS["classifier"], LOGISTIC, alpha=1.0, teacher_temperature=1.0, cv=FOLDS
+    ).fit(X, y)
     proba = cross_val_predict(MODELS["classifier"], X, y, cv=FOLDS, method="predict_proba")
     by_hand = SoftLabelClassifier(LOGISTIC, classes=[1, 2]).fit(X, proba)
     assert_allclose(chain.predict_proba(X), by_hand.predict_proba(X), rtol=1e-5)

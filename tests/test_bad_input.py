@@ -46,10 +46,10 @@ def test_top_k_that_is_none(top_k):
 
 
 def test_automatic_temperature_in_sample():
-    parameters = {"alpha": 1.0, "teacher_temperature": "auto", "cv": "in-sample"}
-    fails(ValueError, "lowest temperature would always be chosen", **parameters)
-    frozen = FrozenEstimator(GaussianNB().fit(X, Y))
-    DistilledClassifier(frozen, **parameters).fit(X, Y)  # cv does not matter: no error
+    model = DistilledClassifier(GaussianNB(), alpha=1.0, cv="in-sample").fit(X, Y)
+    assert model.teacher_temperature_ == 1  # the lowest would always be the best
+    model.set_params(teacher=FrozenEstimator(GaussianNB().fit(X, Y)))  # cv does not matter
+    assert model.fit(X, Y).teacher_temperature_ != 1
 
 
 def test_another_word_for_cv():
@@ -71,7 +71,7 @@ def test_a_frozen_teacher_of_other_classes():
     fails(ValueError, f"has {theirs}, y has {ours}; it lacks {ours}", teacher=frozen)
     more = FrozenEstimator(GaussianNB().fit(X, Y))
     fails(ValueError, "list them all in classes", teacher=more, y=Y % 2)
-    DistilledClassifier(more, classes=[0, 1, 2], alpha=1.0).fit(X, Y % 2)
+    DistilledClassifier(more, classes=[0, 1, 2], alpha=1.0, teacher_temperature=1.0).fit(X, Y % 2)
 
 
 class WrongColumns(GaussianNB):
@@ -194,7 +194,7 @@ def test_a_search_as_student_is_sent_around_the_outside():
 
 def test_unfitted():
     with pytest.raises(NotFittedError):
-        DistilledClassifier(alpha=1.0).predict(X)
+        DistilledClassifier(alpha=1.0, teacher_temperature=1.0).predict(X)
     with pytest.raises(NotFittedError):
         SoftLabelClassifier().predict_proba(X)
 

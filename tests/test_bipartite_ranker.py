@@ -62,7 +62,7 @@ def test_cross_fitted_labels_are_those_of_cross_val_predict():
     model = tight(GaussianNB()).fit(X, Y)
     proba = cross_val_predict(GaussianNB(), X, Y, method="predict_proba")
     assert np.abs(gradient_at(model, proba[:, 1])).max() < 1e-9
-    by_classifier = DistilledClassifier(GaussianNB(), alpha=1.0).fit(X, Y)
+    by_classifier = DistilledClassifier(GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(X, Y)
     assert model.teacher_scores_ == by_classifier.teacher_scores_
     assert model.teacher_temperature_ == 1.0
 
@@ -112,16 +112,16 @@ def test_one_probability_per_row_is_that_of_the_second_class():
     assert_allclose(named.coef_, -pairs.coef_, rtol=1e-6)
 
 
-def test_unlabelled_rows_weigh_alpha():
+def test_unlabelled_rows_have_their_own_weight():
     more = X[:50] + 0.1
     teacher = GaussianNB().fit(X, Y)
-    model = tight(FrozenEstimator(teacher), alpha=0.25)
+    model = tight(FrozenEstimator(teacher), alpha=0.25, unlabeled_weight=0.5)
     model.fit(X, Y, X_unlabeled=more)
     proba = np.concatenate(
         [0.25 * teacher.predict_proba(X)[:, 1] + 0.75 * Y, teacher.predict_proba(more)[:, 1]]
     )
     labels = SoftLabels(
-        np.column_stack([1 - proba, proba]), sample_weight=np.r_[ONE, np.full(50, 0.25)]
+        np.column_stack([1 - proba, proba]), sample_weight=np.r_[ONE, np.full(50, 0.5)]
     )
     by_hand = fit_ranker(LogisticRegression(tol=1e-9), np.vstack([X, more]), labels)
     assert_allclose(model.coef_, by_hand.coef_, rtol=1e-8)

@@ -33,7 +33,9 @@ X, Y, P = make_gaussian_classes(n_samples=150, n_features=3, n_classes=3, random
 STUDENT = DecisionTreeClassifier(max_leaf_nodes=8, random_state=0)
 MODELS = {
     "auto": DistilledClassifier(GaussianNB(), DecisionTreeClassifier(random_state=0), cv=3),
-    "trees": DistilledClassifier(ExtraTreesClassifier(3), STUDENT, alpha=1.0, random_state=0),
+    "trees": DistilledClassifier(
+        ExtraTreesClassifier(3), STUDENT, alpha=1.0, teacher_temperature=1.0, random_state=0
+    ),
     "ranker": DistilledBipartiteRanker(GaussianNB(), cv=3),
     "retriever": DistilledMulticlassRetriever(GaussianNB(), k=1, cv=3),
     "born again": BornAgainClassifier(STUDENT, n_generations=1, cv=3),
@@ -247,10 +249,12 @@ def test_plain_fits_do_not_warn(n_classes):
     pair = {"teacher": GaussianNB(), "student": student}
     fits = [
         lambda: DistilledClassifier(**pair).fit(X, y),
-        lambda: DistilledClassifier(alpha=1.0, random_state=0).fit(X, y),
+        lambda: DistilledClassifier(alpha=1.0, teacher_temperature=1.0, random_state=0).fit(X, y),
         lambda: DistilledClassifier(**pair, alpha=1.0).fit(X, y, sample_weight=y + 1.0),
         lambda: DistilledClassifier(**pair, alpha=1.0).fit(X, y, X_unlabeled=X),
-        lambda: DistilledClassifier(alpha=1.0).fit(X, y, teacher_proba=p_star),
+        lambda: DistilledClassifier(alpha=1.0, teacher_temperature=1.0).fit(
+            X, y, teacher_proba=p_star
+        ),
         lambda: DistilledMulticlassRetriever(GaussianNB(), k=1).fit(X, y),
         lambda: BornAgainClassifier().fit(X, y),
         lambda: SoftLabelClassifier().fit(X, p_star),

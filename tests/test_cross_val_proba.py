@@ -61,7 +61,7 @@ def test_a_fitted_teacher_is_cloned_and_not_changed():
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0])
 def test_given_to_an_estimator_they_make_its_default_student(alpha):
-    model = DistilledClassifier(FOREST, alpha=alpha, random_state=0)
+    model = DistilledClassifier(FOREST, alpha=alpha, teacher_temperature=1.0, random_state=0)
     computed = clone(model).fit(X, Y)
     proba = cross_val_proba(FOREST, X, Y)
     assert_array_equal(model.fit(X, Y, teacher_proba=proba).student_.coef_, computed.student_.coef_)
@@ -71,7 +71,7 @@ def test_recipe_for_a_fitted_teacher_uses_both_predictions():
     new = X + 0.1
     fitted = clone(FOREST).fit(X, Y)
     proba = cross_val_proba(fitted, X, Y)
-    model = DistilledClassifier(FrozenEstimator(fitted), alpha=1.0)
+    model = DistilledClassifier(FrozenEstimator(fitted), alpha=1.0, teacher_temperature=1.0)
     model.fit(X, Y, teacher_proba=proba, X_unlabeled=new)
     both = np.vstack([X, new]), np.vstack([proba, fitted.predict_proba(new)])
     expected = skdistill.SoftLabelClassifier().fit(*both)
@@ -112,7 +112,7 @@ def test_the_cache_is_shared_with_estimators(tmp_path):
     first = cross_val_proba(teacher, X, Y, memory=tmp_path)
     assert Counting.n_fits == 5
     assert_array_equal(cross_val_proba(teacher, X, Y, memory=tmp_path), first)
-    DistilledClassifier(teacher, alpha=0.5, memory=tmp_path).fit(X, Y)
+    DistilledClassifier(teacher, alpha=0.5, teacher_temperature=1.0, memory=tmp_path).fit(X, Y)
     assert Counting.n_fits == 5
 
 

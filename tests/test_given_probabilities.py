@@ -119,7 +119,7 @@ def test_given_partitions_equal_computed_ones():
         proba[test] = clone(TEACHER).fit(X[train], y[train]).predict_proba(X[test])
     X_parts, y_parts, proba_parts = (array.from_array(each, chunks=50) for each in (X, y, proba))
     X_parts, proba_parts = X_parts.rechunk((50, 4)), proba_parts.rechunk((50, 3))
-    model = DistilledClassifier(TEACHER, GaussianNB(), alpha=0.7, cv=4)
+    model = DistilledClassifier(TEACHER, GaussianNB(), alpha=0.7, teacher_temperature=1.0, cv=4)
     computed = clone(model).fit(X_parts, y_parts)
     given = model.fit(X_parts, y_parts, teacher_proba=proba_parts)
     assert_same_student(computed, given, X)

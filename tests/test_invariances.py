@@ -39,7 +39,9 @@ TREES = DistilledClassifier(
     DecisionTreeClassifier(max_depth=4, random_state=0),
     cv=FOLDS,
 )
-BAYES = DistilledClassifier(GaussianNB(), GaussianNB(), alpha=0.7, cv=FOLDS)
+BAYES = DistilledClassifier(
+    GaussianNB(), GaussianNB(), alpha=0.7, teacher_temperature=1.0, cv=FOLDS
+)
 RANKER = DistilledBipartiteRanker(GaussianNB(), cv=FOLDS, tol=1e-8)
 RETRIEVER = DistilledMulticlassRetriever(
     GaussianNB(), k=1, objective="cross_entropy", cv=FOLDS, tol=1e-8, max_iter=1000
@@ -270,7 +272,10 @@ def test_huge_and_tiny_weights(scale):
 @pytest.mark.parametrize("n_rows", [2, 3])
 def test_one_row_per_class(n_rows):
     rows, y, proba = X[:n_rows], np.arange(n_rows), np.eye(n_rows) * 0.8 + 0.2 / n_rows
-    for model in (DistilledClassifier(alpha=1.0), clone(RETRIEVER).set_params(cv=5)):
+    for model in (
+        DistilledClassifier(alpha=1.0, teacher_temperature=1.0),
+        clone(RETRIEVER).set_params(cv=5),
+    ):
         fitted = clone(model).fit(rows, y, teacher_proba=proba / proba.sum(axis=1, keepdims=True))
         assert_array_equal(fitted.predict(rows), y)
         in_sample = clone(model).set_params(cv="in-sample", teacher=LogisticRegression())
@@ -310,7 +315,11 @@ def test_ten_thousand_classes_are_never_held_densely():
         (values, columns.ravel(), np.arange(n_rows + 1) * 10), (n_rows, n_classes)
     )
     model = DistilledClassifier(
-        student=GaussianNB(), alpha=0.5, top_k=top_k, classes=np.arange(n_classes)
+        student=GaussianNB(),
+        alpha=0.5,
+        teacher_temperature=1.0,
+        top_k=top_k,
+        classes=np.arange(n_classes),
     )
     tracemalloc.start()
     model.fit(rows, y, teacher_proba=proba)

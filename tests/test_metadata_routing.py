@@ -42,7 +42,9 @@ LOGISTIC = LogisticRegression(tol=1e-8, max_iter=1000)
 FOLDS = KFold(3)
 
 MODELS = {
-    "classifier": DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0, cv=FOLDS),
+    "classifier": DistilledClassifier(
+        GaussianNB(), LOGISTIC, alpha=1.0, teacher_temperature=1.0, cv=FOLDS
+    ),
     "born again": BornAgainClassifier(LOGISTIC, n_generations=1, alpha=0.0, cv=FOLDS),
     "soft labels": SoftLabelClassifier(LOGISTIC),
     "ranker": DistilledBipartiteRanker(GaussianNB(), LOGISTIC, cv=FOLDS),
@@ -247,7 +249,9 @@ def test_unset_weight_request_error_names_step_and_holder(rows, routing, name, s
 def test_no_request_needed_without_sample_weight_support(rows, routing):
     X, y, weight, _ = rows
     student = clone(LOGISTIC).set_fit_request(sample_weight=True)
-    model = DistilledClassifier(KNeighborsClassifier(), student, alpha=1.0, cv=FOLDS)
+    model = DistilledClassifier(
+        KNeighborsClassifier(), student, alpha=1.0, teacher_temperature=1.0, cv=FOLDS
+    )
     model.fit(X, y, sample_weight=weight)
     with config_context(enable_metadata_routing=False):
         proba = cross_val_predict(KNeighborsClassifier(), X, y, cv=FOLDS, method="predict_proba")
@@ -357,7 +361,9 @@ INNER = {
     "voting": lambda last: VotingClassifier(
         [("one", last), ("other", GaussianNB())], voting="soft"
     ),
-    "distilled": lambda last: DistilledClassifier(last, LOGISTIC, alpha=1.0, cv=FOLDS),
+    "distilled": lambda last: DistilledClassifier(
+        last, LOGISTIC, alpha=1.0, teacher_temperature=1.0, cv=FOLDS
+    ),
     "born again": lambda last: BornAgainClassifier(last, n_generations=1, cv=FOLDS),
 }
 

@@ -56,9 +56,7 @@ def test_given_unlabeled_proba_equal_a_frozen_teacher(name, alpha):
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_both_given_need_no_teacher(name):
     X, y, P, more, Q, _ = problem(name)
-    distilled = ESTIMATORS[name](
-        FOREST, alpha=0.6, unlabeled_weight=1.0, teacher_temperature=1.0
-    )
+    distilled = ESTIMATORS[name](FOREST, alpha=0.6, unlabeled_weight=1.0, teacher_temperature=1.0)
     cross_fitted = clone(distilled).fit(X, y, X_unlabeled=more, unlabeled_proba=Q)
     given = distilled.fit(X, y, teacher_proba=P, X_unlabeled=more, unlabeled_proba=Q)
     assert_array_equal(scores_of(given, X), scores_of(cross_fitted, X))
@@ -69,7 +67,9 @@ def test_the_mixture_is_the_one_by_hand(auto):
     X, y, P, more, Q, _ = problem("DistilledClassifier")
     missing = np.where(NAN[:, None], np.nan, P)
     weights = ("auto", "auto") if auto else (0.6, 0.3)
-    model = DistilledClassifier(alpha=weights[0], unlabeled_weight=weights[1])
+    model = DistilledClassifier(
+        alpha=weights[0], teacher_temperature=1.0, unlabeled_weight=weights[1]
+    )
     model.fit(X, y, teacher_proba=missing, X_unlabeled=more, unlabeled_proba=Q)
     temperature = model.teacher_temperature_
     one_hot = np.eye(3)[y]
@@ -107,7 +107,7 @@ def test_every_row_given_equals_no_missing_rows(name):
 def test_one_number_per_row_and_dataframes_may_be_missing():
     X, y, P, *_ = problem("DistilledBipartiteRanker")
     missing = np.where(NAN[:, None], np.nan, P)
-    model = DistilledClassifier(alpha=0.6)
+    model = DistilledClassifier(alpha=0.6, teacher_temperature=1.0)
     expected = clone(model).fit(X, y, teacher_proba=missing).student_.coef_
     forms = [missing[:, 1], missing[:, [1]], pd.DataFrame(missing[:, ::-1], columns=[1, 0])]
     for form in forms:
@@ -118,7 +118,7 @@ def test_one_number_per_row_and_dataframes_may_be_missing():
 def test_labels_and_probabilities_of_different_rows_only():
     X, y, P, more, Q, _ = problem("DistilledClassifier")
     nothing = np.full(P.shape, np.nan)
-    model = DistilledClassifier(alpha=0.5, unlabeled_weight=0.5)
+    model = DistilledClassifier(alpha=0.5, teacher_temperature=1.0, unlabeled_weight=0.5)
     with pytest.warns(UserWarning, match="every row of teacher_proba is NaN; 1.0 is used"):
         model.fit(X, y, teacher_proba=nothing, X_unlabeled=more, unlabeled_proba=Q)
     assert model.teacher_temperature_ == 1.0

@@ -366,7 +366,8 @@ OURS = {
     DistilledBipartiteRanker: "skdistill._bipartite_ranker.DistilledBipartiteRanker",
     DistilledMulticlassRetriever: "skdistill._multiclass_retriever.DistilledMulticlassRetriever",
 }
-CURVE = "skdistill._base._alpha_selection.AlphaCurve"  # with alpha="auto" only
+# Of fits that choose weights only.
+CURVE = {f"skdistill._base._alpha_selection.{name}" for name in ("AlphaCurve", "Candidate")}
 TREE = DecisionTreeClassifier(max_depth=3)
 
 
@@ -375,8 +376,12 @@ def in_frame(X):
 
 
 ESTIMATORS = {
-    "classifier": DistilledClassifier(GaussianNB(), random_state=0, alpha=1.0),
-    "classifier of a tree": DistilledClassifier(GaussianNB(), TREE, random_state=0, alpha=1.0),
+    "classifier": DistilledClassifier(
+        GaussianNB(), random_state=0, alpha=1.0, teacher_temperature=1.0
+    ),
+    "classifier of a tree": DistilledClassifier(
+        GaussianNB(), TREE, random_state=0, alpha=1.0, teacher_temperature=1.0
+    ),
     "alpha and temperature by data": DistilledClassifier(
         GaussianNB(), alpha="auto", teacher_temperature="auto", random_state=0
     ),
@@ -387,12 +392,16 @@ ESTIMATORS = {
         top_k=2,
         random_state=0,
         alpha=1.0,
+        teacher_temperature=1.0,
     ),
     "frozen": DistilledClassifier(
         FrozenEstimator(GaussianNB().fit(rows(3)[0], np.array(["ant", "bee", "cow"])[rows(3)[1]])),
         alpha=1.0,
+        teacher_temperature=1.0,
     ),
-    "regressor": DistilledClassifier(GaussianNB(), Ridge(), random_state=0, alpha=1.0),
+    "regressor": DistilledClassifier(
+        GaussianNB(), Ridge(), random_state=0, alpha=1.0, teacher_temperature=1.0
+    ),
     "soft labels": SoftLabelClassifier(classes=["ant", "bee", "cow"]),
     "born again": BornAgainClassifier(TREE, n_generations=2, random_state=0),
     "ranker": DistilledBipartiteRanker(GaussianNB(), random_state=0),
@@ -410,6 +419,7 @@ def with_augmenter(name):
         augmenter=make_augmenter(name),
         random_state=np.random.RandomState(0),
         alpha=1.0,
+        teacher_temperature=1.0,
     )
 
 

@@ -32,7 +32,10 @@ LOGISTIC = LogisticRegression(max_iter=1000, tol=1e-8)
 
 def test_nested_parameters_and_clone():
     model = DistilledClassifier(
-        DecisionTreeClassifier(max_depth=2), LogisticRegression(), alpha=1.0
+        DecisionTreeClassifier(max_depth=2),
+        LogisticRegression(),
+        alpha=1.0,
+        teacher_temperature=1.0,
     )
     model.set_params(student__C=0.5, teacher__max_depth=3, alpha=0.2)
     params = clone(model).get_params()
@@ -42,7 +45,9 @@ def test_nested_parameters_and_clone():
 def test_it_fits_what_was_passed_and_changes_no_parameter(iris):
     X, y = iris
     teacher, student = DecisionTreeClassifier(), LogisticRegression(max_iter=500)
-    model = DistilledClassifier(teacher, student, random_state=0, alpha=1.0).fit(X, y)
+    model = DistilledClassifier(
+        teacher, student, random_state=0, alpha=1.0, teacher_temperature=1.0
+    ).fit(X, y)
     assert model.teacher is teacher
     assert model.student is student
     assert not hasattr(teacher, "tree_")
@@ -56,7 +61,9 @@ def test_it_fits_what_was_passed_and_changes_no_parameter(iris):
 def test_any_scorer_in_a_search_over_both(iris, scoring):
     X, y = iris
     X, y = X[50:], y[50:] == 2
-    model = DistilledClassifier(DecisionTreeClassifier(random_state=0), LOGISTIC, alpha=1.0)
+    model = DistilledClassifier(
+        DecisionTreeClassifier(random_state=0), LOGISTIC, alpha=1.0, teacher_temperature=1.0
+    )
     grid = {"teacher__max_depth": [1, 3], "student__C": [0.1, 1], "alpha": [0, 1]}
     search = GridSearchCV(model, grid, scoring=scoring, cv=3, error_score="raise").fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
@@ -66,7 +73,10 @@ def test_any_scorer_in_a_search_over_both(iris, scoring):
 
 def test_cross_validate_and_predict_in_a_pipeline(iris):
     X, y = iris
-    model = make_pipeline(StandardScaler(), DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0))
+    model = make_pipeline(
+        StandardScaler(),
+        DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0, teacher_temperature=1.0),
+    )
     scores = cross_validate(model, X, y, scoring=["accuracy", "neg_log_loss"])
     assert scores["test_accuracy"].mean() > 0.9
     proba = cross_val_predict(model, X, y, method="predict_proba")
@@ -75,7 +85,7 @@ def test_cross_validate_and_predict_in_a_pipeline(iris):
 
 def test_a_search_cuts_given_probabilities_to_each_split(gaussian):
     X, y, p_star = gaussian
-    model = DistilledClassifier(student=LOGISTIC, alpha=1.0)
+    model = DistilledClassifier(student=LOGISTIC, alpha=1.0, teacher_temperature=1.0)
     cv = KFold(3)
     search = GridSearchCV(model, {"student__C": [1.0]}, cv=cv, scoring="neg_log_loss")
     search.fit(X, y, teacher_proba=p_star)
@@ -88,7 +98,7 @@ def test_a_search_cuts_given_probabilities_to_each_split(gaussian):
 
 def test_unlabelled_rows_in_a_search_without_routing(gaussian):
     X, y, _ = gaussian
-    model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0)
+    model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0, teacher_temperature=1.0)
     scores = cross_val_score(model, X[:100], y[:100], params={"X_unlabeled": X[100:]})
     folds = StratifiedKFold(5).split(X[:100], y[:100])
     for score, (train, test) in zip(scores, folds, strict=True):
@@ -99,14 +109,14 @@ def test_unlabelled_rows_in_a_search_without_routing(gaussian):
 def test_unlabelled_rows_behind_a_transforming_pipeline(gaussian):
     X, y, _ = gaussian
     with config_context(enable_metadata_routing=True):
-        model = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0).set_fit_request(
-            X_unlabeled=True
-        )
+        model = DistilledClassifier(
+            GaussianNB(), LOGISTIC, alpha=1.0, teacher_temperature=1.0
+        ).set_fit_request(X_unlabeled=True)
         pipeline = Pipeline(
             [("scale", StandardScaler()), ("distil", model)], transform_input=["X_unlabeled"]
         ).fit(X[:100], y[:100], X_unlabeled=X[100:])
     scaler = StandardScaler().fit(X[:100])
-    by_hand = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0).fit(
+    by_hand = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0, teacher_temperature=1.0).fit(
         scaler.transform(X[:100]), y[:100], X_unlabeled=scaler.transform(X[100:])
     )
     assert_allclose(pipeline.predict_proba(X), by_hand.predict_proba(scaler.transform(X)))
@@ -115,7 +125,9 @@ def test_unlabelled_rows_behind_a_transforming_pipeline(gaussian):
 def test_routing_of_weights_groups_and_given_probabilities(gaussian):
     X, y, p_star = gaussian
     weight, groups = np.arange(len(y)) % 3 + 1.0, np.arange(len(y)) % 5
-    plain = DistilledClassifier(GaussianNB(), LOGISTIC, cv=GroupKFold(5), alpha=1.0)
+    plain = DistilledClassifier(
+        GaussianNB(), LOGISTIC, cv=GroupKFold(5), alpha=1.0, teacher_temperature=1.0
+    )
     expected = clone(plain).fit(X, y, sample_weight=weight, groups=groups)
     with config_context(enable_metadata_routing=True):
         with pytest.raises(UnsetMetadataPassedError):
@@ -125,6 +137,7 @@ def test_routing_of_weights_groups_and_given_probabilities(gaussian):
             LogisticRegression(max_iter=1000, tol=1e-8).set_fit_request(sample_weight=True),
             cv=GroupKFold(5),
             alpha=1.0,
+            teacher_temperature=1.0,
         ).set_fit_request(sample_weight=True, teacher_proba=True)
         routed.set_score_request(sample_weight=True)
         routed.fit(X, y, sample_weight=weight, groups=groups)
@@ -144,6 +157,7 @@ def test_a_student_that_requests_no_weights_gets_none(gaussian):
             GaussianNB().set_fit_request(sample_weight=True),
             LogisticRegression(max_iter=1000, tol=1e-8).set_fit_request(sample_weight=False),
             alpha=1.0,
+            teacher_temperature=1.0,
         ).fit(X, y, sample_weight=weight)
     proba = cross_val_predict(
         GaussianNB(), X, y, method="predict_proba", params={"sample_weight": weight}
@@ -155,9 +169,13 @@ def test_a_student_that_requests_no_weights_gets_none(gaussian):
 def test_defaults_request_weights(gaussian):
     X, y, _ = gaussian
     weight = np.arange(len(y)) % 3 + 1.0
-    expected = DistilledClassifier(random_state=0, alpha=1.0).fit(X, y, sample_weight=weight)
+    expected = DistilledClassifier(random_state=0, alpha=1.0, teacher_temperature=1.0).fit(
+        X, y, sample_weight=weight
+    )
     with config_context(enable_metadata_routing=True):
-        routed = DistilledClassifier(random_state=0, alpha=1.0).fit(X, y, sample_weight=weight)
+        routed = DistilledClassifier(random_state=0, alpha=1.0, teacher_temperature=1.0).fit(
+            X, y, sample_weight=weight
+        )
     assert_allclose(routed.predict_proba(X), expected.predict_proba(X))
 
 
@@ -171,7 +189,9 @@ def test_other_metadata_is_routed_to_its_requester(gaussian):
 
     with config_context(enable_metadata_routing=True):
         student = Curious().set_fit_request(note=True)
-        model = DistilledClassifier(GaussianNB(), student, alpha=1.0).fit(X, y, note="hello")
+        model = DistilledClassifier(GaussianNB(), student, alpha=1.0, teacher_temperature=1.0).fit(
+            X, y, note="hello"
+        )
     assert model.student_.note_ == "hello"
 
 
@@ -197,7 +217,7 @@ def test_column_names_reach_teacher_and_student(library):
     )
     teacher = make_pipeline(encode, DecisionTreeClassifier(random_state=0))
     student = make_pipeline(clone(encode), LogisticRegression())
-    model = DistilledClassifier(teacher, student, alpha=1.0)
+    model = DistilledClassifier(teacher, student, alpha=1.0, teacher_temperature=1.0)
     model.fit(X[:100], y[:100], X_unlabeled=X[100:])
     assert list(model.feature_names_in_) == ["size", "colour", "noise"]
     assert model.n_features_in_ == 3
@@ -211,14 +231,20 @@ def test_pandas_labels_and_given_probabilities_of_polars(gaussian):
     pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
     X, y, p_star = gaussian
     names = np.array(["a", "b", "c"])
-    plain = DistilledClassifier(student=LOGISTIC, alpha=1.0).fit(X, names[y], teacher_proba=p_star)
+    plain = DistilledClassifier(student=LOGISTIC, alpha=1.0, teacher_temperature=1.0).fit(
+        X, names[y], teacher_proba=p_star
+    )
     frame = pl.DataFrame({n: p_star[:, k] for k, n in enumerate(names)})[["c", "a", "b"]]
     for labels in (pd.Series(names[y]), pd.Series(names[y], dtype="category"), list(names[y])):
-        model = DistilledClassifier(student=LOGISTIC, alpha=1.0).fit(X, labels, teacher_proba=frame)
+        model = DistilledClassifier(student=LOGISTIC, alpha=1.0, teacher_temperature=1.0).fit(
+            X, labels, teacher_proba=frame
+        )
         assert list(model.classes_) == ["a", "b", "c"]
         assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=1e-6)
     as_text = frame.rename({"a": "0", "b": "1", "c": "2"})
-    of_ints = DistilledClassifier(student=LOGISTIC, alpha=1.0).fit(X, y, teacher_proba=as_text)
+    of_ints = DistilledClassifier(student=LOGISTIC, alpha=1.0, teacher_temperature=1.0).fit(
+        X, y, teacher_proba=as_text
+    )
     assert list(of_ints.classes_) == [0, 1, 2]
     assert_allclose(of_ints.predict_proba(X), plain.predict_proba(X), atol=1e-6)
 
@@ -227,13 +253,17 @@ def test_a_search_shares_one_frozen_teacher(iris):
     X, y = iris
     fitted = FrozenEstimator(GaussianNB().fit(X, y))
     search = GridSearchCV(
-        DistilledClassifier(fitted, alpha=1.0), {"student": [LOGISTIC]}, cv=3
+        DistilledClassifier(fitted, alpha=1.0, teacher_temperature=1.0),
+        {"student": [LOGISTIC]},
+        cv=3,
     ).fit(X, y)
     assert search.best_estimator_.teacher.estimator is fitted.estimator
 
 
 def test_the_diagram_shows_teacher_and_student():
-    html = DistilledClassifier(GaussianNB(), LOGISTIC, alpha=1.0)._repr_html_()
+    html = DistilledClassifier(
+        GaussianNB(), LOGISTIC, alpha=1.0, teacher_temperature=1.0
+    )._repr_html_()
     assert "GaussianNB" in html
     assert "teacher" in html
     assert "student" in html
@@ -244,7 +274,9 @@ def test_selectors_of_columns_work_inside(iris):
     X, y = iris
     X = pd.DataFrame(X, columns=list("abcd"))
     scale = ColumnTransformer([("n", StandardScaler(), make_column_selector(dtype_include=float))])
-    model = DistilledClassifier(GaussianNB(), make_pipeline(scale, LOGISTIC), alpha=1.0).fit(X, y)
+    model = DistilledClassifier(
+        GaussianNB(), make_pipeline(scale, LOGISTIC), alpha=1.0, teacher_temperature=1.0
+    ).fit(X, y)
     assert model.score(X, y) > 0.9
 
 
@@ -258,7 +290,11 @@ def test_strings_of_different_width(iris):
     X, y = iris
     names = np.array(["a", "longer", "z"])
     model = DistilledClassifier(
-        GaussianNB(), LOGISTIC, classes=["a", "longer", "z", "longest"], alpha=1.0
+        GaussianNB(),
+        LOGISTIC,
+        classes=["a", "longer", "z", "longest"],
+        alpha=1.0,
+        teacher_temperature=1.0,
     )
     model.fit(X, names[y])
     assert_array_equal(model.classes_, ["a", "longer", "longest", "z"])
@@ -285,9 +321,9 @@ def test_pipeline_student_routes_weights_to_requesting_steps(gaussian, scaler_as
             StandardScaler().set_fit_request(sample_weight=scaler_asks),
             clone(LOGISTIC).set_fit_request(sample_weight=last_asks),
         )
-        distilled = DistilledClassifier(student=student, alpha=1.0).set_fit_request(
-            sample_weight=True
-        )
+        distilled = DistilledClassifier(
+            student=student, alpha=1.0, teacher_temperature=1.0
+        ).set_fit_request(sample_weight=True)
         soft = SoftLabelClassifier(student).set_fit_request(sample_weight=True)
         fitted = [
             distilled.fit(X, y, teacher_proba=p_star, **given),
@@ -306,6 +342,8 @@ def test_metadata_of_labelled_rows_only_is_refused(gaussian):
             return super().fit(X, y, sample_weight)
 
     with config_context(enable_metadata_routing=True):
-        model = DistilledClassifier(GaussianNB(), Costly().set_fit_request(cost=True), alpha=1.0)
+        model = DistilledClassifier(
+            GaussianNB(), Costly().set_fit_request(cost=True), alpha=1.0, teacher_temperature=1.0
+        )
         with pytest.raises(ValueError, match=r"\['cost'\] have one entry for each of the 100"):
             model.fit(X[:100], y[:100], cost=np.ones(100), X_unlabeled=X[100:])

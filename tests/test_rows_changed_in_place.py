@@ -114,12 +114,14 @@ def by_distilling(student, teacher, X, y):
     fresh = X.copy()
     model = DistilledClassifier(teacher, student).fit(X, y)
     curve = model.alpha_curve_
-    return model.predict_proba(fresh.copy()), [*curve.losses.values()], curve.loss
+    return model.predict_proba(fresh.copy()), [each.loss for each in curve.candidates], curve.loss
 
 
 def by_in_sample_teachers(student, teacher, X, y):
     fresh = X.copy()
-    model = DistilledClassifier(teacher, student, alpha=0.7, cv="in-sample")
+    model = DistilledClassifier(
+        teacher, student, alpha=0.7, teacher_temperature=1.0, cv="in-sample"
+    )
     model.fit(X, y, X_unlabeled=fresh[:40].copy())
     return (model.predict_proba(fresh.copy()),)
 
@@ -302,8 +304,12 @@ def test_partitions_are_unchanged_by_repeated_predictions():
     da = pytest.importorskip("dask.array")
     X, y = make_problem()
     X = X.astype(float)
-    model = DistilledClassifier(FrozenEstimator(Doubling().fit(X.copy(), y)), Doubling(), alpha=0.5)
-    student = DistilledClassifier(GaussianNB(), Doubling(), alpha=1.0, cv=3).fit(X.copy(), y)
+    model = DistilledClassifier(
+        FrozenEstimator(Doubling().fit(X.copy(), y)), Doubling(), alpha=0.5, teacher_temperature=1.0
+    )
+    student = DistilledClassifier(
+        GaussianNB(), Doubling(), alpha=1.0, teacher_temperature=1.0, cv=3
+    ).fit(X.copy(), y)
     rows, labels = da.from_array(X, chunks=(40, 4)).persist(), da.from_array(y, chunks=40)
     before = rows.compute().copy()
     first = student.predict_proba(rows).compute()

@@ -147,7 +147,7 @@ def test_cross_val_predict_rejects_soft_y_and_workaround_works(gaussian):
     with pytest.raises(ValueError):
         cross_val_predict(SoftLabelClassifier(LOGISTIC), X, p_star, method="predict_proba", cv=3)
     remedy = cross_val_predict(
-        DistilledClassifier(student=LOGISTIC, alpha=1.0),
+        DistilledClassifier(student=LOGISTIC, alpha=1.0, teacher_temperature=1.0),
         X,
         y,
         method="predict_proba",

@@ -86,8 +86,9 @@ class AlphaCurve(NamedTuple):
         the given `alpha`.
 
     nested : bool
-        Whether the teachers of each fold have not seen its held-out labels. Given probabilities,
-        and those of a frozen teacher, cannot be nested.
+        Whether no teacher has seen the held-out labels of the fold that it is compared on. Given
+        probabilities, those of a frozen teacher, and those of labelled rows with a given `alpha`
+        are not nested.
     """
 
     alpha: Floats
@@ -206,7 +207,7 @@ def _select(held_out, data, weights, n_jobs):
         for alpha in sorted(alphas):
             for weight in UNLABELED_WEIGHTS:
                 comparison.add(alpha, weight)
-    nested = data.folds[0].soft_labels is not None
+    nested = data.folds[0].soft_labels is not None and given_alpha in ("auto", 0)
     curve = AlphaCurve(GRID[: len(losses)].copy(), losses, comparison.candidates, nested)
     if curve.best[:2] == (0, 0):
         _warn_of_labels_alone(curve, "alpha" if given_alpha == "auto" else "unlabeled_weight")

@@ -42,7 +42,7 @@ class Weights(NamedTuple):
         """Which probabilities the students need that are compared to choose a weight."""
         if not self.selects:
             return None
-        return "unlabeled" if self.alpha == 0 else "nested"
+        return "nested" if self.alpha == "auto" else "unlabeled"
 
 
 LABELS_ALONE = Weights(0.0, 0.0)

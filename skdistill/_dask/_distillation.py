@@ -84,12 +84,6 @@ def check_supported(settings, X_unlabeled, fit_params):
     """Raise for parameters that Dask collections do not support, with the alternative."""
     params = settings.params
     unsupported = {}
-    for name in ("alpha", "teacher_temperature"):
-        if params[name] == "auto":
-            unsupported[f'{name}="auto"'] = (
-                f"Choose it on a sample of the rows in memory, and pass the number: {name}_ of the "
-                "estimator fitted there"
-            )
     for name, (default, remedy) in ONLY_IN_MEMORY.items():
         if params[name] != default:
             unsupported[f"{name}={params[name]!r}"] = remedy
@@ -106,6 +100,12 @@ def check_supported(settings, X_unlabeled, fit_params):
             "Partitions support only sample_weight and teacher_proba. To keep rows of a group in "
             "one fold, keep them in one partition"
         )
+    for name in ("alpha", "teacher_temperature"):
+        if params[name] == "auto":
+            unsupported[f'{name}="auto"'] = (
+                f"Choose it on a sample of the rows in memory, and pass the number: {name}_ of the "
+                "estimator fitted there"
+            )
     if unsupported:
         name, remedy = next(iter(unsupported.items()))
         raise ValueError(

@@ -52,6 +52,7 @@ def best_temperature(soft_labels):
         )
         return 1.0
 
+    weight = weight / weight.sum()  # products of tiny ones would be 0
     finite = np.where(log_p > -np.inf, log_p, 0.0)
 
     def slope(b):

@@ -110,8 +110,8 @@ def out_of_fold_proba(fitter, rows, folds, *, fold_proba=None, n_jobs=None, prog
     With `fold_proba`, the result also has the probabilities of each fold, for students that are
     compared on its test rows. "nested" predicts its training rows again, by teachers that have not
     seen its test rows either: those fitted on the rows outside two folds. Unlabelled rows then get
-    the mean of the fold teachers, to save a fit. "unlabeled" is for students that use the
-    probabilities of unlabelled rows only, and needs no such teachers.
+    the mean of the fold teachers, to save a fit. "unlabeled" does so for unlabelled rows only, and
+    needs no such teachers.
     """
     y, output = rows.y, fitter.output
     check_folds(folds, y.shape[0])

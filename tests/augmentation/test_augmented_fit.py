@@ -59,7 +59,7 @@ def problem(request, gaussian):
     """Each estimator, with rows it can learn from."""
     X, y, _ = gaussian
     if request.param == "classifier":
-        return DistilledClassifier(GaussianNB(), TREE, alpha=1.0), X, y
+        return DistilledClassifier(GaussianNB(), TREE, alpha=1.0, unlabeled_weight=1.0), X, y
     if request.param == "ranker":
         return DistilledBipartiteRanker(GaussianNB()), X, y == 0
     return DistilledMulticlassRetriever(GaussianNB(), k=2), X, y
@@ -75,7 +75,8 @@ def test_sampled_rows_are_rows_without_labels(problem):
     augmented = clone(model).set_params(augmenter=Recorder()).fit(X, y)
     by_hand = clone(model).fit(X, y, X_unlabeled=X[::2] + 0.25)
     assert_array_equal(scores_of(augmented, X), scores_of(by_hand, X))
-    assert (scores_of(augmented, X) != scores_of(clone(model).fit(X, y), X)).any()
+    without = clone(model).set_params(unlabeled_weight=type(model)().unlabeled_weight).fit(X, y)
+    assert (scores_of(augmented, X) != scores_of(without, X)).any()
 
 
 def test_they_follow_the_rows_of_X_unlabeled(problem):
@@ -86,11 +87,12 @@ def test_they_follow_the_rows_of_X_unlabeled(problem):
     assert_array_equal(Recorder.calls[0][0], X)  # sampled from the labelled rows alone
 
 
-def test_alpha_zero_does_not_augment(problem):
+def test_unlabeled_weight_zero_does_not_augment(problem):
     model, X, y = problem
-    model.set_params(alpha=0)
-    augmented = clone(model).set_params(augmenter=Recorder()).fit(X, y)
-    assert_array_equal(scores_of(augmented, X), scores_of(model.fit(X, y), X))
+    augmented = clone(model).set_params(augmenter=Recorder(), unlabeled_weight=0).fit(X, y)
+    default = type(model)().unlabeled_weight
+    without = model.set_params(unlabeled_weight=default).fit(X, y)
+    assert_array_equal(scores_of(augmented, X), scores_of(without, X))
     assert not Recorder.calls
 
 
@@ -108,7 +110,9 @@ def test_several_labels_per_row(gaussian):
 def test_one_seed_decides(gaussian, augmenter):
     X, y, _ = gaussian
     augmenter = make_augmenter(augmenter, 2)
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=augmenter, random_state=3, alpha=1.0)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, augmenter=augmenter, random_state=3, alpha=1.0, unlabeled_weight=1.0
+    )
     one, other = clone(model).fit(X, y), clone(model).fit(X, y)
     assert_array_equal(one.predict_proba(X), other.predict_proba(X))
     another = clone(model).set_params(random_state=4).fit(X, y)
@@ -117,7 +121,9 @@ def test_one_seed_decides(gaussian, augmenter):
 
 def test_the_seed_that_an_augmenter_gets_is_an_integer(gaussian):
     X, y, _ = gaussian
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0, unlabeled_weight=1.0
+    )
     for random_state in (None, 0, 0, np.random.RandomState(0)):
         clone(model).set_params(random_state=random_state).fit(X, y)
     seeds = [seed for _, seed in Recorder.calls]
@@ -128,7 +134,9 @@ def test_the_seed_that_an_augmenter_gets_is_an_integer(gaussian):
 def test_rows_that_weigh_nothing_are_not_sampled_from(gaussian):
     X, y, _ = gaussian
     weight = np.arange(len(y)) % 2 * 3.0
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0, unlabeled_weight=1.0
+    )
     model.fit(X, y, sample_weight=weight)
     assert_array_equal(Recorder.calls[0][0], X[1::2])
 
@@ -136,7 +144,7 @@ def test_rows_that_weigh_nothing_are_not_sampled_from(gaussian):
 def test_a_frozen_teacher_labels_them(gaussian):
     X, y, _ = gaussian
     frozen = FrozenEstimator(GaussianNB().fit(X[:50], y[:50]))
-    model = DistilledClassifier(frozen, TREE, alpha=1.0)
+    model = DistilledClassifier(frozen, TREE, alpha=1.0, unlabeled_weight=1.0)
     augmented = clone(model).set_params(augmenter=Recorder())
     by_hand = clone(model).fit(X, y, X_unlabeled=X[::2] + 0.25)
     proba = frozen.predict_proba(X)
@@ -145,28 +153,30 @@ def test_a_frozen_teacher_labels_them(gaussian):
         assert_array_equal(augmented.predict_proba(X), by_hand.predict_proba(X))
 
 
-def test_search_augments_within_splits_without_more_teachers(gaussian):
+def test_search_augments_within_splits_with_one_more_teacher(gaussian):
     X, y, _ = gaussian
-    fits = {}
-    for augmenter in (None, MungeAugmenter()):
+    for augmenter, n_fits in ((None, 5), (MungeAugmenter(), 6)):
         CountingTeacher.n_fits = 0
         model = DistilledClassifier(
             CountingTeacher(), TREE, augmenter=augmenter, random_state=0, alpha=1.0
         )
         grid = {"augmenter__size_factor": [1, 3]} if augmenter else {"alpha": [0.5, 1]}
         search = GridSearchCV(model, grid, cv=3).fit(X, y)
-        fits[augmenter] = CountingTeacher.n_fits
+        assert CountingTeacher.n_fits == (2 * 3 + 1) * n_fits
         assert len(search.cv_results_["params"]) == 2
-    assert set(fits.values()) == {(2 * 3 + 1) * 5}
-    GridSearchCV(DistilledClassifier(GaussianNB(), augmenter=Recorder(), alpha=1.0), {}, cv=3).fit(
-        X, y
-    )
+    GridSearchCV(
+        DistilledClassifier(GaussianNB(), augmenter=Recorder(), alpha=1.0, unlabeled_weight=1.0),
+        {},
+        cv=3,
+    ).fit(X, y)
     assert [len(rows) for rows, _ in Recorder.calls] == [100, 100, 100, 150]
 
 
 def test_after_pipeline_transformers_transformed_rows_sampled(gaussian):
     X, y, _ = gaussian
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, augmenter=Recorder(), alpha=1.0, unlabeled_weight=1.0
+    )
     make_pipeline(StandardScaler(), model).fit(X, y)
     assert_allclose(Recorder.calls[0][0], StandardScaler().fit_transform(X))
 
@@ -178,7 +188,9 @@ def test_dataframes(gaussian, library, augmenter):
     X, y, _ = gaussian
     X = frames.DataFrame({name: X[:, k] for k, name in enumerate("abc")})
     augmenter = make_augmenter(augmenter, 2)
-    model = DistilledClassifier(GaussianNB(), TREE, augmenter=augmenter, random_state=0, alpha=1.0)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, augmenter=augmenter, random_state=0, alpha=1.0, unlabeled_weight=1.0
+    )
     assert model.fit(X, y).feature_names_in_.tolist() == ["a", "b", "c"]
     on_array = clone(model).fit(X.to_numpy(), y)
     assert_array_equal(model.predict_proba(X), on_array.predict_proba(X.to_numpy()))
@@ -187,7 +199,10 @@ def test_dataframes(gaussian, library, augmenter):
 def test_sparse_rows_of_an_augmenter_of_ones_own(gaussian):
     X, y, _ = gaussian
     model = DistilledClassifier(
-        RandomForestClassifier(5, random_state=0), LogisticRegression(), alpha=1.0
+        RandomForestClassifier(5, random_state=0),
+        LogisticRegression(),
+        alpha=1.0,
+        unlabeled_weight=1.0,
     )
     model.set_params(augmenter=Recorder(lambda X: X[:40] * 1.5)).fit(sparse.csr_array(X), y)
     by_hand = clone(model).set_params(augmenter=None).fit(X, y, X_unlabeled=X[:40] * 1.5)

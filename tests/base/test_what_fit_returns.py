@@ -63,14 +63,24 @@ class Unweighted(QuietRegressor):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda quiet, _: DistilledClassifier(quiet, LogisticRegression(), alpha=0.5, cv=3),
-        lambda quiet, _: DistilledClassifier(GaussianNB(), quiet, alpha=0.5, cv=3),
+        lambda quiet, _: DistilledClassifier(
+            quiet, LogisticRegression(), alpha=0.5, teacher_temperature=1.0, cv=3
+        ),
+        lambda quiet, _: DistilledClassifier(
+            GaussianNB(), quiet, alpha=0.5, teacher_temperature=1.0, cv=3
+        ),
         lambda quiet, _: DistilledClassifier(GaussianNB(), quiet, alpha=0, cv=3),
         lambda quiet, _: DistilledClassifier(GaussianNB(), quiet, cv=3),
         lambda quiet, _: DistilledClassifier(
-            GaussianNB(), make_pipeline(StandardScaler(), quiet), alpha=0.5, cv=3
+            GaussianNB(),
+            make_pipeline(StandardScaler(), quiet),
+            alpha=0.5,
+            teacher_temperature=1.0,
+            cv=3,
         ),
-        lambda _, quiet: DistilledClassifier(GaussianNB(), quiet, alpha=0.5, cv=3),
+        lambda _, quiet: DistilledClassifier(
+            GaussianNB(), quiet, alpha=0.5, teacher_temperature=1.0, cv=3
+        ),
         lambda quiet, _: BornAgainClassifier(quiet, n_generations=1, cv=3),
         lambda quiet, _: SoftLabelClassifier(quiet),
         lambda quiet, _: DistilledBipartiteRanker(quiet, alpha=0.5, cv=3),
@@ -125,5 +135,7 @@ def test_a_teacher_among_partitions():
     student = GaussianNB()
     parts = [array.from_array(each, chunks=30) for each in (X, y)]
     parts[0] = parts[0].rechunk((30, 3))
-    model = DistilledClassifier(Quiet(), student, alpha=0.5, cv=2).fit(*parts)
+    model = DistilledClassifier(Quiet(), student, alpha=0.5, teacher_temperature=1.0, cv=2).fit(
+        *parts
+    )
     assert model.predict(X).shape == (120,)

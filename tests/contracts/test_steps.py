@@ -113,7 +113,9 @@ def fitted(name, n_classes, *, labelled, text=False):
         teacher = CountedTeacher()
         if own.ndim == 1:
             teacher = Pipeline([("column", Column()), ("last", teacher)])
-        model = DistilledClassifier(teacher, student, alpha=0.7, cv=2)
+        model = DistilledClassifier(
+            teacher, student, alpha=0.7, unlabeled_weight=0.7, teacher_temperature=1.0, cv=2
+        )
         y = names[labels(n_classes)]
         return model.fit(own[:N_LABELLED], y, X_unlabeled=own[N_LABELLED:]).student_
 

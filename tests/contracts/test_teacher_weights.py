@@ -114,7 +114,9 @@ def make(meta, inner):
 
 def teacher_proba(teacher, y, weight=None, **options):
     """Return the probabilities that a student would learn from."""
-    model = DistilledClassifier(teacher, Keeper(), alpha=1.0, cv=CV, **options)
+    model = DistilledClassifier(
+        teacher, Keeper(), alpha=1.0, teacher_temperature=1.0, cv=CV, **options
+    )
     return model.fit(X, y, weight, groups=GROUPS).student_.soft_labels_.proba
 
 
@@ -258,8 +260,12 @@ def test_integer_weights_are_repeated_rows(name):
     folds = list(CV.split(X, y, GROUPS))
     rows = np.repeat(np.arange(N_ROWS), count)
     again = [tuple(np.flatnonzero(np.isin(rows, side)) for side in fold) for fold in folds]
-    found = DistilledClassifier(teacher, Keeper(), alpha=1.0, cv=folds).fit(X, y, count)
-    other = DistilledClassifier(teacher, Keeper(), alpha=1.0, cv=again).fit(X[rows], y[rows])
+    found = DistilledClassifier(
+        teacher, Keeper(), alpha=1.0, teacher_temperature=1.0, cv=folds
+    ).fit(X, y, count)
+    other = DistilledClassifier(
+        teacher, Keeper(), alpha=1.0, teacher_temperature=1.0, cv=again
+    ).fit(X[rows], y[rows])
     np.testing.assert_allclose(
         found.student_.soft_labels_.proba[rows], other.student_.soft_labels_.proba, atol=1e-5
     )
@@ -318,14 +324,18 @@ def test_what_takes_no_weights_is_named_with_the_remedy(teacher, remedy, how):
 
 def test_compared_teachers_get_weights_too():
     result = compare_teachers({"it": SCALED_FOREST}, X, LABELS[2], sample_weight=WEIGHT, cv=2)
-    weighted = DistilledClassifier(SCALED_FOREST, alpha=1.0, cv=2).fit(X, LABELS[2], WEIGHT)
+    weighted = DistilledClassifier(SCALED_FOREST, alpha=1.0, teacher_temperature=1.0, cv=2).fit(
+        X, LABELS[2], WEIGHT
+    )
     scores = result.to_frame()["log_loss"]
     np.testing.assert_allclose(scores.iloc[0], weighted.teacher_scores_["raw"]["log_loss"])
 
 
 def test_rankers_get_weights_too():
     ranker = DistilledBipartiteRanker(SCALED_FOREST, alpha=1.0, cv=2).fit(X, LABELS[2], WEIGHT)
-    model = DistilledClassifier(SCALED_FOREST, alpha=1.0, cv=2).fit(X, LABELS[2], WEIGHT)
+    model = DistilledClassifier(SCALED_FOREST, alpha=1.0, teacher_temperature=1.0, cv=2).fit(
+        X, LABELS[2], WEIGHT
+    )
     assert ranker.teacher_scores_ == model.teacher_scores_
 
 
@@ -335,7 +345,9 @@ def test_rankers_get_weights_too():
 @pytest.mark.parametrize("name", NESTED)
 def test_weights_of_one_row_only_are_ordinary_training(name):
     """One class carries all the weight: a teacher would repeat its label."""
-    model = DistilledClassifier(NESTED[name], GaussianNB(), alpha=1.0, cv=CV)
+    model = DistilledClassifier(
+        NESTED[name], GaussianNB(), alpha=1.0, teacher_temperature=1.0, cv=CV
+    )
     model.fit(X, LABELS[2], np.eye(N_ROWS)[0])
     assert model.teacher_scores_ is None
     np.testing.assert_array_equal(model.predict(X), np.full(N_ROWS, LABELS[2][0]))

@@ -43,8 +43,12 @@ def make_frame(n=600, seed=0):
 def test_naive_bayes_on_partitions_equals_in_memory_fit(student):
     X, P, y = problem_of_three_classes()
     dX, dP, dy = in_partitions(4, X, P, y)
-    ours = DistilledClassifier(student=student, alpha=1.0).fit(dX, dy, teacher_proba=dP)
-    theirs = DistilledClassifier(student=student, alpha=1.0).fit(X, y, teacher_proba=P)
+    ours = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0).fit(
+        dX, dy, teacher_proba=dP
+    )
+    theirs = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0).fit(
+        X, y, teacher_proba=P
+    )
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-7)
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
 
@@ -54,7 +58,9 @@ def test_sparse_partitions_fit_as_dense_ones():
     dX, dy = in_partitions(4, X, y)
     as_csr = dX.map_blocks(sparse.csr_array, meta=sparse.csr_array((0, 0)))
     teacher = ExtraTreesClassifier(5)
-    model = DistilledClassifier(teacher, MultinomialNB(), cv=2, random_state=0, alpha=1.0)
+    model = DistilledClassifier(
+        teacher, MultinomialNB(), cv=2, random_state=0, alpha=1.0, teacher_temperature=1.0
+    )
     of_sparse = model.fit(as_csr, dy).predict_proba(as_csr).compute()
     np.testing.assert_allclose(of_sparse, model.fit(dX, dy).predict_proba(X), rtol=0, atol=1e-12)
 
@@ -68,7 +74,11 @@ def test_a_student_of_one_partition_is_fed_as_it_is_by_hand():
     X, P, y = problem_of_three_classes()
     dX, dP, dy = in_partitions(1, X, P, y)
     student = SGDClassifier(loss="log_loss", max_iter=3, tol=None, random_state=0)
-    ours = DistilledClassifier(student=student, alpha=1.0).fit(dX, dy, teacher_proba=dP).student_
+    ours = (
+        DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0)
+        .fit(dX, dy, teacher_proba=dP)
+        .student_
+    )
 
     soft_labels = SoftLabels(P)
     rng = np.random.RandomState(0)
@@ -88,9 +98,13 @@ def test_passes_end_when_they_improve_nothing():
     P = np.column_stack([1 - p, p])
     dX, dP, dy = in_partitions(3, X, P, y)
     student = SGDClassifier(loss="log_loss", alpha=0.01, max_iter=200, random_state=0)
-    ours = DistilledClassifier(student=student, alpha=1.0).fit(dX, dy, teacher_proba=dP)
+    ours = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0).fit(
+        dX, dy, teacher_proba=dP
+    )
     assert 5 <= ours.student_.n_iter_ < 200
-    in_memory = DistilledClassifier(student=student, alpha=1.0).fit(X, y, teacher_proba=P)
+    in_memory = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0).fit(
+        X, y, teacher_proba=P
+    )
     loss, loss_in_memory = (soft_log_loss(P, each.predict_proba(X)) for each in (ours, in_memory))
     assert loss == pytest.approx(loss_in_memory, abs=0.01)
 
@@ -104,6 +118,7 @@ def test_class_weights_count_probability_over_all_partitions():
         DistilledClassifier(
             student=SGDClassifier(max_iter=2, tol=None, class_weight=weight, random_state=0),
             alpha=1.0,
+            teacher_temperature=1.0,
         ).fit(dX, dy, teacher_proba=dP)
         for weight in ("balanced", given)
     ]
@@ -117,10 +132,12 @@ def test_dataframes_of_unknown_sizes_with_empty_partitions():
     ours = ours[(ours.a > -1) & (ours.index >= 100)]  # the first partition has no rows
     kept = frame[(frame.a > -1) & (frame.index >= 100)]
     teacher = ExtraTreesClassifier(5, max_depth=4, random_state=0)
-    model = DistilledClassifier(teacher, GaussianNB(), cv=5, alpha=0.5)
+    model = DistilledClassifier(teacher, GaussianNB(), cv=5, alpha=0.5, teacher_temperature=1.0)
     model.fit(ours[features], ours["label"])
     folds = PredefinedSplit(kept.index.to_numpy() // 100)
-    theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds, alpha=0.5)
+    theirs = DistilledClassifier(
+        teacher, GaussianNB(), cv=folds, alpha=0.5, teacher_temperature=1.0
+    )
     theirs.fit(kept[features], kept["label"])
     np.testing.assert_allclose(model.student_.theta_, theirs.student_.theta_, rtol=1e-10)
     assert list(model.classes_) == ["early", "late"]
@@ -157,7 +174,9 @@ def test_a_directory_of_parquet_files(tmp_path):
 
 def test_predictions_are_lazy_until_computed():
     X, P, y = problem_of_three_classes()
-    model = DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(X, y, teacher_proba=P)
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(
+        X, y, teacher_proba=P
+    )
     seen = []
 
     def look(block):
@@ -189,7 +208,7 @@ def test_decision_function_shapes_equal_those_in_memory():
     for columns in (2, 3):
         few, p = P[:, :columns] / P[:, :columns].sum(axis=1, keepdims=True), y < columns
         student = SGDClassifier(random_state=0, max_iter=5, tol=None)
-        model = DistilledClassifier(student=student, alpha=1.0)
+        model = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0)
         model.fit(X[p], y[p], teacher_proba=few[p])
         (dX,) = in_partitions(3, X)
         scores = model.decision_function(dX)
@@ -213,9 +232,13 @@ def test_weights_reach_teacher_student_and_scores():
     w = np.random.default_rng(0).integers(0, 3, size=300).astype(float)
     dX, dy, dw = in_partitions(3, X, y, w)
     teacher = ExtraTreesClassifier(5, max_depth=4, random_state=0)
-    ours = DistilledClassifier(teacher, GaussianNB(), cv=3, alpha=1.0).fit(dX, dy, dw)
+    ours = DistilledClassifier(teacher, GaussianNB(), cv=3, alpha=1.0, teacher_temperature=1.0).fit(
+        dX, dy, dw
+    )
     folds = PredefinedSplit(np.arange(300) // 100)
-    theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds, alpha=1.0).fit(X, y, w)
+    theirs = DistilledClassifier(
+        teacher, GaussianNB(), cv=folds, alpha=1.0, teacher_temperature=1.0
+    ).fit(X, y, w)
     np.testing.assert_allclose(ours.student_.theta_, theirs.student_.theta_, rtol=1e-10)
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
 
@@ -241,10 +264,14 @@ def test_class_unseen_by_the_fold_teacher_keeps_its_labels():
     teacher = ExtraTreesClassifier(5, max_depth=4, random_state=0)
     folds = PredefinedSplit(np.arange(300) // 100)
     with pytest.warns(UserWarning, match="fold 3 of 3 never saw the class of 99 rows") as caught:
-        ours = DistilledClassifier(teacher, GaussianNB(), cv=3, alpha=1.0).fit(dX, dy)
+        ours = DistilledClassifier(
+            teacher, GaussianNB(), cv=3, alpha=1.0, teacher_temperature=1.0
+        ).fit(dX, dy)
     assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="never saw"):
-        theirs = DistilledClassifier(teacher, GaussianNB(), cv=folds, alpha=1.0)
+        theirs = DistilledClassifier(
+            teacher, GaussianNB(), cv=folds, alpha=1.0, teacher_temperature=1.0
+        )
         theirs.fit(X[order], y[order])
     np.testing.assert_allclose(ours.student_.theta_, theirs.student_.theta_, rtol=1e-10)
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"], abs=1e-12)
@@ -255,7 +282,14 @@ def test_seeds_reach_teacher_and_student():
     dX, dy = in_partitions(3, X, y)
     student = SGDClassifier(loss="log_loss", max_iter=3, tol=None)
     coefs = [
-        DistilledClassifier(ExtraTreesClassifier(5), student, cv=3, random_state=seed, alpha=1.0)
+        DistilledClassifier(
+            ExtraTreesClassifier(5),
+            student,
+            cv=3,
+            random_state=seed,
+            alpha=1.0,
+            teacher_temperature=1.0,
+        )
         .fit(dX, dy)
         .student_.coef_
         for seed in (0, 0, 1)
@@ -275,7 +309,9 @@ def test_net_is_fitted_on_partitions():
         torch.nn.Linear, module__in_features=3, module__out_features=3,
         max_epochs=4, lr=0.05, random_state=0,
     )  # fmt: skip
-    model = DistilledClassifier(student=net, alpha=1.0).fit(dX, dy, teacher_proba=dP)
+    model = DistilledClassifier(student=net, alpha=1.0, teacher_temperature=1.0).fit(
+        dX, dy, teacher_proba=dP
+    )
     assert len(model.student_.history_) == 4  # each pass over all partitions is an epoch
     assert model.student_.max_epochs == 4
     proba = model.predict_proba(dX)
@@ -289,7 +325,7 @@ def test_what_is_given_to_a_task_stays_as_it_was():
     dX, dy = in_partitions(2, X, y)
     teacher = ExtraTreesClassifier(5, random_state=0)
     student = GaussianNB()
-    DistilledClassifier(teacher, student, cv=2, alpha=1.0).fit(dX, dy)
+    DistilledClassifier(teacher, student, cv=2, alpha=1.0, teacher_temperature=1.0).fit(dX, dy)
     assert not hasattr(teacher, "classes_") and not hasattr(student, "classes_")
 
 
@@ -309,7 +345,9 @@ def test_the_threaded_scheduler_holds_few_partitions_at_a_time():
     dy = da.from_array(np.arange(2000) % 2, chunks=50)
     dP = da.from_array(np.tile([[0.3, 0.7]], (2000, 1)), chunks=(50, -1))
     with dask.config.set(scheduler="threads", num_workers=2):
-        DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, teacher_proba=dP)
+        DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(
+            dX, dy, teacher_proba=dP
+        )
     assert len(most) >= 40 and max(most) <= 8
 
 
@@ -317,9 +355,9 @@ def test_partition_of_zero_weight_has_no_effect():
     X, P, y = problem_of_three_classes()
     weight = np.where(np.arange(300) < 75, 0.0, 1.0)
     dX, dP, dy, dw = in_partitions(4, X, P, y, weight)
-    model = DistilledClassifier(student=MultinomialNB(), alpha=1.0)
+    model = DistilledClassifier(student=MultinomialNB(), alpha=1.0, teacher_temperature=1.0)
     model.fit(dX, dy, teacher_proba=dP, sample_weight=dw)
-    rest = DistilledClassifier(student=MultinomialNB(), alpha=1.0)
+    rest = DistilledClassifier(student=MultinomialNB(), alpha=1.0, teacher_temperature=1.0)
     rest.fit(X[75:], y[75:], teacher_proba=P[75:])
     np.testing.assert_allclose(model.predict_proba(X), rest.predict_proba(X), atol=1e-12)
 
@@ -328,7 +366,7 @@ def test_weights_unsupported_by_the_teacher_warn():
     X, _, y = problem_of_three_classes()
     dX, dy, dw = in_partitions(4, X, y, np.ones(300))
     teacher = KNeighborsClassifier()
-    model = DistilledClassifier(teacher, MultinomialNB(), cv=2, alpha=1.0)
+    model = DistilledClassifier(teacher, MultinomialNB(), cv=2, alpha=1.0, teacher_temperature=1.0)
     with pytest.warns(UserWarning, match="KNeighborsClassifier takes no sample_weight") as caught:
         model.fit(dX, dy, sample_weight=dw)
     assert caught[0].filename == __file__
@@ -397,7 +435,7 @@ def test_partitions_whose_categories_differ(way, known):
         teacher = FrozenEstimator(teacher.fit(whole[features], whole["label"]))
     folds = PredefinedSplit(np.repeat(np.arange(6) % 3, [len(part) for part in parts]))
     of_partitions, in_memory = (3, folds) if way != "in-sample" else (way, way)
-    model = DistilledClassifier(teacher, OfCodes(), alpha=0.5)
+    model = DistilledClassifier(teacher, OfCodes(), alpha=0.5, teacher_temperature=1.0)
     ours = clone(model).set_params(cv=of_partitions).fit(frame[features], frame["label"])
     theirs = clone(model).set_params(cv=in_memory).fit(whole[features], whole["label"])
     assert ours.teacher_scores_["raw"] == pytest.approx(theirs.teacher_scores_["raw"])
@@ -411,7 +449,7 @@ def test_partitions_whose_dtypes_differ_are_an_error():
         frame = in_frame(others, parts[0].iloc[:0])
         match = rf"Column '{column}' of another .* has dtype (str|string|object), expected {said}"
         with pytest.raises(ValueError, match=match):
-            DistilledClassifier(by_dtype(), OfCodes(), alpha=0.5).fit(
+            DistilledClassifier(by_dtype(), OfCodes(), alpha=0.5, teacher_temperature=1.0).fit(
                 frame[features], frame["label"]
             )
 
@@ -421,4 +459,6 @@ def test_contradictory_category_orders_are_an_error():
     parts = [part.assign(kind=part["kind"].cat.as_ordered()) for part in parts]
     frame = in_frame(parts)
     with pytest.raises(ValueError, match=r"Column 'kind' of another.*contradict each other"):
-        DistilledClassifier(by_dtype(), OfCodes(), alpha=0.5).fit(frame[features], frame["label"])
+        DistilledClassifier(by_dtype(), OfCodes(), alpha=0.5, teacher_temperature=1.0).fit(
+            frame[features], frame["label"]
+        )

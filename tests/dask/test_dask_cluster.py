@@ -94,7 +94,9 @@ def test_the_cluster_distils_to_the_last_bit_as_threads_do(client, student):
     teacher = ExtraTreesClassifier(5, max_depth=4)
 
     def fit():
-        model = DistilledClassifier(teacher, student, cv=3, random_state=0, alpha=1.0).fit(dX, dy)
+        model = DistilledClassifier(
+            teacher, student, cv=3, random_state=0, alpha=1.0, teacher_temperature=1.0
+        ).fit(dX, dy)
         return model, model.predict_proba(dX).compute()
 
     (ours, proba), (by_threads, expected) = fit(), on_threads(fit)
@@ -106,7 +108,9 @@ def fit_in_a_task(seed):
     """Fit on collections, and score; what a task does that knows of no client."""
     X, p, y = make_problem(200)
     dX, dy, dP = in_partitions(4, X, y, np.column_stack([1 - p, p]))
-    classifier = DistilledClassifier(student=GaussianNB(), alpha=1.0, random_state=seed)
+    classifier = DistilledClassifier(
+        student=GaussianNB(), alpha=1.0, teacher_temperature=1.0, random_state=seed
+    )
     ranker = DistilledBipartiteRanker(max_iter=3, random_state=seed)
     return [model.fit(dX, dy, teacher_proba=dP).score(dX, dy) for model in (classifier, ranker)]
 
@@ -142,7 +146,7 @@ def test_a_worker_killed_in_the_middle_of_a_fit_changes_nothing(client, kind, tm
         model = DistilledBipartiteRanker(tol=1e-11)
     else:
         student = SGDClassifier(loss="log_loss", max_iter=3, tol=None, random_state=0)
-        model = DistilledClassifier(student=student, alpha=1.0)
+        model = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0)
     expected = on_threads(lambda: model.fit(dX, dy, teacher_proba=dP).student_.coef_)
     mortal = dX.map_blocks(DiesOnce(tmp_path, at=6), dtype=float, meta=np.empty((0, 0)))
     ours = model.fit(mortal, dy, teacher_proba=dP).student_.coef_
@@ -190,7 +194,9 @@ def test_rows_on_workers_that_are_not_found_are_taken_as_lazy(client, monkeypatc
     rows = dd.from_pandas(pd.DataFrame(X), npartitions=3).persist()
     labels = dd.from_pandas(pd.Series(y), npartitions=3).persist()
     distributed.wait([rows, labels])
-    model = DistilledClassifier(GaussianNB(), GaussianNB(), cv=3, alpha=0.5)
+    model = DistilledClassifier(
+        GaussianNB(), GaussianNB(), cv=3, alpha=0.5, teacher_temperature=1.0
+    )
     expected = clone(model).fit(rows, labels).student_
     monkeypatch.setattr(_placement, "_key_on_workers", lambda block: block.key)
     assert not persisted_on_workers(blocks_of(rows, "X"))
@@ -309,6 +315,7 @@ def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):
         cv=4,
         random_state=0,
         alpha=1.0,
+        teacher_temperature=1.0,
     )
     expected = model.fit(X, y).predict_proba(X)
     sent = count_scattered(monkeypatch, like=X)
@@ -322,7 +329,9 @@ def test_rows_travel_to_the_workers_once_for_all_folds(client, monkeypatch):
 def test_searches_and_generations_send_rows_to_workers_once(client, monkeypatch):
     X, _, y = make_problem(500)
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
-    distilled = DistilledClassifier(ExtraTreesClassifier(5, random_state=0), tree, cv=3, alpha=1.0)
+    distilled = DistilledClassifier(
+        ExtraTreesClassifier(5, random_state=0), tree, cv=3, alpha=1.0, teacher_temperature=1.0
+    )
     search = GridSearchCV(distilled, {"alpha": [0.5, 1]}, cv=2, scoring="neg_log_loss")
     born_again = BornAgainClassifier(tree, n_generations=2, cv=3)
     expected = [each.fit(X, y).predict_proba(X) for each in (search, born_again)]

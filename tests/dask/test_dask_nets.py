@@ -42,7 +42,7 @@ def fit_both(net, problem, n_partitions, weight=None):
     X, P, y = problem
     weights = [] if weight is None else [weight]
     dX, dP, dy, *dw = in_partitions(n_partitions, X, P, y, *weights)
-    model = DistilledClassifier(student=net, alpha=1.0)
+    model = DistilledClassifier(student=net, alpha=1.0, teacher_temperature=1.0)
     ours = model.fit(dX, dy, *dw, teacher_proba=dP).student_
     return ours, model.fit(X, y, *weights, teacher_proba=P).student_
 
@@ -143,7 +143,9 @@ def test_user_callbacks_are_called_in_each_pass(problem):
     X, P, y = problem
     dX, dP, dy = in_partitions(4, X, P, y)
     net = make_net(max_epochs=2, callbacks=[Counts])
-    DistilledClassifier(student=net, alpha=1.0).fit(dX, dy, teacher_proba=dP)
+    DistilledClassifier(student=net, alpha=1.0, teacher_temperature=1.0).fit(
+        dX, dy, teacher_proba=dP
+    )
     assert Counts.seen == [
         ("train begins", 3),
         ("epoch begins", 1), ("epoch ends", 12),
@@ -151,7 +153,9 @@ def test_user_callbacks_are_called_in_each_pass(problem):
         ("train ends", 2),
     ]  # fmt: skip
     net = make_net(max_epochs=2, callbacks="disable")
-    DistilledClassifier(student=net, alpha=1.0).fit(dX, dy, teacher_proba=dP)
+    DistilledClassifier(student=net, alpha=1.0, teacher_temperature=1.0).fit(
+        dX, dy, teacher_proba=dP
+    )
     assert len(Counts.seen) == 6
 
 
@@ -206,7 +210,7 @@ def test_every_skorch_callback_is_run_or_refused_by_name(problem, tmp_path):
     followed = {}
     for name, callback in callbacks_of_skorch(tmp_path):
         net = make_net(max_epochs=2, callbacks=[callback])
-        model = DistilledClassifier(UnusedTeacher(), net, alpha=1.0, cv=2)
+        model = DistilledClassifier(UnusedTeacher(), net, alpha=1.0, teacher_temperature=1.0, cv=2)
         try:
             student = model.fit(dX, dy, teacher_proba=dP).student_
         except ValueError as error:
@@ -215,7 +219,9 @@ def test_every_skorch_callback_is_run_or_refused_by_name(problem, tmp_path):
             with pytest.raises(ValueError, match=name):  # nor is the teacher fitted
                 model.fit(dX, dy)
         else:
-            theirs = DistilledClassifier(student=net, alpha=1.0).fit(X, y, teacher_proba=P)
+            theirs = DistilledClassifier(student=net, alpha=1.0, teacher_temperature=1.0).fit(
+                X, y, teacher_proba=P
+            )
             assert_same_weights(student, theirs.student_, rtol=1e-5, atol=1e-7)
             assert set(theirs.student_.history[-1]) == set(student.history[-1])
             followed[name] = len(student.history)
@@ -250,7 +256,9 @@ def test_options_that_need_all_rows_are_refused_up_front(problem, options, messa
     X, _, y = problem
     dX, dy = in_partitions(4, X, y)
     far = dX.map_blocks(lambda block: 1 / 0, meta=np.empty((0, 0), np.float32))
-    model = DistilledClassifier(UnusedTeacher(), make_net(**options), alpha=1.0, cv=2)
+    model = DistilledClassifier(
+        UnusedTeacher(), make_net(**options), alpha=1.0, teacher_temperature=1.0, cv=2
+    )
     with pytest.raises(ValueError, match=f"(?s){message}"):
         model.fit(far, dy)
 
@@ -260,7 +268,9 @@ def test_a_module_that_cannot_travel_is_refused_by_name(problem):
         pass
 
     X, _, y = problem
-    model = DistilledClassifier(UnusedTeacher(), make_net(module=Local), alpha=1.0, cv=2)
+    model = DistilledClassifier(
+        UnusedTeacher(), make_net(module=Local), alpha=1.0, teacher_temperature=1.0, cv=2
+    )
     with pytest.raises(ValueError, match=r"module=Local cannot be sent.*top of a file"):
         model.fit(*in_partitions(4, X, y))
 
@@ -268,7 +278,7 @@ def test_a_module_that_cannot_travel_is_refused_by_name(problem):
 def test_a_loss_that_is_not_finite_names_the_epoch(problem):
     X, P, y = problem
     dX, dP, dy = in_partitions(4, X * np.float32(1e30), P, y)
-    model = DistilledClassifier(student=make_net(lr=1e30), alpha=1.0)
+    model = DistilledClassifier(student=make_net(lr=1e30), alpha=1.0, teacher_temperature=1.0)
     with pytest.raises(ValueError, match=r"train loss became (nan|inf) in epoch \d"):
         model.fit(dX, dy, teacher_proba=dP)
 
@@ -281,7 +291,10 @@ def test_a_net_leaves_the_generators_of_torch_as_they_were(problem):
     expected = torch.rand(1)
     torch.manual_seed(5)
     models = [
-        DistilledClassifier(student=net, alpha=1.0).fit(dX, dy, teacher_proba=dP) for _ in range(2)
+        DistilledClassifier(student=net, alpha=1.0, teacher_temperature=1.0).fit(
+            dX, dy, teacher_proba=dP
+        )
+        for _ in range(2)
     ]
     assert torch.rand(1) == expected
     assert_same_weights(models[0].student_, models[1].student_, rtol=0)

@@ -66,7 +66,7 @@ def test_parameters(estimator_class, option, name, collections):
 
 def test_rows_without_labels_and_parameters_of_fit(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0)
     with pytest.raises(ValueError, match="X_unlabeled for Dask"):
         model.fit(dX, dy, X_unlabeled=dX)
     with pytest.raises(ValueError, match="fit parameter groups"):
@@ -84,13 +84,15 @@ def test_rows_without_labels_and_parameters_of_fit(collections):
 def test_students_without_partial_fit(student, message, collections):
     dX, dy, _ = collections
     with pytest.raises(TypeError, match=message):
-        DistilledClassifier(UnusedTeacher(), student, alpha=1.0).fit(dX, dy)
+        DistilledClassifier(UnusedTeacher(), student, alpha=1.0, teacher_temperature=1.0).fit(
+            dX, dy
+        )
 
 
 def test_weights_for_a_student_that_divides_by_their_sum(collections):
     dX, dy, _ = collections
     student = MLPClassifier(max_iter=2)
-    model = DistilledClassifier(UnusedTeacher(), student, alpha=1.0, cv=2)
+    model = DistilledClassifier(UnusedTeacher(), student, alpha=1.0, teacher_temperature=1.0, cv=2)
     if not has_fit_parameter(student, "sample_weight"):
         pytest.skip("this scikit-learn's has no weights, and is refused for that")
     with pytest.raises(ValueError, match="MLPClassifier divides weights by their sum"):
@@ -102,7 +104,9 @@ def test_weights_for_a_student_that_divides_by_their_sum(collections):
 def test_students_that_judge_themselves_by_copies(option, collections):
     dX, dy, _ = collections
     with pytest.raises(ValueError, match=next(iter(option))):
-        DistilledClassifier(UnusedTeacher(), SGDClassifier(**option), alpha=1.0).fit(dX, dy)
+        DistilledClassifier(
+            UnusedTeacher(), SGDClassifier(**option), alpha=1.0, teacher_temperature=1.0
+        ).fit(dX, dy)
 
 
 def test_rankers_that_need_all_rows(collections):
@@ -122,7 +126,7 @@ def test_rankers_that_need_all_rows(collections):
 
 def test_collections_that_do_not_fit_together(collections):
     dX, dy, dP = collections
-    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0)
     with pytest.raises(ValueError, match=r"y must have the partitions of X: X has 4 .* y has 2"):
         model.fit(dX, dy.rechunk(50))
     with pytest.raises(ValueError, match=r"y has 4 partitions of \[30, 30, 30, 10\]"):
@@ -156,7 +160,9 @@ def test_partitions_that_did_not_arrive(whose, lost):
         name: (arrived if name == whose else rows)[columns.get(name, name)]
         for name in ("X", "y", "sample_weight", "teacher_proba")
     }
-    model = DistilledClassifier(student=GaussianNB(), alpha=1.0, classes=[0, 1])
+    model = DistilledClassifier(
+        student=GaussianNB(), alpha=1.0, teacher_temperature=1.0, classes=[0, 1]
+    )
     with pytest.raises(ValueError, match=rf"Partition {lost} has (25|0) rows in X and (0|25)"):
         model.fit(**given)
     assert not hasattr(model, "student_")
@@ -166,14 +172,18 @@ def test_no_teacher_is_fitted_to_rows_that_lack_labels():
     X, _, y = make_problem(100)
     frame = pd.DataFrame(X, columns=list("abcde")).assign(y=y)
     rows = dd.from_pandas(frame, npartitions=4)
-    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, cv=2)
+    model = DistilledClassifier(
+        UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0, cv=2
+    )
     with pytest.raises(ValueError, match=r"Partition \d has 25 rows in X and \d+ in y"):
         model.fit(rows[list("abcde")], rows[rows.a > 0].y)
 
 
 def test_labels_of_other_kinds(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, cv=2)
+    model = DistilledClassifier(
+        UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0, cv=2
+    )
     with pytest.raises(ValueError, match="y is None"):
         model.fit(dX, None)
     with pytest.raises(ValueError, match=r"y must have shape \(n_samples,\).*2 in the second"):
@@ -267,8 +277,10 @@ def test_one_class_in_a_partition_at_all_and_one_partition(collections):
     np.testing.assert_allclose(model.student_.theta_, model.fit(X, y).student_.theta_, rtol=1e-10)
     whole = [each.rechunk(-1) for each in collections]
     with pytest.raises(ValueError, match=r"cv=5 asks for 5 folds.*X has 1 with rows"):
-        DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0).fit(*whole[:2])
-    model = DistilledClassifier(student=GaussianNB(), alpha=1.0)
+        DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(
+            *whole[:2]
+        )
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0)
     model.fit(*whole[:2], teacher_proba=whole[2])
     expected = clone(model).fit(X, y, teacher_proba=P).student_.theta_
     np.testing.assert_allclose(model.student_.theta_, expected, rtol=1e-10)
@@ -289,7 +301,9 @@ def test_strings_of_several_kinds_in_different_partitions():
     parts[2] = parts[2].where(parts[2].index != 60)
     lacking = dd.from_delayed([dask.delayed(each) for each in parts], verify_meta=False)
     with pytest.raises((TypeError, ValueError), match=r"(?i)nan|NA|kind"):
-        DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, cv=2).fit(rows, lacking)
+        DistilledClassifier(
+            UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0, cv=2
+        ).fit(rows, lacking)
 
 
 def test_columns_in_several_chunks_of_unknown_sizes():
@@ -306,7 +320,7 @@ def test_columns_in_several_chunks_of_unknown_sizes():
 
 def test_what_is_no_collection(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0)
     with pytest.raises(TypeError, match=r"y must be a Dask array or dataframe.*ndarray"):
         model.fit(dX, dy.compute())
     with pytest.raises(TypeError, match=r"X must be a Dask array or dataframe.*ndarray"):
@@ -319,7 +333,7 @@ def test_what_is_no_collection(collections):
 
 def test_folds_need_partitions(collections):
     dX, dy, _ = collections
-    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0)
     with pytest.raises(ValueError, match=r"cv=5 asks for 5 folds of whole partitions.* X has 4"):
         model.fit(dX, dy)
     with pytest.raises(ValueError, match="cv=1 asks for 1 folds"):
@@ -337,10 +351,14 @@ def test_labels_and_probabilities(collections):
         sure = da.from_array(np.tile([1.0, 0.0], (100, 1)), chunks=(25, -1))
         DistilledBipartiteRanker().fit(dX, dy, teacher_proba=sure)
     with pytest.raises(ValueError, match="must sum to 1"):
-        DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, teacher_proba=dP * 2)
+        DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(
+            dX, dy, teacher_proba=dP * 2
+        )
     with pytest.raises(ValueError, match=r"zero|No row"):
         nothing = da.zeros(100, chunks=25)
-        DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, nothing, teacher_proba=dP)
+        DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(
+            dX, dy, nothing, teacher_proba=dP
+        )
     with pytest.raises(ValueError, match="all of its 4 partitions are empty"):
         DistilledClassifier(student=GaussianNB(), alpha=0).fit(
             dX.map_blocks(lambda rows: rows[:0]), dy.map_blocks(lambda rows: rows[:0])
@@ -349,6 +367,8 @@ def test_labels_and_probabilities(collections):
 
 def test_other_features_than_were_fitted(collections):
     dX, dy, dP = collections
-    model = DistilledClassifier(student=GaussianNB(), alpha=1.0).fit(dX, dy, teacher_proba=dP)
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(
+        dX, dy, teacher_proba=dP
+    )
     with pytest.raises(ValueError, match=r"4 features.*expecting 5"):
         model.predict_proba(dX[:, :4])

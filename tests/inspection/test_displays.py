@@ -41,7 +41,9 @@ def close_figures():
 def fitted():
     X, y, _ = make_gaussian_classes(300, 3, 2, random_state=0)
     forest = RandomForestClassifier(10, random_state=0)
-    distilled = DistilledClassifier(forest, LogisticRegression(), random_state=0, alpha=1.0)
+    distilled = DistilledClassifier(
+        forest, LogisticRegression(), random_state=0, alpha=1.0, teacher_temperature=1.0
+    )
     distilled.fit(X[:150], y[:150])
     models = {
         "teacher": forest.fit(X[:150], y[:150]),
@@ -294,10 +296,12 @@ def test_the_curve_behind_an_alpha_that_was_chosen():
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
     model = DistilledClassifier(student=tree, alpha="auto").fit(X, y, teacher_proba=teacher_proba)
     display = AlphaCurveDisplay.from_estimator(model)
-    alphas, losses, tried, _ = model.alpha_curve_
+    alphas, losses, candidates, _ = model.alpha_curve_
     np.testing.assert_array_equal(display.line_.get_xydata(), np.column_stack([alphas, losses]))
-    np.testing.assert_array_equal(display.points_.get_xydata(), list(tried.items()))
+    (points,) = display.points_
+    expected = [(each.alpha, each.loss) for each in candidates]
+    np.testing.assert_array_equal(points.get_xydata(), expected)
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert f"chosen: {model.alpha_:.2f}" in labels
+    assert labels == ["two students, mixed", "one student", "chosen"]
     with pytest.raises(ValueError, match='Fit it with alpha="auto"'):
         AlphaCurveDisplay.from_estimator(model.set_params(alpha=1.0).fit(X, y))

@@ -165,7 +165,7 @@ def test_the_curve_is_the_weighted_loss_by_hand(rare, class_weight, weighted):
         factors = np.array([1.0, 50.0])[y] if class_weight else np.ones(2000)
     held_out = np.maximum(held_out, np.finfo(float).eps)
     expected = log_loss(y, held_out, sample_weight=ones * factors)
-    assert model.alpha_curve_.losses[1.0] == pytest.approx(expected, rel=1e-6)
+    assert model.alpha_curve_.candidates[1].loss == pytest.approx(expected, rel=1e-6)
 
 
 def test_balanced_rare_class_student_is_scored_as_it_is_fitted(rare):
@@ -175,7 +175,7 @@ def test_balanced_rare_class_student_is_scored_as_it_is_fitted(rare):
     model = DistilledClassifier(student=student, cv=4).fit(X, y, teacher_proba=p_star)
     assert model.alpha_ > 0.5
     prior = np.log(2)  # the balanced loss of who knows nothing
-    assert model.alpha_curve_.losses[model.alpha_] < prior < model.alpha_curve_.losses[0.0]
+    assert model.alpha_curve_.best.loss < prior < model.alpha_curve_.candidates[0].loss
     unweighted = log_loss(y, model.predict_proba(X))
     assert unweighted > 3 * log_loss(y, DummyClassifier().fit(X, y).predict_proba(X))
 

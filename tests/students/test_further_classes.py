@@ -235,7 +235,10 @@ def test_the_pipeline_around_it_with_the_student_in_place():
     X, y, _ = make_gaussian_classes(120, 3, 3, random_state=0)
     X, y = X[y < 2], y[y < 2]
     inner = DistilledClassifier(
-        ExtraTreesClassifier(5, random_state=0), alpha=0.5, classes=range(3)
+        ExtraTreesClassifier(5, random_state=0),
+        alpha=0.5,
+        teacher_temperature=1.0,
+        classes=range(3),
     )
     for model in (
         make_pipeline(StandardScaler(), inner),

@@ -25,13 +25,13 @@ def filled():
     return StandardScaler().fit_transform(X), Y
 
 
-def test_unlabelled_rows_weigh_alpha_and_keep_their_marginals(filled):
+def test_unlabelled_rows_have_their_weight_and_marginals(filled):
     X, Y = filled
     frozen = FrozenEstimator(OneVsRestClassifier(GaussianNB()).fit(X, Y))
     p = frozen.predict_proba(X)
     p[:50] = 0.3 * p[:50] + 0.7 * Y[:50]
     weight = np.where(np.arange(150) < 50, 1.0, 0.3)
-    found = DistilledMulticlassRetriever(frozen, alpha=0.3, k=2, **TIGHT).fit(
+    found = DistilledMulticlassRetriever(frozen, alpha=0.3, unlabeled_weight=0.3, k=2, **TIGHT).fit(
         X[:50], Y[:50], X_unlabeled=X[50:]
     )
     expected = DistilledMulticlassRetriever(k=2, **TIGHT).fit(

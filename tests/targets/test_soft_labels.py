@@ -140,13 +140,12 @@ def test_mix_is_the_weighted_mean_with_the_one_hot_label(labels, alpha):
     assert_array_equal(mixed.weight, labels.weight)
 
 
-def test_unlabelled_rows_keep_probabilities_with_weight_alpha():
+def test_unlabelled_rows_keep_probabilities_and_weight():
     known = SoftLabels([[0.5, 0.5]], y=[1])
     both = known.append(SoftLabels([[0.2, 0.8]]))
     mixed = both.mix_with_labels(0.25)
     assert_allclose(mixed.proba, [[0.125, 0.875], [0.2, 0.8]])
-    assert_array_equal(mixed.weight, [1, 0.25])
-    assert_array_equal(both.mix_with_labels(0).weight, [1, 0])
+    assert_array_equal(mixed.weight, [1, 1])
     sparse_mixed = both.truncate_top_k(1).mix_with_labels(0.25)
     assert_allclose(sparse_mixed.proba.toarray(), [[0.25, 0.75], [0, 1]])
 

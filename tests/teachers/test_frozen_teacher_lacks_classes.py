@@ -52,9 +52,15 @@ def test_rows_of_its_class_keep_their_label(teacher, labels, alpha, declared):
     classes = np.unique(y)
     teacher.fit(X[CODES != 1], y[CODES != 1])
     model = DistilledClassifier(
-        FrozenEstimator(teacher), GaussianNB(), alpha=alpha, classes=classes if declared else None
+        FrozenEstimator(teacher),
+        GaussianNB(),
+        alpha=alpha,
+        teacher_temperature=1.0,
+        classes=classes if declared else None,
     )
-    given = DistilledClassifier(student=GaussianNB(), alpha=alpha, classes=model.classes)
+    given = DistilledClassifier(
+        student=GaussianNB(), alpha=alpha, teacher_temperature=1.0, classes=model.classes
+    )
     given.fit(X, y, teacher_proba=by_hand(teacher, X, y, classes))
     n_rows = (CODES == 1).sum()
     with pytest.warns(UserWarning, match=f"The frozen teacher never saw .*{n_rows} rows keep"):
@@ -62,7 +68,9 @@ def test_rows_of_its_class_keep_their_label(teacher, labels, alpha, declared):
     assert_allclose(model.predict_proba(X), given.predict_proba(X), rtol=1e-9)
     assert model.alpha_ == pytest.approx(given.alpha_)
     # As with fold teachers, its scores are of the rows whose class it knows.
-    seen = DistilledClassifier(FrozenEstimator(teacher), GaussianNB(), alpha=1.0)
+    seen = DistilledClassifier(
+        FrozenEstimator(teacher), GaussianNB(), alpha=1.0, teacher_temperature=1.0
+    )
     seen.fit(X[CODES != 1], y[CODES != 1])
     assert model.teacher_scores_["raw"] == pytest.approx(seen.teacher_scores_["raw"])
 
@@ -74,7 +82,9 @@ def test_no_warning_where_no_row_has_the_class():
     frozen = FrozenEstimator(GaussianNB().fit(X[seen], y[seen]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = DistilledClassifier(frozen, alpha=1.0, classes=["a", "b", "c", "d"])
+        model = DistilledClassifier(
+            frozen, alpha=1.0, teacher_temperature=1.0, classes=["a", "b", "c", "d"]
+        )
         model.fit(X[seen], y[seen])
     assert_array_equal(model.classes_, ["a", "b", "c", "d"])
     assert_array_equal(model.predict_proba(X)[:, [1, 3]], 0)
@@ -86,8 +96,8 @@ def test_the_remedy_that_the_message_names_helps():
     frozen = FrozenEstimator(GaussianNB().fit(X[CODES != 1], y[CODES != 1]))  # a and c
     rows = CODES != 2  # a and b
     with pytest.raises(ValueError, match=r"it lacks \['b'\], and adds \['c'\].*list them all in"):
-        DistilledClassifier(frozen, alpha=0.5).fit(X[rows], y[rows])
-    model = DistilledClassifier(frozen, alpha=0.5, classes=["a", "b", "c"])
+        DistilledClassifier(frozen, alpha=0.5, teacher_temperature=1.0).fit(X[rows], y[rows])
+    model = DistilledClassifier(frozen, alpha=0.5, teacher_temperature=1.0, classes=["a", "b", "c"])
     with pytest.warns(UserWarning, match=r"never saw the classes \['b'\]"):
         model.fit(X[rows], y[rows])
     assert_array_equal(model.classes_, ["a", "b", "c"])
@@ -98,7 +108,7 @@ def test_labels_that_differ_in_type_only(kind, other):
     frozen = FrozenEstimator(GaussianNB().fit(X, CODES.astype(kind)))
     match = rf"only in their type, {kind.__name__} and {other.__name__}.*astype\({kind.__name__}\)"
     with pytest.raises(ValueError, match=match):
-        DistilledClassifier(frozen, alpha=0.5).fit(X, CODES.astype(other))
+        DistilledClassifier(frozen, alpha=0.5, teacher_temperature=1.0).fit(X, CODES.astype(other))
 
 
 def test_a_teacher_of_none_of_the_rows():
@@ -106,7 +116,9 @@ def test_a_teacher_of_none_of_the_rows():
     frozen = FrozenEstimator(GaussianNB().fit(X[CODES > 0], y[CODES > 0]))
     some_a = np.flatnonzero(CODES == 0)
     with pytest.raises(ValueError, match="has seen the class of none of the"):
-        DistilledClassifier(frozen, alpha=0.5, classes=["a", "b", "c"]).fit(X[some_a], y[some_a])
+        DistilledClassifier(
+            frozen, alpha=0.5, teacher_temperature=1.0, classes=["a", "b", "c"]
+        ).fit(X[some_a], y[some_a])
 
 
 def test_rankers_and_more_rows():
@@ -132,9 +144,11 @@ def test_rows_in_partitions():
     da = pytest.importorskip("dask.array")
     seen = CODES != 1
     frozen = FrozenEstimator(GaussianNB().fit(X[seen], CODES[seen]))
-    model = DistilledClassifier(frozen, GaussianNB(), alpha=0.5)
+    model = DistilledClassifier(frozen, GaussianNB(), alpha=0.5, teacher_temperature=1.0)
     with pytest.warns(UserWarning, match="The frozen teacher never saw the class of .* rows"):
         model.fit(da.from_array(X, chunks=(50, 3)), da.from_array(CODES, chunks=50))
     proba = by_hand(frozen, X, CODES, np.arange(3))
-    given = DistilledClassifier(student=GaussianNB(), alpha=0.5).fit(X, CODES, teacher_proba=proba)
+    given = DistilledClassifier(student=GaussianNB(), alpha=0.5, teacher_temperature=1.0).fit(
+        X, CODES, teacher_proba=proba
+    )
     assert_allclose(model.student_.theta_, given.student_.theta_, rtol=1e-9)

@@ -57,7 +57,7 @@ class FaultyTeacher(ClassifierMixin, BaseEstimator):
 STUDENT = DecisionTreeClassifier(max_depth=3, random_state=0)
 ESTIMATORS = {
     "auto": DistilledClassifier(student=STUDENT),
-    "alpha 1": DistilledClassifier(student=STUDENT, alpha=1.0),
+    "alpha 1": DistilledClassifier(student=STUDENT, alpha=1.0, teacher_temperature=1.0),
     "ranker": DistilledBipartiteRanker(classes=None),
     "retriever": DistilledMulticlassRetriever(k=1, objective="cross_entropy"),
     "cut retriever": DistilledMulticlassRetriever(k=1, objective="cross_entropy", top_k=2),
@@ -475,4 +475,4 @@ def test_a_frozen_pipeline_that_scales_in_place():
 def test_the_teacher_that_is_named_is_the_one_that_was_frozen():
     frozen = FrozenEstimator(FaultyTeacher(with_entry(np.nan)).fit(X, Y))
     with pytest.raises(ValueError, match=re.escape("FaultyTeacher.predict_proba(X) holds NaN")):
-        DistilledClassifier(frozen, STUDENT, alpha=1.0).fit(X, Y)
+        DistilledClassifier(frozen, STUDENT, alpha=1.0, teacher_temperature=1.0).fit(X, Y)

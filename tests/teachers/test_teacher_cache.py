@@ -81,6 +81,7 @@ def model(log, tmp_path):
         DecisionTreeClassifier(random_state=0),
         memory=tmp_path / "memory",
         alpha=1.0,
+        teacher_temperature=1.0,
     )
 
 
@@ -155,7 +156,7 @@ def test_teachers_are_cached_if_there_are_unlabelled_rows(model, gaussian):
     model.fit(X, y)
     assert not teachers_of(model)
     model.fit(X, y, X_unlabeled=X)
-    assert len(teachers_of(model)) == 5
+    assert len(teachers_of(model)) == 6
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b""])
@@ -183,7 +184,7 @@ def test_a_teacher_that_does_not_pickle_is_used_and_not_kept(model, gaussian):
     with pytest.warns(UserWarning, match=r"teacher could not be cached.*lambda.*is used"):
         model.fit(X, y, X_unlabeled=X)
     assert not teachers_of(model)
-    assert len(entries_of(model)) == 5
+    assert len(entries_of(model)) == 6
 
 
 def test_randomised_and_halving_searches(model, log, gaussian):
@@ -273,7 +274,7 @@ Path.write_bytes = write_half
 X, y, _ = make_gaussian_classes(n_samples=150, n_features=3, n_classes=3, random_state=0)
 log, memory = sys.argv[1:]
 student = DecisionTreeClassifier(random_state=0)
-DistilledClassifier(CountedTeacher(log), student, memory=Path(memory)).fit(X, y)
+DistilledClassifier(CountedTeacher(log), student, memory=Path(memory), alpha=1.0).fit(X, y)
 """
 
 
@@ -490,7 +491,7 @@ def test_cache_key_depends_on_weight_requests_of_the_teacher(model, log, gaussia
             voting.estimators[0][1].set_fit_request(sample_weight=request)
             other = DistilledClassifier(
                 voting, DecisionTreeClassifier().set_fit_request(sample_weight=False),
-                memory=model.memory, alpha=1.0,
+                memory=model.memory, alpha=1.0, teacher_temperature=1.0,
 ).set_fit_request(sample_weight=True)  # fmt: skip
             assert fits_of(log, other.fit, X, y, sample_weight=weight) == 5
 
@@ -498,12 +499,19 @@ def test_cache_key_depends_on_weight_requests_of_the_teacher(model, log, gaussia
 def test_a_teacher_without_a_seed_is_frozen_at_its_first_draw(tmp_path, gaussian):
     X, y, _ = gaussian
     student = DecisionTreeClassifier(random_state=0)
-    model = DistilledClassifier(ExtraTreesClassifier(3), student, memory=tmp_path, alpha=1.0)
+    model = DistilledClassifier(
+        ExtraTreesClassifier(3), student, memory=tmp_path, alpha=1.0, teacher_temperature=1.0
+    )
     first, second = (clone(model).fit(X, y).teacher_scores_ for _ in range(2))
     assert first == second
     seeded = [
         DistilledClassifier(
-            ExtraTreesClassifier(3), student, memory=memory, random_state=seed, alpha=1.0
+            ExtraTreesClassifier(3),
+            student,
+            memory=memory,
+            random_state=seed,
+            alpha=1.0,
+            teacher_temperature=1.0,
         )
         .fit(X, y)
         .teacher_scores_
@@ -532,8 +540,13 @@ RETRIEVER = DistilledMulticlassRetriever(k=2, objective="cross_entropy")
 @pytest.mark.parametrize(
     ("estimator", "labels"),
     [
-        (DistilledClassifier(student=GaussianNB(), alpha=1.0), one_label),
-        (DistilledClassifier(student=GaussianNB(), cv="in-sample", alpha=1.0), one_label),
+        (DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0), one_label),
+        (
+            DistilledClassifier(
+                student=GaussianNB(), cv="in-sample", alpha=1.0, teacher_temperature=1.0
+            ),
+            one_label,
+        ),
         (DistilledBipartiteRanker(), two_classes),
         (clone(RETRIEVER).set_params(top_k=None), one_label),
         (clone(RETRIEVER).set_params(top_k=2), one_label),
@@ -657,7 +670,7 @@ def test_verbose_reports_a_cached_teacher(model, capsys, gaussian):
         entry.unlink()
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     said = capsys.readouterr().out
-    assert said.count("not cached, its teacher is") == 2
+    assert said.count("not cached, its teacher is") == 3
 
 
 class DoesNotComeBack(GaussianNB):
@@ -672,7 +685,9 @@ class DoesNotComeBack(GaussianNB):
 def test_teacher_that_fails_to_unpickle_is_refitted_and_warns(tmp_path, gaussian):
     X, y, _ = gaussian
     student = DecisionTreeClassifier(random_state=0)
-    model = DistilledClassifier(DoesNotComeBack(), student, memory=tmp_path, cv=2, alpha=1.0)
+    model = DistilledClassifier(
+        DoesNotComeBack(), student, memory=tmp_path, cv=2, alpha=1.0, teacher_temperature=1.0
+    )
     expected = model.fit(X[:100], y[:100], X_unlabeled=X[100:110]).predict_proba(X)
     with pytest.warns(UserWarning, match=r"cannot be unpacked \(TypeError: of another make\)"):
         model.fit(X[:100], y[:100], X_unlabeled=X[110:120])
@@ -686,6 +701,6 @@ def test_a_folder_in_the_home_folder(memory, tmp_path, monkeypatch, gaussian):
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     X, y = gaussian[:2]
-    DistilledClassifier(GaussianNB(), alpha=1.0, memory=memory).fit(X, y)
+    DistilledClassifier(GaussianNB(), alpha=1.0, teacher_temperature=1.0, memory=memory).fit(X, y)
     assert (tmp_path / "home" / "cache" / "skdistill").is_dir()
     assert not (tmp_path / "~").exists()

@@ -142,7 +142,7 @@ def test_teachers_among_partitions():
     X, codes = problem()
     text = TEXT[codes]
     parts = {"chunks": 40}
-    model = DistilledClassifier(xgb(), GaussianNB(), alpha=1.0, cv=3)
+    model = DistilledClassifier(xgb(), GaussianNB(), alpha=1.0, teacher_temperature=1.0, cv=3)
     model.fit(da.from_array(X, chunks=(40, 4)), da.from_array(text, **parts))
     assert (np.asarray(model.predict(X)) == text).mean() > 0.8
 

@@ -340,7 +340,7 @@ def by_dtype():
 
 ESTIMATORS = [
     DistilledClassifier(by_dtype(), by_dtype()),
-    DistilledClassifier(by_dtype(), by_dtype(), alpha=1.0),
+    DistilledClassifier(by_dtype(), by_dtype(), alpha=1.0, teacher_temperature=1.0),
     DistilledBipartiteRanker(by_dtype(), by_dtype()),
     DistilledMulticlassRetriever(by_dtype(), by_dtype(), k=1),
 ]
@@ -384,7 +384,9 @@ def test_categories_of_the_rows_of_an_augmenter_are_united_too(with_more):
     X = pd.DataFrame(columns).astype({"colour": pd.CategoricalDtype(["r", "g", "b"])})
     more = X[:20].astype({"colour": pd.CategoricalDtype(["q", "b", "g", "r"])})
     given = {"X_unlabeled": more} if with_more else {}
-    model = DistilledClassifier(by_dtype(), by_dtype(), alpha=1.0, random_state=0)
+    model = DistilledClassifier(
+        by_dtype(), by_dtype(), alpha=1.0, teacher_temperature=1.0, random_state=0
+    )
     model.set_params(augmenter=Sampler(pd.CategoricalDtype(["b", "z", "r", "g"])))
     model.fit(X, y, **given)
     encoder = model.student_[0].named_transformers_["onehotencoder"]
@@ -404,18 +406,24 @@ def test_boosters_with_new_categories_in_unlabelled_rows():
         lightgbm.LGBMClassifier(n_estimators=20, verbose=-1, random_state=0, n_jobs=1),
         xgboost.XGBClassifier(n_estimators=20, enable_categorical=True, n_jobs=1),
     ):
-        model = DistilledClassifier(booster, booster, alpha=1.0).fit(X, y, X_unlabeled=more)
-        same = DistilledClassifier(booster, booster, alpha=1.0).fit(X, y, X_unlabeled=X[:100])
+        model = DistilledClassifier(booster, booster, alpha=1.0, teacher_temperature=1.0).fit(
+            X, y, X_unlabeled=more
+        )
+        same = DistilledClassifier(booster, booster, alpha=1.0, teacher_temperature=1.0).fit(
+            X, y, X_unlabeled=X[:100]
+        )
         np.testing.assert_allclose(model.predict_proba(X), same.predict_proba(X), atol=0.02)
 
 
-def test_alpha_zero_ignores_unlabelled_rows():
+def test_unlabelled_rows_of_weight_zero_are_ignored():
     pd = pytest.importorskip("pandas")
     columns, y = flowers(pd)
     X = pd.DataFrame(columns).astype({"colour": "category"})
     model = DistilledClassifier(by_dtype(), by_dtype(), alpha=0.0)
     expected = model.fit(X, y).predict_proba(X)
-    model.fit(X, y, X_unlabeled=X[:9].assign(colour=pd.Categorical(["z"] * 9)))
+    model.set_params(unlabeled_weight=0.0).fit(
+        X, y, X_unlabeled=X[:9].assign(colour=pd.Categorical(["z"] * 9))
+    )
     assert (model.predict_proba(X) == expected).all()
 
 
@@ -442,7 +450,9 @@ def test_polars_rows_without_labels_of_another_dtype():
     columns, y = flowers(pl)
     X = pl.DataFrame({"size": columns["size"], "n": np.arange(120.0)})
     more = X[:30].with_columns(pl.col("n").cast(pl.Int64))
-    model = DistilledClassifier(LogisticRegression(), LogisticRegression(), alpha=1.0)
+    model = DistilledClassifier(
+        LogisticRegression(), LogisticRegression(), alpha=1.0, teacher_temperature=1.0
+    )
     expected = model.fit(X, y, X_unlabeled=X[:30]).predict_proba(X)
     assert (model.fit(X, y, X_unlabeled=more).predict_proba(X) == expected).all()
 
@@ -453,4 +463,6 @@ def test_dataframes_of_two_libraries_are_an_error():
     X = pd.DataFrame(columns)
     for ours, theirs in ((X, pl.DataFrame(columns)), (pl.DataFrame(columns), X)):
         with pytest.raises(ValueError, match=r"X_unlabeled is a dataframe of p.*, X one of p"):
-            DistilledClassifier(UnusedTeacher(), alpha=1.0).fit(ours, y, X_unlabeled=theirs)
+            DistilledClassifier(UnusedTeacher(), alpha=1.0, teacher_temperature=1.0).fit(
+                ours, y, X_unlabeled=theirs
+            )

@@ -63,7 +63,7 @@ def problem():
 # Everything that takes groups, each as a function of (X, y, groups, cv); None: it makes no folds.
 CALLS = {
     "DistilledClassifier": lambda X, y, groups, cv: DistilledClassifier(
-        Counted(), TREE, alpha=1.0, cv=cv
+        Counted(), TREE, alpha=1.0, teacher_temperature=1.0, cv=cv
     ).fit(X, y, groups=groups),
     'DistilledClassifier(alpha="auto")': lambda X, y, groups, cv: DistilledClassifier(
         Counted(), TREE, cv=cv
@@ -286,7 +286,7 @@ def test_repeated_rows_hold_no_more_information_for_alpha(problem, cls, given):
         params = {"teacher_proba": p_star} if given else {}
         if with_groups:
             params["groups"] = groups
-        return model.fit(X, y, **params).alpha_curve_.standard_errors[1.0]
+        return model.fit(X, y, **params).alpha_curve_.candidates[1].standard_error
 
     original = noise(1, False)
     assert noise(1, True) == pytest.approx(original)
@@ -394,7 +394,7 @@ def test_grouped_comparison_errors_ignore_repeated_rows(problem):
 
 
 MODELS = {
-    "classifier": DistilledClassifier(GaussianNB(), TREE, alpha=1.0),
+    "classifier": DistilledClassifier(GaussianNB(), TREE, alpha=1.0, teacher_temperature=1.0),
     "auto": DistilledClassifier(GaussianNB(), TREE),
     "ranker": DistilledBipartiteRanker(GaussianNB()),
     "retriever": DistilledMulticlassRetriever(GaussianNB(), k=1),
@@ -448,13 +448,13 @@ def test_groups_reach_the_folds_that_a_student_makes(problem, alias):
         expected = fit_soft_labels(given, X, SoftLabels(p_star))
         np.testing.assert_array_equal(found.coef_, expected.coef_)
         assert found.cv is not given.cv and isinstance(found.cv, GroupKFold)
-        own = DistilledClassifier(GaussianNB(), student, alpha=1.0, cv=3)
+        own = DistilledClassifier(GaussianNB(), student, alpha=1.0, teacher_temperature=1.0, cv=3)
         own.fit(X, y, **{"groups": groups, name: groups})
 
 
 def test_other_group_splitters_take_part(problem):
     X, y, _, groups = problem
-    scores = DistilledClassifier(GaussianNB(), TREE, alpha=1.0, cv=LeaveOneGroupOut()).fit(
-        X, y, groups=groups
-    )
+    scores = DistilledClassifier(
+        GaussianNB(), TREE, alpha=1.0, teacher_temperature=1.0, cv=LeaveOneGroupOut()
+    ).fit(X, y, groups=groups)
     assert scores.teacher_scores_["raw"]["log_loss"] > 0

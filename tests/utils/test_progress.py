@@ -94,18 +94,18 @@ def alone(*tasks, **at_most):
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_each_fold_begins_and_ends_in_order(diary, iris, n_jobs):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=4, n_jobs=n_jobs, alpha=1.0).set_callbacks(
-        diary
-    )
+    model = DistilledClassifier(
+        GaussianNB(), TREE, cv=4, n_jobs=n_jobs, alpha=1.0, teacher_temperature=1.0
+    ).set_callbacks(diary)
     model.fit(*iris)
     assert diary.events_of(model) == alone(*folds(4), *STUDENT)
 
 
 @needs_callbacks
 def test_a_fold_ends_when_its_teacher_has_been_fitted(diary, iris):
-    model = DistilledClassifier(TeacherWithDiary(diary.path), TREE, cv=3, alpha=1.0).set_callbacks(
-        diary
-    )
+    model = DistilledClassifier(
+        TeacherWithDiary(diary.path), TREE, cv=3, alpha=1.0, teacher_temperature=1.0
+    ).set_callbacks(diary)
     model.fit(*iris)
     each = ["begin fold", "a teacher is fitted", "end fold"]
     assert diary.events_of(model)[5:-5] == each * 3
@@ -136,14 +136,16 @@ def test_rankers_and_retrievers_report_progress(diary, iris, model, prepare):
 def test_the_choice_of_alpha_is_a_task(diary, iris, model):
     X, y = iris[0][50:] / iris[0].max(axis=0), iris[1][50:]
     model = model(GaussianNB(), cv=3, alpha="auto", n_jobs=2).set_callbacks(diary).fit(X, y)
-    tasks = [*folds(3 + 3), "begin choose-alpha", "end choose-alpha", *STUDENT]
+    tasks = [*folds(3 + 3), "begin choose-weights", "end choose-weights", *STUDENT]
     assert diary.events_of(model) == alone(*tasks, at_most=3)
 
 
 @needs_callbacks
 def test_without_folds_there_are_fewer_tasks(diary, iris):
     frozen = FrozenEstimator(GaussianNB().fit(*iris))
-    model = DistilledClassifier(GaussianNB(), TREE, alpha=1.0).set_callbacks(diary)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, alpha=1.0, teacher_temperature=1.0
+    ).set_callbacks(diary)
     expected = []
     for params, tasks in [
         ({"cv": "in-sample"}, folds(1)),
@@ -158,7 +160,12 @@ def test_without_folds_there_are_fewer_tasks(diary, iris):
 @needs_callbacks
 def test_cached_folds_count_as_completed_in_progress(diary, iris, tmp_path):
     model = DistilledClassifier(
-        TeacherWithDiary(diary.path), TREE, cv=3, memory=tmp_path / "memory", alpha=1.0
+        TeacherWithDiary(diary.path),
+        TREE,
+        cv=3,
+        memory=tmp_path / "memory",
+        alpha=1.0,
+        teacher_temperature=1.0,
     )
     model.fit(*iris)
     model.set_callbacks(diary).fit(*iris)
@@ -169,7 +176,7 @@ def test_cached_folds_count_as_completed_in_progress(diary, iris, tmp_path):
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_search_reports_the_folds_of_each_fit(diary, iris, n_jobs):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0, teacher_temperature=1.0)
     search = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2, n_jobs=n_jobs).set_callbacks(diary)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # no warning that the model takes no callbacks
@@ -186,7 +193,9 @@ def test_search_reports_the_folds_of_each_fit(diary, iris, n_jobs):
 
 @needs_callbacks
 def test_callbacks_change_no_prediction_and_skip_the_student(diary, iris):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0, teacher_temperature=1.0
+    )
     proba = model.fit(*iris).predict_proba(iris[0])
     before = set(vars(model))
     model.set_callbacks(diary).fit(*iris)
@@ -199,7 +208,9 @@ def test_callbacks_change_no_prediction_and_skip_the_student(diary, iris):
 @needs_callbacks
 def test_failed_fit_releases_its_callbacks(diary, iris):
     X, y = iris
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0).set_callbacks(diary)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, cv=3, alpha=1.0, teacher_temperature=1.0
+    ).set_callbacks(diary)
     with pytest.raises(ValueError, match="NaN"):
         model.fit(np.where(X.max() == X, np.nan, X), y)
     events = diary.events_of(model)
@@ -216,7 +227,7 @@ def test_scikit_learns_bar_is_filled(iris, capsys, monkeypatch, searching):
     monkeypatch.setenv("COLUMNS", "200")  # room for whole lines
     from sklearn.callback import ProgressBar
 
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0)
+    model = DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0, teacher_temperature=1.0)
     if searching:
         model = GridSearchCV(model, {"alpha": [0.5, 1.0]}, cv=2)
     model.set_callbacks(ProgressBar()).fit(*iris)
@@ -227,7 +238,9 @@ def test_scikit_learns_bar_is_filled(iris, capsys, monkeypatch, searching):
 
 
 def test_multiprocessing_backend_gives_equal_results(iris):
-    model = DistilledClassifier(GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0).fit(*iris)
+    model = DistilledClassifier(
+        GaussianNB(), TREE, cv=3, random_state=0, alpha=1.0, teacher_temperature=1.0
+    ).fit(*iris)
     with parallel_config(backend="multiprocessing", n_jobs=2):
         again = clone(model).fit(*iris)
     assert_array_equal(model.predict_proba(iris[0]), again.predict_proba(iris[0]))
@@ -235,7 +248,7 @@ def test_multiprocessing_backend_gives_equal_results(iris):
 
 def test_warnings_name_the_line_that_called_fit(iris):
     X, y = iris
-    model = DistilledClassifier(KNeighborsClassifier(), TREE, alpha=1.0)
+    model = DistilledClassifier(KNeighborsClassifier(), TREE, alpha=1.0, teacher_temperature=1.0)
     with pytest.warns(UserWarning, match="takes no sample_weight") as caught:
         model.fit(X, y, sample_weight=np.ones(len(y)))
     assert [warning.filename for warning in caught] == [__file__]
