@@ -115,7 +115,7 @@ class MungeAugmenter(BaseEstimator):
             all rows are the same.
         """
         check_probability("swap_probability", self.swap_probability)
-        check_number("local_variance", self.local_variance, Real)
+        check_number("local_variance", self.local_variance, Real, or_infinity=True)
         X = check_table(X, self)
         nominal = nominal_columns(X, self.categorical_features)
         rng = check_random_state(random_state)
