@@ -60,8 +60,8 @@ class MungeAugmenter(BaseEstimator):
     neighbour's value is copied.
 
     Columns keep their names, dtypes and categories. Integers are rounded, and stay within the
-    range of their column; other numbers may exceed it. A new pandas dataframe has the index
-    0, 1, 2, ...
+    range of their column, also in columns of objects; other numbers may exceed it as far as their
+    dtype allows. A new pandas dataframe has the index 0, 1, 2, ...
 
     The neighbour search takes time quadratic in the number of rows for more than about fifteen
     columns (a nominal column counts once for each of its values).

@@ -323,8 +323,8 @@ def label_propensities(
     Raises
     ------
     ValueError
-        For fewer than 3 rows (C would be negative), A or B not above 0, or labels that
-        `classes` lacks.
+        For fewer than 3 rows (C would be negative), A or B not finite numbers above 0, or labels
+        that `classes` lacks.
 
     References
     ----------

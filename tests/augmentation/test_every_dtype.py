@@ -195,7 +195,12 @@ def check_columns(new, X):
 def test_integers_near_the_limits_of_their_dtype(table, augmenter):
     for dtype in INTEGERS:
         smallest, largest = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-        for values in (range(largest, largest - 60, -7), range(smallest, smallest + 60, 7)):
+        step = (largest - smallest) // 20  # floats must tell the values apart
+        distances = [k * step for k in range(9)]
+        for values in (
+            [largest - each for each in distances],
+            [smallest + each for each in distances],
+        ):
             X = table(values, dtype)
             check_columns(make_augmenter(augmenter, 5).sample(X, random_state=0), X)
 
