@@ -49,6 +49,7 @@ def calls(owner, parameters):
     if hasattr(public, "sample"):
         return [lambda: public(**parameters).sample(X, random_state=0)]
     if hasattr(public, "from_predictions"):
+        pytest.importorskip("matplotlib")
         return [lambda: public.from_predictions(Y, P, **parameters)]
     given = (Y, P) if "proba" in inspect.signature(public).parameters else (Y,)
     return [lambda: public(*given, **parameters)]
@@ -63,7 +64,6 @@ def test_all_calls_are_found():
 @pytest.mark.parametrize("value", [0, -1, np.nan, -np.inf, np.inf, True, "1"])
 @pytest.mark.parametrize(("owner", "name", "infinity_allowed"), CHECKED)
 def test_numbers_out_of_range(owner, name, infinity_allowed, value):
-    pytest.importorskip("matplotlib")
     for call in calls(owner, {name: value}):
         if value == np.inf and infinity_allowed:
             call()

@@ -79,7 +79,7 @@ def columns_of_polars():
     day = datetime(2020, 1, 1)
     plain = {
         "Int64": [1, 0],
-        "UInt64": [1, 2**63 + 5],
+        "UInt64": np.array([1, 2**63 + 5], dtype=np.uint64),
         "Int8": [1, None],
         "Float64": [1.0, 0.0],
         "Float32": [0.1, 1],
