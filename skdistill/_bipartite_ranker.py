@@ -447,7 +447,7 @@ n_classes), default=None
         resolve_ranking_fitter(
             last_step(self._unfitted_student())
         )  # raises before the teacher is fitted
-        check_number("C", self.C, Real)
+        check_number("C", self.C, Real, or_infinity=True)
         check_number("tol", self.tol, Real)
         check_number("max_iter", self.max_iter, Integral)
         changed = [

@@ -609,7 +609,7 @@ n_labels), default=None
         check_alpha(self.alpha)  # "auto" needs students with probabilities
         check_unlabeled_weight(self.unlabeled_weight)
         check_number("max_iter", self.max_iter, Integral)
-        check_number("C", self.C, Real)
+        check_number("C", self.C, Real, or_infinity=True)
         check_number("tol", self.tol, Real)
         # Raises before the teacher is fitted.
         check_retriever(self._unfitted_student())

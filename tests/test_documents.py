@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
-from inspect import ismodule
+from inspect import ismodule, signature
 from pathlib import Path
 
 import pytest
@@ -114,6 +114,18 @@ def test_tests_that_pages_quote_exist(page):
     assert unknown_names(text, functions_of(TEST_FILES)) == []
 
 
+def test_names_that_contributing_quotes_exist():
+    """A constant, function or attribute, `with_an_underscore` or `IN_CAPITALS`, occurs in code."""
+    folders = ("skdistill", "tests", "benchmarks")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    code = "\n".join([*(file.read_text() for file in files), *EXAMPLES.values()])
+    known = set(re.findall(r"\w+", code))
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    quoted = set(re.findall(r"`([A-Za-z]\w*_\w+|[A-Z]{3,})`", text))
+    assert len(quoted) > 40
+    assert quoted - known == set()
+
+
 MAX_NAME_LENGTH = 59
 
 
@@ -211,28 +223,44 @@ def test_the_examples_of_contributing_pass_their_tests(tmp_path):
     for path, lines in EXPORTS.items():
         with (tmp_path / path).open("a") as file:
             file.write(lines)
-    # The augmenter's own tests, and those that find it in `__all__`.
-    tests = ["tests/students/test_ridge.py", "tests/augmentation", "-k", "ridge or crossover"]
-    command = [sys.executable, "-m", "pytest", "-q", "-rA", *tests]
+    tests = ["tests/students/test_ridge.py", "tests/augmentation/test_crossover.py"]
+    tests += [path for path in files_that_find_augmenters() if path != "tests/test_documents.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", *tests, "-k", "ridge or crossover"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    for file in ("test_ridge", "test_crossover", "test_every_augmenter", "test_every_dtype"):
-        assert re.search(rf"^PASSED .*{file}\.py::", done.stdout, re.MULTILINE), file
+    for path in tests:
+        assert re.search(rf"^PASSED {path}::", done.stdout, re.MULTILINE), path
 
 
-def augmenter_parameter():
-    """Return what the docstring of DistilledClassifier says about its augmenter."""
-    return re.search(r"\n    augmenter : .*?\n\n", skdistill.DistilledClassifier.__doc__, re.S)[0]
+def files_that_find_augmenters():
+    """Return the files of tests that the command of CONTRIBUTING finds."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    (pattern,) = re.findall(r'-k Crossover \$\(grep -rlE "(.*?)" tests --include="test_', text)
+    paths = [path for path in TEST_FILES if path.name.startswith("test_")]
+    found = [path for path in paths if re.search(pattern, path.read_text())]
+    return [path.relative_to(ROOT).as_posix() for path in found]
+
+
+def augmenter_parameters():
+    """Return the description of the parameter `augmenter` of each public class that has it."""
+    return {
+        f"the parameter `augmenter` of {name}": re.search(
+            r"\n    augmenter : .*?\n\n", getattr(skdistill, name).__doc__, re.S
+        )[0]
+        for name in skdistill.__all__
+        if "augmenter" in signature(getattr(skdistill, name)).parameters
+    }
 
 
 @pytest.mark.parametrize("name", augmentation.__all__)
 def test_every_augmenter_is_documented(name):
     path = f"{getattr(augmentation, name).__module__}.{name}"
-    parameter = "the parameter `augmenter` of DistilledClassifier"
+    link = f":class:`skdistill.augmentation.{name}`"
+    assert len(augmenter_parameters()) >= 3
     for place, text, entry in [
         ("docs/api.rst", (ROOT / "docs" / "api.rst").read_text(), f"   {name}\n"),
         ("docs/more_rows.md", (ROOT / "docs" / "more_rows.md").read_text(), f"\n- `{name}`"),
         ("docs/shipping.md", (ROOT / "docs" / "shipping.md").read_text(), f"`{path}`"),
-        (parameter, augmenter_parameter(), f":class:`skdistill.augmentation.{name}`"),
+        *((place, text, link) for place, text in augmenter_parameters().items()),
     ]:
         assert entry in text, f"{place} does not contain {entry.strip()}"

@@ -500,7 +500,7 @@ def test_bad_input_raises_clear_errors(rows, sets):
     fails(ValueError, "got rank=0", rank=0)
     fails(ValueError, r"rank=4 and X of shape \(180, 4\)", rank=4, teacher=WrongMarginals())
     fails(ValueError, r"rank=3 and X of shape \(2, 4\)", X=X[:2], y=[0, 1], rank=3)
-    fails(ValueError, "C must be a number above 0; got C=0", C=0)
+    fails(ValueError, "C must be a finite number above 0, or np.inf; got C=0", C=0)
     fails(ValueError, "got max_iter=0", max_iter=0)
     fails(ValueError, "with student=", student=LogisticRegression(), rank=3)
     fails(TypeError, "cannot be fitted to rank labels", student=GaussianNB())

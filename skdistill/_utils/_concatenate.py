@@ -7,7 +7,7 @@ error names the column and both dtypes.
 import sys
 from datetime import datetime, timedelta
 from itertools import takewhile
-from numbers import Number
+from numbers import Integral, Number
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +17,7 @@ from ._validation import column_names
 
 GIVEN = ("X", "X_unlabeled")
 NUMBERS = "biuf"  # kinds of NumPy dtypes
+EXACT = 2**53  # float64 represents all integers up to here
 ONE_DTYPE = "Give it one dtype in both, one that holds the values of both"
 CATEGORICAL_IN_BOTH = (
     'Make it categorical in both, in pandas by astype("category"): their categories are then merged'
@@ -49,6 +50,7 @@ def align_rows(first, second, names=GIVEN):
             second = sparse.csr_array(
                 _array_like(second, np.empty((0, first.shape[1]), first.dtype), names)
             )
+        _numbers_like(sparse.csr_array(second).data, sparse.csr_array(first).data, names)
         return first, second
     if sparse.issparse(second):
         second = second.toarray()
@@ -325,9 +327,34 @@ def _array_like(array, like, names):
             )
     if like.dtype == object:
         return array.astype(object)
-    if array.dtype == object and like.dtype.kind in NUMBERS:
-        return array.astype(np.float64)
-    return array  # NumPy can concatenate numbers, and strings
+    if like.dtype.kind in NUMBERS:
+        return _numbers_like(array, like, names)
+    return array  # NumPy can concatenate strings
+
+
+def _numbers_like(array, like, names):
+    """Return numbers that NumPy can append to others, unless the common dtype changes integers."""
+    numbers = array.astype(np.float64) if array.dtype == object else array
+    dtype = np.result_type(numbers, like)
+    for values, other, name in ((like, numbers, names[0]), (array, like, names[1])):
+        changed = _inexact_integers(values) if dtype.kind == "f" else []
+        if changed:
+            raise ValueError(
+                f"{name} holds integers of dtype {values.dtype} beyond 2^53, the other rows have "
+                f"dtype {other.dtype}, and both as {dtype} would change {len(changed)} integers, "
+                f"the first is {changed[0]}. Give both as arrays of one dtype; codes can be text."
+            )
+    return numbers
+
+
+def _inexact_integers(values):
+    """Return the integers that no float64 represents."""
+    if values.dtype.kind in "iu":
+        values = values[(values > EXACT) | (values < -EXACT)]
+    elif values.dtype != object:
+        return []
+    integers = (value for value in values.ravel().tolist() if isinstance(value, Integral))
+    return [value for value in integers if float(value) != value]
 
 
 def _kinds_of_array(array):

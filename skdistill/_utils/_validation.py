@@ -73,11 +73,13 @@ def check_cv_string(cv):
         )
 
 
-def check_number(name, value, kind):
-    """Raise unless a parameter is a number above 0; `kind` is Real or Integral."""
-    if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
-        what = "an integer" if kind is Integral else "a number"
-        raise ValueError(f"{name} must be {what} above 0; got {name}={value!r}.")
+def check_number(name, value, kind, *, or_infinity=False):
+    """Raise unless a parameter is a finite number above 0; `kind` is Real or Integral."""
+    is_number = isinstance(value, kind) and not isinstance(value, bool) and value > 0
+    if not is_number or (value == np.inf and not or_infinity):
+        what = "an integer" if kind is Integral else "a finite number"
+        infinity = ", or np.inf" if or_infinity else ""
+        raise ValueError(f"{name} must be {what} above 0{infinity}; got {name}={value!r}.")
 
 
 def check_row_weights(sample_weight, n_rows):

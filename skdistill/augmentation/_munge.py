@@ -11,8 +11,9 @@ from sklearn.utils import check_random_state
 from .._utils._typing import ArrayLike, Rows
 from .._utils._validation import check_number
 from ._nominal import nominal_columns
+from ._numbers import add_noise
 from ._size import check_probability, drawn_rows
-from ._table import as_column, check_table, columns_of, floats, kind_of, table_of, take, values_of
+from ._table import check_table, columns_of, floats, table_of, take, values_of
 
 
 class MungeAugmenter(BaseEstimator):
@@ -59,8 +60,8 @@ class MungeAugmenter(BaseEstimator):
     neighbour's value is copied.
 
     Columns keep their names, dtypes and categories. Integers are rounded, and stay within the
-    range of their column; other numbers may exceed it. A new pandas dataframe has the index
-    0, 1, 2, ...
+    range of their column, also in columns of objects; other numbers may exceed it as far as their
+    dtype allows. A new pandas dataframe has the index 0, 1, 2, ...
 
     The neighbour search takes time quadratic in the number of rows for more than about fifteen
     columns (a nominal column counts once for each of its values).
@@ -114,7 +115,7 @@ class MungeAugmenter(BaseEstimator):
             all rows are the same.
         """
         check_probability("swap_probability", self.swap_probability)
-        check_number("local_variance", self.local_variance, Real)
+        check_number("local_variance", self.local_variance, Real, or_infinity=True)
         X = check_table(X, self)
         nominal = nominal_columns(X, self.categorical_features)
         rng = check_random_state(random_state)
@@ -128,8 +129,7 @@ class MungeAugmenter(BaseEstimator):
                 values = floats(column)
                 distance = np.abs(values[rows] - values[neighbours])
                 spread = np.where(swap, np.nan_to_num(distance), 0) / self.local_variance
-                drawn = floats(new) + spread * rng.standard_normal(len(rows))
-                new = as_column(_allowed(drawn, column), like=column)
+                new = add_noise(new, spread * rng.standard_normal(len(rows)), column)
             columns.append(new)
         return table_of(columns, like=X)
 
@@ -158,11 +158,3 @@ def _nearest_other_rows(X, nominal):
     search = NearestNeighbors(n_neighbors=1).fit(np.hstack(space))
     nearest = search.kneighbors(return_distance=False)[:, 0]  # no row is its own neighbour
     return first[nearest][which.ravel()]
-
-
-def _allowed(drawn, column):
-    """Return numbers as values of a column: integers are rounded and clipped to its range."""
-    if kind_of(column) == "float":
-        return drawn
-    values = floats(column)
-    return np.clip(np.rint(drawn), np.nanmin(values), np.nanmax(values))

@@ -13,10 +13,12 @@ def check_probability(name, value):
         raise ValueError(f"{name} must be a number in [0, 1]; got {name}={value!r}.")
 
 
+def number_of_new_rows(X, size_factor):
+    """Return how many rows to sample, at least one."""
+    check_number("size_factor", size_factor, Real)
+    return max(1, round(size_factor * X.shape[0]))
+
+
 def drawn_rows(X, size_factor, rng):
     """Return positions of rows in random order, each the same number of times to within one."""
-    check_number("size_factor", size_factor, Real)
-    if size_factor == np.inf:
-        raise ValueError("size_factor must be a finite number of new rows per row; got inf.")
-    n_rows = X.shape[0]
-    return np.resize(rng.permutation(n_rows), max(1, round(size_factor * n_rows)))
+    return np.resize(rng.permutation(X.shape[0]), number_of_new_rows(X, size_factor))

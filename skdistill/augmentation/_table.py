@@ -56,7 +56,13 @@ def _kind_of_objects(values):
     types = set(map(type, values))
     if bool in types or not all(issubclass(each, NUMBERS) for each in types):
         return "nominal"
-    return "float" if any(issubclass(each, float | np.floating) for each in types) else "integer"
+    is_float = [isinstance(value, float | np.floating) and value == value for value in values]
+    return "float" if any(is_float) else "integer"  # NaN may be missing among integers
+
+
+def as_list(column):
+    """Return the values of a column as Python objects."""
+    return column.to_list() if hasattr(column, "to_list") else column.tolist()
 
 
 def floats(column):
@@ -120,15 +126,6 @@ def take(column, rows):
     """Return the values of a column at some rows."""
     taken = _safe_indexing(column, rows)
     return taken.reset_index(drop=True) if hasattr(taken, "reset_index") else taken
-
-
-def as_column(values, like):
-    """Return floats as a column of the dtype of another."""
-    if isinstance(like, np.ndarray):
-        return values.astype(like.dtype)
-    if hasattr(like, "cast"):  # polars
-        return type(like)(values, nan_to_null=like.null_count() > 0).cast(like.dtype)
-    return type(like)(values).astype(like.dtype)
 
 
 def table_of(columns, like):

@@ -5,7 +5,7 @@ rows are not needed.
 """
 
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from .._utils._probabilities import best_columns, row_sums, top_entries
 from .._utils._rows import count_rows
 from .._utils._score_columns import check_columns_are_classes
 from .._utils._typing import ArrayLike, Estimator, Floats, Proba, Rows
-from .._utils._validation import check_row_weights, column_names
+from .._utils._validation import check_number, check_row_weights, column_names
 from .._utils._warnings import warn
 
 __all__ = [
@@ -323,8 +323,8 @@ def label_propensities(
     Raises
     ------
     ValueError
-        For fewer than 3 rows (C would be negative), A or B not above 0, or labels that
-        `classes` lacks.
+        For fewer than 3 rows (C would be negative), A or B not finite numbers above 0, or labels
+        that `classes` lacks.
 
     References
     ----------
@@ -337,8 +337,8 @@ def label_propensities(
     >>> label_propensities(["a"] * 90 + ["b"] * 10).round(3)
     array([0.668, 0.391])
     """
-    if not (A > 0 and B > 0):
-        raise ValueError(f"A and B must be numbers above 0; got A={A!r} and B={B!r}.")
+    check_number("A", A, Real)
+    check_number("B", B, Real)
     if _is_indicator(y):
         relevant, _ = _read_indicator(y, classes)
     else:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from contracts.augmenters import AUGMENTERS, make_augmenter
 
-from skdistill.augmentation._table import missing
+from skdistill.augmentation._table import as_list, columns_of, kind_of, missing
 
 N = 60
 DAYS = [datetime(2020, 1, day) for day in range(1, 10)]
@@ -40,6 +40,8 @@ PANDAS = {
 }
 WITHOUT_MISSING = {"int64": [1, 2, 5], "uint8": [1, 2, 255], "bool": [True, False]}
 OBJECTS = {
+    "whole numbers": [1, 20, 300],
+    "whole numbers and NaN": [1, 20, 300, np.nan],
     "dates": [day.date() for day in DAYS],
     "numbers": [1, 2.5, 3],
     "booleans": [True, False],
@@ -105,9 +107,25 @@ def polars_columns(share):
 
 
 def values_of(column):
-    """Return the values of a column that are there."""
-    gone = missing(column)
-    return [value for value, lacks in zip(column.to_list(), gone, strict=True) if not lacks]
+    """Return the values of a column that are not missing."""
+    return [value for value, gone in zip(as_list(column), missing(column), strict=True) if not gone]
+
+
+def check_values(new, column):
+    """Raise unless new values are possible in a column.
+
+    Integers lie within its range, other numbers are finite, and what has no distance is one of the
+    old values. Each has a type of the old ones.
+    """
+    old, values = values_of(column), values_of(new)
+    assert set(map(type, values)) <= set(map(type, old))
+    kind = kind_of(column)
+    if kind == "nominal":
+        assert all(value in old for value in values)
+    elif kind == "integer":
+        assert all(min(old) <= value <= max(old) for value in values)
+    else:
+        assert np.isfinite(np.array(values, dtype=float)).all()
 
 
 @pytest.mark.filterwarnings("error")
@@ -122,10 +140,89 @@ def test_missing_is_a_value(frames_of, share, augmenter):
         lacking = missing(new["x"])
         assert len(lacking) == 2 * N
         assert lacking.mean() == pytest.approx(missing(X["x"]).mean(), abs=0.15), name
-        known = values_of(X["x"])
-        is_drawn = augmenter == "MarginalAugmenter"
-        if is_drawn or not isinstance((known or [""])[0], int | float):
-            assert all(value in known for value in values_of(new["x"])), name
+        check_values(new["x"], X["x"])
+
+
+def arrays(values, dtype):
+    return np.array(list(zip(values, values[::-1], strict=True)), dtype=dtype)
+
+
+def arrays_of_objects(values, dtype):
+    return np.array(list(zip(values, "abcdefghij", strict=False)), dtype=object)
+
+
+def pandas_frames(values, dtype):
+    pd = pytest.importorskip("pandas")
+    return pd.DataFrame(arrays(values, dtype), columns=["x", "y"])
+
+
+def pandas_frames_with_missing(values, dtype):
+    X = pandas_frames(values, dtype).astype(dtype.capitalize().replace("Ui", "UI"))
+    X.iloc[0, 0] = None
+    return X
+
+
+def frames_of_arrow(values, dtype):
+    pytest.importorskip("pyarrow")
+    return pandas_frames(values, dtype).astype(f"{dtype}[pyarrow]")
+
+
+def polars_frames(values, dtype):
+    return pytest.importorskip("polars").DataFrame(arrays(values, dtype), schema=["x", "y"])
+
+
+TABLES = [
+    arrays,
+    arrays_of_objects,
+    pandas_frames,
+    pandas_frames_with_missing,
+    frames_of_arrow,
+    polars_frames,
+]
+INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+
+
+def check_columns(new, X):
+    """Raise unless the columns have the dtypes of those of X, and values that these may hold."""
+    for new_column, column in zip(columns_of(new), columns_of(X), strict=True):
+        assert new_column.dtype == column.dtype
+        check_values(new_column, column)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("augmenter", AUGMENTERS)
+@pytest.mark.parametrize("table", TABLES)
+def test_integers_near_the_limits_of_their_dtype(table, augmenter):
+    for dtype in INTEGERS:
+        smallest, largest = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+        step = (largest - smallest) // 20  # floats must tell the values apart
+        distances = [k * step for k in range(9)]
+        for values in (
+            [largest - each for each in distances],
+            [smallest + each for each in distances],
+        ):
+            X = table(values, dtype)
+            check_columns(make_augmenter(augmenter, 5).sample(X, random_state=0), X)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("augmenter", AUGMENTERS)
+@pytest.mark.parametrize(
+    ("table", "dtype"),
+    [
+        (arrays, "float16"),
+        (arrays, "float32"),
+        (pandas_frames, "float16"),
+        (pandas_frames, "float32"),
+        (pandas_frames_with_missing, "float32"),
+        (frames_of_arrow, "float32"),
+        (polars_frames, "float32"),
+    ],
+)
+def test_floats_near_the_limits_of_their_dtype(table, dtype, augmenter):
+    shares = np.array([-1, -0.9, 0.7, 0.8, 0.9, 1])
+    X = table((shares * float(np.finfo(dtype).max)).tolist(), dtype)
+    check_columns(make_augmenter(augmenter, 50).sample(X, random_state=0), X)
 
 
 @pytest.mark.filterwarnings("error")

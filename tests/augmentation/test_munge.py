@@ -151,10 +151,15 @@ def test_it_is_an_estimator_in_its_parameters():
 @pytest.mark.parametrize(
     ("parameters", "X", "error", "match"),
     [
-        ({"size_factor": 0}, PAIRS, ValueError, "size_factor must be a number above 0"),
+        ({"size_factor": 0}, PAIRS, ValueError, "size_factor must be a finite number above 0"),
         ({"size_factor": np.inf}, PAIRS, ValueError, "size_factor must be a finite number"),
         ({"swap_probability": 1.5}, PAIRS, ValueError, r"swap_probability must be .* \[0, 1\]"),
-        ({"local_variance": 0}, PAIRS, ValueError, "local_variance must be a number above 0"),
+        (
+            {"local_variance": 0},
+            PAIRS,
+            ValueError,
+            "local_variance must be a finite number above 0",
+        ),
         ({"categorical_features": [2]}, PAIRS, ValueError, r"below 2.*of which \[2\]"),
         ({"categorical_features": ["x"]}, PAIRS, ValueError, r"of which \['x'\]"),
         ({"categorical_features": [True]}, PAIRS, ValueError, "the length"),

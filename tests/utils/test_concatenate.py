@@ -79,7 +79,7 @@ def columns_of_polars():
     day = datetime(2020, 1, 1)
     plain = {
         "Int64": [1, 0],
-        "UInt64": [1, 2**63 + 5],
+        "UInt64": np.array([1, 2**63 + 5], dtype=np.uint64),
         "Int8": [1, None],
         "Float64": [1.0, 0.0],
         "Float32": [0.1, 1],
@@ -310,6 +310,34 @@ def test_arrays_and_lists(X, more, kind, dtype):
 def test_arrays_of_other_kinds_are_an_error(X, more, match):
     with pytest.raises(ValueError, match="X_unlabeled has " + match):
         stack_rows(X, more)
+
+
+LARGE = [[2**53 + 1], [2**63 - 1]]
+FORMS = [np.asarray, sparse.csr_array]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("other_form", FORMS)
+@pytest.mark.parametrize(
+    ("dtype", "other"),
+    [("int64", np.array([[0.5]])), ("uint64", np.array([[0.5]])), ("uint64", np.array([[-1]]))],
+)
+def test_integers_that_floats_would_round_are_an_error(dtype, other, form, other_form):
+    large, other = form(np.array(LARGE, dtype)), other_form(other)
+    for X, more, name in ((large, other, "X"), (other, large, "X_unlabeled")):
+        with pytest.raises(ValueError, match=f"^{name} holds .*change 2 .*is {2**53 + 1}. Give"):
+            stack_rows(X, more)
+    both = stack_rows(large, large)
+    assert (both.toarray() if sparse.issparse(both) else both).tolist() == LARGE * 2
+
+
+def test_integers_among_objects_that_floats_would_round():
+    objects = np.array([*LARGE, [None]], dtype=object)
+    with pytest.raises(ValueError, match="X_unlabeled holds integers of dtype object"):
+        stack_rows(NUMBERS[:, :1], objects)
+    assert stack_rows(objects, objects)[:2].tolist() == LARGE
+    exact = np.array([[-(2**63)], [2**60]])
+    assert stack_rows(NUMBERS[:, :1], exact)[2:].tolist() == exact.tolist()
 
 
 # What an estimator does with it.
