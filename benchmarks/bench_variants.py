@@ -88,7 +88,7 @@ SIGNIFICANT = 0.05
 MOST_TEST_ROWS = 5000
 N_DESTINATIONS = 20
 MLBENCH = Path("/usr/lib/R/site-library/mlbench/data")  # Debian's r-cran-mlbench
-RESULTS = Path(__file__).parent / "results" / "bench_quality.json"
+RESULTS = Path(__file__).parent / "results" / "bench_variants.json"
 LEGEND = f"""
 Test rows: mean ± standard error over the seeds. gap: the part of the way from the student of the
 labels to the teacher, in log-loss, that was made; empty where the teacher is not better; its error
