@@ -1,0 +1,416 @@
+"""Does the default make better students than their rivals? Thirty real data sets, five students.
+
+For each data set, number of labelled rows (300, 1,000 and 4,000 where there are enough) and seed,
+a quarter of the rows, 5,000 at most, is the test, and five times the labelled rows have
+no label. Each student (a tree, logistic regression, LightGBM, a forest, a net) learns from:
+
+- the labels; the labels again with its own regularisation tuned by five folds, trees by
+  hierarchical shrinkage of their leaves (Agarwal et al., 2022);
+- with the unlabelled rows, hard pseudo-labels of the teacher (self-training);
+- DistilledClassifier as it is by default, with and without the unlabelled rows;
+- ten times the labels, or all outside the test: the ceiling.
+
+The teacher, the vote of a booster and of extremely random trees, is the same for all, and is fitted
+once per fold, data set, size and seed. Half of the data sets settle settings, the other half
+reports (`--half`). Each result is a line of a file when it is done; a run that is started again
+does what is missing. Methods named "previous default" are only run if `--methods` names them, from
+a checkout of the commit before the default was changed; their lines stay in the file.
+
+What comes out is printed, losses too. Log-loss counts a probability of 0 as 2.2e-16.
+"""
+
+import json
+import sys
+import tempfile
+import warnings
+from argparse import ArgumentParser
+from functools import partial
+from itertools import product
+from pathlib import Path
+from time import monotonic, process_time
+from typing import Any, NamedTuple
+
+import numpy as np
+from _measure import print_table, write_json
+from _quality_data import HALVES, load
+from _quality_summary import LEGEND, lost_pairs, pairs_of, summary
+from lightgbm import LGBMClassifier
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_limits
+
+from skdistill import DistilledClassifier
+
+SIZES = (300, 1000, 4000)
+N_SEEDS = 4
+TEST_SHARE, MOST_TEST_ROWS = 0.25, 5000
+UNLABELED, CEILING = 5, 10  # times the labelled rows, where there are so many
+PREVIOUS = "previous default"
+EXTRA = ", extra rows"
+METHODS = ("labels", "tuned labels", "hard pseudo-labels", "ceiling", f"default{EXTRA}", "default")
+# With extra rows first: the teachers that these cache serve the others, too.
+PREVIOUS_METHODS = (f"{PREVIOUS}{EXTRA}", PREVIOUS)
+CHOICES = ("alpha", "unlabeled_weight", "teacher_temperature")  # attributes, where there are any
+TABLES = {
+    "without extra rows": ("tuned labels", PREVIOUS, "default", "ceiling"),
+    "with extra rows": ("hard pseudo-labels", f"{PREVIOUS}{EXTRA}", f"default{EXTRA}"),
+}
+STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # of the shrinkage of leaves
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "bench_quality.json"
+CELLS = ROOT / "output" / "bench_quality.jsonl"
+
+
+class Cell(NamedTuple):
+    """One result to be had."""
+
+    seed: int
+    size: int
+    data: str
+    student: str
+    method: str
+
+
+class Split(NamedTuple):
+    """The rows of one data set, size and seed."""
+
+    X: np.ndarray
+    y: np.ndarray
+    X_unlabeled: np.ndarray
+    X_ceiling: np.ndarray  # the labelled rows and more
+    y_ceiling: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+
+
+def main():
+    """Fill in the cells that are missing, print the tables and write them."""
+    options = parse_options()
+    if not options.show:
+        run(options, names_of(options))
+        write_json(options.json, report(read(options.cells)))
+    results = json.loads(options.json.read_text())
+    for half in HALVES:
+        if half in results and options.half in (None, half):
+            show(half, results[half])
+
+
+def parse_options():
+    """Return the options of the command line."""
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--half", choices=HALVES, help="of the data sets; both by default")
+    add("--data", nargs="*", help="only these data sets, by name")
+    add("--sizes", nargs="*", type=int, default=SIZES, help="numbers of labelled rows")
+    add("--seeds", nargs="*", type=int, default=range(N_SEEDS), help="by default 0 to 3")
+    add("--students", nargs="*", default=list(STUDENTS), help="only these students")
+    add("--methods", nargs="*", default=METHODS, choices=METHODS + PREVIOUS_METHODS)
+    add("--minutes", type=float, default=np.inf, help="begin no more after so long")
+    add("--cells", type=Path, default=CELLS, help="file of the single results, one per line")
+    add("--memory", type=Path, help="keep fitted teachers in this folder, instead of deleting them")
+    add("--json", type=Path, default=RESULTS, help="where the tables are written")
+    add("--show", action="store_true", help="print the tables of a run that was written")
+    return parser.parse_args()
+
+
+def names_of(options):
+    """Return the names of the data sets to run."""
+    halves = HALVES if options.half is None else (options.half,)
+    return options.data or [name for half in halves for name in HALVES[half]]
+
+
+# Running.
+
+
+def run(options, names):
+    """Run the cells that are missing, until the time is over."""
+    if set(options.methods) & set(PREVIOUS_METHODS):
+        require_previous_package()
+    end = monotonic() + 60 * options.minutes
+    done = {tuple(each[name] for name in Cell._fields) for each in read(options.cells)}
+    options.cells.parent.mkdir(parents=True, exist_ok=True)
+    for seed, size, data in product(options.seeds, options.sizes, names):
+        cells = [
+            Cell(seed, size, data, student, method)
+            for student, method in product(options.students, options.methods)
+        ]
+        missing = [cell for cell in cells if cell not in done]
+        if missing and monotonic() < end and has_size(data, size):
+            start = monotonic()
+            run_together(missing, options, end)
+            print(f"{data}, {size} rows, seed {seed}: {monotonic() - start:.0f} s", flush=True)
+    n_missing = count_missing(options, names)
+    print(f"\nMissing: {n_missing} cells.")
+
+
+def require_previous_package():
+    """Raise unless skdistill is of the time before the default was changed."""
+    if "unlabeled_weight" in DistilledClassifier().get_params():
+        sys.exit(f'"{PREVIOUS}" is run from a checkout of the commit before unlabeled_weight.')
+
+
+def count_missing(options, names):
+    """Return how many cells of those asked for have no result."""
+    done = {tuple(each[name] for name in Cell._fields) for each in read(options.cells)}
+    wanted = product(options.seeds, options.sizes, names, options.students, options.methods)
+    return sum(cell not in done and has_size(cell[2], cell[1]) for cell in wanted)
+
+
+def has_size(data, size):
+    """Return whether the rows outside the test are at least twice those with labels."""
+    n_rows = len(load(data).y)
+    return n_rows - n_test_rows(n_rows) >= 2 * size
+
+
+def n_test_rows(n_rows):
+    """Return the number of test rows."""
+    return min(round(TEST_SHARE * n_rows), MOST_TEST_ROWS)
+
+
+def run_together(cells, options, end):
+    """Run cells of one data set, size and seed, whose teachers are the same."""
+    warnings.simplefilter("ignore")  # nets' epochs are few; the choice may be 0
+    data, size, seed = cells[0].data, cells[0].size, cells[0].seed
+    split = draw(load(data), size, seed)
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
+        memory = folder if options.memory is None else options.memory
+        fitter = Fitter(split, seed, memory)
+        for cell in cells:
+            if monotonic() < end:
+                try:
+                    record = {**cell._asdict(), **fitter.scores(cell.student, cell.method)}
+                except Exception as error:  # the cell stays missing, and is counted
+                    print(f"{cell}: {error!r}", flush=True)
+                else:
+                    append(options.cells, record)
+
+
+def append(path, record):
+    """Add one line; several processes may do so at once."""
+    with path.open("a") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def read(path):
+    """Return all lines of a file of results."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def draw(data, size, seed):
+    """Return the rows of a seed: each has others for training and for the test."""
+    everything = np.arange(len(data.y))
+    stratified = partial(train_test_split, random_state=seed)
+    others, test = stratified(everything, test_size=n_test_rows(len(data.y)), stratify=data.y)
+    labeled, rest = stratified(others, train_size=size, stratify=data.y[others])
+    ceiling = np.concatenate([labeled, rest])[: CEILING * size]
+    rng = np.random.default_rng(seed)
+    y = exchanged(data.y, data.flipped, rng)
+    if data.X_shifted is None:
+        X_unlabeled = data.X[rest[: UNLABELED * size]]
+    else:
+        n_unlabeled = min(UNLABELED * size, len(data.X_shifted))
+        X_unlabeled = rng.choice(data.X_shifted, n_unlabeled, replace=False)
+    return Split(
+        X=data.X[labeled], y=y[labeled], X_unlabeled=X_unlabeled,
+        X_ceiling=data.X[ceiling], y_ceiling=y[ceiling],
+        X_test=data.X[test], y_test=data.y[test],
+    )  # fmt: skip
+
+
+def exchanged(y, share, rng):
+    """Return labels, a share of which is exchanged for others."""
+    n_classes = y.max() + 1
+    shift = rng.integers(1, n_classes, size=len(y))
+    shift[rng.uniform(size=len(y)) >= share] = 0
+    return (y + shift) % n_classes
+
+
+# Teacher and students.
+
+
+def make_teacher(seed):
+    """Return the teacher: boosted and extremely random trees, which vote."""
+    booster = LGBMClassifier(
+        n_estimators=80, learning_rate=0.08, num_leaves=15, min_child_samples=5,
+        n_jobs=1, verbose=-1, random_state=seed,
+    )  # fmt: skip
+    trees = ExtraTreesClassifier(200, min_samples_leaf=2, n_jobs=1, random_state=seed)
+    return VotingClassifier([("booster", booster), ("trees", trees)], voting="soft")
+
+
+class ShrunkTree(DecisionTreeClassifier):
+    """A tree whose leaves are shrunk to their ancestors (hierarchical shrinkage)."""
+
+    def __init__(self, *, strength=0.0, max_leaf_nodes=None, random_state=None):
+        super().__init__(max_leaf_nodes=max_leaf_nodes, random_state=random_state)
+        self.strength = strength
+
+    def predict_proba(self, X):
+        """Return the shrunk class probabilities of the leaves."""
+        return shrunk_values(self.tree_, self.strength)[self.apply(X)]
+
+
+def shrunk_values(tree, strength):
+    """Return the class probabilities of all nodes of a tree, shrunk.
+
+    Each node's are those of its parent, plus its difference to the parent divided by
+    1 + strength / rows of the parent.
+    """
+    proba = tree.value[:, 0, :]
+    shrunk = proba.copy()
+    for parent in range(tree.node_count):  # parents come before their children
+        share = 1 / (1 + strength / tree.weighted_n_node_samples[parent])
+        for child in (tree.children_left[parent], tree.children_right[parent]):
+            if child >= 0:
+                shrunk[child] = shrunk[parent] + share * (proba[child] - proba[parent])
+    return shrunk
+
+
+def make_net(seed):
+    """Return one hidden layer behind a scaler."""
+    net = MLPClassifier((32,), max_iter=60, random_state=seed)
+    return make_pipeline(StandardScaler(), net)
+
+
+def make_booster(seed):
+    """Return a small LightGBM."""
+    return LGBMClassifier(n_estimators=50, num_leaves=8, n_jobs=1, verbose=-1, random_state=seed)
+
+
+# Each student of a seed, and the grid that tunes it.
+STUDENTS: dict[str, Any] = {
+    "tree": (lambda seed: DecisionTreeClassifier(max_leaf_nodes=30, random_state=seed), None),
+    "logistic": (
+        lambda seed: make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)),
+        {"logisticregression__C": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 10]},
+    ),
+    "LightGBM": (
+        make_booster,
+        {"learning_rate": [0.02, 0.05, 0.1], "n_estimators": [50, 100]},
+    ),
+    "forest": (
+        lambda seed: RandomForestClassifier(40, n_jobs=1, random_state=seed),
+        {"min_samples_leaf": [1, 2, 3, 5, 10, 20]},
+    ),
+    "net": (make_net, {"mlpclassifier__alpha": [0.0001, 0.01, 0.1, 1, 10]}),
+}
+
+
+class Fitter:
+    """All methods on the rows of one data set, size and seed."""
+
+    def __init__(self, split, seed, memory):
+        self.split, self.seed, self.memory = split, seed, memory
+        self.pseudo_labels = None
+
+    def scores(self, student_name, method):
+        """Return the scores of one student, and what it cost in seconds of the processor."""
+        start = process_time()
+        model = self.fit(student_name, method)
+        seconds = process_time() - start
+        proba, y_test = model.predict_proba(self.split.X_test), self.split.y_test
+        proba = proba / proba.sum(axis=1, keepdims=True)  # float32 in LightGBM and nets
+        chosen = {name: getattr(model, f"{name}_", None) for name in CHOICES}
+        return {
+            "log-loss": log_loss(y_test, proba, labels=model.classes_),
+            "accuracy": float(np.mean(model.classes_[proba.argmax(axis=1)] == y_test)),
+            "seconds": round(seconds, 3),
+            **{name: value for name, value in chosen.items() if isinstance(value, float)},
+        }
+
+    def fit(self, student_name, method):
+        """Return the fitted model of one student and method."""
+        split, (make_student, grid) = self.split, STUDENTS[student_name]
+        student = make_student(self.seed)
+        if method == "labels":
+            return student.fit(split.X, split.y)
+        if method == "ceiling":
+            return student.fit(split.X_ceiling, split.y_ceiling)
+        if method == "tuned labels":
+            return self.tune(student, grid)
+        if method == "hard pseudo-labels":
+            X = np.concatenate([split.X, split.X_unlabeled])
+            return student.fit(X, np.concatenate([split.y, self.hard_labels()]))
+        extra = {"X_unlabeled": split.X_unlabeled} if method.endswith(EXTRA) else {}
+        teacher = make_teacher(self.seed)
+        model = DistilledClassifier(teacher, student, memory=self.memory, random_state=self.seed)
+        return model.fit(split.X, split.y, **extra)
+
+    def tune(self, student, grid):
+        """Return the student of the labels with the regularisation of the least held-out loss."""
+        if isinstance(student, DecisionTreeClassifier):
+            student = ShrunkTree(
+                **{name: student.get_params()[name] for name in ("max_leaf_nodes", "random_state")}
+            )
+            grid = {"strength": STRENGTHS}
+        folds = StratifiedKFold(5, shuffle=True, random_state=self.seed)
+        search = GridSearchCV(student, grid, scoring="neg_log_loss", cv=folds, error_score="raise")
+        return search.fit(self.split.X, self.split.y)
+
+    def hard_labels(self):
+        """Return what the teacher of all labelled rows takes for the labels of the others."""
+        if self.pseudo_labels is None:
+            teacher = clone(make_teacher(self.seed)).fit(self.split.X, self.split.y)
+            self.pseudo_labels = teacher.predict(self.split.X_unlabeled)
+        return self.pseudo_labels
+
+
+# The tables.
+
+
+def report(cells):
+    """Return the tables of each half as they will be printed."""
+    tables: dict = {}
+    for half, names in HALVES.items():
+        records = [each for each in cells if each["data"] in names]
+        if records:
+            tables[half] = tables_of(records)
+    return tables
+
+
+def tables_of(records):
+    """Return tables with and without extra rows, over all students and for each."""
+    pairs = pairs_of(records)
+    tables = {}
+    for title, methods in TABLES.items():
+        lines = [summary(method, pairs) for method in methods]
+        tables[title] = [line for line in lines if line]
+    for title, methods in TABLES.items():
+        tables[f"{title}, by student"] = [
+            {"student": student, **line}
+            for student in STUDENTS
+            for line in (summary(method, only(student, pairs)) for method in methods)
+            if line
+        ]
+    tried = PREVIOUS_METHODS + METHODS
+    lost = {method: lost_pairs(method, pairs) for method in tried if "default" in method}
+    return {"tables": tables, "lost": lost}
+
+
+def only(student, pairs):
+    """Return the pairs of one student."""
+    return {name: pair for name, pair in pairs.items() if name[-1] == student}
+
+
+def show(half, results):
+    """Print the tables of one half, and where a default lost against the labels."""
+    for title, lines in results["tables"].items():
+        if lines:
+            print(f"\nData sets that {half}: {title}")
+            print_table(lines)
+    print(LEGEND)
+    for method, lost in results["lost"].items():
+        print(f"\n{method} lost against the labels: {'; '.join(lost) or 'nowhere'}")
+
+
+if __name__ == "__main__":
+    main()
