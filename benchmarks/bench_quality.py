@@ -34,6 +34,7 @@ import numpy as np
 from _measure import print_table, write_json
 from _quality_data import HALVES, load
 from _quality_summary import LEGEND, lost_pairs, pairs_of, summary
+from _shrunk_tree import ShrunkTree
 from lightgbm import LGBMClassifier
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
@@ -245,34 +246,6 @@ def make_teacher(seed):
     )  # fmt: skip
     trees = ExtraTreesClassifier(200, min_samples_leaf=2, n_jobs=1, random_state=seed)
     return VotingClassifier([("booster", booster), ("trees", trees)], voting="soft")
-
-
-class ShrunkTree(DecisionTreeClassifier):
-    """A tree whose leaves are shrunk to their ancestors (hierarchical shrinkage)."""
-
-    def __init__(self, *, strength=0.0, max_leaf_nodes=None, random_state=None):
-        super().__init__(max_leaf_nodes=max_leaf_nodes, random_state=random_state)
-        self.strength = strength
-
-    def predict_proba(self, X):
-        """Return the shrunk class probabilities of the leaves."""
-        return shrunk_values(self.tree_, self.strength)[self.apply(X)]
-
-
-def shrunk_values(tree, strength):
-    """Return the class probabilities of all nodes of a tree, shrunk.
-
-    Each node's are those of its parent, plus its difference to the parent divided by
-    1 + strength / rows of the parent.
-    """
-    proba = tree.value[:, 0, :]
-    shrunk = proba.copy()
-    for parent in range(tree.node_count):  # parents come before their children
-        share = 1 / (1 + strength / tree.weighted_n_node_samples[parent])
-        for child in (tree.children_left[parent], tree.children_right[parent]):
-            if child >= 0:
-                shrunk[child] = shrunk[parent] + share * (proba[child] - proba[parent])
-    return shrunk
 
 
 def make_net(seed):
