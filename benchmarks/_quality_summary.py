@@ -9,13 +9,14 @@ from statistics import mean, median, stdev
 LABELS, TUNED, HARD, CEILING = "labels", "tuned labels", "hard pseudo-labels", "ceiling"
 MARGIN = math.log(1.01)  # won and lost: by more than 1 %
 LEAST_GAIN = 0.05  # of the ceiling's loss, below that of the labels, for a share of it to count
+LEAST_LOSS = 0.001  # nats; below, a student is as good as perfect, and ratios mean nothing
 LEGEND = """
-A pair is a data set, a size and a student; its log ratio is the mean over seeds. ratio: geometric
-mean of the log-loss over that of the labels, ± standard error over data sets. won/tied/lost: by
-more than 1 %. attained: median share of the ceiling's gain; of: the number of pairs where that
-gain is at least 5 %, the others are left out. / tuned: against the tuned student of the labels.
-behind hard: pairs with more than 1.01 times the loss of hard pseudo-labels. accuracy: points above
-the labels, ± standard error over data sets."""
+A pair is a data set, a size and a student; its log ratio is the mean over seeds; log-losses below
+0.001 count as 0.001. ratio: geometric mean of the log-loss over that of the labels, ± standard
+error over data sets. won/tied/lost: by more than 1 %. attained: median share of the ceiling's gain;
+of: the number of pairs where that gain is at least 5 %, the others are left out. / tuned: against
+the tuned student of the labels. behind hard: pairs with more than 1.01 times the loss of hard
+pseudo-labels. accuracy: points above the labels, ± standard error over data sets."""
 
 
 def pairs_of(records):
@@ -33,7 +34,12 @@ def log_ratio(pair, method, reference):
     seeds = ours.keys() & theirs.keys()
     if not seeds:
         return None
-    return mean(math.log(ours[s]["log-loss"] / theirs[s]["log-loss"]) for s in seeds)
+    return mean(math.log(loss(ours[s]) / loss(theirs[s])) for s in seeds)
+
+
+def loss(record):
+    """Return the log-loss, but not less than what counts."""
+    return max(record["log-loss"], LEAST_LOSS)
 
 
 def accuracy_gain(pair, method):
@@ -49,7 +55,7 @@ def attained(pair, method):
     if not seeds:
         return None
     labels, ceiling, ours = (
-        mean(pair[each][s]["log-loss"] for s in seeds) for each in (LABELS, CEILING, method)
+        mean(loss(pair[each][s]) for s in seeds) for each in (LABELS, CEILING, method)
     )
     if labels - ceiling < LEAST_GAIN * labels:
         return None

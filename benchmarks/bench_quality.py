@@ -14,7 +14,8 @@ The teacher, the vote of a booster and of extremely random trees, is the same fo
 once per fold, data set, size and seed. Half of the data sets settle settings, the other half
 reports (`--half`). Each result is a line of a file when it is done; a run that is started again
 does what is missing. Methods named "previous default" are only run if `--methods` names them, from
-a checkout of the commit before the default was changed; their lines stay in the file.
+a checkout of the commit before the default was changed. To try another default, keep what does not
+depend on it: `--cells FILE ANOTHER` reads both files and adds to the second.
 
 What comes out is printed, losses too. Log-loss counts a probability of 0 as 2.2e-16.
 """
@@ -114,7 +115,7 @@ def parse_options():
     add("--students", nargs="*", default=list(STUDENTS), help="only these students")
     add("--methods", nargs="*", default=METHODS, choices=METHODS + PREVIOUS_METHODS)
     add("--minutes", type=float, default=np.inf, help="begin no more after so long")
-    add("--cells", type=Path, default=CELLS, help="file of the single results, one per line")
+    add("--cells", type=Path, nargs="+", default=[CELLS], help="files of results; the last grows")
     add("--memory", type=Path, help="keep fitted teachers in this folder, instead of deleting them")
     add("--json", type=Path, default=RESULTS, help="where the tables are written")
     add("--show", action="store_true", help="print the tables of a run that was written")
@@ -135,8 +136,8 @@ def run(options, names):
     if set(options.methods) & set(PREVIOUS_METHODS):
         require_previous_package()
     end = monotonic() + 60 * options.minutes
-    done = {tuple(each[name] for name in Cell._fields) for each in read(options.cells)}
-    options.cells.parent.mkdir(parents=True, exist_ok=True)
+    done = cells_done(options)
+    options.cells[-1].parent.mkdir(parents=True, exist_ok=True)
     for seed, size, data in product(options.seeds, options.sizes, names):
         cells = [
             Cell(seed, size, data, student, method)
@@ -157,9 +158,14 @@ def require_previous_package():
         sys.exit(f'"{PREVIOUS}" is run from a checkout of the commit before unlabeled_weight.')
 
 
+def cells_done(options):
+    """Return the cells that have a result."""
+    return {Cell(*(each[name] for name in Cell._fields)) for each in read(options.cells)}
+
+
 def count_missing(options, names):
     """Return how many cells of those asked for have no result."""
-    done = {tuple(each[name] for name in Cell._fields) for each in read(options.cells)}
+    done = cells_done(options)
     wanted = product(options.seeds, options.sizes, names, options.students, options.methods)
     return sum(cell not in done and has_size(cell[2], cell[1]) for cell in wanted)
 
@@ -190,7 +196,7 @@ def run_together(cells, options, end):
                 except Exception as error:  # the cell stays missing, and is counted
                     print(f"{cell}: {error!r}", flush=True)
                 else:
-                    append(options.cells, record)
+                    append(options.cells[-1], record)
 
 
 def append(path, record):
@@ -199,11 +205,10 @@ def append(path, record):
         file.write(json.dumps(record) + "\n")
 
 
-def read(path):
-    """Return all lines of a file of results."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def read(paths):
+    """Return all lines of files of results."""
+    texts = [path.read_text() for path in paths if path.exists()]
+    return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
 def draw(data, size, seed):

@@ -46,6 +46,12 @@ def test_log_ratio_takes_the_seeds_of_both():
     assert log_ratio(pair, METHOD, TUNED) is None
 
 
+def test_perfect_students_are_equals():
+    pair = pair_of({LABELS: [1e-15], CEILING: [1e-9], METHOD: [1e-5]})
+    assert log_ratio(pair, METHOD, LABELS) == 0
+    assert attained(pair, METHOD) is None
+
+
 @pytest.mark.parametrize(("ceiling", "share"), [(0.5, 0.4), (0.96, None), (1.2, None)])
 def test_attained_needs_a_ceiling_that_gains(ceiling, share):
     pair = pair_of({LABELS: [1.0], CEILING: [ceiling], METHOD: [0.8]})
