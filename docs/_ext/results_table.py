@@ -75,7 +75,7 @@ def source_of(file, results):
 
 def quality_summary(results):
     """Return what all pairs of problem and student say of each variant."""
-    quality, records = import_module("bench_quality"), quality_records(results)
+    quality, records = import_module("bench_variants"), quality_records(results)
     compared = [
         each for each in records if each.student != "teacher" and each.variant != quality.LABELS
     ]
@@ -85,7 +85,7 @@ def quality_summary(results):
 
 def quality_by_student(results):
     """Return what the problems say of each student in each variant, in short."""
-    quality, records = import_module("bench_quality"), quality_records(results)
+    quality, records = import_module("bench_variants"), quality_records(results)
     lines = []
     for student, variant in dict.fromkeys((each.student, each.variant) for each in records):
         if student != "teacher" and variant not in (quality.LABELS, "imodels", "AutoGluon"):
@@ -105,8 +105,8 @@ def quality_all(results):
 
 
 def quality_records(results):
-    """Return the seeds of `bench_quality.py`, collected."""
-    quality = import_module("bench_quality")
+    """Return the seeds of `bench_variants.py`, collected."""
+    quality = import_module("bench_variants")
     return [
         quality.record_of(problem, student, variant, seeds)
         for problem, seeds in results["scores"].items()
@@ -159,9 +159,9 @@ def without(names, records):
 
 
 TABLES = {
-    "quality": ("bench_quality.json", quality_summary),
-    "quality-by-student": ("bench_quality.json", quality_by_student),
-    "quality-all": ("bench_quality.json", quality_all),
+    "quality": ("bench_variants.json", quality_summary),
+    "quality-by-student": ("bench_variants.json", quality_by_student),
+    "quality-all": ("bench_variants.json", quality_all),
     "alpha": ("bench_alpha.json", alpha_summary),
     "students": ("bench_students.json", students),
     "expansion": ("bench_expansion.json", lambda results: results["records"]),
