@@ -118,7 +118,7 @@ def test_one_number_per_row_and_dataframes_may_be_missing():
 def test_labels_and_probabilities_of_different_rows_only():
     X, y, P, more, Q, _ = problem("DistilledClassifier")
     nothing = np.full(P.shape, np.nan)
-    model = DistilledClassifier(alpha=0.5, teacher_temperature=1.0, unlabeled_weight=0.5)
+    model = DistilledClassifier(alpha=0.5, unlabeled_weight=0.5)
     with pytest.warns(UserWarning, match="every row of teacher_proba is NaN; 1.0 is used"):
         model.fit(X, y, teacher_proba=nothing, X_unlabeled=more, unlabeled_proba=Q)
     assert model.teacher_temperature_ == 1.0

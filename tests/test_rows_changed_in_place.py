@@ -119,9 +119,7 @@ def by_distilling(student, teacher, X, y):
 
 def by_in_sample_teachers(student, teacher, X, y):
     fresh = X.copy()
-    model = DistilledClassifier(
-        teacher, student, alpha=0.7, teacher_temperature=1.0, cv="in-sample"
-    )
+    model = DistilledClassifier(teacher, student, alpha=0.7, unlabeled_weight=0.7, cv="in-sample")
     model.fit(X, y, X_unlabeled=fresh[:40].copy())
     return (model.predict_proba(fresh.copy()),)
 

@@ -33,10 +33,9 @@ class FitSettings(NamedTuple):
     @property
     def softening(self):
         """How the teacher's probabilities are softened."""
-        params = self.params
-        return SofteningParams(
-            float(params["teacher_temperature"]), params.get("top_k"), float(params["alpha"])
-        )
+        params, alpha = self.params, float(self.params["alpha"])
+        temperature = 1.0 if alpha == 0 else float(params["teacher_temperature"])  # no teacher
+        return SofteningParams(temperature, params.get("top_k"), alpha)
 
 
 class PartitionedData(NamedTuple):
@@ -101,7 +100,7 @@ def check_supported(settings, X_unlabeled, fit_params):
             "one fold, keep them in one partition"
         )
     for name in ("alpha", "teacher_temperature"):
-        if params[name] == "auto":
+        if params[name] == "auto" and params["alpha"] != 0:
             unsupported[f'{name}="auto"'] = (
                 f"Choose it on a sample of the rows in memory, and pass the number: {name}_ of the "
                 "estimator fitted there"

@@ -180,7 +180,8 @@ def test_at_temperature_one_it_is_the_mixture_of_soft_labels():
     z, p, y, _, w = problem()
     known = y >= 0
     labels = SoftLabels(p[known], y=y[known], sample_weight=w[known])
-    mixed = labels.append(SoftLabels(p[~known], sample_weight=w[~known])).mix_with_labels(0.3)
+    unlabelled = SoftLabels(p[~known], sample_weight=0.3 * w[~known])
+    mixed = labels.append(unlabelled).mix_with_labels(0.3)
     order = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])
     loss, gradient = distillation_loss(z, p, y, temperature=1, alpha=0.3, sample_weight=w)
     of_mixed, by_mixed = soft_cross_entropy(z[order], mixed.proba, sample_weight=mixed.weight)

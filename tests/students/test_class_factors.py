@@ -147,7 +147,7 @@ def test_the_curve_is_the_weighted_loss_by_hand(rare, class_weight, weighted):
     X, y, p_star = (each[:2000] for each in rare)
     weight = np.random.default_rng(0).uniform(0.5, 1.5, size=2000) if weighted else None
     student = DecisionTreeClassifier(max_depth=3, class_weight=class_weight, random_state=0)
-    model = DistilledClassifier(student=make_pipeline(student), alpha="auto", cv=4)
+    model = DistilledClassifier(student=make_pipeline(student), teacher_temperature=1.0, cv=4)
     params = {} if weight is None else {"sample_weight": weight}
     model.fit(X, y, teacher_proba=p_star, **params)
     held_out = np.zeros((2000, 2))

@@ -126,7 +126,7 @@ def test_alpha_temperature_and_top_k_cost_no_fit(model, log, gaussian):
 @pytest.mark.parametrize("augmenter", AUGMENTERS)
 @pytest.mark.parametrize("alpha", [0.5, "auto"])
 @pytest.mark.filterwarnings("ignore:alpha=.auto. chose 0")
-def test_an_augmenter_costs_no_fit(model, log, gaussian, alpha, augmenter):
+def test_an_augmenter_costs_one_fit(model, log, gaussian, alpha, augmenter):
     X, y, _ = gaussian
     model.set_params(alpha=alpha, cv=3, random_state=0)
     grid = {
@@ -134,13 +134,14 @@ def test_an_augmenter_costs_no_fit(model, log, gaussian, alpha, augmenter):
         "augmenter__size_factor": [1, 2],
     }
     search = GridSearchCV(model, grid, cv=2, scoring="neg_log_loss")
-    n_teachers = 3 + (3 if alpha == "auto" else 0)
+    n_teachers = 3 + 1  # one predicts the sampled rows
     assert fits_of(log, search.fit, X, y) == (2 + 1) * n_teachers
     without = clone(search).set_params(estimator__memory=None).fit(X, y)
     assert_array_equal(
         search.cv_results_["mean_test_score"], without.cv_results_["mean_test_score"]
     )
-    assert fits_of(log, clone(model).set_params(augmenter=None).fit, X, y) == 0
+    n_nested = 3 if alpha == "auto" else 0
+    assert fits_of(log, clone(model).set_params(augmenter=None).fit, X, y) == n_nested
 
 
 def test_top_k_of_a_retriever_costs_no_fit(log, tmp_path, gaussian):
@@ -428,14 +429,18 @@ def test_cache_key_depends_on_each_input_of_the_predictions(model, log, gaussian
         changed.append((name, others))
     for name, others in (*changed, ("sample_weight", None), ("X_unlabeled", None)):
         n_entries = len(entries_of(model))
-        n_fits = 0 if name == "X_unlabeled" else 5  # other questions, to the same teachers
+        n_fits = 0 if name == "X_unlabeled" else 6  # other questions, to the same teachers
         assert fits_of(log, model.fit, **{**given, name: others}) == n_fits, name
-        assert len(entries_of(model)) == n_entries + 5, name
+        n_new = 5 if others is None and name == "X_unlabeled" else 6
+        assert len(entries_of(model)) == n_entries + n_new, name
     for params, n_fits in (
-        ({"teacher__var_smoothing": 0.1}, 5),
+        ({"teacher__var_smoothing": 0.1}, 6),
         ({"cv": 4}, 4),
-        ({"cv": "in-sample"}, 1),
-        ({"classes": [0, 1, 2, 3], "cv": "in-sample"}, 0),  # another question again
+        ({"cv": "in-sample", "unlabeled_weight": 1.0}, 0),
+        (
+            {"classes": [0, 1, 2, 3], "cv": "in-sample", "unlabeled_weight": 1.0},
+            0,
+        ),  # another question again
     ):
         other = clone(model).set_params(**params)
         assert fits_of(log, other.fit, **given) == n_fits, params
@@ -544,7 +549,7 @@ RETRIEVER = DistilledMulticlassRetriever(k=2, objective="cross_entropy")
         (DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0), one_label),
         (
             DistilledClassifier(
-                student=GaussianNB(), cv="in-sample", alpha=1.0, teacher_temperature=1.0
+                student=GaussianNB(), cv="in-sample", alpha=1.0, unlabeled_weight=1.0
             ),
             one_label,
         ),

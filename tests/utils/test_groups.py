@@ -159,7 +159,7 @@ def test_groups_that_make_no_folds_are_looked_at_too(problem, settings):
 def test_fewer_groups_than_folds_are_refused_before_any_fit(problem, name):
     X, y, _, _ = problem
     Counted.n_fits = 0
-    for cv in (5, StratifiedGroupKFold(5), GroupKFold(5), None):
+    for cv in (5, StratifiedGroupKFold(5), GroupKFold(5)):
         with pytest.raises(ValueError, match=r"5 folds, and groups has 4 groups.*at most 4 folds"):
             CALLS[name](X, y, np.arange(len(y)) // 30, cv)
     with pytest.raises(ValueError, match=r"groups has 1 group:.*or no groups"):
