@@ -77,9 +77,10 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         order of rows, only the weights of pairs.
 
     cv : int, splitter, iterable or "in-sample", default=None
-        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified, and 3
-        if alpha is chosen. Every row must be tested. With `groups`, a number means that many folds
-        of whole groups. "in-sample" fits one teacher on all rows; see :class:`DistilledClassifier`.
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified.
+        Every row must be tested. If alpha is chosen, None is 3 folds. With `groups`, a number means
+        that many folds of whole groups. "in-sample" fits one teacher on all rows; see
+        :class:`DistilledClassifier`.
 
     augmenter : object with `sample(X, random_state)`, default=None
         Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:

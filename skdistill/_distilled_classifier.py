@@ -61,12 +61,12 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         those of unlabelled rows are given. A probability of exactly 0 stays 0.
 
     cv : int, splitter, iterable or "in-sample", default=None
-        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified, and 3
-        if alpha is chosen. Every row must be tested. The teacher is fitted once per fold; if alpha
-        is chosen, once more for each two folds, K (K − 1) / 2 times with K folds; otherwise once
-        more on all rows if there are unlabelled ones, which this teacher labels. So the default
-        fits at most six. With `groups`, a number means that many folds of whole groups
-        (``StratifiedGroupKFold``). Each row is predicted by teachers that have not seen it; the
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified.
+        Every row must be tested. If alpha is chosen, None is 3 folds, and further teachers are
+        fitted on the rows outside each two folds, K (K − 1) / 2 with K folds. Otherwise, if there
+        are unlabelled rows, one more teacher is fitted on all labelled rows, and labels them. So
+        the default fits at most six teachers. With `groups`, a number means that many folds of
+        whole groups (``StratifiedGroupKFold``). Each row is predicted by teachers that have not seen it; the
         mean is used if several folds test it. "in-sample" fits one teacher on all rows, which
         predicts its own training rows and tends to repeat their labels (a forest exactly): only for
         teachers that do not interpolate.
@@ -188,8 +188,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     ``unlabeled_weight="auto"`` compares students of the labelled rows with and without the
     unlabelled ones, labelled by the teacher of the same fold, with the best alpha of these three
-    and with 0. The candidate of the smallest loss is chosen; the labels alone if it improves by
-    less than one standard error. Leaves of trees and forests are shrunk with several strengths
+    and with 0. The candidate of the smallest loss is chosen, among those that improve on the
+    labels alone by more than one standard error, two without unlabelled rows. Leaves of trees and forests are shrunk with several strengths
     in each comparison (Agarwal et al., ICML 2022), the labels alone, too: this needs no fits.
 
     The rows sampled by `augmenter` are labelled by a teacher that has seen the row that a new one

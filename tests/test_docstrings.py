@@ -31,6 +31,7 @@ OTHER_TYPE = {
     ("linear_label_weighted_cross_entropy", "reduction"): "no one number per row",
     ("linear_soft_cross_entropy", "reduction"): "no one number per row",
     ("DistilledBipartiteRanker", "alpha"): 'accepts "auto"; the others with default 1.0 do not',
+    ("DistilledBipartiteRanker", "unlabeled_weight"): 'accepts "auto"; the retriever does not',
     ("BornAgainClassifier", "cv"): 'does not accept "in-sample", which would predict seen labels',
 }
 

@@ -98,10 +98,24 @@ class AlphaCurve(NamedTuple):
 
     @property
     def best(self) -> Candidate:
-        """The candidate of the smallest loss; the first if the gain is within a standard error."""
+        """The candidate of the smallest loss; the first one if no improvement is significant.
+
+        An improvement must exceed one standard error with unlabelled rows, and two without.
+        """
         first = self.candidates[0]
-        best = min(self.candidates, key=lambda candidate: candidate.loss)
-        return best if first.loss - best.loss > best.standard_error else first
+        eligible = [each for each in self.candidates if _is_significant(each, first)]
+        return min(eligible, key=lambda candidate: candidate.loss, default=first)
+
+
+def _is_significant(candidate, first):
+    """Return whether a candidate is better than the first one beyond the noise.
+
+    Students of folds have fewer rows than the final one, which gains less from the teacher's
+    probabilities of its own rows; that of more rows remains.
+    """
+    more_rows = candidate.unlabeled_weight > first.unlabeled_weight
+    margin = (1 if more_rows else 2) * candidate.standard_error
+    return first.loss - candidate.loss > margin
 
 
 class HeldOut(NamedTuple):
@@ -271,7 +285,7 @@ def _warn_of_labels_alone(curve, name):
     warn(
         f'{name}="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
         f"{curve.best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}, and no "
-        "improvement exceeds one standard error. Do not distil this teacher into this student: "
+        "improvement is significant. Do not distil this teacher into this student: "
         "give more unlabelled rows, use or calibrate another teacher, use another student, or "
         "train on the labels."
     )

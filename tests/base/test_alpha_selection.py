@@ -212,10 +212,12 @@ def test_unseen_class_of_a_fold_teacher_warns_once(problem):
     assert sum("never saw" in str(each.message) for each in caught) == 1
 
 
-def test_gain_within_one_standard_error_keeps_alpha_zero():
-    labels, teacher = Candidate(0, 0, 0, loss=1.0, standard_error=0), Candidate(1, 0, 0, 0.9, 0.11)
+@pytest.mark.parametrize(("unlabeled_weight", "errors"), [(0, 2), (0.2, 1)])
+def test_gain_within_the_standard_errors_keeps_the_labels(unlabeled_weight, errors):
+    labels = Candidate(0, 0, 0, loss=1.0, standard_error=0)
+    teacher = Candidate(1, unlabeled_weight, 0, loss=0.9, standard_error=0.11 / errors)
     assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == labels
-    teacher = teacher._replace(standard_error=0.09)
+    teacher = teacher._replace(standard_error=0.09 / errors)
     assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == teacher
 
 

@@ -251,7 +251,7 @@ def test_frozen_and_in_sample_teachers():
         {"teacher": FrozenEstimator(teacher.fit(X, y))},
         {"teacher": teacher, "cv": "in-sample"},
     ):
-        options = {"student": GaussianNB(), "alpha": 1.0, **options}
+        options |= {"student": GaussianNB(), "alpha": 1.0, "teacher_temperature": 1.0}
         ours = DistilledClassifier(**options).fit(dX, dy)
         theirs = DistilledClassifier(**options).fit(X, y)
         np.testing.assert_allclose(ours.student_.theta_, theirs.student_.theta_, rtol=1e-10)

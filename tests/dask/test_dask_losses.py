@@ -104,7 +104,9 @@ def mortal_model(phase, marker):
     """Return a model whose worker dies in a phase, once if there is a marker."""
     if phase.startswith("teacher"):
         _, dies_in = phase.split()
-        return DistilledClassifier(MortalTeacher(marker, dies_in), GaussianNB(), cv=2, alpha=1.0)
+        return DistilledClassifier(
+            MortalTeacher(marker, dies_in), GaussianNB(), cv=2, alpha=1.0, teacher_temperature=1.0
+        )
     if phase.startswith("student"):
         _, dies_in = phase.split()
         return DistilledClassifier(student=MortalStudent(marker, dies_in), alpha=0)
@@ -194,7 +196,7 @@ def lonely_cluster(**options):
 def test_without_a_worker_the_documented_time_ends_the_wait(phase, monkeypatch):
     X, p, y = make_problem(200)
     dX, dy, dP = in_partitions(2, X, y, np.column_stack([1 - p, p]))
-    model = DistilledClassifier(student=GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(student=GaussianNB(), alpha=1.0, teacher_temperature=1.0)
     with (
         dask.config.set({NO_WORKERS: "2s"}),
         lonely_cluster() as cluster,
@@ -218,7 +220,9 @@ def test_without_a_worker_the_documented_time_ends_the_wait(phase, monkeypatch):
 def test_a_scheduler_that_goes_away_while_rows_are_labelled(monkeypatch):
     X, _, y = make_problem(200)
     dX, dy = in_partitions(2, X, y)
-    model = DistilledClassifier(FrozenEstimator(SlowTeacher().fit(X, y)), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(
+        FrozenEstimator(SlowTeacher().fit(X, y)), GaussianNB(), alpha=1.0, teacher_temperature=1.0
+    )
     cluster, wait_for = lonely_cluster(), _run.wait_for
 
     def wait_a_little(kept):
@@ -244,7 +248,7 @@ def test_a_scheduler_that_goes_away_between_two_passes(student, monkeypatch):
     dX, dy, dP = in_partitions(2, X, y, np.column_stack([1 - p, p]))
     if student == "net":
         student = make_net()
-    model = DistilledClassifier(student=student, alpha=1.0)
+    model = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0)
     visit, n_passes = _students._visit, []
     cluster = lonely_cluster()
 
@@ -269,7 +273,9 @@ def test_frozen_teacher_is_predicted_again_after_worker_loss(client, tmp_path):
     X, _, y = make_problem(400)
     dX, dy = in_partitions(4, X, y)
     teacher = MortalTeacher(str(tmp_path / "dead")).fit(X, y)
-    model = DistilledClassifier(FrozenEstimator(teacher), GaussianNB(), alpha=1.0)
+    model = DistilledClassifier(
+        FrozenEstimator(teacher), GaussianNB(), alpha=1.0, teacher_temperature=1.0
+    )
     within(300, lambda: model.fit(dX, dy))
     immortal = clone(model).set_params(teacher=FrozenEstimator(LogisticRegression().fit(X, y)))
     np.testing.assert_array_equal(model.student_.theta_, immortal.fit(dX, dy).student_.theta_)

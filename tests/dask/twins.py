@@ -80,7 +80,7 @@ def twins():
         if cls in STOCHASTIC:
             tolerance, options = STOCHASTIC[cls]
             student = cls(**options, random_state=0)
-        model = DistilledClassifier(student=student, alpha=1.0)
+        model = DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0)
         found[name] = Twin(model, tolerance, cls in STOCHASTIC)
     return {name: twin for name, twin in found.items() if twin is not None}
 
@@ -97,7 +97,7 @@ def net():
         torch.nn.Linear, module__in_features=3, module__out_features=3, max_epochs=2, lr=0.02,
         batch_size=1, iterator_train__shuffle=False, random_state=0,
     )  # fmt: skip
-    return Twin(DistilledClassifier(student=student, alpha=1.0), 1e-5)
+    return Twin(DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0), 1e-5)
 
 
 def cut(array, sizes, *, known):

@@ -23,6 +23,7 @@ from sklearn.utils import all_estimators
 from sklearn.utils.class_weight import compute_class_weight
 
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+from skdistill.students import shrink_leaves
 from skdistill.students._class_factors import class_factors
 
 TEXT = np.array(["a", "b", "c"])
@@ -150,13 +151,17 @@ def test_the_curve_is_the_weighted_loss_by_hand(rare, class_weight, weighted):
     model = DistilledClassifier(student=make_pipeline(student), teacher_temperature=1.0, cv=4)
     params = {} if weight is None else {"sample_weight": weight}
     model.fit(X, y, teacher_proba=p_star, **params)
-    held_out = np.zeros((2000, 2))
+    curve, held_out = model.alpha_curve_, np.zeros((2000, 2))
     for train, test in StratifiedKFold(4).split(X, y):
         own = None if weight is None else weight[train]
         fold_student = fit_soft_labels(
             student, X[train], SoftLabels(p_star[train], sample_weight=own)
         )
-        held_out[test] = fold_student.predict_proba(X[test])
+        row_weight = 1.0 if own is None else own.mean()
+        shrunk = shrink_leaves(
+            fold_student, curve.candidates[1].leaf_shrinkage, row_weight=row_weight
+        )
+        held_out[test] = shrunk.predict_proba(X[test])
     ones = np.ones(2000) if weight is None else weight
     if class_weight == "balanced":
         mass = np.bincount(y, weights=ones)
@@ -165,7 +170,7 @@ def test_the_curve_is_the_weighted_loss_by_hand(rare, class_weight, weighted):
         factors = np.array([1.0, 50.0])[y] if class_weight else np.ones(2000)
     held_out = np.maximum(held_out, np.finfo(float).eps)
     expected = log_loss(y, held_out, sample_weight=ones * factors)
-    assert model.alpha_curve_.candidates[1].loss == pytest.approx(expected, rel=1e-6)
+    assert curve.candidates[1].loss == pytest.approx(expected, rel=1e-6)
 
 
 def test_balanced_rare_class_student_is_scored_as_it_is_fitted(rare):
