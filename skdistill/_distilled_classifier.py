@@ -66,10 +66,10 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         fitted on the rows outside each two folds, K (K − 1) / 2 with K folds. Otherwise, if there
         are unlabelled rows, one more teacher is fitted on all labelled rows, and labels them. So
         the default fits at most six teachers. With `groups`, a number means that many folds of
-        whole groups (``StratifiedGroupKFold``). Each row is predicted by teachers that have not seen it; the
-        mean is used if several folds test it. "in-sample" fits one teacher on all rows, which
-        predicts its own training rows and tends to repeat their labels (a forest exactly): only for
-        teachers that do not interpolate.
+        whole groups (``StratifiedGroupKFold``). Each row is predicted by teachers that have not
+        seen it; the mean is used if several folds test it. "in-sample" fits one teacher on all
+        rows, which predicts its own training rows and tends to repeat their labels (a forest
+        exactly): only for teachers that do not interpolate.
 
     top_k : int or None, default=None
         How many of the teacher's largest probabilities to keep in each row; None keeps all. Fewer
@@ -188,9 +188,10 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     ``unlabeled_weight="auto"`` compares students of the labelled rows with and without the
     unlabelled ones, labelled by the teacher of the same fold, with the best alpha of these three
-    and with 0. The candidate of the smallest loss is chosen, among those that improve on the
-    labels alone by more than one standard error, two without unlabelled rows. Leaves of trees and forests are shrunk with several strengths
-    in each comparison (Agarwal et al., ICML 2022), the labels alone, too: this needs no fits.
+    and with 0. The candidate of the smallest loss is chosen, among those that improve on the labels
+    alone by more than one standard error, two without unlabelled rows. Leaves of trees and forests
+    are shrunk with several strengths in each comparison (Agarwal et al., ICML 2022), the labels
+    alone, too: this needs no fits.
 
     The rows sampled by `augmenter` are labelled by a teacher that has seen the row that a new one
     was sampled from, and its label. So the closer a new row is to its origin, the closer is its
