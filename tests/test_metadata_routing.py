@@ -414,7 +414,7 @@ def test_weights_of_a_score_are_requested_by_themselves(rows, name, requests):
 def test_search_error_names_the_model_with_unset_request(rows, routing, name):
     X, y, weight, _ = rows
     model = requesting(name, teacher=True, student=True)
-    who = rf"(?s){type(model).__name__}\.%s, which is used within GridSearchCV.*\.fit\."
+    who = rf"{type(model).__name__}\.%s, which is used within GridSearchCV\.fit\."
     with pytest.raises(UnsetMetadataPassedError, match=who % "fit"):
         GridSearchCV(model, {}, cv=FOLDS).fit(X, y, sample_weight=weight)
     model.set_fit_request(sample_weight=True)

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from boosters import (
     NOT_TRIED,
     booster_values,
@@ -342,9 +343,16 @@ def rows_that_are_split():
         yield n_rows_split
 
 
+def never_ends(case):
+    """Return whether liblinear would not end: without a penalty, before scikit-learn 1.8."""
+    is_old = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8)
+    params = case.params
+    return is_old and params.get("solver") == "liblinear" and params.get("C") == np.inf
+
+
 def check(cases, outcome=outcome):
     """Raise with all cases that are neither right nor refused nor listed."""
-    ends = {str(case): outcome(case) for case in cases}
+    ends = {str(case): outcome(case) for case in cases if not never_ends(case)}
     wrong = [f"{case} {end}" for case, end in ends.items() if end not in RIGHT]
     assert not wrong, "\n".join(wrong)
 
