@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-import sklearn
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -34,8 +33,6 @@ from skdistill import (
 from skdistill.datasets import make_gaussian_classes
 from skdistill.nets import SoftLabelNet
 from skdistill.students import logit_regressor
-
-sklearn_version = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 
 def tight_logistic():
@@ -126,32 +123,19 @@ EXACT_AND_SLOW = [
 ]
 
 
-ON_DENSE = "check_sample_weight_equivalence_on_dense_data"
-ON_SPARSE = "check_sample_weight_equivalence_on_sparse_data"
-
-
-def skip_where_labels_differ(estimator, check):
-    """Skip a check of scikit-learn 1.6 that compares fits to two sets of labels.
-
-    It makes labels binary by whether they are that of the first row, and shuffles one side only.
-    """
-    binary = isinstance(estimator, DistilledBipartiteRanker)
-    if binary and sklearn_version < (1, 7) and check.func.__name__ in (ON_DENSE, ON_SPARSE):
-        pytest.skip("this check of scikit-learn 1.6 changes the labels of binary estimators")
-
-
 @with_short_names(parametrize_with_checks(EXACT))
 def test_exact_pairs_pass_every_check(estimator, check):
-    skip_where_labels_differ(estimator, check)
     check(estimator)
 
 
 @pytest.mark.slow
 @with_short_names(parametrize_with_checks(EXACT_AND_SLOW))
 def test_more_exact_pairs_pass_every_check(estimator, check):
-    skip_where_labels_differ(estimator, check)
     check(estimator)
 
+
+ON_DENSE = "check_sample_weight_equivalence_on_dense_data"
+ON_SPARSE = "check_sample_weight_equivalence_on_sparse_data"
 
 # Estimators, and what such a pair cannot meet, with the reason.
 INEXACT = [

@@ -30,7 +30,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.extmath import softmax as softmax_of_sklearn
-from sklearn.utils.validation import has_fit_parameter
 
 from skdistill import (
     BornAgainClassifier,
@@ -128,8 +127,6 @@ def fitted(kind, n_classes):
     classes = np.arange(n_classes) if kind in ("xgboost", "net") else names
     student = net_student(n_classes) if kind == "net" else OF_SKLEARN.get(kind)
     student = BOOSTERS[kind]() if student is None else student
-    if kind == "MLPClassifier" and not has_fit_parameter(student, "sample_weight"):
-        pytest.skip("MLPClassifier takes weights, and so soft labels, from scikit-learn 1.7 on")
     return fit_soft_labels(student, X, SoftLabels(P, classes, sample_weight=weight))
 
 

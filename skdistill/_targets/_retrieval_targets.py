@@ -131,7 +131,7 @@ class RetrievalTargets:
         if self.multilabel:
             return self.relevant.toarray().astype(int) if self.dense else self.relevant
         codes = self.codes
-        largest = np.ravel(self.positives.argmax(axis=1))  # scipy 1.12 returns a column
+        largest = self.positives.argmax(axis=1)
         return self.classes[np.where(codes >= 0, codes, largest)]
 
     def reweight_rows(self, sample_weight: NDArray) -> Self:

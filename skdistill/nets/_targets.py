@@ -76,7 +76,7 @@ def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: boo
     is_true = codes >= 0
     if isinstance(soft_labels, RetrievalTargets):
         proba = _roles(soft_labels.positives, soft_labels.negative_discount, sparse_rows)
-        most_probable = np.ravel(soft_labels.positives.argmax(axis=1))  # scipy 1.12: a column
+        most_probable = soft_labels.positives.argmax(axis=1)
         hard = np.where(is_true, codes, most_probable)
         is_true &= not soft_labels.multilabel  # one label of several is not the row's true label
     else:

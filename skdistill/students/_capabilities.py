@@ -143,12 +143,6 @@ def check_cross_validating(student, summary):
     check_expansion(student, summary, ignore={"cv"})
 
 
-def check_hist_boosting(student, summary):
-    """Call :func:`check_expansion` where `fit` has no `X_val`, before scikit-learn 1.7."""
-    if "X_val" not in signature(student.fit).parameters:
-        check_expansion(student, summary)
-
-
 def check_regression(student, summary):
     """Raise unless a regressor supports the number of target columns and the weights."""
     name, n_classes = type(student).__name__, summary.n_classes

@@ -46,7 +46,8 @@ def fit_discriminant_analysis(
 ) -> Estimator:
     """Fit linear discriminant analysis to soft labels, exactly, with each of its solvers.
 
-    The result is that of rows repeated in proportion to weight times probability. Each row counts
+    The result is that of rows repeated in proportion to weight times probability, as scikit-learn
+    1.9 fits them; its "svd" divided the covariance by rows minus classes before. Each row counts
     once, and each class as one further row, so that it takes two to four times as long as with
     hard labels, at 10 to 100 classes.
 

@@ -1,6 +1,5 @@
 """Histogram gradient boosting on soft labels: expansion, with early stopping on original rows."""
 
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,13 @@ from sklearn.utils import _safe_indexing
 from .._targets._soft_labels import SoftLabels
 from .._utils._rows import rows_of
 from .._utils._typing import Estimator, Rows
-from ._capabilities import check_hist_boosting
 from ._class_weight import class_weights
 from ._original_rows import AUTO_EARLY_STOPPING_ROWS
 from ._registry import register
 from .expansion import fit_by_expansion, fit_on_copies
 
 
-@register(HistGradientBoostingClassifier, check=check_hist_boosting)
+@register(HistGradientBoostingClassifier)
 def fit_hist_boosting(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -31,8 +29,8 @@ def fit_hist_boosting(
 
     Early stopping holds out rows with a true label and scores them by it; if no row has one, it
     holds out any rows and scores them by their soft labels. "auto" depends on the number of
-    original rows. `class_weight` also applies to the held-out rows. Early stopping needs
-    scikit-learn 1.7 and is an error before. Your own `X_val` and `y_val` may be given.
+    original rows. `class_weight` also applies to the held-out rows. Your own `X_val` and
+    `y_val` may be given.
 
     Parameters
     ----------
@@ -59,8 +57,7 @@ def fit_hist_boosting(
         if early_stopping == "auto"
         else early_stopping is True or early_stopping is np.True_
     )
-    takes_validation_set = "X_val" in signature(student.fit).parameters
-    if soft_labels.is_one_hot or not stops_early or not takes_validation_set:
+    if soft_labels.is_one_hot or not stops_early:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
     if "X_val" not in fit_params and student.validation_fraction is not None:
         train, held_out = _hold_out(student, soft_labels)

@@ -59,9 +59,6 @@ def fit_mlp(student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: 
 
     Raises
     ------
-    TypeError
-        Before scikit-learn 1.7, whose networks take no weights.
-
     ValueError
         With ``early_stopping=True``, which would split copies of a row, or a `batch_size` below 4.
     """

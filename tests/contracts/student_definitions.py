@@ -35,10 +35,7 @@ from skdistill.objectives import project_onto_simplex
 # These weigh what they hold out, so that their folds may be folds of original rows.
 WITH_FOLDS = (CalibratedClassifierCV, LogisticRegressionCV, StackingClassifier)
 FORESTS = (ExtraTreesClassifier, RandomForestClassifier)
-VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
-# Before, a bag holds copies drawn at random, and hands their weights on.
-BAGGING_DRAWS_BY_WEIGHT = VERSION >= (1, 7)
-FORESTS_DRAW_BY_WEIGHT = VERSION >= (1, 9)
+FORESTS_DRAW_BY_WEIGHT = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
 
 
 def fits_by_hand(student, problem):
@@ -70,7 +67,7 @@ def inner_estimators(estimator):
 
 def takes_weights(student):
     """Return whether weights arrive at each estimator in a student that learns from rows."""
-    if isinstance(student, BaggingClassifier) and BAGGING_DRAWS_BY_WEIGHT:
+    if isinstance(student, BaggingClassifier):
         return True
     inside = inner_estimators(student)
     return names_weights(student) and all(map(takes_weights, inside))
@@ -78,7 +75,7 @@ def takes_weights(student):
 
 def takes_weights_of_rows(regressor):
     """Return whether weights of rows arrive in a regressor, or are what it draws rows by."""
-    if isinstance(regressor, (AdaBoostRegressor, BaggingRegressor)) and BAGGING_DRAWS_BY_WEIGHT:
+    if isinstance(regressor, (AdaBoostRegressor, BaggingRegressor)):
         return True
     if isinstance(regressor, Pipeline):
         return takes_weights_of_rows(regressor[-1])

@@ -344,8 +344,8 @@ def rows_that_are_split():
 
 
 def never_ends(case):
-    """Return whether liblinear would not end: without a penalty, before scikit-learn 1.7."""
-    is_old = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 7)
+    """Return whether liblinear would not end: without a penalty, before scikit-learn 1.8."""
+    is_old = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8)
     params = case.params
     return is_old and params.get("solver") == "liblinear" and params.get("C") == np.inf
 

@@ -17,7 +17,6 @@ from sklearn.model_selection import KFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.validation import has_fit_parameter
 
 import skdistill
 from skdistill import (
@@ -93,8 +92,6 @@ def test_weights_for_a_student_that_divides_by_their_sum(collections):
     dX, dy, _ = collections
     student = MLPClassifier(max_iter=2)
     model = DistilledClassifier(UnusedTeacher(), student, alpha=1.0, teacher_temperature=1.0, cv=2)
-    if not has_fit_parameter(student, "sample_weight"):
-        pytest.skip("this scikit-learn's has no weights, and is refused for that")
     with pytest.raises(ValueError, match="MLPClassifier divides weights by their sum"):
         model.fit(dX, dy, sample_weight=da.ones(100, chunks=25))
     model.set_params(alpha=0).fit(dX, dy)

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
@@ -42,6 +43,8 @@ VALUES = [
 ]
 # Refused by check_cv and check_random_state, whose messages name no parameter.
 WITHOUT_NAME = {"cv", "random_state"}
+# Objectives of ours have nothing to run in parallel; scikit-learn's are like them from 1.8 on.
+UNUSED = {(LogisticRegression, "n_jobs")}
 STUDENTS = sorted(
     {cls for cls in FITTERS if cls.__module__.startswith("sklearn.") and cls is not Pipeline},
     key=lambda cls: cls.__name__,
@@ -78,7 +81,9 @@ def refused(cls):
         for value in VALUES:
             student = small(cls).set_params(**{name: value})
             error = error_of(clone(student, safe=False).fit, X, y)
-            if error is not None and name in str(error):
+            # In scikit-learn 1.7 the tags of a tree raise if its criterion has no hash.
+            has_tags = error_of(get_tags, student) is None
+            if error is not None and name in str(error) and has_tags and (cls, name) not in UNUSED:
                 yield name, value, student
 
 

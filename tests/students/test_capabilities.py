@@ -67,7 +67,7 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
-from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS
+from skdistill._utils._sample_weight import INNER_FITS
 from skdistill.students import logit_regressor, register
 from skdistill.students._capabilities import DataSummary
 from skdistill.students._class_weight import class_weights
@@ -275,7 +275,6 @@ def test_calibration_around_a_student_with_weights_learns(gaussian):
     assert np.abs(found - p_star).mean() < 0.1
 
 
-@pytest.mark.skipif(not BAGGING_DRAWS, reason="bagging hands weights on")
 @pytest.mark.parametrize(
     "inner", [KNeighborsClassifier(15), make_pipeline(StandardScaler(), GaussianNB())], ids=named
 )

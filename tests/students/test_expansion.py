@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn import config_context
@@ -200,10 +199,6 @@ def test_a_student_that_would_hand_no_soft_labels_on_is_refused(gaussian, studen
             fit_soft_labels(student(inner), X, SoftLabels(p_star))
 
 
-@pytest.mark.skipif(
-    tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 7),
-    reason="there bagging hands weights on, and does not draw by them",
-)
 def test_bagging_draws_rows_by_soft_labels_for_any_base(gaussian):
     X, _, p_star = gaussian
     bagging = BaggingClassifier(GaussianNB(), n_estimators=5, random_state=0)

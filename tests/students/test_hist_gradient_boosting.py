@@ -1,7 +1,5 @@
 """Histogram boosting equals the expansion, and stops early by original rows."""
 
-from inspect import signature
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -12,9 +10,6 @@ from sklearn.model_selection import train_test_split
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.students import fit_by_expansion
-
-CAN_BE_GIVEN = "X_val" in signature(HistGradientBoostingClassifier().fit).parameters
-needs_x_val = pytest.mark.skipif(not CAN_BE_GIVEN, reason="scikit-learn < 1.7 takes no X_val")
 
 
 def test_without_early_stopping_it_is_the_expansion(gaussian):
@@ -36,7 +31,6 @@ def test_real_rows_decide_whether_auto_stops_early():
     assert fitted.early_stopping == "auto"
 
 
-@needs_x_val
 @pytest.mark.parametrize("n_rows", [2000, 12_000])
 def test_early_stopping_holds_out_original_rows_and_labels(n_rows):
     X, y, p_star = make_gaussian_classes(n_rows, 5, 3, class_sep=0.5, random_state=0)
@@ -66,7 +60,6 @@ def test_early_stopping_holds_out_original_rows_and_labels(n_rows):
     assert fitted.early_stopping == student.early_stopping
 
 
-@needs_x_val
 def test_held_out_rows_of_ones_own(gaussian):
     X, y, p_star = gaussian
     student = HistGradientBoostingClassifier(early_stopping=True, max_iter=50, random_state=0)
@@ -77,14 +70,6 @@ def test_held_out_rows_of_ones_own(gaussian):
     assert len(fitted.validation_score_) == fitted.n_iter_ + 1
 
 
-@pytest.mark.skipif(CAN_BE_GIVEN, reason="scikit-learn takes X_val")
-def test_an_old_scikit_learn_refuses(gaussian):
-    X, _, p_star = gaussian
-    with pytest.raises(ValueError, match="set early_stopping=False"):
-        fit_soft_labels(HistGradientBoostingClassifier(early_stopping=True), X, SoftLabels(p_star))
-
-
-@needs_x_val
 @pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 20.0, 2: 3.0}, "balanced"], ids=str)
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_rows_held_out_weigh_as_their_class(class_weight, n_classes):
@@ -129,7 +114,6 @@ STOPS = HistGradientBoostingClassifier(
 )
 
 
-@needs_x_val
 def test_unlabelled_rows_are_trained_on_beside_labelled_rows(gaussian):
     X, y, p_star = gaussian
     labels = SoftLabels(p_star[:100], y=y[:100]).append(SoftLabels(p_star[100:]))
@@ -147,7 +131,6 @@ def test_unlabelled_rows_are_trained_on_beside_labelled_rows(gaussian):
     assert_allclose(fitted.predict_proba(X), by_hand.predict_proba(X))
 
 
-@needs_x_val
 def test_unlabelled_held_out_rows_are_scored_by_soft_labels(gaussian):
     """A class that is most probable in one row only could not be held out by that."""
     X, _, p_star = gaussian

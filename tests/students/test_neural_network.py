@@ -1,7 +1,5 @@
 """Neural networks of scikit-learn on soft labels use batches of original rows."""
 
-import inspect
-
 import numpy as np
 import pytest
 from sklearn.ensemble import VotingClassifier
@@ -14,13 +12,7 @@ from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
 from skdistill.students.neural_network import batch_of_copies
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.skipif(
-        "sample_weight" not in inspect.signature(MLPClassifier.fit).parameters,
-        reason="before scikit-learn 1.7 networks take no weights",
-    ),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SMALL = {"hidden_layer_sizes": (16,), "random_state": 0}
 
 

@@ -36,10 +36,6 @@ from skdistill.students import xgboost as ours  # noqa: E402
 from skdistill.students._boosting import soft_objective  # noqa: E402
 from skdistill.students.xgboost import base_score_of_expansion, fit_xgboost  # noqa: E402
 
-SINCE_3 = pytest.mark.skipif(
-    int(xgboost.__version__.partition(".")[0]) < 3, reason="XGBoost takes no such list before"
-)
-
 # XGBoost computes in float32, and sums the copies of a row in another order.
 FLOAT32 = 2e-6
 
@@ -204,7 +200,7 @@ def test_early_stopping_by_true_labels(n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("in_a_list", [False, pytest.param(True, marks=SINCE_3)])
+@pytest.mark.parametrize("in_a_list", [False, True])
 def test_metrics_of_the_users_get_probabilities(n_classes, in_a_list):
     X, y, P = learnable(200, n_classes, seed=0)
     seen = []
