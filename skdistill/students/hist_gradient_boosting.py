@@ -72,6 +72,7 @@ def fit_hist_boosting(
     takes_validation_set = "X_val" in signature(student.fit).parameters
     if soft_labels.is_one_hot or (stops_early and not takes_validation_set):
         return fit_by_expansion(student, X, soft_labels, **fit_params)
+    soft_labels.check_some_weight()
     X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
     soft_labels = soft_labels.drop_empty_classes()
     factors = _class_factors(student.class_weight, soft_labels)

@@ -195,6 +195,12 @@ def test_rows_of_weight_zero_are_not_counted():
     assert_array_equal(fitted.predict_proba(X), alone.predict_proba(X))
 
 
+def test_rows_that_all_weigh_nothing():
+    X, _, P, weight = problem()
+    with pytest.raises(ValueError, match="Every one of the 400 rows has weight zero"):
+        fit_soft_labels(SMALL, X, SoftLabels(P, sample_weight=0 * weight))
+
+
 # Classes that are not among the labels of rows
 
 
