@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_array, validate_data
 
 from .._targets._soft_labels import SoftLabels
@@ -13,6 +14,8 @@ from .._utils._typing import Estimator, Rows
 from ._class_sums import class_sums
 from ._registry import register
 from .expansion import fit_by_expansion
+
+ROWS_AT_ONCE = 4096
 
 
 @register(MultinomialNB)
@@ -83,8 +86,8 @@ def fit_gaussian(
 ) -> Estimator:
     """Fit Gaussian naive Bayes to soft labels, exactly: weighted means and variances.
 
-    With soft labels each row contributes to all classes: at 50 classes this takes twice as long as
-    with hard labels (0.02 s for 20,000 rows).
+    The sums over rows and over squares are matrix products of the probabilities with blocks of
+    rows: they take no longer than the means and variances of hard labels.
 
     Parameters
     ----------
@@ -107,19 +110,39 @@ def fit_gaussian(
     """
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    rows = check_array(X, dtype=np.float64, copy=True, estimator=student, input_name="X")
+    rows = check_array(X, dtype=(np.float64, np.float32), estimator=student, input_name="X")
     soft_labels = soft_labels.drop_empty_classes()
-    weight = soft_labels.class_weight_sums
-    centre = rows.mean(axis=0)  # centred first, so that squares do not lose digits
-    rows -= centre
-    moments = class_sums(np.hstack([rows, rows**2]), soft_labels) / weight[:, None]
-    means, squares = np.hsplit(moments, 2)
-    _fit_class_means(student, means, soft_labels, weight, fit_params)  # sets fitted attributes
-    student.epsilon_ = student.var_smoothing * rows.var(axis=0).max()
-    student.theta_ = means + centre
-    student.var_ = np.maximum(squares - means**2, 0) + student.epsilon_
+    weight, classes = soft_labels.class_weight_sums, soft_labels.classes
+    centre = rows.mean(axis=0, dtype=np.float64)
+    sums, squares, all_squares = _centred_sums(rows, centre, soft_labels)
+    # On one row, for the checks of parameters; all fitted attributes are set below.
+    first = rows[:1].astype(np.float64)
+    student.partial_fit(first, classes[:1], classes=classes, **fit_params)
     validate_data(student, X, skip_check_array=True)  # sets the names of the features
+    means = sums / weight[:, None]
+    student.epsilon_ = student.var_smoothing * (all_squares / len(rows)).max()
+    student.theta_ = means + centre
+    student.var_ = np.maximum(squares / weight[:, None] - means**2, 0) + student.epsilon_
+    student.class_count_ = weight
+    if student.priors is None:
+        student.class_prior_ = weight / weight.sum()
     return student
+
+
+def _centred_sums(rows, centre, soft_labels):
+    """Return Σ_n w_n p_nk x_n, the same of squares, and Σ_n x_n² without weights.
+
+    Rows are centred, so that squares do not lose digits, and summed in blocks that fit the cache.
+    """
+    shape = len(soft_labels.classes), len(centre)
+    sums, squares, all_squares = np.zeros(shape), np.zeros(shape), np.zeros(len(centre))
+    for block in gen_batches(len(rows), ROWS_AT_ONCE):
+        centred = rows[block] - centre
+        labels = soft_labels.take(block)
+        sums += class_sums(centred, labels)
+        squares += class_sums(centred**2, labels)
+        all_squares += (centred**2).sum(axis=0)
+    return sums, squares, all_squares
 
 
 def _fit_class_means(student, means, soft_labels, weight, fit_params):

@@ -76,6 +76,11 @@ def learns_by_regression(student):
     return student.criterion == "gini" or student.monotonic_cst is None
 
 
+def learns_without_copies(student):
+    """Return whether no node of a tree has copies of a row, of which splits could be tried."""
+    return learns_by_regression(student) or isinstance(student, HistGradientBoostingClassifier)
+
+
 def fit_numbers(regressor, X, labels):
     """Fit a regressor to the probability of the second of two classes, of each of more."""
     target = labels.proba[:, 1] if len(labels.classes) == 2 else labels.proba
@@ -111,7 +116,7 @@ def counts_of_copies(student, n_rows, n_copies):
             value = int(np.ceil(value * n_rows))
             value = max(value, 2) if name == "min_samples_split" else value
         # Copies of a single row have nothing to be split by; but draws are made where it is tried.
-        if learns_by_regression(student) or value > NO_LIMIT[name]:
+        if learns_without_copies(student) or value > NO_LIMIT[name]:
             counts[name] = value * n_copies
     return counts
 

@@ -73,9 +73,6 @@ REASONS_OF_NEARLY_HARD_LABELS = {
     ("HistGradientBoostingClassifier", "early_stopping", True): (
         "Ours holds out other original rows than ordinary training does, as many."
     ),
-    ("HistGradientBoostingClassifier", "max_features"): (
-        "Of splits that are equally good one is drawn, and copies take part in the draw."
-    ),
     ("LGBMClassifier", "extra_trees"): DRAWS_COLUMNS,
     ("LGBMClassifier", "feature_fraction"): DRAWS_COLUMNS,
     ("LGBMClassifier", "max_delta_step"): (

@@ -34,7 +34,6 @@ from by_hand import balanced_by_hand, fit_by_hand, fit_weighted
 from exceptions_of_parameters import REASONS_OF_NEARLY_HARD_LABELS, reason_not_equal
 from parameters import legal_values
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import all_estimators
@@ -93,7 +92,7 @@ RIGHT = ("equal", "refused", "listed", "invalid")
 SLOW = ("CalibratedClassifierCV", "LogisticRegressionCV", "Perceptron", "SGDClassifier")
 
 # Registered students that learn by expansion all the same.
-BY_EXPANSION = (HistGradientBoostingClassifier, MLPClassifier)
+BY_EXPANSION = (MLPClassifier,)
 # Labels that are all but hard are no ordinary training for trees, which split leaves with copies of
 # hardly any weight further, nor for descent, which takes a step for each copy.
 NO_LIMIT = (

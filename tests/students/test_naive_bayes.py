@@ -11,7 +11,7 @@ from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, Multinomi
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
-from skdistill.students import fit_by_expansion
+from skdistill.students import fit_by_expansion, naive_bayes
 
 STUDENTS = [
     GaussianNB(),
@@ -71,6 +71,20 @@ def test_means_far_from_zero_lose_no_digits():
     near = fit_soft_labels(GaussianNB(), X, labels)
     far = fit_soft_labels(GaussianNB(), X + 1e6, labels)
     assert_allclose(far.var_, near.var_, rtol=1e-8)
+
+
+@pytest.mark.parametrize("sparse_proba", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_rows_in_several_blocks(dtype, sparse_proba, monkeypatch):
+    monkeypatch.setattr(naive_bayes, "ROWS_AT_ONCE", 7)
+    X, labels = problem(0, sparse_proba=sparse_proba)
+    given = X.astype(dtype)
+    fast = fit_soft_labels(GaussianNB(), given, labels)
+    slow = fit_by_expansion(GaussianNB(), X, labels)
+    for name in ("theta_", "var_", "class_count_", "class_prior_"):
+        assert_allclose(getattr(fast, name), getattr(slow, name), rtol=1e-7, atol=1e-7)
+        assert getattr(fast, name).dtype == np.float64
+    assert_array_equal(given, X)
 
 
 def test_names_and_classes_without_mass():

@@ -170,6 +170,15 @@ def test_expansion_is_the_double_loop(labels):
     assert labels.count_expanded_rows() == (dense(labels) > 0).sum()
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("soft_row", [None, 0, 4500, 8999])
+def test_a_single_soft_row_is_found(soft_row, form):
+    proba = np.eye(3)[np.arange(9000) % 3]
+    if soft_row is not None:
+        proba[soft_row] = [0.5, 0.5, 0]
+    assert SoftLabels(form(proba)).is_one_hot is (soft_row is None)
+
+
 def test_one_hot_rows_are_ordinary_labels():
     labels = SoftLabels.from_labels(["b", "a", "b"], classes=["a", "b", "c"])
     assert labels.is_unweighted_one_hot
