@@ -13,7 +13,6 @@ from .._targets._soft_labels import SoftLabels
 from .._utils._probabilities import argmax_labels, entries
 from .._utils._rows import rows_of
 from .._utils._typing import Estimator, Rows
-from ._capabilities import check_hist_boosting
 from ._chunks import drop_zero_weight_rows
 from ._class_weight import class_weights
 from ._original_rows import AUTO_EARLY_STOPPING_ROWS, early_stopping_on_original_rows
@@ -22,7 +21,7 @@ from ._soft_loss import LOSS_FAILED, fit_with_soft_loss
 from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
 
 
-@register(HistGradientBoostingClassifier, check=check_hist_boosting)
+@register(HistGradientBoostingClassifier)
 def fit_hist_boosting(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
@@ -35,8 +34,8 @@ def fit_hist_boosting(
 
     Early stopping holds out rows with a true label and scores them by it; if no row has one, it
     holds out any rows and scores them by their soft labels. "auto" depends on the number of
-    original rows. `class_weight` also applies to the held-out rows. Early stopping needs
-    scikit-learn 1.7 and is an error before. Your own `X_val` and `y_val` may be given. With
+    original rows. `class_weight` also applies to the held-out rows. Your own `X_val` and `y_val`
+    may be given. With
     ``validation_fraction=None`` and ``scoring="loss"`` it stops by the loss of the soft labels.
     Scorers get the labels of the training rows, for `train_score_`.
 
