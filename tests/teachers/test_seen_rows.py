@@ -79,7 +79,7 @@ def test_easy_rows_cause_no_false_report(name):
     """Classes far apart: each model is as accurate on rows that it has not seen."""
     easy = X + 20 * Y[:, None]
     model = model_of(name).fit(easy[SEEN], Y[SEEN])
-    assert model.score(easy[NEW], Y[NEW]) > 0.99
+    assert model.score(easy[NEW], Y[NEW]) > 0.98
     student = DistilledClassifier(FrozenEstimator(model), GaussianNB(), alpha=1.0)
     assert reports(lambda: student.fit(easy[NEW], Y[NEW])) == []
 
