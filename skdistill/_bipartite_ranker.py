@@ -321,7 +321,7 @@ n_classes), default=None
         Warns
         -----
         UserWarning
-            As :class:`DistilledClassifier` does.
+            As :class:`DistilledClassifier` does, also for a frozen teacher fitted on these rows.
 
         ConvergenceWarning
             If the gradient of a linear student exceeds `tol` after `max_iter` steps.

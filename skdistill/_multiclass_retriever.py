@@ -356,7 +356,8 @@ n_labels), default=None
         -----
         UserWarning
             If there are fewer labels than `k`, if rows of an indicator are empty, and as
-            :class:`DistilledClassifier` does.
+            :class:`DistilledClassifier` does, also for a frozen teacher fitted on these rows (if
+            each row has one label).
 
         ConvergenceWarning
             If the gradient of a linear student is larger than `tol` allows.

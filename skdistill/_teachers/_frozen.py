@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._utils._labels import class_positions
 from .._utils._warnings import warn
 from ._predict import MultilabelOutput, TeacherProba, shown
+from ._seen_rows import warn_if_seen
 
 
 def given_proba(proba, teacher, rows, output):
@@ -52,6 +53,8 @@ def frozen_proba(teacher, rows, output):
             "their label. Fit it on rows of all classes, or pass it without FrozenEstimator."
         )
         proba, _ = output.impute_unseen_classes(proba, y, seen)
+    elif not isinstance(output, MultilabelOutput):
+        warn_if_seen(teacher, X, y)
     return TeacherProba(
         labelled=proba,
         unlabeled=None if X_unlabeled is None else output.predict_proba(teacher, X_unlabeled),

@@ -42,7 +42,7 @@ def by_hand(teacher, X, y, classes):
     return proba
 
 
-@pytest.mark.filterwarnings("ignore:alpha=")
+@pytest.mark.filterwarnings("ignore:alpha=", "ignore:.* was fitted on these rows")
 @pytest.mark.parametrize("declared", [False, True])
 @pytest.mark.parametrize("alpha", [0.5, 1.0, "auto"])
 @pytest.mark.parametrize("labels", LABELS)
