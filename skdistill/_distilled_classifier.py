@@ -360,8 +360,8 @@ n_classes), default=None
             If a fold's teacher, or a frozen one, has not seen the class of a row (which keeps its
             one-hot label), if the leaves of a frozen teacher's trees show that it was fitted on
             these rows, if the teacher takes no `sample_weight`, if the best temperature is at the
-            edge of its range, if "auto" chooses the labels alone, or if a file of `memory` is damaged
-            (its teacher is fitted anew) or cannot be written.
+            edge of its range, if "auto" chooses the labels alone, or if a file of `memory` is
+            damaged (its teacher is fitted anew) or cannot be written.
         """
         given = FitArguments(X, y, sample_weight, teacher_proba, X_unlabeled, unlabeled_proba)
         if is_in_partitions(*given):

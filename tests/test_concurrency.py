@@ -162,7 +162,7 @@ PHASES = {
     "memory": lambda patch: patch.setattr(Path, "write_bytes", write_half),
     "renaming": lambda patch: interrupt(patch, Path, "replace", 2),
     "choice of alpha": lambda patch: interrupt(patch, Student, "fit", 4),
-    "its last step": lambda patch: interrupt(patch, classifier_room, "alpha_by_log_loss", 1),
+    "its last step": lambda patch: interrupt(patch, classifier_room, "select_by_log_loss", 1),
     "student's fit": lambda patch: interrupt(patch, classifier_room, "fit_soft_labels", 1),
 }
 

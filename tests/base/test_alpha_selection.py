@@ -84,7 +84,7 @@ def test_alpha_grid_has_the_optimum_and_its_minimum_is_chosen(problem):
         held_out[test] = shrink_leaves(fold_student, mixed.leaf_shrinkage).predict_proba(X[test])
     expected = log_loss(y, np.maximum(held_out, np.finfo(float).eps))
     assert mixed.loss == pytest.approx(expected, rel=1e-6)
-    assert model.alpha_ == min(candidates, key=lambda each: each.loss).alpha
+    assert model.alpha_ == model.alpha_curve_.best.alpha
     same = DistilledClassifier(
         student=student, alpha=model.alpha_, teacher_temperature=model.teacher_temperature_
     ).fit(X, y, teacher_proba=teacher_proba)

@@ -76,7 +76,9 @@ def run(case):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         student, problem = case.make(), case.problem
-        model = DistilledClassifier(case.teacher(), student, alpha=1.0, cv=2)
+        model = DistilledClassifier(
+            case.teacher(), student, alpha=1.0, teacher_temperature=1.0, cv=2
+        )
         with counted_fits(model.teacher, student) as fits:
             try:
                 model.fit(problem.X, problem.y, problem.weight)

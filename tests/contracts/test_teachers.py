@@ -46,7 +46,7 @@ TEACHERS = {maker.name: maker.make() for maker in leaves("classifier")} | {
 
 
 def fit(teacher, weight=None):
-    return DistilledClassifier(teacher, alpha=1.0, cv=2).fit(X, Y, weight)
+    return DistilledClassifier(teacher, alpha=1.0, teacher_temperature=1.0, cv=2).fit(X, Y, weight)
 
 
 def fails_alone(teacher):

@@ -143,7 +143,7 @@ def test_the_form_of_given_probabilities_does_not_matter(name):
     for form in SAME:
         if form is not polars_frame:  # whose columns have other names than the classes
             scores, _ = scores_of(ESTIMATORS[name], None, teacher_proba=form(P))
-            np.testing.assert_array_equal(scores, expected, err_msg=str(form))
+            np.testing.assert_allclose(scores, expected, rtol=1e-12, err_msg=str(form))
     with pytest.raises(ValueError, match=r"'column_0', .* are not the classes"):
         scores_of(ESTIMATORS[name], None, teacher_proba=polars_frame(P))
 

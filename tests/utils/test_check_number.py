@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import skdistill
 from skdistill import augmentation, inspection, metrics
+from skdistill.students import shrink_leaves
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = np.arange(60) % 3
@@ -41,6 +43,9 @@ def calls(owner, parameters):
     """Return functions that call what has a parameter: an estimator, an augmenter, a function."""
     if owner == "number_of_new_rows":
         return [call for each in augmentation.__all__ for call in calls(each, parameters)]
+    if owner == "shrink_leaves":
+        tree = DecisionTreeClassifier().fit(X, Y)
+        return [lambda: shrink_leaves(tree, 1.0, **parameters)]
     modules = (skdistill, augmentation, inspection, metrics)
     (public,) = {getattr(module, owner) for module in modules if hasattr(module, owner)}
     if hasattr(public, "fit"):
