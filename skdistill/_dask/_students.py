@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._utils._sample_weight import takes_sample_weight
 from ..students._chunks import fit_one_pass, fit_quality, rows_per_chunk, warn_if_still_improving
-from ..students._class_weight import class_weights
+from ..students._class_weight import as_class_weight, class_weights
 from ..students._original_rows import refuse_to_split_copies
 from ._partitions import blocks_with
 from ._placement import map_partitions
@@ -89,7 +89,7 @@ def fit_by_partitions(data):
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
     while n_iter < (passes or 1) and stale < params.get("n_iter_no_change", 5):
-        student = _run_pass(student, blocks, classes, class_factors, rng, passes is not None)
+        student = _run_pass(student, blocks, classes, rng, passes is not None)
         n_iter += 1
         if passes is not None and params.get("tol") is not None:
             quality = _quality(student, blocks, classes, class_factors)
@@ -101,7 +101,7 @@ def fit_by_partitions(data):
     return student.set_params(**saved_params)
 
 
-def _run_pass(student, blocks, classes, class_factors, rng, shuffles):
+def _run_pass(student, blocks, classes, rng, shuffles):
     """Return the student after one call of `partial_fit` for each partition.
 
     The student is sent to the workers that hold the partitions.
@@ -109,7 +109,7 @@ def _run_pass(student, blocks, classes, class_factors, rng, shuffles):
     n = len(blocks)
     order = rng.permutation(n) if shuffles else np.arange(n)
     seeds = rng.randint(2**31 - 1, size=n) if shuffles else [None] * n
-    calls = [(blocks[k], classes, class_factors, seeds[k]) for k in order]
+    calls = [(blocks[k], classes, seeds[k]) for k in order]
     return _call_in_order(student, _fit_partition, calls)
 
 
@@ -146,13 +146,13 @@ def _train(net, block, classes, mean_weight, seed):
     return train_on_part(deepcopy(net), X, targets.soft_labels(classes), mean_weight, seed)
 
 
-def _fit_partition(student, block, classes, class_factors, seed):
+def _fit_partition(student, block, classes, seed):
     """Return a copy of the student, fitted to a partition.
 
     Dask may run a task again, so that its arguments must not change.
     """
     student, (X, targets) = deepcopy(student), block
-    soft_labels = targets.soft_labels(classes).reweight_classes(class_factors)
+    soft_labels = targets.soft_labels(classes)
     rows = np.flatnonzero(soft_labels.weight)  # others do not affect the order, as in memory
     if len(rows) == 0:
         return student
@@ -190,7 +190,8 @@ def _prepare(student, summary, classes):
         student.class_weight, _ClassWeightSums(classes, summary.class_weight_sums)
     )
     copies = max(summary.n_copies / summary.n_rows, 1)
-    student.set_params(class_weight=None, alpha=student.alpha / copies)
+    class_weight = as_class_weight(student, factors, classes.tolist())
+    student.set_params(class_weight=class_weight, alpha=student.alpha / copies)
     return saved_params, factors
 
 

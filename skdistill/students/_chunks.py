@@ -31,16 +31,17 @@ def drop_zero_weight_rows(X, soft_labels, fit_params):
     return _safe_indexing(X, rows), soft_labels.take(rows), fit_params
 
 
-def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
+def fit_in_chunks(student, X, soft_labels, chunk, class_factors=1, **fit_params):
     """Call `partial_fit` on chunks of the expansion.
 
     A student without `max_iter` (naive Bayes) is fitted in one pass. One with `max_iter` makes up
     to `max_iter` passes, each in a new order, and stops after `n_iter_no_change` passes that
-    improved the fit to the soft labels by less than `tol`.
+    improved the fit to the soft labels by less than `tol`; the fit is judged with class weights.
     """
     params = student.get_params(deep=False)
     if "max_iter" not in params:
         return fit_one_pass(student, X, soft_labels, np.arange(len(soft_labels)), chunk, fit_params)
+    judged = soft_labels.reweight_classes(class_factors)
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
     while True:
@@ -48,7 +49,7 @@ def fit_in_chunks(student, X, soft_labels, chunk, **fit_params):
         fit_one_pass(student, X, soft_labels, order, chunk, fit_params)
         n_iter += 1
         if params.get("tol") is not None:
-            quality = fit_quality(student, X, soft_labels)
+            quality = fit_quality(student, X, judged)
             stale = 0 if quality > best + params["tol"] else stale + 1
             best = max(best, quality)
         # Read here, because the first `partial_fit` validates these parameters.

@@ -40,6 +40,13 @@ def class_weights(class_weight, soft_labels):
     return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
 
 
+def as_class_weight(student, factors, labels):
+    """Return the parameter `class_weight` by which a student weighs each label by its factor."""
+    if student.class_weight is None:
+        return None
+    return {key: factors[code] for key, code in class_keys(student, "class_weight", labels)}
+
+
 @contextmanager
 def balanced_by_class_weight_sums(student, soft_labels):
     """Balance classes by probability mass, not by copies of rows, within the context.

@@ -9,7 +9,7 @@ from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
 from ._capabilities import check_expansion
 from ._chunks import drop_zero_weight_rows, fit_in_chunks, rows_per_chunk
-from ._class_weight import class_weights
+from ._class_weight import as_class_weight, class_weights
 from ._original_rows import refuse_to_split_copies
 from ._registry import register
 from .expansion import fit_by_expansion, fit_on_copies
@@ -34,7 +34,9 @@ def fit_by_descent(
     expansion at once, because averages improve too late for this stopping rule.
 
     `alpha` is relative to the mean loss of an original row, as with hard labels (in the
-    plain expansion the penalty would be multiplied by the number of copies).
+    plain expansion the penalty would be multiplied by the number of copies). Class weights are
+    those of the student's own `fit`: with three or more classes, which it learns one against the
+    rest, they weigh a class where it is that one, and not in the rest of the others.
 
     Parameters
     ----------
@@ -65,18 +67,18 @@ def fit_by_descent(
     refuse_to_split_copies(student)
     X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
     saved_params = {"class_weight": student.class_weight, "alpha": student.alpha}
-    soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))
     soft_labels = soft_labels.drop_empty_classes()
+    factors = class_weights(student.class_weight, soft_labels)
+    class_weight = as_class_weight(student, factors, soft_labels.classes.tolist())
     copies = max(soft_labels.count_expanded_rows() / len(soft_labels), 1)
     chunk = min(rows_per_chunk(X, soft_labels), max(1, int(len(soft_labels) / copies)))
-    # The class weights are now in the soft labels. The penalty is applied at each step, and each
-    # row has `copies` steps: without the division, the copies of negligible probabilities would
-    # multiply the penalty.
+    # The penalty is applied at each step, and each row has `copies` steps: without the division,
+    # the copies of negligible probabilities would multiply the penalty.
     per_step = student.alpha / copies if isinstance(student.alpha, Real) else student.alpha
-    student.set_params(class_weight=None, alpha=per_step)
+    student.set_params(class_weight=class_weight, alpha=per_step)
     try:
         if student.average:
             return fit_on_copies(student, X, soft_labels, **fit_params)
-        return fit_in_chunks(student, X, soft_labels, chunk, **fit_params)
+        return fit_in_chunks(student, X, soft_labels, chunk, factors, **fit_params)
     finally:
         student.set_params(**saved_params)

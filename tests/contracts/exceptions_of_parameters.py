@@ -46,7 +46,7 @@ REASONS = {
     ("Perceptron", "*"): OTHER_ORDER,
     ("SGDClassifier", "loss"): OTHER_ORDER,
     ("SGDClassifier", "max_iter"): OTHER_ORDER,
-    ("SGDClassifier", "class_weight"): OTHER_ORDER,
+    ("SGDClassifier", "penalty", None): OTHER_ORDER,
 }
 
 

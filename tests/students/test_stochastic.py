@@ -76,6 +76,34 @@ def test_class_weights_count_mass(problem):
     assert fit_soft_labels(balanced, X, labels).class_weight == "balanced"
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    ("names", "class_weight"),
+    [
+        (["a", "b", "c"], {"a": 0.5, "b": 20.0}),
+        ([1, 2, 3], {1: 0.0, 2: 3.0}),
+        ([1, 2, 3], "balanced"),
+        (["10", "9", "11"], "balanced"),  # scikit-learn looks for numbers
+    ],
+    ids=str,
+)
+def test_class_weights_are_those_of_ordinary_training(names, class_weight, n_classes):
+    """One against the rest, a class weight applies where its class is the one, not in the rest."""
+    X, y, _ = make_gaussian_classes(2000, 5, n_classes, class_sep=0.5, random_state=0)
+    y = np.where(y == 0, np.arange(len(y)) % 3 // 2, y)  # unequal classes
+    names = np.array(names[:n_classes])
+    student = SGDClassifier(
+        loss="log_loss", alpha=0.01, max_iter=40, tol=None, random_state=0,
+        class_weight=class_weight,
+    )  # fmt: skip
+    nearly_hard = np.where(np.eye(n_classes)[y] == 1, 1 - 1e-9 * (n_classes - 1), 1e-9)
+    fitted = fit_soft_labels(student, X, SoftLabels(nearly_hard, names))
+    ordinary = clone(student).fit(X, names[y])
+    found, expected = (each.predict_proba(X) for each in (fitted, ordinary))
+    assert_array_equal(fitted.classes_, ordinary.classes_)
+    assert np.abs(found - expected).mean() < 0.02
+
+
 def test_plain_labels_are_ordinary_training(problem):
     X, labels, _, _ = problem
     y = labels.hard_labels()
