@@ -49,15 +49,18 @@ class InnerFit(NamedTuple):
     by_name: bool = False  # without routing, weights are passed only if `fit` names them
 
 
-# Forests draw rows by weight since scikit-learn 1.9; before, uniformly, and weight the drawn ones.
-FORESTS_DRAW = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9)
+_SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+# Bagging draws rows by weight since scikit-learn 1.8; before, it passes the weights on.
+BAGGING_DRAWS = _SKLEARN >= (1, 8)
+# Forests do since 1.9; before, they draw rows uniformly and weight the drawn ones.
+FORESTS_DRAW = _SKLEARN >= (1, 9)
 
 # An entry also applies to subclasses that do not override `fit`.
 INNER_FITS = {
     AdaBoostClassifier: InnerFit(takes_weights=UNROUTED, by_name=True),
     AdaBoostRegressor: InnerFit(draws=True, takes_weights=UNROUTED),
-    BaggingClassifier: InnerFit(draws=True, labels="codes"),
-    BaggingRegressor: InnerFit(draws=True),
+    BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes"),
+    BaggingRegressor: InnerFit(draws=BAGGING_DRAWS),
     CalibratedClassifierCV: InnerFit(),
     ClassifierChain: InnerFit(takes_weights=ROUTED, labels="binary"),
     FixedThresholdClassifier: InnerFit(takes_weights=ROUTED),

@@ -30,7 +30,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
-from .._utils._sample_weight import FORESTS_DRAW
+from .._utils._sample_weight import BAGGING_DRAWS, FORESTS_DRAW
 
 
 class RowSplitParam(NamedTuple):
@@ -116,7 +116,7 @@ _FORESTS = ("oob_score",) if FORESTS_DRAW else ("oob_score", "class_weight")
 # are accepted, even under the name of a hint.
 PROBED = {
     AdaBoostClassifier: (),
-    BaggingClassifier: ("oob_score", "bootstrap"),
+    BaggingClassifier: ("oob_score", *(["bootstrap"] if BAGGING_DRAWS else [])),
     BernoulliNB: (),
     CategoricalNB: (),
     ComplementNB: (),
