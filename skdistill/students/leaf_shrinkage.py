@@ -10,36 +10,16 @@ import copy
 from numbers import Real
 
 import numpy as np
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
-from sklearn.tree import (
-    DecisionTreeClassifier,
-    DecisionTreeRegressor,
-    ExtraTreeClassifier,
-    ExtraTreeRegressor,
-)
 from sklearn.utils.validation import check_is_fitted
 
 from .._utils._typing import Estimator
 from .._utils._validation import check_number
+from .trees import REGRESSORS
 
-TREES = (
-    DecisionTreeClassifier,
-    DecisionTreeRegressor,
-    ExtraTreeClassifier,
-    ExtraTreeRegressor,
-)
-FORESTS = (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
+# Decision trees, extra-trees and forests, classifiers and regressors.
+WITH_LEAVES = (*REGRESSORS, *REGRESSORS.values())
 
 
 def shrink_leaves(student: Estimator, strength: float, *, row_weight: float = 1.0) -> Estimator:
@@ -96,6 +76,8 @@ def shrink_leaves(student: Estimator, strength: float, *, row_weight: float = 1.
     if strength:
         for tree in _trees(shrunk):
             _shrink(tree.tree_, strength * row_weight)
+            if is_classifier(tree):  # rounding leaves probabilities a little below 0
+                np.maximum(tree.tree_.value, 0, out=tree.tree_.value)
     return shrunk
 
 
@@ -103,14 +85,14 @@ def has_leaves(student):
     """Return whether an estimator is a tree or forest, or a Pipeline that ends in one."""
     while isinstance(student, Pipeline) and student.steps:
         student = student.steps[-1][1]
-    return type(student) in (*TREES, *FORESTS)
+    return type(student) in WITH_LEAVES
 
 
 def _trees(student):
     """Return the fitted decision trees of a student."""
     while isinstance(student, Pipeline):
         student = student.steps[-1][1]
-    return student.estimators_ if isinstance(student, FORESTS) else [student]
+    return getattr(student, "estimators_", [student])
 
 
 def _shrink(tree, strength):

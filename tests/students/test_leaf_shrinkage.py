@@ -13,12 +13,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import SoftLabels, fit_soft_labels
 from skdistill.students import shrink_leaves
-from skdistill.students.leaf_shrinkage import FORESTS, TREES
+from skdistill.students.leaf_shrinkage import WITH_LEAVES
 
 X, Y = load_iris(return_X_y=True)
+ESTIMATORS = [kind(random_state=0) for kind in WITH_LEAVES]
 ESTIMATORS = [
-    *(kind(random_state=0) for kind in TREES),
-    *(kind(n_estimators=3, random_state=0) for kind in FORESTS),
+    each.set_params(n_estimators=3) if "n_estimators" in each.get_params() else each
+    for each in ESTIMATORS
 ]
 
 
@@ -56,6 +57,15 @@ def test_the_original_is_unchanged_and_zero_changes_nothing():
     again = pickle.loads(pickle.dumps(shrink_leaves(tree, 30)))
     assert (again.predict_proba(X) != before).any()
     np.testing.assert_array_equal(tree.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_probability_is_negative_by_rounding(seed):
+    rows = np.random.default_rng(seed).normal(size=(300, 4))
+    labels = np.random.default_rng(seed).integers(7, size=300)
+    tree = DecisionTreeClassifier(random_state=seed).fit(rows, labels)
+    for strength in (1e-9, 0.1, 1, 10):
+        assert shrink_leaves(tree, strength).predict_proba(rows).min() >= 0
 
 
 def test_infinitely_many_rows_leave_the_root():
