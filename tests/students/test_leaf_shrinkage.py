@@ -64,7 +64,7 @@ def test_no_probability_is_negative_by_rounding(seed):
     rows = np.random.default_rng(seed).normal(size=(300, 4))
     labels = np.random.default_rng(seed).integers(7, size=300)
     tree = DecisionTreeClassifier(random_state=seed).fit(rows, labels)
-    for strength in (1e-9, 0.1, 1, 10):
+    for strength in (1e-15, 1e-9, 1, 10):
         assert shrink_leaves(tree, strength).predict_proba(rows).min() >= 0
 
 
