@@ -152,6 +152,11 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     unlabeled_weight_ : float
         The weight of unlabelled rows used; 0.0 without such rows.
 
+    pseudo_labels_ : bool
+        Whether unlabelled rows had hard pseudo-labels as targets, the teacher's most probable
+        class, in place of its probabilities. They are compared if both `unlabeled_weight` and
+        `teacher_temperature` are "auto".
+
     alpha_curve_ : AlphaCurve or None
         If weights were chosen, the basis of the choice: `alpha`, `loss`, `candidates` and `nested`.
         As in :class:`DistilledClassifier`, but losses are the surrogate loss.
@@ -352,8 +357,7 @@ n_classes), default=None
         intercept, n_iter = _intercept_and_steps(student, data)
         self._set_fitted_attributes(X, student, data.classes)
         self.intercept_, self.n_iter_ = intercept, n_iter
-        self.alpha_, self.unlabeled_weight_ = data.alpha, data.unlabeled_weight
-        self.alpha_curve_ = data.alpha_curve
+        self._set_selected_weights(data)
         return self._set_teacher_attributes(data)
 
     def _select_weights(self, data, weights):

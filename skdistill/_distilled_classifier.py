@@ -61,15 +61,15 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         those of unlabelled rows are given. A probability of exactly 0 stays 0.
 
     cv : int, splitter, iterable or "in-sample", default=None
-        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified.
-        Every row must be tested. If alpha is chosen, None is 3 folds, and further teachers are
-        fitted on the rows outside each two folds, K (K − 1) / 2 with K folds. Otherwise, if there
-        are unlabelled rows, one more teacher is fitted on all labelled rows, and labels them. So
-        the default fits at most six teachers. With `groups`, a number means that many folds of
-        whole groups (``StratifiedGroupKFold``). Each row is predicted by teachers that have not
-        seen it; the mean is used if several folds test it. "in-sample" fits one teacher on all
-        rows, which predicts its own training rows and tends to repeat their labels (a forest
-        exactly): only for teachers that do not interpolate.
+        Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
+        row must be tested. If alpha is chosen, None is 4 folds, and teachers are fitted on the rows
+        outside each two folds, K (K − 1) / 2 with K folds; more folds are better, and cost more.
+        Otherwise, if there are unlabelled rows, one more teacher is fitted on all labelled rows,
+        and labels them. So the default fits at most six teachers. With `groups`, a number means
+        that many folds of whole groups (``StratifiedGroupKFold``). Each row is predicted by
+        teachers that have not seen it; the mean is used if several folds test it. "in-sample" fits
+        one teacher on all rows, which predicts its own training rows and tends to repeat their
+        labels (a forest exactly): only for teachers that do not interpolate.
 
     top_k : int or None, default=None
         How many of the teacher's largest probabilities to keep in each row; None keeps all. Fewer
@@ -123,6 +123,11 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     unlabeled_weight_ : float
         The weight of unlabelled rows used; 0.0 without such rows.
+
+    pseudo_labels_ : bool
+        Whether unlabelled rows had hard pseudo-labels as targets, the teacher's most probable
+        class, in place of its probabilities. They are compared if both `unlabeled_weight` and
+        `teacher_temperature` are "auto".
 
     leaf_shrinkage_ : float
         Strength of the shrinkage of the leaves of `student_`, see
@@ -179,19 +184,21 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     4), so the quality of its probabilities matters, not its accuracy. Cross-fitting keeps
     them independent of the labels that they replace (Dao et al., ICLR 2021).
 
-    ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels
-    alone and to the teacher alone, and finds the weight of their mixed probabilities that
-    minimises the log-loss of the held-out labels, a convex problem. Held-out rows are weighted
-    by the student's `class_weight`, if it has one. A third fit per fold uses that weight as
-    alpha. The nested teachers have not seen the held-out labels: a teacher fitted without two
-    folds is used for both. Given probabilities, and those of a frozen teacher, are not nested.
+    ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels alone
+    and to the teacher alone, and finds the weight of their mixed probabilities that minimises the
+    log-loss of the held-out labels, a convex problem. Held-out rows are weighted by the student's
+    `class_weight`, if it has one. A third fit per fold uses that weight as alpha. No teacher has
+    seen the held-out labels: each is fitted without two folds, and predicts the training rows of
+    one for the comparison on the other. The final student gets the mean of the teachers that have
+    not seen a row. Given probabilities, and those of a frozen teacher, are not nested.
 
     ``unlabeled_weight="auto"`` compares students of the labelled rows with and without the
     unlabelled ones, labelled by the teacher of the same fold, with the best alpha of these three
-    and with 0. The candidate of the smallest loss is chosen, among those that improve on the labels
-    alone by more than one standard error, two without unlabelled rows. Leaves of trees and forests
-    are shrunk with several strengths in each comparison (Agarwal et al., ICML 2022), the labels
-    alone, too: this needs no fits.
+    and with 0, and then hard pseudo-labels (Lee, 2013) in place of the teacher's probabilities of
+    unlabelled rows. The candidate of the smallest loss is chosen, among those that improve on the
+    labels alone by more than one standard error, 1.5 without unlabelled rows. Leaves of trees and
+    forests are shrunk with several strengths in each comparison (Agarwal et al., ICML 2022), the
+    labels alone, too: this needs no fits.
 
     The rows sampled by `augmenter` are labelled by a teacher that has seen the row that a new one
     was sampled from, and its label. So the closer a new row is to its origin, the closer is its
@@ -200,7 +207,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     A grid search refits the teachers for every setting, also for those of the student, unless
     `memory` is set; 20 settings, 5 outer and 5 inner folds are 505 fits without and 30 with it
-    (606 and 36 with ``alpha="auto"`` and its 3 folds). Details of the cache:
+    (606 and 36 with ``alpha="auto"``). Details of the cache:
 
     - A teacher without a `random_state`, here or of its own, is cached at its first fit; later
       fits reuse those predictions. Folds that are shuffled differently each time have different
@@ -317,7 +324,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
             Unlabelled rows, each with the weight `unlabeled_weight`. They are labelled by a teacher
-            fitted on all labelled rows, or by the frozen one (by the mean of the fold teachers if
+            fitted on all labelled rows, or by the frozen one (by the mean of all teachers if
             alpha is chosen). A search passes them on whole. Categories that X lacks are added to
             its own; a column of another dtype is converted if no value changes, otherwise
             an error is raised. In a transforming Pipeline they must be transformed too:
@@ -388,9 +395,8 @@ n_classes), default=None
 
     def _set_distilled_attributes(self, X, data, student):
         self._set_fitted_attributes(X, student, data.classes)
-        self.alpha_, self.unlabeled_weight_ = data.alpha, data.unlabeled_weight
+        self._set_selected_weights(data)
         self.leaf_shrinkage_ = data.leaf_shrinkage
-        self.alpha_curve_ = data.alpha_curve
         return self._set_teacher_attributes(data)
 
     def _check_parameters(self):

@@ -136,7 +136,7 @@ def test_alpha_is_chosen_on_labels_where_no_row_has_both():
     model = DistilledClassifier()
     model.fit(X, y, teacher_proba=nothing, X_unlabeled=more, unlabeled_proba=Q)
     candidates = [each[:2] for each in model.alpha_curve_.candidates]
-    assert candidates == [(0, 0), (0, 1), (0, 0.2)]
+    assert candidates[:3] == [(0, 0), (0, 1), (0, 0.2)]
     assert (model.alpha_, model.unlabeled_weight_) in candidates
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
@@ -114,20 +115,23 @@ def test_the_default_fits_at_most_six_teachers(rows, n_more):
 def test_many_unlabelled_rows_leave_labels_as_they_are(rows):
     X, y, more = rows
     model = DistilledClassifier(GaussianNB(), TREE, random_state=0).fit(X, y, X_unlabeled=more)
-    weights = [each[:2] for each in model.alpha_curve_.candidates]
-    assert weights == [(0, 0), (0, 1), (0, 0.2)]
+    weights = [each.weights for each in model.alpha_curve_.candidates]
+    assert weights[:3] == [(0, 0, False), (0, 1, False), (0, 0.2, False)]
     best = model.alpha_curve_.best
-    assert (model.alpha_, model.unlabeled_weight_, model.leaf_shrinkage_) == best[:3]
+    assert (model.alpha_, model.unlabeled_weight_, model.pseudo_labels_) == best.weights
+    assert model.leaf_shrinkage_ == best.leaf_shrinkage
 
 
 @HARMLESS
 def test_the_chosen_student_is_the_one_with_these_weights(rows):
     X, y, more = rows
     model = DistilledClassifier(GaussianNB(), TREE).fit(X, y, X_unlabeled=more)
-    same = DistilledClassifier(
-        GaussianNB(), TREE, alpha=model.alpha_, unlabeled_weight=model.unlabeled_weight_,
-        teacher_temperature=model.teacher_temperature_,
-    ).fit(X, y, X_unlabeled=more)  # fmt: skip
+    Q = GaussianNB().fit(X, y).predict_proba(more)
+    same = DistilledClassifier(None, TREE, alpha=0, unlabeled_weight=model.unlabeled_weight_)
+    Q = SoftLabels(Q).temper(model.teacher_temperature_)
+    if model.pseudo_labels_:
+        Q = Q.harden_unlabeled()
+    same.fit(X, y, X_unlabeled=more, unlabeled_proba=Q.proba)
     shrunk = shrink_leaves(same.student_, model.leaf_shrinkage_)
     np.testing.assert_array_equal(model.predict_proba(X), shrunk.predict_proba(X))
 
@@ -149,3 +153,30 @@ def test_misleading_unlabelled_rows_get_weight_zero(rows):
         model = DistilledClassifier(Wrong(), student).fit(X, y, X_unlabeled=trap)
     assert model.unlabeled_weight_ == 0
     assert model.alpha_ == 0
+
+
+@HARMLESS
+@pytest.mark.parametrize("temperature", ["auto", 1.0])
+def test_pseudo_labels_are_compared_where_temperature_is_auto(rows, temperature):
+    X, y, more = rows
+    model = DistilledClassifier(GaussianNB(), TREE, teacher_temperature=temperature)
+    curve = model.fit(X, y, X_unlabeled=more).alpha_curve_
+    hard = [each for each in curve.candidates if each.pseudo_labels]
+    assert len(hard) == (temperature == "auto")
+    for each in hard:
+        assert each.unlabeled_weight == min(curve.candidates[:3], key=lambda c: c.loss)[1]
+
+
+@HARMLESS
+def test_the_loss_of_pseudo_labels_is_that_of_self_training(rows):
+    X, y, more = rows
+    student = LogisticRegression()
+    curve = DistilledClassifier(GaussianNB(), student).fit(X, y, X_unlabeled=more).alpha_curve_
+    (hard,) = [each for each in curve.candidates if each.pseudo_labels]
+    true = []
+    for train, test in StratifiedKFold(5).split(X, y):
+        labels = np.r_[y[train], GaussianNB().fit(X[train], y[train]).predict(more)]
+        weight = np.r_[np.ones(len(train)), np.full(len(more), hard.unlabeled_weight)]
+        fitted = clone(student).fit(np.vstack([X[train], more]), labels, weight)
+        true.append(fitted.predict_proba(X[test])[np.arange(len(test)), y[test]])
+    assert hard.loss == pytest.approx(-np.log(np.concatenate(true)).mean(), rel=1e-3)

@@ -5,8 +5,9 @@ correct noisy ones. Held-out rows, unseen by the students and by their teachers,
 is larger. Students are fitted with a few candidates, and the one with the smallest loss of the
 true labels of held-out rows is chosen: first `alpha`, from students fitted to the labels, to the
 teacher's probabilities, and to the mixture of both at which their mixed predictions have the
-smallest loss; then `unlabeled_weight`, with that alpha and with alpha = 0. Trees and forests are
-compared with several strengths of shrinkage of their leaves, which need no further fits.
+smallest loss; then `unlabeled_weight`, with that alpha and with alpha = 0; then hard pseudo-labels
+in place of the teacher's probabilities of unlabelled rows. Trees and forests are compared with
+several strengths of shrinkage of their leaves, which need no further fits.
 """
 
 from typing import NamedTuple
@@ -29,7 +30,7 @@ from ..students._class_factors import class_factors
 from ..students._predictions import predicts_numbers, student_proba, student_scores
 from ..students.leaf_shrinkage import has_leaves, shrink_leaves
 from ..students.ranking import fit_ranker
-from ._training_data import student_targets
+from ._training_data import LABELS_ALONE, Weights, student_targets
 
 # Weights this close to 0 or 1 count as 0 or 1: the third student would differ too little.
 MARGIN = 0.02
@@ -51,6 +52,9 @@ class Candidate(NamedTuple):
     unlabeled_weight : float
         Weight of an unlabelled row; 0 without such rows.
 
+    pseudo_labels : bool
+        Whether unlabelled rows have the teacher's most probable class alone.
+
     leaf_shrinkage : float
         Strength of the shrinkage of the leaves of a tree or forest; 0 for other students.
 
@@ -63,9 +67,15 @@ class Candidate(NamedTuple):
 
     alpha: float
     unlabeled_weight: float
+    pseudo_labels: bool
     leaf_shrinkage: float
     loss: float
     standard_error: float
+
+    @property
+    def weights(self) -> Weights:
+        """The weights that the students were fitted with."""
+        return Weights(self.alpha, self.unlabeled_weight, self.pseudo_labels)
 
 
 class AlphaCurve(NamedTuple):
@@ -100,7 +110,7 @@ class AlphaCurve(NamedTuple):
     def best(self) -> Candidate:
         """The candidate of the smallest loss; the first one if no improvement is significant.
 
-        An improvement must exceed one standard error with unlabelled rows, and two without.
+        An improvement must exceed one standard error with unlabelled rows, one and a half without.
         """
         first = self.candidates[0]
         eligible = [each for each in self.candidates if _is_significant(each, first)]
@@ -114,7 +124,7 @@ def _is_significant(candidate, first):
     probabilities of its own rows; that of more rows remains.
     """
     more_rows = candidate.unlabeled_weight > first.unlabeled_weight
-    margin = (1 if more_rows else 2) * candidate.standard_error
+    margin = (1 if more_rows else 1.5) * candidate.standard_error
     return first.loss - candidate.loss > margin
 
 
@@ -205,26 +215,20 @@ def _fit_classifier(student, X, soft_labels, **fit_params):
 
 
 def _select(held_out, data, weights, n_jobs):
-    """Return the losses of the candidates; `weights` are alpha and unlabeled_weight as given."""
+    """Return the losses of the candidates, for weights as given."""
     comparison = _Comparison(held_out, data, n_jobs)
-    given_alpha, given_weight = weights
-    weight = 0.0 if given_weight == "auto" else given_weight
+    weight = 0.0 if weights.unlabeled_weight == "auto" else weights.unlabeled_weight
     losses = np.empty(0)
-    if given_alpha == "auto":
+    if weights.alpha == "auto":
         losses = comparison.add_alphas(weight)
     else:
-        comparison.add(given_alpha, weight)
-    if given_weight == "auto" and not data.soft_labels.is_labelled.all():
-        alphas = {comparison.best.alpha}
-        if given_alpha == "auto":
-            alphas.add(0.0)
-        for alpha in sorted(alphas):
-            for weight in UNLABELED_WEIGHTS:
-                comparison.add(alpha, weight)
-    nested = data.folds[0].soft_labels is not None and given_alpha in ("auto", 0)
+        comparison.add(Weights(weights.alpha, weight))
+    if weights.unlabeled_weight == "auto" and not data.soft_labels.is_labelled.all():
+        comparison.add_unlabeled_weights(weights)
+    nested = data.folds[0].soft_labels is not None and weights.alpha in ("auto", 0)
     curve = AlphaCurve(GRID[: len(losses)].copy(), losses, comparison.candidates, nested)
-    if curve.best[:2] == (0, 0):
-        _warn_of_labels_alone(curve, "alpha" if given_alpha == "auto" else "unlabeled_weight")
+    if curve.best.weights == LABELS_ALONE:
+        _warn_of_labels_alone(curve, "alpha" if weights.alpha == "auto" else "unlabeled_weight")
     return curve
 
 
@@ -234,30 +238,28 @@ class _Comparison:
     def __init__(self, held_out, data, n_jobs):
         self.held_out, self.data, self.n_jobs = held_out, data, n_jobs
         self.candidates = []
+        self.first_losses = None
 
     @property
     def best(self):
         """The candidate of the smallest loss."""
         return min(self.candidates, key=lambda candidate: candidate.loss)
 
-    def add(self, alpha, unlabeled_weight):
+    def add(self, weights):
         """Compare students with these weights; return their best predictions for each fold."""
         shared = self.data._replace(folds=None)  # each task gets its own fold only
         of_folds = Parallel(n_jobs=self.n_jobs)(
-            delayed(_predict_fold)(self.held_out, shared, fold, alpha, unlabeled_weight)
-            for fold in self.data.folds
+            delayed(_predict_fold)(self.held_out, shared, fold, weights) for fold in self.data.folds
         )
         of_shrinkages = list(zip(*of_folds, strict=True))
         losses = [self.mean_loss(predictions) for predictions in of_shrinkages]
         best = int(np.argmin(losses))
         unit_losses, _ = self.held_out.unit_losses(of_shrinkages[best])
-        if not self.candidates:
+        if self.first_losses is None:
             self.first_losses = unit_losses
         error = self.held_out.error_of_mean(unit_losses - self.first_losses)
         shrinkage = self.held_out.shrinkages[best]
-        self.candidates.append(
-            Candidate(float(alpha), float(unlabeled_weight), shrinkage, losses[best], error)
-        )
+        self.candidates.append(Candidate(*weights, shrinkage, losses[best], error))
         return of_shrinkages[best]
 
     def mean_loss(self, predictions):
@@ -267,7 +269,7 @@ class _Comparison:
 
     def add_alphas(self, unlabeled_weight):
         """Compare students of the labels, of the teacher and of their best mixture."""
-        by_labels, by_teacher = (self.add(alpha, unlabeled_weight) for alpha in (0.0, 1.0))
+        by_labels, by_teacher = (self.add(Weights(alpha, unlabeled_weight)) for alpha in (0.0, 1.0))
 
         def mixture_loss(alpha):  # convex, since the losses are and predictions are linear in alpha
             pairs = zip(by_labels, by_teacher, strict=True)
@@ -275,13 +277,23 @@ class _Comparison:
 
         weight = float(minimize_scalar(mixture_loss, bounds=(0, 1), method="bounded").x)
         if MARGIN < weight < 1 - MARGIN:
-            self.add(weight, unlabeled_weight)
+            self.add(Weights(weight, unlabeled_weight))
         return np.array([mixture_loss(alpha) for alpha in GRID])
+
+    def add_unlabeled_weights(self, given):
+        """Compare weights of unlabelled rows, and pseudo-labels where such rows improve on none."""
+        alphas = {self.best.alpha} | ({0.0} if given.alpha == "auto" else set())
+        for alpha in sorted(alphas):
+            for weight in UNLABELED_WEIGHTS:
+                self.add(Weights(alpha, weight))
+        best = self.best.weights
+        if given.pseudo_labels == "auto" and best.unlabeled_weight > 0:
+            self.add(best._replace(pseudo_labels=True))
 
 
 def _warn_of_labels_alone(curve, name):
     """Warn that neither the teacher nor unlabelled rows improve a student fitted to the labels."""
-    others = [candidate.loss for candidate in curve.candidates if candidate[:2] != (0, 0)]
+    others = [each.loss for each in curve.candidates if each.weights != LABELS_ALONE]
     warn(
         f'{name}="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
         f"{curve.best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}, and no "
@@ -310,12 +322,12 @@ def standard_error(values, weights, unit=None):
     return float(np.sqrt(np.sum((shares * deviations) ** 2) * len(values) / (len(values) - 1)))
 
 
-def _predict_fold(held_out, data, fold, alpha, unlabeled_weight):
+def _predict_fold(held_out, data, fold, weights):
     """Return predictions for the rows that a fold tests, one array for each shrinkage."""
     rows, soft_labels = _fold_targets(data, fold)
-    used, targets = student_targets(soft_labels, alpha, unlabeled_weight)
+    used, targets = student_targets(soft_labels, weights)
     rows = rows[used]
-    if alpha == 0 and unlabeled_weight == 0:
+    if weights == LABELS_ALONE:
         targets.check_several_classes()
     params = rows_of(data.student_params, rows, len(data.soft_labels))
     student = held_out.fit(data.student, _safe_indexing(data.X, rows), targets, **params)

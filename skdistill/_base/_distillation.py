@@ -138,7 +138,7 @@ class TeacherMixin(CallbackSupportMixin):
         """
         if predictions is None:  # ordinary training: only one class has weight, or alpha is 0
             alpha = 0.0 if self.alpha == "auto" else float(self.alpha)
-            return DistillationData.of_labels(inputs)._replace(alpha=alpha)
+            return DistillationData.of_labels(inputs)._replace(weights=Weights(alpha, 0.0))
         data = DistillationData.of_teacher(inputs, predictions)
         temperature = self._temperature(inputs)
         if inputs.teacher_proba is not None and predictions.unseen.all():
@@ -150,14 +150,14 @@ class TeacherMixin(CallbackSupportMixin):
             data = data._replace(scores=inputs.output.scores(evaluated, temperature))
         if not inputs.weights.selects:
             data = data.soften(temperature, self._truncation())
-            return data.mix_with_labels(*inputs.weights)
+            return data.mix_with_labels(inputs.weights)
         data = data._replace(folds=fold_data(inputs, predictions))
         data = data.soften(temperature, self._truncation())
         with data.progress.task("choose-weights"):
             curve = self._select_weights(data, inputs.weights)
         best = curve.best
         data = data._replace(alpha_curve=curve, leaf_shrinkage=best.leaf_shrinkage)
-        return data.mix_with_labels(best.alpha, best.unlabeled_weight)
+        return data.mix_with_labels(best.weights)
 
     def _temperature(self, inputs):
         """Return the given temperature; 1 for "auto" if no probabilities are out of fold."""
@@ -166,6 +166,11 @@ class TeacherMixin(CallbackSupportMixin):
         if self.teacher_temperature == "auto" and not given and (in_sample or of_two_teachers):
             return 1.0
         return self.teacher_temperature
+
+    def _set_selected_weights(self, data):
+        """Set the fitted attributes that say how the targets were made."""
+        self.alpha_, self.unlabeled_weight_, self.pseudo_labels_ = data.weights
+        self.alpha_curve_ = data.alpha_curve
 
     def _set_teacher_attributes(self, data):
         """Set the fitted attributes that describe the teacher, and end the fit."""
@@ -223,22 +228,26 @@ class TeacherMixin(CallbackSupportMixin):
 
         To choose alpha, teachers are fitted on the rows outside each two folds. With many
         unlabelled rows, these matter more, and labelled rows keep their labels. They keep them as
-        well if no labelled row has probabilities.
+        well if no labelled row has probabilities. Pseudo-labels are the sharpest temperature: they
+        are compared where the temperature is chosen, too.
         """
         if X_unlabeled is None:
-            return Weights(self.alpha, 0.0)
+            return Weights(_as_float(self.alpha), 0.0)
+        both_chosen = self.unlabeled_weight == self.teacher_temperature == "auto"
+        pseudo_labels = "auto" if both_chosen else False
         both_auto = self.alpha == self.unlabeled_weight == "auto"
         if cross_fitted:
             keeps_labels = both_auto and count_rows(X_unlabeled) >= len(labels)
         else:
             keeps_labels = self.alpha == "auto" and has_no_row(teacher_proba)
-        return Weights(0.0 if keeps_labels else self.alpha, self.unlabeled_weight)
+        alpha = 0.0 if keeps_labels else self.alpha
+        return Weights(_as_float(alpha), _as_float(self.unlabeled_weight), pseudo_labels)
 
     def _folds(self, X, y, routed, nested):
         """Return the folds of the labelled rows; None for in-sample."""
         if isinstance(self.cv, str):
             return None
-        cv = (3 if nested else 5) if self.cv is None else self.cv
+        cv = (4 if nested else 5) if self.cv is None else self.cv
         folds = named_folds(make_folds(cv, X, y, routed.splitter.split))
         if nested:
             check_nested_folds(folds)
@@ -350,6 +359,11 @@ class TeacherMixin(CallbackSupportMixin):
         return fit_router(
             self, self.cv, teacher=self._unfitted_teacher(), student=self._unfitted_student()
         )
+
+
+def _as_float(weight):
+    """Return a weight as a float, or "auto"."""
+    return weight if weight == "auto" else float(weight)
 
 
 def has_no_row(proba):

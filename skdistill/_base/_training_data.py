@@ -27,10 +27,11 @@ class FitArguments(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Weights of the teacher and of unlabelled rows; "auto" where they are chosen from the data."""
+    """How teacher and unlabelled rows enter the targets; "auto" where the data decide."""
 
     alpha: float | str
     unlabeled_weight: float | str
+    pseudo_labels: bool | str = False  # whether unlabelled rows have the most probable class alone
 
     @property
     def selects(self):
@@ -97,8 +98,7 @@ class DistillationData(NamedTuple):
     scores: dict | None = None  # of the teacher
     folds: list[FoldData] | None = None  # for the choice of alpha
     groups: np.ndarray | None = None  # group number of each labelled row
-    alpha: float = 0.0
-    unlabeled_weight: float = 0.0  # 0 without unlabelled rows
+    weights: Weights = LABELS_ALONE  # those used; the weight is 0 without unlabelled rows
     leaf_shrinkage: float = 0.0  # of a tree or forest
     alpha_curve: object | None = None
 
@@ -136,30 +136,30 @@ class DistillationData(NamedTuple):
         folds = self.folds and [soften(fold) for fold in self.folds]
         return soften(self)._replace(temperature=float(temperature), folds=folds)
 
-    def mix_with_labels(self, alpha, unlabeled_weight):
+    def mix_with_labels(self, weights):
         """Return the data with targets mixed with the labels, and weighted unlabelled rows."""
-        rows, soft_labels = student_targets(self.soft_labels, alpha, unlabeled_weight)
+        rows, soft_labels = student_targets(self.soft_labels, weights)
         if len(rows) < len(self.soft_labels):
             self = self._replace(X=_safe_indexing(self.X, rows))
-        return self._replace(
-            soft_labels=soft_labels, alpha=float(alpha), unlabeled_weight=float(unlabeled_weight)
-        )
+        return self._replace(soft_labels=soft_labels, weights=weights)
 
 
-def student_targets(soft_labels, alpha, unlabeled_weight):
+def student_targets(soft_labels, weights):
     """Return which rows a student is fitted to, and their targets: mixed, and weighted.
 
     With unlabeled_weight = 0, unlabelled rows are left out.
     """
     is_labelled = soft_labels.is_labelled
-    targets = soft_labels.soften(alpha=alpha)
+    targets = soft_labels.soften(alpha=weights.alpha)
     if is_labelled.all():
         return np.arange(len(soft_labels)), targets
-    if unlabeled_weight == 0:
+    if weights.unlabeled_weight == 0:
         rows = np.flatnonzero(is_labelled)
         return rows, targets.take(rows)
-    weights = np.where(is_labelled, 1.0, unlabeled_weight)
-    return np.arange(len(soft_labels)), targets.reweight_rows(weights)
+    if weights.pseudo_labels:
+        targets = targets.harden_unlabeled()
+    row_weights = np.where(is_labelled, 1.0, weights.unlabeled_weight)
+    return np.arange(len(soft_labels)), targets.reweight_rows(row_weights)
 
 
 def teacher_targets(labels, predictions):

@@ -46,11 +46,10 @@ class PartitionedData(NamedTuple):
     targets: list  # tasks of Targets, already computed
     scores: dict | None
     temperature: float
-    alpha: float
+    weights: tuple  # alpha, which is given; 0 and False, since there are no unlabelled rows
     student: Estimator
     progress: Progress
-    alpha_curve: None = None  # alpha is given
-    unlabeled_weight: float = 0.0  # there are no unlabelled rows
+    alpha_curve: None = None
     leaf_shrinkage: float = 0.0
 
 
@@ -75,7 +74,7 @@ def soften_partitions(settings, partitions, classes):
     return PartitionedData(
         partitions, classes, targets, scores,
         temperature=softening.temperature if scores is not None else 1.0,
-        alpha=softening.alpha, student=settings.student, progress=settings.progress,
+        weights=(softening.alpha, 0.0, False), student=settings.student, progress=settings.progress,
     )  # fmt: skip
 
 

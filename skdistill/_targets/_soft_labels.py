@@ -491,6 +491,34 @@ class SoftLabels:
             proba[labelled, self.codes[labelled]] += 1 - alpha
         return self._with(proba=proba)
 
+    def harden_unlabeled(self) -> Self:
+        """Return hard pseudo-labels for the unlabelled rows: their most probable class alone.
+
+        Returns
+        -------
+        SoftLabels
+            Rows with a true label are unchanged. It is the limit of tempering at T = 0, except
+            that of several most probable classes the first is taken.
+
+        Examples
+        --------
+        >>> from skdistill import SoftLabels
+        >>> SoftLabels([[0.3, 0.7], [0.6, 0.4]]).harden_unlabeled().proba
+        array([[0., 1.],
+               [1., 0.]])
+        """
+        is_labelled = self.is_labelled
+        hard = one_hot_rows(argmax_labels(self.proba), len(self.classes))
+        if not sparse.issparse(self.proba):
+            return self._with(proba=np.where(is_labelled[:, None], self.proba, hard.toarray()))
+        kept, replaced = (
+            sparse.diags_array(1.0 * is_labelled),
+            sparse.diags_array(1.0 * ~is_labelled),
+        )
+        proba = sparse.csr_array(kept @ self.proba + replaced @ hard)
+        proba.eliminate_zeros()
+        return self._with(proba=proba)
+
     def reweight_classes(self, class_weights: ArrayLike) -> Self:
         """Return soft labels with class weights: p_k c_k, renormalised.
 

@@ -8,7 +8,6 @@ the training rows of a fold: `TeacherFitter` here, and those of generations in `
 
 import time
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -108,46 +107,55 @@ def out_of_fold_proba(fitter, rows, folds, *, fold_proba=None, n_jobs=None, prog
     on all labelled rows, which is better than the mean of the fold teachers.
 
     With `fold_proba`, the result also has the probabilities of each fold, for students that are
-    compared on its test rows. "nested" predicts its training rows again, by teachers that have not
-    seen its test rows either: those fitted on the rows outside two folds. Unlabelled rows then get
-    the mean of the fold teachers, to save a fit. "unlabeled" does so for unlabelled rows only, and
-    needs no such teachers.
+    compared on its test rows. Those of "nested" are described at `nested_proba`. "unlabeled" has
+    the probabilities of unlabelled rows, by the fold's teacher.
     """
+    if fold_proba == "nested":
+        return nested_proba(fitter, rows, folds, n_jobs=n_jobs, progress=progress)
     y, output = rows.y, fitter.output
     check_folds(folds, y.shape[0])
-    pairs = pairs_of_folds(folds) if fold_proba == "nested" else {}
-    refits = [] if rows.X_unlabeled is None or pairs else [all_rows(y)]
-    of_labelled = fitter.of_labelled_rows()
-    of_folds, of_pairs, of_refit = _in_parts(
-        predict_folds(
-            [fitter if pairs or fold_proba else of_labelled] * len(folds)
-            + [of_labelled] * len(pairs)
-            + [fitter] * len(refits),
-            [*folds, *pairs.values(), *refits],
-            rows,
-            n_jobs=n_jobs,
-            progress=progress,
-        ),
-        (len(folds), len(pairs), len(refits)),
-    )
-    warn_of_unseen(of_folds, folds, y, output)
-    proba = mean_proba(of_folds, folds, y, output)
+    refits = [] if rows.X_unlabeled is None else [all_rows(y)]
+    of_folds = fitter if fold_proba else fitter.of_labelled_rows()
+    predictions = predict_folds(
+        [of_folds] * len(folds) + [fitter] * len(refits), [*folds, *refits], rows,
+        n_jobs=n_jobs, progress=progress,
+    )  # fmt: skip
+    of_refit = predictions[len(folds) :]
+    predictions = predictions[: len(folds)]
+    warn_of_unseen(predictions, folds, y, output)
+    proba = mean_proba(predictions, folds, y, output)
     if refits:
         proba = proba._replace(unlabeled=of_refit[0].unlabeled)
     if fold_proba is None:
         return proba
-    outside = [proba] * len(folds)
-    if pairs:
-        outside = [
-            mean_proba(*_members(number, pairs, of_pairs), y, output)
-            for number in range(len(folds))
-        ]
     fold_probas = [
-        each.take(fold.train)._replace(unlabeled=prediction.unlabeled)
-        for each, fold, prediction in zip(outside, folds, of_folds, strict=True)
+        proba.take(fold.train)._replace(unlabeled=prediction.unlabeled)
+        for fold, prediction in zip(folds, predictions, strict=True)
     ]
-    if pairs:
-        warn_of_unseen_in_pairs(fold_probas)
+    return proba._replace(fold_proba=fold_probas)
+
+
+def nested_proba(fitter, rows, folds, *, n_jobs=None, progress=None):
+    """Return out-of-fold probabilities, and those of each fold, by teachers of pairs of folds.
+
+    Each teacher is fitted on the rows outside two folds, and predicts the rows of both, so that
+    one set of teachers serves for the student and for the comparison of students. A row gets the
+    mean of the teachers without its fold. For the comparison on the test rows of a fold, its
+    training rows get that of the teachers without this fold, too. Unlabelled rows get the mean of
+    the same teachers.
+    """
+    y, output = rows.y, fitter.output
+    check_folds(folds, y.shape[0])
+    pairs = pairs_of_folds(folds)
+    predictions = predict_folds(
+        [fitter] * len(pairs), list(pairs.values()), rows, n_jobs=n_jobs, progress=progress
+    )
+    fold_probas = [
+        mean_proba(*_members(number, pairs, predictions), y, output).take(fold.train)
+        for number, fold in enumerate(folds)
+    ]
+    warn_of_unseen_in_pairs(fold_probas)
+    proba = mean_proba(predictions, list(pairs.values()), y, output)
     return proba._replace(fold_proba=fold_probas)
 
 
@@ -155,12 +163,6 @@ def all_rows(y):
     """Return the fold that trains on all labelled rows, and tests none."""
     rows = np.arange(y.shape[0])
     return Fold(rows, rows[:0], "all labelled rows")
-
-
-def _in_parts(values, sizes):
-    """Return consecutive parts of a list."""
-    values = iter(values)
-    return [list(islice(values, size)) for size in sizes]
 
 
 def _members(number, pairs, predictions):
@@ -242,12 +244,12 @@ def warn_of_unseen(predictions, folds, y, output):
             )
 
 
-def warn_of_unseen_in_pairs(nested_proba):
+def warn_of_unseen_in_pairs(fold_probas):
     """Warn of rows whose class no teacher fitted without two folds has seen."""
-    n_unseen = sum(proba.unseen.sum() for proba in nested_proba)
+    n_unseen = sum(proba.unseen.sum() for proba in fold_probas)
     if n_unseen:
         warn(
             "Teachers fitted without two folds never saw a class of the rows that they predict; "
-            f"in {n_unseen} cases a row keeps its label there. Use fewer folds, or stratified "
-            "ones.",
+            f"in {n_unseen} cases a row keeps its label there. Use more folds, or stratified "
+            "ones, or merge rare classes.",
         )

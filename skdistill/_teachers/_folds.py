@@ -70,23 +70,15 @@ def check_nested_folds(folds):
 def pairs_of_folds(folds):
     """Return, for each two folds, one that trains on the rows outside both; keys are positions.
 
-    It tests the rows that one of the two tests and the other trains on. One fit serves both, so
-    that K folds need K (K − 1) / 2 of them.
+    It tests the rows that one of the two tests. One fit serves both, so that K folds need
+    K (K − 1) / 2 of them.
     """
     pairs = {}
-    for one, other in combinations(range(len(folds)), 2):
-        name = f"folds {one + 1} and {other + 1} of {len(folds)}"
-        pairs[one, other] = _outside_both(folds[one], folds[other], name)
+    for (one, fold), (two, other) in combinations(enumerate(folds), 2):
+        train = fold.train[np.isin(fold.train, other.train)]
+        name = f"folds {one + 1} and {two + 1} of {len(folds)}"
+        pairs[one, two] = Fold(train, np.union1d(fold.test, other.test), name)
     return pairs
-
-
-def _outside_both(fold, other, name):
-    """Return the fold of the rows that two folds train on; it tests those that only one tests."""
-    tested = [
-        fold.test[np.isin(fold.test, other.train)],
-        other.test[np.isin(other.test, fold.train)],
-    ]
-    return Fold(fold.train[np.isin(fold.train, other.train)], np.concatenate(tested), name)
 
 
 def nested_folds(folds):

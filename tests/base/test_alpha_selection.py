@@ -1,5 +1,7 @@
 """`alpha="auto"` compares the documented candidates by held-out loss, at the documented cost."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy.stats import sem
@@ -179,20 +181,42 @@ def test_each_fold_is_judged_by_a_cross_fit_of_its_own(problem, folds):
     splits = list(folds.split(X, y))
     true = []
     for own, (train, test) in enumerate(splits):
-        proba, n_asked = np.zeros((len(y), 3)), np.zeros(len(y))
+        proba, n_asked, unlabeled = np.zeros((len(y), 3)), np.zeros(len(y)), []
         for other, (other_train, other_test) in enumerate(splits):
             if other != own:
                 rows = np.intersect1d(train, other_train)
                 fitted = clone(teacher).fit(X[rows], y[rows])
                 proba[other_test] += fitted.predict_proba(X[other_test])
                 n_asked[other_test] += 1
-        unlabeled = clone(teacher).fit(X[train], y[train]).predict_proba(more)
-        targets = SoftLabels(np.concatenate([proba[train] / n_asked[train, None], unlabeled]))
+                unlabeled.append(fitted.predict_proba(more))
+        given = [proba[train] / n_asked[train, None], np.mean(unlabeled, axis=0)]
+        targets = SoftLabels(np.concatenate(given))
         fitted = fit_soft_labels(student, np.concatenate([X[train], more]), targets)
         true.append(fitted.predict_proba(X[test])[np.arange(len(test)), y[test]])
     expected = -np.log(np.concatenate(true)).mean()
     assert model.alpha_curve_.nested
     assert candidate(model.alpha_curve_, 1.0, 1.0).loss == pytest.approx(expected, rel=1e-6)
+
+
+@HARMLESS
+def test_the_student_gets_the_mean_of_teachers_without_its_fold(problem):
+    X, y, _ = problem
+    more, X, y = X[300:350], X[:300], y[:300]
+    model = DistilledClassifier(
+        GaussianNB(), unlabeled_weight=0.5, teacher_temperature=1.0, cv=StratifiedKFold(4)
+    ).fit(X, y, X_unlabeled=more)
+    tested = [test for _, test in StratifiedKFold(4).split(X, y)]
+    proba, unlabeled = np.zeros((300, 3)), np.zeros((50, 3))
+    for one, other in combinations(tested, 2):
+        both = np.concatenate([one, other])
+        fitted = GaussianNB().fit(np.delete(X, both, axis=0), np.delete(y, both))
+        proba[both] += fitted.predict_proba(X[both]) / 3
+        unlabeled += fitted.predict_proba(more) / 6
+    given = clone(model).set_params(teacher=None, alpha=model.alpha_)
+    given.fit(X, y, teacher_proba=proba, X_unlabeled=more, unlabeled_proba=unlabeled)
+    np.testing.assert_allclose(given.student_.coef_, model.student_.coef_, rtol=1e-6, atol=1e-9)
+    scores = [each.teacher_scores_["raw"]["log_loss"] for each in (given, model)]
+    assert scores[0] == pytest.approx(scores[1])
 
 
 def test_two_folds_are_too_few(problem):
@@ -212,10 +236,10 @@ def test_unseen_class_of_a_fold_teacher_warns_once(problem):
     assert sum("never saw" in str(each.message) for each in caught) == 1
 
 
-@pytest.mark.parametrize(("unlabeled_weight", "errors"), [(0, 2), (0.2, 1)])
+@pytest.mark.parametrize(("unlabeled_weight", "errors"), [(0, 1.5), (0.2, 1)])
 def test_gain_within_the_standard_errors_keeps_the_labels(unlabeled_weight, errors):
-    labels = Candidate(0, 0, 0, loss=1.0, standard_error=0)
-    teacher = Candidate(1, unlabeled_weight, 0, loss=0.9, standard_error=0.11 / errors)
+    labels = Candidate(0, 0, False, 0, loss=1.0, standard_error=0)
+    teacher = Candidate(1, unlabeled_weight, False, 0, loss=0.9, standard_error=0.11 / errors)
     assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == labels
     teacher = teacher._replace(standard_error=0.09 / errors)
     assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == teacher

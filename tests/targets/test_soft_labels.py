@@ -273,3 +273,13 @@ def test_what_it_looks_like():
 
 def test_one_weight_for_all_rows():
     assert_array_equal(SoftLabels([[0.5, 0.5], [1.0, 0.0]], sample_weight=3).weight, [3, 3])
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+def test_pseudo_labels_are_the_most_probable_classes(form):
+    P = np.array([[0.2, 0.5, 0.3], [0.4, 0.4, 0.2], [0.1, 0.9, 0.0]])
+    labels = SoftLabels(form(P)).append(SoftLabels(form(P), y=[0, 0, 0]))
+    hard = labels.harden_unlabeled()
+    proba = hard.proba.toarray() if sparse.issparse(hard.proba) else hard.proba
+    np.testing.assert_array_equal(proba, np.vstack([np.eye(3)[[1, 0, 1]], P]))
+    np.testing.assert_array_equal(hard.codes, labels.codes)
