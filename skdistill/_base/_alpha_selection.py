@@ -281,14 +281,14 @@ class _Comparison:
         return np.array([mixture_loss(alpha) for alpha in GRID])
 
     def add_unlabeled_weights(self, given):
-        """Compare weights of unlabelled rows, and pseudo-labels where such rows improve on none."""
+        """Compare weights of unlabelled rows; pseudo-labels at full weight where a row helps."""
         alphas = {self.best.alpha} | ({0.0} if given.alpha == "auto" else set())
         for alpha in sorted(alphas):
             for weight in UNLABELED_WEIGHTS:
                 self.add(Weights(alpha, weight))
         best = self.best.weights
         if given.pseudo_labels == "auto" and best.unlabeled_weight > 0:
-            self.add(best._replace(pseudo_labels=True))
+            self.add(Weights(best.alpha, UNLABELED_WEIGHTS[0], pseudo_labels=True))
 
 
 def _warn_of_labels_alone(curve, name):
