@@ -29,6 +29,7 @@ from .._utils._progress import CallbackSupportMixin, Progress
 from .._utils._random_state import seeded_clones
 from .._utils._rows import count_rows, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
+from .._utils._shared_rows import warn_of_shared_rows
 from .._utils._tags import intersect_tags
 from .._utils._validation import (
     check_alpha,
@@ -270,6 +271,7 @@ class TeacherMixin(CallbackSupportMixin):
         """
         if X_unlabeled is not None:
             X, X_unlabeled = align_rows(X, X_unlabeled)
+            warn_of_shared_rows(X, X_unlabeled)
         if self.augmenter is None or self.unlabeled_weight == 0:
             return X, X_unlabeled
         weighted = X  # rows of weight 0 are not sampled from

@@ -1,0 +1,100 @@
+"""Rows that are both in X and in X_unlabeled are counted and warned of, in every container."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+
+import skdistill
+from skdistill import DistilledClassifier
+from skdistill._utils._shared_rows import warn_of_shared_rows
+from skdistill.datasets import make_gaussian_classes
+
+
+def mixed(X):
+    """Return a dataframe with a column of each kind."""
+    table = pd.DataFrame(X, columns=list("abcd"))
+    return table.assign(
+        b=table.b.astype("Float64"), c=table.c.astype(str).astype("category"),
+        d=pd.to_datetime(table.d, unit="h", origin="2000-01-01"), e=table.a > 0,
+    )  # fmt: skip
+
+
+FORMS = {
+    "array": np.asarray,
+    "float32": lambda X: X.astype(np.float32),
+    "objects": lambda X: X.astype(object),
+    "list": lambda X: X.tolist(),
+    "sparse": sparse.csr_array,
+    "matrix": sparse.coo_matrix,
+    "pandas": pd.DataFrame,
+    "mixed columns": mixed,
+    "texts": lambda X: [" ".join(map(str, row)) for row in X],
+    "images": lambda X: X.reshape(len(X), 2, 2),
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    X, y, _ = make_gaussian_classes(120, 4, random_state=0)
+    X[3, 1] = np.nan
+    return X, y
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_shared_rows_are_counted(rows, form):
+    X, _ = rows
+    with pytest.warns(UserWarning, match="^7 of the 60 rows of X are in X_unlabeled, too"):
+        warn_of_shared_rows(FORMS[form](X[:60]), FORMS[form](np.vstack([X[60:], X[:7]])))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_other_rows_are_silent(rows, form):
+    X, _ = rows
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_shared_rows(FORMS[form](X[:60]), FORMS[form](X[60:]))
+
+
+@pytest.mark.parametrize("n_values", [2, 3, 5])
+@pytest.mark.parametrize("n_columns", [3, 6])
+def test_rows_of_few_values_are_shared_by_chance(n_values, n_columns):
+    for seed in range(5):
+        X = np.random.default_rng(seed).integers(n_values, size=(600, n_columns))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warn_of_shared_rows(X[:100], X[100:])
+
+
+def test_all_rows_given_again_are_found_among_repeated_ones():
+    X = np.random.default_rng(0).integers(4, size=(400, 6))
+    with pytest.warns(UserWarning, match="100 of the 100 rows"):
+        warn_of_shared_rows(X[:100], X)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["DistilledClassifier", "DistilledBipartiteRanker", "DistilledMulticlassRetriever"],
+)
+def test_every_estimator_warns(rows, name):
+    X, y = np.nan_to_num(rows[0]), rows[1]
+    with pytest.warns(UserWarning, match="^60 of the 60 rows of X are in X_unlabeled"):
+        getattr(skdistill, name)(GaussianNB()).fit(X[:60], y[:60], X_unlabeled=X)
+
+
+def test_rows_of_the_augmenter_do_not_count(rows):
+    X, y = np.nan_to_num(rows[0]), rows[1]
+
+    class Same:
+        def sample(self, X, random_state):
+            return X
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledClassifier(
+            GaussianNB(), LogisticRegression(), alpha=0.5, unlabeled_weight=1.0, augmenter=Same()
+        ).fit(X, y)
