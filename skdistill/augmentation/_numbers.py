@@ -13,6 +13,8 @@ def add_noise(values, noise, column):
     """
     if kind_of(column) == "integer":
         return _column(_noisy_integers(values, noise, column), like=column)
+    if column.dtype == object:
+        return _column(_noisy_objects(values, noise), like=column)
     numbers = floats(values) + noise
     new = _column(numbers, like=column)
     overflow = np.isinf(floats(new))
@@ -21,6 +23,12 @@ def add_noise(values, noise, column):
         within = np.clip(numbers, np.nanmin(known), np.nanmax(known))
         new = _column(np.where(overflow, within, numbers), like=column)
     return new
+
+
+def _noisy_objects(values, noise):
+    """Return the sums as Python floats; a missing value, None, NaN or NA, stays as it is."""
+    rows = zip(as_list(values), missing(values), noise, strict=True)
+    return [value if is_missing else float(value) + float(more) for value, is_missing, more in rows]
 
 
 def _noisy_integers(values, noise, column):

@@ -52,12 +52,11 @@ def kind_of(column):
 
 
 def _kind_of_objects(values):
-    """Return the kind of a column of objects; booleans are nominal, and so are missing values."""
-    types = set(map(type, values))
-    if bool in types or not all(issubclass(each, NUMBERS) for each in types):
+    """Return the kind of the values of a column of objects; bool is nominal."""
+    types = {type(value) for value in values if not _is_missing(value)}
+    if not types or bool in types or not all(issubclass(each, NUMBERS) for each in types):
         return "nominal"
-    is_float = [isinstance(value, float | np.floating) and value == value for value in values]
-    return "float" if any(is_float) else "integer"  # NaN may be missing among integers
+    return "float" if any(issubclass(each, float | np.floating) for each in types) else "integer"
 
 
 def as_list(column):
@@ -69,6 +68,8 @@ def floats(column):
     """Return a numeric column as an array, NaN where a value is missing."""
     if hasattr(column, "isna"):  # pandas 2 has NA that no other conversion turns into NaN
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if column.dtype == object:  # may contain None or NA
+        return np.array([np.nan if _is_missing(value) else float(value) for value in column])
     return np.asarray(column, dtype=np.float64)
 
 

@@ -239,6 +239,26 @@ def test_objects_of_pandas_in_a_plain_array(augmenter):
         assert {value for value in new[:, 1] if isinstance(value, str)} == set(WORDS)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [[0.5, 1.25, 3.0], [1, 2, 5]], ids=["floats", "integers"])
+@pytest.mark.parametrize("augmenter", AUGMENTERS)
+def test_numbers_among_missing_objects_are_numbers(augmenter, values):
+    """Whatever stands for a missing value, the column is numeric, and the value stays as it is."""
+    pd = pytest.importorskip("pandas")
+    number = np.random.RandomState(1).randn(N)
+    sampled = []
+    for gone in (None, np.nan, pd.NA):
+        column = [gone if value is None else value for value in drawn(values, 0.3)]
+        X = np.column_stack([number.astype(object), np.array(column, dtype=object)])
+        new = make_augmenter(augmenter, 2).sample(X, random_state=0)[:, 1]
+        is_missing = missing(new)
+        assert all(value is gone or value != value for value in new[is_missing])
+        check_values(new, X[:, 1])
+        sampled.append(np.where(is_missing, -1, new))
+    np.testing.assert_array_equal(sampled[0], sampled[1])
+    np.testing.assert_array_equal(sampled[0], sampled[2])
+
+
 @pytest.mark.parametrize("augmenter", AUGMENTERS)
 def test_values_that_cannot_be_compared(augmenter):
     pd = pytest.importorskip("pandas")
