@@ -127,7 +127,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     pseudo_labels_ : bool
         Whether unlabelled rows had hard pseudo-labels as targets, the teacher's most probable
         class, in place of its probabilities. They are compared if both `unlabeled_weight` and
-        `teacher_temperature` are "auto".
+        `teacher_temperature` are "auto", and must be better by half a standard error.
 
     leaf_shrinkage_ : float
         Strength of the shrinkage of the leaves of `student_`, see

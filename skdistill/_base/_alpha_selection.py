@@ -37,6 +37,8 @@ MARGIN = 0.02
 GRID = np.linspace(0, 1, 21)
 # Candidates for the weight of an unlabelled row, beside 0.
 UNLABELED_WEIGHTS = (1.0, 0.2)
+# By how many standard errors pseudo-labels must be better than probabilities.
+PSEUDO_LABEL_MARGIN = 0.5
 # Candidates for the strength of shrinkage, in rows, beside 0.
 LEAF_SHRINKAGES = (1.0, 10.0, 100.0)
 
@@ -99,25 +101,21 @@ class AlphaCurve(NamedTuple):
         Whether no teacher has seen the held-out labels of the fold that it is compared on. Given
         probabilities, those of a frozen teacher, and those of labelled rows with a given `alpha`
         are not nested.
+
+    best : Candidate
+        The one that was chosen: that of the smallest loss, or the first one if no improvement on it
+        is significant. It must exceed one standard error with unlabelled rows, 1.5 without.
+        Pseudo-labels must also improve on the probabilities by half a standard error.
     """
 
     alpha: Floats
     loss: Floats
     candidates: list[Candidate]
     nested: bool
-
-    @property
-    def best(self) -> Candidate:
-        """The candidate of the smallest loss; the first one if no improvement is significant.
-
-        An improvement must exceed one standard error with unlabelled rows, one and a half without.
-        """
-        first = self.candidates[0]
-        eligible = [each for each in self.candidates if _is_significant(each, first)]
-        return min(eligible, key=lambda candidate: candidate.loss, default=first)
+    best: Candidate
 
 
-def _is_significant(candidate, first):
+def is_significant(candidate, first):
     """Return whether a candidate is better than the first one beyond the noise.
 
     Students of folds have fewer rows than the final one, which gains less from the teacher's
@@ -226,7 +224,8 @@ def _select(held_out, data, weights, n_jobs):
     if weights.unlabeled_weight == "auto" and not data.soft_labels.is_labelled.all():
         comparison.add_unlabeled_weights(weights)
     nested = data.folds[0].soft_labels is not None and weights.alpha in ("auto", 0)
-    curve = AlphaCurve(GRID[: len(losses)].copy(), losses, comparison.candidates, nested)
+    best = comparison.choose()
+    curve = AlphaCurve(GRID[: len(losses)].copy(), losses, comparison.candidates, nested, best)
     if curve.best.weights == LABELS_ALONE:
         _warn_of_labels_alone(curve, "alpha" if weights.alpha == "auto" else "unlabeled_weight")
     return curve
@@ -237,8 +236,7 @@ class _Comparison:
 
     def __init__(self, held_out, data, n_jobs):
         self.held_out, self.data, self.n_jobs = held_out, data, n_jobs
-        self.candidates = []
-        self.first_losses = None
+        self.candidates, self.unit_losses = [], []
 
     @property
     def best(self):
@@ -255,12 +253,15 @@ class _Comparison:
         losses = [self.mean_loss(predictions) for predictions in of_shrinkages]
         best = int(np.argmin(losses))
         unit_losses, _ = self.held_out.unit_losses(of_shrinkages[best])
-        if self.first_losses is None:
-            self.first_losses = unit_losses
-        error = self.held_out.error_of_mean(unit_losses - self.first_losses)
-        shrinkage = self.held_out.shrinkages[best]
+        self.unit_losses.append(unit_losses)
+        shrinkage, error = self.held_out.shrinkages[best], self.error_of_gain(-1, 0)
         self.candidates.append(Candidate(*weights, shrinkage, losses[best], error))
         return of_shrinkages[best]
+
+    def error_of_gain(self, candidate, other):
+        """Return the standard error of the improvement over another candidate, by positions."""
+        gains = self.unit_losses[candidate] - self.unit_losses[other]
+        return self.held_out.error_of_mean(gains)
 
     def mean_loss(self, predictions):
         """Return the weighted mean of the losses of predictions for each fold."""
@@ -281,7 +282,7 @@ class _Comparison:
         return np.array([mixture_loss(alpha) for alpha in GRID])
 
     def add_unlabeled_weights(self, given):
-        """Compare weights of unlabelled rows; pseudo-labels at full weight where a row helps."""
+        """Compare weights of unlabelled rows, and pseudo-labels where such rows are used."""
         alphas = {self.best.alpha} | ({0.0} if given.alpha == "auto" else set())
         for alpha in sorted(alphas):
             for weight in UNLABELED_WEIGHTS:
@@ -289,6 +290,17 @@ class _Comparison:
         best = self.best.weights
         if given.pseudo_labels == "auto" and best.unlabeled_weight > 0:
             self.add(Weights(best.alpha, UNLABELED_WEIGHTS[0], pseudo_labels=True))
+
+    def choose(self):
+        """Return the chosen candidate; pseudo-labels, if compared, are the last one."""
+        candidates, last = self.candidates, self.candidates[-1]
+        eligible = [each for each in candidates if is_significant(each, candidates[0])]
+        if last.pseudo_labels and last in eligible:
+            rival = min(candidates[:-1], key=lambda candidate: candidate.loss)
+            error = self.error_of_gain(-1, candidates.index(rival))
+            if rival.loss - last.loss <= PSEUDO_LABEL_MARGIN * error:
+                eligible.remove(last)
+        return min(eligible, key=lambda candidate: candidate.loss, default=candidates[0])
 
 
 def _warn_of_labels_alone(curve, name):

@@ -28,7 +28,14 @@ from skdistill import (
     SoftLabels,
     fit_soft_labels,
 )
-from skdistill._base._alpha_selection import GRID, AlphaCurve, Candidate, standard_error
+from skdistill._base._alpha_selection import (
+    Candidate,
+    HeldOut,
+    _Comparison,
+    is_significant,
+    standard_error,
+)
+from skdistill._base._training_data import Weights
 from skdistill.datasets import make_hidden_classes
 from skdistill.objectives import pairwise_loss
 from skdistill.students import shrink_leaves
@@ -72,7 +79,7 @@ def test_alpha_grid_has_the_optimum_and_its_minimum_is_chosen(problem):
     student = DecisionTreeClassifier(max_depth=3, random_state=0)
     model = DistilledClassifier(student=student, alpha="auto", cv=3)
     model.fit(X, y, teacher_proba=teacher_proba)
-    alphas, losses, candidates, nested = model.alpha_curve_
+    alphas, losses, candidates, nested, _ = model.alpha_curve_
     assert not nested
     assert (np.diff(losses, 2) > -1e-12).all()  # convex
     mixed = next(each for each in candidates if 0 < each.alpha < 1)
@@ -240,9 +247,9 @@ def test_unseen_class_of_a_fold_teacher_warns_once(problem):
 def test_gain_within_the_standard_errors_keeps_the_labels(unlabeled_weight, errors):
     labels = Candidate(0, 0, False, 0, loss=1.0, standard_error=0)
     teacher = Candidate(1, unlabeled_weight, False, 0, loss=0.9, standard_error=0.11 / errors)
-    assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == labels
+    assert not is_significant(teacher, labels)
     teacher = teacher._replace(standard_error=0.09 / errors)
-    assert AlphaCurve(GRID, GRID, [labels, teacher], nested=True).best == teacher
+    assert is_significant(teacher, labels)
 
 
 def test_the_noise_is_the_standard_error_of_the_paired_gain(problem):
@@ -438,3 +445,18 @@ def test_another_word_is_refused(problem):
     X, y, _ = problem
     with pytest.raises(ValueError, match="\"auto\" to choose from the data; got alpha='best'"):
         DistilledClassifier(alpha="best").fit(X, y)
+
+
+def test_pseudo_labels_must_improve_on_probabilities():
+    """By half a standard error of the paired gain, beside the gain over the labels."""
+    rng = np.random.default_rng(0)
+    soft, noise = rng.uniform(0.4, 0.6, size=1000), rng.standard_normal(1000)
+    noise -= noise.mean()
+    for gain, is_chosen in ((0.4, False), (0.6, True)):
+        comparison = _Comparison(HeldOut(None, None, None, sem), None, None)
+        losses = [soft + 0.3, soft, soft + noise - gain * sem(noise)]
+        for weights, loss in zip([(0, 0), (0, 1), (0, 1, True)], losses, strict=True):
+            comparison.unit_losses.append(loss)
+            error = comparison.error_of_gain(-1, 0)
+            comparison.candidates.append(Candidate(*Weights(*weights), 0, loss.mean(), error))
+        assert comparison.choose().pseudo_labels == is_chosen
