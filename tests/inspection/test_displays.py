@@ -296,7 +296,7 @@ def test_the_curve_behind_an_alpha_that_was_chosen():
     tree = DecisionTreeClassifier(max_depth=3, random_state=0)
     model = DistilledClassifier(student=tree, alpha="auto").fit(X, y, teacher_proba=teacher_proba)
     display = AlphaCurveDisplay.from_estimator(model)
-    alphas, losses, candidates, _ = model.alpha_curve_
+    alphas, losses, candidates, *_ = model.alpha_curve_
     np.testing.assert_array_equal(display.line_.get_xydata(), np.column_stack([alphas, losses]))
     (points,) = display.points_
     expected = [(each.alpha, each.loss) for each in candidates]
