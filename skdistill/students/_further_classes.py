@@ -35,7 +35,11 @@ class UnknownStateError(Exception):
 
 
 def extends(*classes):
-    """Register the function that adds classes to fitted students of some types."""
+    """Register the function that adds classes to fitted students of some types.
+
+    Scores of an added class are −inf. If two classes were seen, the score of the second is taken as
+    that of a student of two classes, see `_predictions._finite_scores`: true of linear models.
+    """
 
     def decorator(extend):
         _extensions.update(dict.fromkeys(classes, extend))

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +146,12 @@ def test_deployable_refuses_students_that_lack_classes(name, soft):
     assert model.predict_proba(X).shape == (len(X), len(every))
     with pytest.raises(ValueError, match=rf"{name}, lacks the classes \['b', 'e'\]"):
         deployable(model)
+
+
+def test_every_student_that_refuses_classes_is_documented():
+    page = (Path(__file__).parents[2] / "docs" / "robustness.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith("| is registered, and a class")]
+    assert [name for name in REFUSED if f"`{name}`" not in row] == []
 
 
 @pytest.mark.parametrize("name", ["DecisionTreeClassifier", "RandomForestClassifier"])
