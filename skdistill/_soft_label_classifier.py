@@ -184,7 +184,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             Metadata of `fit` goes to `fit` of the student.
         """
         return (
-            MetadataRouter(owner=self)
+            MetadataRouter(owner=type(self).__name__)  # not self, see `fit_router`
             .add_self_request(self)
             .add(
                 student=self._unfitted_student(),

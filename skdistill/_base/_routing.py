@@ -11,7 +11,8 @@ from .._utils._warnings import warn
 def fit_router(owner, cv, /, **receivers):
     """Return a router from `fit` to the `fit` of receivers, and to `split` if `cv` makes folds."""
     to_fit = MethodMapping().add(caller="fit", callee="fit")
-    router = MetadataRouter(owner=owner).add_self_request(owner)
+    # scikit-learn before 1.9 copies the owner: an object with its data, a generator as `cv` fails.
+    router = MetadataRouter(owner=type(owner).__name__).add_self_request(owner)
     for name, receiver in receivers.items():
         router.add(method_mapping=to_fit, **{name: receiver})
     if not isinstance(cv, str):

@@ -59,8 +59,8 @@ FORESTS_DRAW = _SKLEARN >= (1, 9)
 INNER_FITS = {
     AdaBoostClassifier: InnerFit(takes_weights=UNROUTED, by_name=True),
     AdaBoostRegressor: InnerFit(draws=True, takes_weights=UNROUTED),
-    BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes"),
-    BaggingRegressor: InnerFit(draws=BAGGING_DRAWS),
+    BaggingClassifier: InnerFit(draws=BAGGING_DRAWS, labels="codes", by_name=not BAGGING_DRAWS),
+    BaggingRegressor: InnerFit(draws=BAGGING_DRAWS, by_name=not BAGGING_DRAWS),
     CalibratedClassifierCV: InnerFit(),
     ClassifierChain: InnerFit(takes_weights=ROUTED, labels="binary"),
     FixedThresholdClassifier: InnerFit(takes_weights=ROUTED),

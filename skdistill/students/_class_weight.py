@@ -71,7 +71,7 @@ def class_keys(student, name, labels):
 
     Some meta-estimators pass the positions of the sorted classes to inner estimators instead of
     labels, and histogram boosting looks up positions itself. The rest of scikit-learn looks up
-    text such as "10" as 10; LightGBM looks up the labels only.
+    text such as "10" as 10 from 1.9 on; LightGBM looks up the labels only.
     """
     owner = student.get_params(deep=True).get(name.rpartition("__")[0], student)
     codes = range(len(labels))

@@ -47,8 +47,7 @@ def fit_xgboost(
 
     soft_labels : SoftLabels
         Class probabilities and weights of the rows. XGBoost takes the classes 0, 1, ... only. A
-        class of total weight 0 is also in `classes_`; its probability decreases towards 0, and
-        starts there since XGBoost 3.1.
+        class of total weight 0 is also in `classes_`; its probability starts near 0.
 
     **fit_params : dict
         Further arguments of the student's `fit`.

@@ -4,6 +4,8 @@ A reason excuses other numbers, and what the student itself would refuse: no err
 shape, and no copies on both sides of a split.
 """
 
+import catboost
+import sklearn
 from boosters import main_name
 
 DRAWS_ROWS = "It draws rows: original ones in ours, copies in the expansion."
@@ -86,6 +88,19 @@ REASONS_OF_NEARLY_HARD_LABELS = {
     **{("SVC", name): LOOSE for name in ("C", "max_iter", "tol")},
     ("SVC", "kernel", "poly"): LOOSE,
 }
+
+# The smallest supported versions.
+if tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 9):
+    REASONS["RandomForestClassifier", "max_features", 2] = (
+        "In one node of a bag, which 1.9 draws otherwise, splits of two features are equally good."
+    )
+    REASONS["HistGradientBoostingClassifier", "max_bins", 7] = (
+        "Before 1.9 borders of bins are percentiles without weights: copies shift them."
+    )
+if catboost.__version__ == "1.2.8":
+    REASONS["CatBoostClassifier", "class_weights"] = (
+        "It refuses a dict with further classes; ours and 1.2.10 do not use their weights."
+    )
 
 
 def keys_of(case):

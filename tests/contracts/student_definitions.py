@@ -35,7 +35,10 @@ from skdistill.objectives import project_onto_simplex
 # These weigh what they hold out, so that their folds may be folds of original rows.
 WITH_FOLDS = (CalibratedClassifierCV, LogisticRegressionCV, StackingClassifier)
 FORESTS = (ExtraTreesClassifier, RandomForestClassifier)
-FORESTS_DRAW_BY_WEIGHT = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
+# Before 1.8, bagging draws copies uniformly, and passes their weights on.
+BAGGING_DRAWS_BY_WEIGHT = VERSION >= (1, 8)
+FORESTS_DRAW_BY_WEIGHT = VERSION >= (1, 9)
 
 
 def fits_by_hand(student, problem):
@@ -67,7 +70,7 @@ def inner_estimators(estimator):
 
 def takes_weights(student):
     """Return whether weights arrive at each estimator in a student that learns from rows."""
-    if isinstance(student, BaggingClassifier):
+    if isinstance(student, BaggingClassifier) and BAGGING_DRAWS_BY_WEIGHT:
         return True
     inside = inner_estimators(student)
     return names_weights(student) and all(map(takes_weights, inside))
@@ -75,7 +78,9 @@ def takes_weights(student):
 
 def takes_weights_of_rows(regressor):
     """Return whether weights of rows arrive in a regressor, or are what it draws rows by."""
-    if isinstance(regressor, (AdaBoostRegressor, BaggingRegressor)):
+    if isinstance(regressor, AdaBoostRegressor):
+        return True
+    if isinstance(regressor, BaggingRegressor) and BAGGING_DRAWS_BY_WEIGHT:
         return True
     if isinstance(regressor, Pipeline):
         return takes_weights_of_rows(regressor[-1])
@@ -210,11 +215,12 @@ def _balancing(estimator, table):
 def as_looked_up(cls, class_weight):
     """Return class weights under the keys that a class looks for.
 
-    scikit-learn looks for text like "10" as 10, and in its histogram boosting for positions.
+    scikit-learn looks for text like "10" as 10 from 1.9 on, and in its histogram boosting for
+    positions.
     """
     if cls is HistGradientBoostingClassifier:
         return dict(enumerate(class_weight[label] for label in sorted(class_weight)))
-    if not cls.__module__.startswith("sklearn."):
+    if not cls.__module__.startswith("sklearn.") or VERSION < (1, 9):
         return class_weight
     return {
         int(label) if isinstance(label, str) and label.isdecimal() else label: weight

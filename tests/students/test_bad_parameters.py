@@ -81,7 +81,7 @@ def refused(cls):
         for value in VALUES:
             student = small(cls).set_params(**{name: value})
             error = error_of(clone(student, safe=False).fit, X, y)
-            # In scikit-learn 1.7 the tags of a tree raise if its criterion has no hash.
+            # Before scikit-learn 1.9 the tags of a tree raise if its criterion has no hash.
             has_tags = error_of(get_tags, student) is None
             if error is not None and name in str(error) and has_tags and (cls, name) not in UNUSED:
                 yield name, value, student

@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 from sklearn.utils import all_estimators
 
 from skdistill import SoftLabels, fit_soft_labels
-from skdistill._utils._sample_weight import INNER_FITS, takes_sample_weight
+from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS, takes_sample_weight
 from skdistill.students._internal_splits import PROBED, ROW_SPLIT_PARAMS, UNKNOWN, find_split
 
 # Values that switch on what the name of a hint says.
@@ -179,6 +179,7 @@ def test_iterations_are_chosen_by_held_out_copies(student, attribute):
     assert getattr(copies, attribute) > 1.3 * getattr(alone, attribute)
 
 
+@pytest.mark.skipif(not BAGGING_DRAWS, reason="bagging hands weights on")
 @pytest.mark.filterwarnings("ignore:When fitting BaggingClassifier")
 def test_bagging_without_replacement_loses_the_weights(gaussian):
     student = BaggingClassifier(GaussianNB(), bootstrap=False, random_state=0)

@@ -241,7 +241,7 @@ def test_a_class_without_mass_is_there_and_improbable(n_classes):
     proba /= proba.sum(axis=1, keepdims=True)
     fitted = fit_soft_labels(student(), X, SoftLabels(proba))
     assert_array_equal(fitted.classes_, np.arange(n_classes))
-    assert fitted.predict_proba(X)[:, 1].max() < 0.1  # before XGBoost 3.1 it starts like others
+    assert fitted.predict_proba(X)[:, 1].max() < 0.1
 
 
 def test_the_base_score_is_the_one_of_the_expansion():
