@@ -31,7 +31,7 @@ from .students._continuous import (
     shaped_target,
     takes_columns,
 )
-from .students._mean_losses import check_bound, check_loss, least_target
+from .students._mean_losses import check_bound, check_loss, least_target, lower_bound
 from .students.leaf_shrinkage import shrink_leaves
 
 
@@ -70,11 +70,12 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
         rows then keep their labels if alpha is "auto", too (`alpha_` is 0).
 
     cv : int, splitter, iterable or "in-sample", default=None
-        Folds for out-of-fold predictions, as in scikit-learn; None is 5 folds, not shuffled. Shuffle
-        rows that are sorted: ``cv=KFold(5, shuffle=True)``. Every row must be tested, which excludes
-        ``TimeSeriesSplit``. If alpha is chosen, None is 3 folds, and further teachers are fitted on
-        the rows outside each two folds. Otherwise, if there are unlabelled rows, one more teacher
-        is fitted on all labelled rows, and labels them. So the default fits at most six teachers.
+        Folds for out-of-fold predictions, as in scikit-learn; None is 5 folds, not shuffled. Every
+        row must be tested, which excludes ``TimeSeriesSplit``. If alpha is chosen, None is 3 folds,
+        and further teachers are fitted on the rows outside each two folds. Otherwise, if there are
+        unlabelled rows, one more teacher is fitted on all labelled rows, and labels them. So the
+        default fits at most six teachers. Shuffle rows that are sorted: ``cv=KFold(3,
+        shuffle=True, random_state=0)``.
         With `groups`, a number means that many folds of whole groups (``GroupKFold``). "in-sample"
         fits one teacher on all rows, which repeats their values (a forest nearly).
 
@@ -393,4 +394,5 @@ n_features), default=None
         tags = super().__sklearn_tags__()
         inside = (self._unfitted_teacher(), self._unfitted_student())
         tags.target_tags.multi_output = all(map(takes_columns, inside))
+        tags.target_tags.positive_only = lower_bound(inside[1]) is not None
         return tags

@@ -18,8 +18,8 @@ from ._alpha_selection import (
     AlphaCurve,
     HeldOut,
     _Comparison,
-    standard_error,
     _warn_of_labels_alone,
+    standard_error,
 )
 
 

@@ -16,7 +16,6 @@ from .._utils._progress import Progress
 from .._utils._rows import count_rows
 from .._utils._typing import ArrayLike, Estimator, Proba, Rows
 
-
 Targets: TypeAlias = SoftLabels | LabelSets | RegressionTargets
 
 

@@ -20,11 +20,12 @@ def checked_values(y):
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     if isinstance(y, np.ma.MaskedArray):
         y = without_mask(y.astype(np.float64))
-    if np.ndim(y) == 0:
-        raise ValueError(f"y must have one value per row, shape (n_samples,); got {y!r}.")
-    return check_array(
+    values = check_array(
         y, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y", ensure_min_samples=0
     )
+    if values.ndim == 0:
+        raise ValueError(f"y must have one value per row, shape (n_samples,); got {y!r}.")
+    return values
 
 
 @dataclass(frozen=True, eq=False)

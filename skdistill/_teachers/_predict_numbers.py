@@ -25,7 +25,10 @@ class RegressionOutput(NamedTuple):
     by_columns: bool = False  # whether y has two dimensions
     names: tuple | None = None  # of the columns of y, if it is a dataframe
 
-    top_k = None  # nothing is truncated
+    @property
+    def top_k(self):
+        """None: nothing is truncated."""
+        return None
 
     @property
     def shape(self):
