@@ -137,7 +137,7 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
         the student has none.
 
     intercept_ : float or ndarray
-        Intercept of a linear student.
+        Intercepts of a linear student.
 
     feature_importances_ : ndarray of shape (n_features,)
         Feature importances of a tree, a forest or a booster as student.
