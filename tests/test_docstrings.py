@@ -158,7 +158,8 @@ def test_exceptions_name_what_exists():
         (owner, name)
         for objects in groups().values()
         for owner, each in objects.items()
-        for name in entries(each, "Parameters")
+        for section in ("Parameters", "Attributes")
+        for name in entries(each, section)
     }
     assert set(OTHER_MEANING) | set(OTHER_TYPE) <= owners
 
