@@ -4,6 +4,7 @@ from ._base._deployable import deployable
 from ._bipartite_ranker import DistilledBipartiteRanker
 from ._born_again import BornAgainClassifier
 from ._distilled_classifier import DistilledClassifier
+from ._distilled_regressor import DistilledRegressor
 from ._multiclass_retriever import DistilledMulticlassRetriever
 from ._soft_label_classifier import SoftLabelClassifier
 from ._targets._soft_labels import SoftLabels
@@ -14,6 +15,7 @@ __all__ = [
     "DistilledBipartiteRanker",
     "DistilledClassifier",
     "DistilledMulticlassRetriever",
+    "DistilledRegressor",
     "SoftLabelClassifier",
     "SoftLabels",
     "deployable",

@@ -13,6 +13,7 @@ from ._utils._progress import with_callbacks
 from ._utils._rows import is_in_partitions, mean_row_weight
 from ._utils._typing import ArrayLike, Estimator, Proba, Rows
 from ._utils._validation import check_top_k
+from ._utils._warnings import warn
 from .students import fit_soft_labels
 from .students._registry import check_student
 from .students.leaf_shrinkage import shrink_leaves
@@ -399,6 +400,11 @@ n_classes), default=None
         self.leaf_shrinkage_ = data.leaf_shrinkage
         return self._set_teacher_attributes(data)
 
+    def _check_targets(self, X, y, teacher_proba):
+        y, output, teacher_proba = super()._check_targets(X, y, teacher_proba)
+        _warn_of_numbers(y, output.classes)
+        return y, output, teacher_proba
+
     def _check_parameters(self):
         super()._check_parameters()
         check_top_k(self.top_k)
@@ -411,3 +417,13 @@ n_classes), default=None
 
     def _select_weights(self, data, weights):
         return select_by_log_loss(data, weights, self.n_jobs)
+
+
+def _warn_of_numbers(y, classes):
+    """Warn if the labels look like a continuous target: many numbers, each in few rows."""
+    if classes.dtype.kind == "f" and len(classes) > 20 and len(y) < 5 * len(classes):
+        warn(
+            f"y has {len(classes)} different numbers in {len(y)} rows, and each is taken as a "
+            "class. If y is a continuous target, use DistilledRegressor; if it has classes, give "
+            "them as integers or strings."
+        )

@@ -22,6 +22,12 @@ OTHER_MEANING = {
     ("softmax_rows", "logits"): "any logits, not only those of a student",
     ("SoftLabelClassifier.fit", "y"): "class probabilities instead of labels",
     ("SoftLabelClassifier.score", "y"): "class probabilities instead of labels",
+    ("DistilledRegressor", "alpha"): "values instead of one-hot labels",
+    ("DistilledRegressor", "cv"): "predictions instead of probabilities",
+    ("DistilledRegressor", "student"): "a regressor, and targets instead of soft labels",
+    ("DistilledRegressor", "teacher"): "a regressor",
+    ("DistilledRegressor", "teacher_scores_"): "predictions instead of probabilities",
+    ("DistilledRegressor.fit", "y"): "values instead of labels",
 }
 # Types that differ although the defaults are equal.
 OTHER_TYPE = {
@@ -152,7 +158,8 @@ def test_exceptions_name_what_exists():
         (owner, name)
         for objects in groups().values()
         for owner, each in objects.items()
-        for name in entries(each, "Parameters")
+        for section in ("Parameters", "Attributes")
+        for name in entries(each, section)
     }
     assert set(OTHER_MEANING) | set(OTHER_TYPE) <= owners
 

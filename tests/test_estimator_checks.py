@@ -9,11 +9,21 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     ExtraTreesClassifier,
+    ExtraTreesRegressor,
     GradientBoostingClassifier,
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
+from sklearn.linear_model import (
+    BayesianRidge,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -28,6 +38,7 @@ from skdistill import (
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
+    DistilledRegressor,
     SoftLabelClassifier,
 )
 from skdistill.datasets import make_gaussian_classes
@@ -107,6 +118,14 @@ EXACT = [
     DistilledBipartiteRanker(GaussianNB(), DecisionTreeRegressor()),
     DistilledMulticlassRetriever(GaussianNB(), objective="label_weighted"),
     DistilledMulticlassRetriever(DecisionTreeClassifier(), objective="cross_entropy", top_k=2),
+    DistilledRegressor(LinearRegression(), Ridge()),
+    DistilledRegressor(Ridge(), DecisionTreeRegressor(), alpha=1.0),
+    DistilledRegressor(DecisionTreeRegressor(), Ridge(), alpha=0.5),
+    DistilledRegressor(BayesianRidge(), make_pipeline(LinearRegression())),
+    DistilledRegressor(ExtraTreesRegressor(5), BayesianRidge(), alpha=1.0),
+    DistilledRegressor(
+        ExtraTreesRegressor(5), PoissonRegressor(tol=1e-10, max_iter=10_000), alpha=0.5
+    ),
 ]
 
 
@@ -115,6 +134,8 @@ EXACT_AND_SLOW = [
     DistilledMulticlassRetriever(ExtraTreesClassifier(20)),
     DistilledClassifier(alpha=1.0),
     DistilledClassifier(),
+    DistilledRegressor(),
+    DistilledRegressor(Ridge(), GradientBoostingRegressor(n_estimators=5)),
     BornAgainClassifier(tight_logistic(), n_generations=1, cv=3),
     DistilledBipartiteRanker(),
     DistilledBipartiteRanker(GaussianNB(), alpha="auto", C=0.01, tol=1e-9),

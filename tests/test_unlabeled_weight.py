@@ -5,10 +5,10 @@ from inspect import signature
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import skdistill
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
@@ -21,6 +21,7 @@ ESTIMATORS = {
     if "unlabeled_weight" in signature(each := getattr(skdistill, name)).parameters
 }
 TREE = DecisionTreeClassifier(max_leaf_nodes=8, random_state=0)
+STUMP = DecisionTreeRegressor(max_depth=1, random_state=0)
 HARMLESS = pytest.mark.filterwarnings("ignore:.*auto. chose 0")
 
 
@@ -69,18 +70,22 @@ def test_a_weight_of_no_rows_is_refused(rows, name):
 def test_the_unit_of_sample_weight_does_not_matter(rows, name):
     X, y, more = rows
     weight = np.linspace(0.5, 2, len(y))
-    model = ESTIMATORS[name](GaussianNB(), alpha=0.6, unlabeled_weight=0.5)
-    if name == "DistilledClassifier":
-        model.set_params(student=TREE)
+    is_number = name == "DistilledRegressor"
+    teacher = LinearRegression() if is_number else GaussianNB()
+    model = ESTIMATORS[name](teacher, alpha=0.6, unlabeled_weight=0.5)
+    has_tree = name in ("DistilledClassifier", "DistilledRegressor")
+    if has_tree:
+        model.set_params(student=STUMP if is_number else TREE)
     else:
         model.set_params(tol=1e-9)
 
     def scores(unit):
         fitted = clone(model).fit(X, y, sample_weight=unit * weight, X_unlabeled=more)
-        scorer = getattr(fitted, "predict_proba", None) or fitted.decision_function
+        methods = ("predict_proba", "decision_function", "predict")
+        scorer = next(getattr(fitted, each) for each in methods if hasattr(fitted, each))
         return scorer(X)
 
-    if name == "DistilledClassifier":
+    if has_tree:
         np.testing.assert_allclose(scores(1000.0), scores(1.0), rtol=1e-9)
     else:  # penalised, so that the unit is that of C
         model.set_params(C=np.inf, tol=1e-7)

@@ -115,17 +115,6 @@ class AlphaCurve(NamedTuple):
     best: Candidate
 
 
-def is_significant(candidate, first):
-    """Return whether a candidate is better than the first one beyond the noise.
-
-    Students of folds have fewer rows than the final one, which gains less from the teacher's
-    probabilities of its own rows; that of more rows remains.
-    """
-    more_rows = candidate.unlabeled_weight > first.unlabeled_weight
-    margin = (1 if more_rows else 1.5) * candidate.standard_error
-    return first.loss - candidate.loss > margin
-
-
 class HeldOut(NamedTuple):
     """How students are fitted and compared on held-out rows, by one loss."""
 
@@ -162,7 +151,7 @@ def select_by_log_loss(data, weights, n_jobs):
 
     shrinkages = (0.0, *LEAF_SHRINKAGES) if has_leaves(data.student) else (0.0,)
     held_out = HeldOut(_fit_classifier, predict, unit_losses, error_of_mean, shrinkages)
-    return _select(held_out, data, weights, n_jobs)
+    return select(Comparison(held_out, data, n_jobs), weights)
 
 
 def _weights_in_the_loss(data):
@@ -201,7 +190,7 @@ def select_by_pairs(data, weights, surrogate, n_jobs):
         return np.sqrt(repeats) * standard_error(gains, np.ones(len(gains)))
 
     held_out = HeldOut(fit, predict, unit_losses, error_of_mean)
-    return _select(held_out, data, weights, n_jobs)
+    return select(Comparison(held_out, data, n_jobs), weights)
 
 
 def _fit_classifier(student, X, soft_labels, **fit_params):
@@ -212,9 +201,9 @@ def _fit_classifier(student, X, soft_labels, **fit_params):
     return fit_soft_labels(student, X, soft_labels, **fit_params)
 
 
-def _select(held_out, data, weights, n_jobs):
+def select(comparison, weights):
     """Return the losses of the candidates, for weights as given."""
-    comparison = _Comparison(held_out, data, n_jobs)
+    data = comparison.data
     weight = 0.0 if weights.unlabeled_weight == "auto" else weights.unlabeled_weight
     losses = np.empty(0)
     if weights.alpha == "auto":
@@ -231,8 +220,15 @@ def _select(held_out, data, weights, n_jobs):
     return curve
 
 
-class _Comparison:
-    """Students that are compared on held-out rows; the first is fitted to the labels."""
+class Comparison:
+    """Students that are compared on held-out rows; the first is fitted to the labels.
+
+    An improvement on it must exceed one standard error with unlabelled rows, `alpha_margin`
+    standard errors without: students of folds have fewer rows than the final one, which gains less
+    from the teacher's probabilities of its own rows; that of more rows remains.
+    """
+
+    alpha_margin = 1.5
 
     def __init__(self, held_out, data, n_jobs):
         self.held_out, self.data, self.n_jobs = held_out, data, n_jobs
@@ -291,10 +287,17 @@ class _Comparison:
         if given.pseudo_labels == "auto" and best.unlabeled_weight > 0:
             self.add(Weights(best.alpha, UNLABELED_WEIGHTS[0], pseudo_labels=True))
 
+    def is_significant(self, candidate):
+        """Return whether a candidate is better than the first one beyond the noise."""
+        first = self.candidates[0]
+        more_rows = candidate.unlabeled_weight > first.unlabeled_weight
+        margin = (1 if more_rows else self.alpha_margin) * candidate.standard_error
+        return first.loss - candidate.loss > margin
+
     def choose(self):
         """Return the chosen candidate; pseudo-labels, if compared, are the last one."""
         candidates, last = self.candidates, self.candidates[-1]
-        eligible = [each for each in candidates if is_significant(each, candidates[0])]
+        eligible = [each for each in candidates if self.is_significant(each)]
         if last.pseudo_labels and last in eligible:
             rival = min(candidates[:-1], key=lambda candidate: candidate.loss)
             error = self.error_of_gain(-1, candidates.index(rival))

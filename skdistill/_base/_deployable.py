@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._utils._typing import Estimator
 from ..students._further_classes import missing_classes
 from ..students.pipeline import last_step
-from ._student_predictions import StudentMixin
+from ._student_predictions import FittedStudentMixin
 
 
 def deployable(model: Estimator) -> Estimator:
@@ -61,7 +61,7 @@ def deployable(model: Estimator) -> Estimator:
         return deployable(model.estimator)
     if hasattr(model, "best_estimator_"):
         return deployable(model.best_estimator_)
-    if not isinstance(model, StudentMixin):
+    if not isinstance(model, FittedStudentMixin):
         raise TypeError(
             f"deployable takes an estimator of skdistill, a Pipeline that ends in one, or a search "
             f"over either; got {model!r}. Other estimators can be deployed as they are."
@@ -69,7 +69,8 @@ def deployable(model: Estimator) -> Estimator:
     check_is_fitted(model, "student_")
     _check_single(model)
     _check_needs_no_skdistill(model.student_)
-    _check_all_classes(model)
+    if hasattr(model, "classes_"):
+        _check_all_classes(model)
     return model.student_
 
 

@@ -53,11 +53,17 @@ class TeacherMixin(CallbackSupportMixin):
     `_truncation()`, `_check_selection()` and `_select_weights(data, weights)`.
     `_check_supported(student, summary)` raises if a student cannot be fitted, unless it is None;
     `_allows_single_class` is whether only one class may carry weight; `_default_unlabeled_weight`
-    is that of the parameter.
+    is that of the parameter. `_predictions` has the names of the arguments of `fit` that give
+    predictions, of labelled and of unlabelled rows. `_check_teacher(teacher)` raises for a teacher
+    that does not predict what is needed, and `_stratified` is whether a number of folds is
+    stratified.
     """
 
     _allows_single_class = False
+    _stratified = True
     _default_unlabeled_weight: float | str = 1.0
+    _predictions = ("teacher_proba", "unlabeled_proba")
+    _check_teacher: Callable = staticmethod(check_teacher)
     _check_supported: Callable | None = None
 
     def _validate(self, given, params):
@@ -143,7 +149,8 @@ class TeacherMixin(CallbackSupportMixin):
         data = DistillationData.of_teacher(inputs, predictions)
         temperature = self._temperature(inputs)
         if inputs.teacher_proba is not None and predictions.unseen.all():
-            temperature = _temperature_without_labels(temperature, predictions.unlabeled)
+            name = self._predictions[0]
+            temperature = _temperature_without_labels(temperature, predictions.unlabeled, name)
         else:
             evaluated = inputs.output.evaluated(inputs.scored_labels, predictions)
             if temperature == "auto":
@@ -234,22 +241,28 @@ class TeacherMixin(CallbackSupportMixin):
         """
         if X_unlabeled is None:
             return Weights(_as_float(self.alpha), 0.0)
-        both_chosen = self.unlabeled_weight == self.teacher_temperature == "auto"
-        pseudo_labels = "auto" if both_chosen else False
         both_auto = self.alpha == self.unlabeled_weight == "auto"
         if cross_fitted:
             keeps_labels = both_auto and count_rows(X_unlabeled) >= len(labels)
         else:
             keeps_labels = self.alpha == "auto" and has_no_row(teacher_proba)
         alpha = 0.0 if keeps_labels else self.alpha
-        return Weights(_as_float(alpha), _as_float(self.unlabeled_weight), pseudo_labels)
+        return Weights(
+            _as_float(alpha), _as_float(self.unlabeled_weight), self._compared_pseudo_labels()
+        )
+
+    def _compared_pseudo_labels(self):
+        """Return "auto" if pseudo-labels are compared with probabilities, otherwise False."""
+        both_chosen = self.unlabeled_weight == self.teacher_temperature == "auto"
+        return "auto" if both_chosen else False
 
     def _folds(self, X, y, routed, nested):
         """Return the folds of the labelled rows; None for in-sample."""
         if isinstance(self.cv, str):
             return None
         cv = (4 if nested else 5) if self.cv is None else self.cv
-        folds = named_folds(make_folds(cv, X, y, routed.splitter.split))
+        split_params = routed.splitter.split
+        folds = named_folds(make_folds(cv, X, y, split_params, by_class=self._stratified))
         if nested:
             check_nested_folds(folds)
         return folds
@@ -298,9 +311,13 @@ class TeacherMixin(CallbackSupportMixin):
 
     def _check_parameters(self):
         """Check each parameter by itself."""
+        self._check_common_parameters()
+        check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
+
+    def _check_common_parameters(self):
+        """Check the parameters that do not depend on the kind of the target."""
         check_alpha(self.alpha, auto=True)
         check_unlabeled_weight(self.unlabeled_weight, auto=True)
-        check_temperature(self.teacher_temperature, name="teacher_temperature", auto=True)
         check_cv_string(self.cv)
         cache_folder(self.memory)
         check_augmenter(self.augmenter)
@@ -308,11 +325,12 @@ class TeacherMixin(CallbackSupportMixin):
     def _check_combinations(self, given):
         """Raise for parameters and arguments of `fit` that exclude each other."""
         teacher_proba, X_unlabeled = given.teacher_proba, given.X_unlabeled
+        of_labelled, of_unlabeled = self._predictions
         if given.unlabeled_proba is not None:
-            check_unlabeled_rows(X_unlabeled, self.augmenter)
+            check_unlabeled_rows(X_unlabeled, self.augmenter, self._predictions)
         frozen = isinstance(self.teacher, FrozenEstimator)
         if teacher_proba is None:
-            check_teacher(self._unfitted_teacher())
+            self._check_teacher(self._unfitted_teacher())
         more = "X_unlabeled" if X_unlabeled is not None else "augmenter"
         has_more = X_unlabeled is not None or self.augmenter is not None
         if not has_more and self.unlabeled_weight != self._default_unlabeled_weight:
@@ -324,10 +342,10 @@ class TeacherMixin(CallbackSupportMixin):
         needs_teacher = has_more and given.unlabeled_proba is None
         if teacher_proba is not None and needs_teacher and not frozen:
             raise ValueError(
-                f"{more} needs a teacher to label its rows, but with teacher_proba no teacher is "
-                "fitted. Pass the model that predicted teacher_proba as "
-                "teacher=FrozenEstimator(model), or the probabilities of these rows as "
-                "unlabeled_proba."
+                f"{more} needs a teacher to label its rows, but with {of_labelled} no teacher is "
+                f"fitted. Pass the model that predicted {of_labelled} as "
+                "teacher=FrozenEstimator(model), or the predictions for these rows as "
+                f"{of_unlabeled}."
             )
         if self.alpha != "auto" and not (has_more and self.unlabeled_weight == "auto"):
             return
@@ -373,26 +391,33 @@ def has_no_row(proba):
     return proba is not None and not sparse.issparse(proba) and bool(np.isnan(proba).all())
 
 
-def check_unlabeled_rows(X_unlabeled, augmenter):
-    """Raise if probabilities of unlabelled rows are given without these, or beside sampled rows."""
+def check_unlabeled_rows(X_unlabeled, augmenter, names):
+    """Raise if predictions of unlabelled rows are given without these, or beside sampled rows.
+
+    `names` are those of the arguments with predictions of labelled and of unlabelled rows.
+    """
+    of_labelled, of_unlabeled = names
     if X_unlabeled is None:
         raise ValueError(
-            "unlabeled_proba has the probabilities of the rows of X_unlabeled, which is not given. "
-            "Give these rows as X_unlabeled; those of the rows of X are teacher_proba."
+            f"{of_unlabeled} has the predictions for the rows of X_unlabeled, which is not given. "
+            f"Give these rows as X_unlabeled; those of the rows of X are {of_labelled}."
         )
     if augmenter is not None:
         raise ValueError(
             f"augmenter={augmenter!r} samples rows that a teacher has to label, and with "
-            "unlabeled_proba no teacher labels unlabelled rows. Sample the rows beforehand, and "
+            f"{of_unlabeled} no teacher labels unlabelled rows. Sample the rows beforehand, and "
             "give them in X_unlabeled, or leave augmenter=None."
         )
 
 
-def _temperature_without_labels(temperature, unlabeled):
-    """Return the temperature where no row has both a label and probabilities."""
+def _temperature_without_labels(temperature, unlabeled, name):
+    """Return the temperature where no row has both a label and a prediction.
+
+    `name` is that of the argument with the predictions.
+    """
     if unlabeled is None:
         raise ValueError(
-            "every row of teacher_proba is NaN, and there are no unlabelled rows: no teacher has "
+            f"every row of {name} is NaN, and there are no unlabelled rows: no teacher has "
             "predicted anything. Leave teacher_proba out to have a teacher cross-fitted, or train "
             "with alpha=0."
         )

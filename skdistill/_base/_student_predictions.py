@@ -46,31 +46,28 @@ def student_attribute(name, doc):
     return property(attribute, doc=doc)
 
 
-class StudentMixin(ClassifierMixin):
-    """Mixin for estimators with the parameter `student` and the attribute `student_`."""
+class FittedStudentMixin:
+    """Mixin for estimators with the parameter `student` and the attribute `student_`.
+
+    Subclasses define `_unfitted_student()`.
+    """
 
     coef_ = student_attribute("coef_", "Coefficients of a linear student.")
     feature_importances_ = student_attribute(
         "feature_importances_", "Importance of each feature for a student of trees."
     )
 
-    def _unfitted_student(self):
-        if self.student is not None:
-            return self.student
-        return requesting_weights(LogisticRegression())
-
     def _student_to_describe(self):
         """Return the student whose coefficients or importances are those of this estimator."""
         check_is_fitted(self, "student_")  # raises an AttributeError, so hasattr is False
         return self.student_
 
-    def _set_fitted_attributes(self, X, student, classes):
-        """Set all fitted attributes at once, so that a failed fit changes nothing."""
+    def _set_student(self, X, student):
+        """Set the attributes of the student, all at once, so that a failed fit changes nothing."""
         validate_data(self, X, skip_check_array=True)
         # If only the student accepts NaN, and X had none, NaN is rejected in predict.
         no_nan = not (isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isnan(X).any())
         self._reject_nan = allows_nan(student) and not allows_nan(self) and no_nan
-        self.classes_ = classes
         self.student_ = student
 
     def __sklearn_tags__(self):
@@ -93,6 +90,20 @@ class StudentMixin(ClassifierMixin):
         validate_data(self, X, reset=False, skip_check_array=True)
         if self._reject_nan and isinstance(X, np.ndarray):
             assert_all_finite(X, input_name="X")
+
+
+class StudentMixin(FittedStudentMixin, ClassifierMixin):
+    """Mixin for classifiers with the parameter `student` and the attribute `student_`."""
+
+    def _unfitted_student(self):
+        if self.student is not None:
+            return self.student
+        return requesting_weights(LogisticRegression())
+
+    def _set_fitted_attributes(self, X, student, classes):
+        """Set all fitted attributes at once."""
+        self._set_student(X, student)
+        self.classes_ = classes
 
     def _predict_rows(self, method, X, predict, **of_partitions):
         """Return the student's predictions; of Dask collections, those of a method as a lazy array.

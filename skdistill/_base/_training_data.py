@@ -1,22 +1,30 @@
 """Values that the steps of `fit` pass on: the checked input, then the student's training data."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.utils import Bunch, _safe_indexing
 
 from .._targets._label_sets import LabelSets
+from .._targets._regression_targets import RegressionTargets
 from .._targets._soft_labels import SoftLabels
 from .._teachers._folds import LabelledRows
 from .._teachers._predict import MulticlassOutput, MultilabelOutput
+from .._teachers._predict_numbers import RegressionOutput
 from .._utils._concatenate import stack_rows
 from .._utils._progress import Progress
 from .._utils._rows import count_rows
 from .._utils._typing import ArrayLike, Estimator, Proba, Rows
 
+Targets: TypeAlias = SoftLabels | LabelSets | RegressionTargets
+
 
 class FitArguments(NamedTuple):
-    """Arguments of `fit` as the user gave them."""
+    """Arguments of `fit` as the user gave them; for numbers, predictions instead of probabilities.
+
+    Values that steps share have names of probabilities; the means of RegressionTargets have their
+    place.
+    """
 
     X: Rows
     y: ArrayLike
@@ -53,9 +61,9 @@ class FitInput(NamedTuple):
     """Checked arguments of `fit`, with what they are routed to; no teacher is fitted yet."""
 
     rows: LabelledRows  # X_unlabeled: all unlabelled rows, those that the augmenter samples too
-    labels: SoftLabels | LabelSets  # targets of ordinary training, with the student's weights
-    scored_labels: SoftLabels | LabelSets  # the same, with the weights of teacher_scores_
-    output: MulticlassOutput | MultilabelOutput  # of the teacher
+    labels: Targets  # of ordinary training, with the student's weights
+    scored_labels: Targets  # the same, with the weights of teacher_scores_
+    output: MulticlassOutput | MultilabelOutput | RegressionOutput  # of the teacher
     teacher_proba: Proba | None  # given by the user, checked; NaN in rows without any
     unlabeled_proba: Proba | None  # given for X_unlabeled, checked
     teacher: Estimator  # an unfitted clone, seeded; or frozen
@@ -83,14 +91,14 @@ class FoldData(NamedTuple):
 
     train: np.ndarray  # positions among the labelled rows
     test: np.ndarray
-    soft_labels: SoftLabels | None  # of the training rows, then of the unlabelled rows
+    soft_labels: Targets | None  # of the training rows, then of the unlabelled rows
 
 
 class DistillationData(NamedTuple):
     """Training rows and targets of a student."""
 
     X: Rows
-    soft_labels: SoftLabels | LabelSets
+    soft_labels: Targets
     student: Estimator  # an unfitted clone, seeded
     student_params: dict  # metadata routed to the student's fit
     progress: Progress  # of the fit that uses these data
@@ -187,6 +195,6 @@ def check_no_aligned_params(fit_params, X, X_unlabeled):
         raise ValueError(
             f"The student's fit parameters {aligned} have one entry for each of the "
             f"{count_rows(X)} labelled rows and none for the {count_rows(X_unlabeled)} "
-            "unlabelled ones. Let the student request none of them, or add the rows yourself "
-            "with SoftLabelClassifier."
+            "unlabelled ones. Let the student request none of them, or add the rows yourself and "
+            "train on all of them, as SoftLabelClassifier does for classes."
         )

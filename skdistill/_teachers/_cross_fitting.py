@@ -22,6 +22,7 @@ from .._utils._warnings import warn
 from ._cache import FoldPredictions, TeacherCache
 from ._folds import Fold, check_folds, pairs_of_folds
 from ._predict import MulticlassOutput, MultilabelOutput, TeacherProba, shown
+from ._predict_numbers import RegressionOutput
 from ._sample_weight import fit_teacher
 
 
@@ -30,7 +31,7 @@ class TeacherFitter:
     """Fits clones of a teacher on the labels of folds, or takes predictions from the cache."""
 
     teacher: Estimator
-    output: MulticlassOutput | MultilabelOutput
+    output: MulticlassOutput | MultilabelOutput | RegressionOutput
     fit_params: dict
     cache: TeacherCache
     verbose: int = 0

@@ -1,4 +1,4 @@
-"""Probabilities of a frozen teacher, and those given by the user."""
+"""Predictions of a frozen teacher, and those given by the user."""
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
@@ -6,8 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._utils._labels import class_positions
 from .._utils._warnings import warn
-from ._predict import MultilabelOutput, TeacherProba, shown
-from ._seen_rows import warn_if_seen
+from ._predict import MulticlassOutput, TeacherProba, shown
 
 
 def given_proba(proba, teacher, rows, output):
@@ -53,8 +52,8 @@ def frozen_proba(teacher, rows, output):
             "their label. Fit it on rows of all classes, or pass it without FrozenEstimator."
         )
         proba, _ = output.impute_unseen_classes(proba, y, seen)
-    elif not isinstance(output, MultilabelOutput):
-        warn_if_seen(teacher, X, y)
+    else:
+        output.warn_if_seen(teacher, X, y)
     return TeacherProba(
         labelled=proba,
         unlabeled=None if X_unlabeled is None else output.predict_proba(teacher, X_unlabeled),
@@ -75,8 +74,8 @@ def check_frozen(teacher, output):
                 f"The frozen teacher {teacher.estimator!r} is not fitted. Fit it before you "
                 "freeze it, or pass it without FrozenEstimator to have it cross-fitted."
             ) from error
-    if isinstance(output, MultilabelOutput):
-        # One column per label: the number of columns is checked in the predictions.
+    if not isinstance(output, MulticlassOutput):
+        # One column per label or output: their number is checked in the predictions.
         return np.arange(len(output.classes))
     seen = np.asarray(getattr(teacher, "classes_", output.classes))
     positions = class_positions(seen, output.classes)

@@ -17,6 +17,7 @@ from .._utils._probabilities import row_sums, top_entries
 from .._utils._rows import count_rows, predict_on_copy
 from .._utils._validation import check_marginals, check_proba, column_names
 from ._scores import teacher_scores
+from ._seen_rows import warn_if_seen
 
 # Number of probabilities that are predicted at once if only the top k are kept.
 BLOCK = 2**22
@@ -36,6 +37,14 @@ class TeacherProba(NamedTuple):
         """Return the same with probabilities of the unlabelled rows, in those of folds too."""
         of_folds = self.fold_proba and [each.with_unlabeled(proba) for each in self.fold_proba]
         return self._replace(unlabeled=proba, fold_proba=of_folds)
+
+    def map(self, function):
+        """Return a function of the probabilities of all rows, in those of folds too."""
+        of_folds = self.fold_proba and [each.map(function) for each in self.fold_proba]
+        unlabeled = None if self.unlabeled is None else function(self.unlabeled)
+        return self._replace(
+            labelled=function(self.labelled), unlabeled=unlabeled, fold_proba=of_folds
+        )
 
     def take(self, rows):
         """Return the probabilities of some of the labelled rows."""
@@ -143,6 +152,10 @@ class MulticlassOutput(NamedTuple):
         labels = sparse.diags_array(unseen.astype(float)) @ labels
         return sparse.diags_array((~unseen).astype(float)) @ proba + labels, unseen
 
+    def warn_if_seen(self, teacher, X, y):
+        """Warn if a frozen teacher was visibly fitted on these rows."""
+        warn_if_seen(teacher, X, y)
+
 
 class MultilabelOutput(NamedTuple):
     """Multilabel predictions: sparse marginals, each in [0, 1], with `top_k` only the largest."""
@@ -213,6 +226,9 @@ class MultilabelOutput(NamedTuple):
         is_seen[seen] = 1
         seen_part = proba @ sparse.diags_array(is_seen)
         return sparse.csr_array(seen_part + self._unseen_labels(y, seen)), unseen
+
+    def warn_if_seen(self, teacher, X, y):
+        """Do nothing: label sets are not compared with what a teacher was fitted on."""
 
     def _unseen_labels(self, y, seen):
         """Return the labels of rows, without those that the teacher has seen."""

@@ -1,7 +1,7 @@
 """Row weights for a teacher: for a Pipeline, its last step; for an ensemble, its members."""
 
 from sklearn import get_config
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
@@ -108,6 +108,11 @@ def sample_weight_remedy(teacher):
             "fit: use sklearn.pipeline.Pipeline, whose last step gets them, or enable "
             "metadata routing, sklearn.set_config(enable_metadata_routing=True), and let its steps "
             "request them."
+        )
+    if hasattr(culprit, "__sklearn_tags__") and is_regressor(culprit):
+        return (
+            f"{inside}Instead of {name}, use a regressor whose fit takes sample_weight, such as "
+            "Ridge, a forest or a booster; or pass out-of-fold predictions of a weighted teacher."
         )
     return (
         f"{inside}Instead of {name}, use a classifier whose fit takes sample_weight, such as "

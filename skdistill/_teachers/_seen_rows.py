@@ -25,7 +25,13 @@ CERTAIN = np.log(1e-4)
 MAX_DRAWN = 20_000_000
 
 
-def warn_if_seen(teacher, X, y):
+CROSS_FIT_PROBA = (
+    "Its probabilities repeat their labels. Pass teacher_proba=cross_val_proba(model, X, y) to "
+    "fit, with cross_val_proba of skdistill.teachers, or the model without FrozenEstimator."
+)
+
+
+def warn_if_seen(teacher, X, y, remedy=CROSS_FIT_PROBA):
     """Warn if a frozen teacher was visibly fitted on these rows.
 
     Models that store no counts are not judged, nor are models in an unknown form.
@@ -41,9 +47,7 @@ def warn_if_seen(teacher, X, y):
     if seen:
         warn(
             f"The frozen teacher {type(teacher.estimator).__name__} was fitted on these rows: as "
-            "many of them reach each leaf of its trees as in its training. Its probabilities "
-            "repeat their labels. Pass teacher_proba=cross_val_proba(model, X, y) to fit, with "
-            "cross_val_proba of skdistill.teachers, or the model without FrozenEstimator."
+            f"many of them reach each leaf of its trees as in its training. {remedy}"
         )
 
 

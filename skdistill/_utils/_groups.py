@@ -41,19 +41,20 @@ def group_codes(groups, n_rows):
         return np.array([numbers.setdefault(value, len(numbers)) for value in values.tolist()])
 
 
-def make_folds(cv, X, y, split_params):
+def make_folds(cv, X, y, split_params, *, by_class=True):
     """Return (train, test) row positions of each fold, no group on both sides of one.
 
-    `split_params` are the arguments of the splitter's `split`, with `groups` if given.
+    `split_params` are the arguments of the splitter's `split`, with `groups` if given. A number of
+    folds is stratified by class if `by_class`, and `y` has classes.
     """
     groups = split_params.get("groups")
     codes = group_codes(groups, count_rows(y))
-    splitter = check_cv(cv, y, classifier=True)
+    splitter = check_cv(cv, y, classifier=by_class)
     if codes is None:
         params = {name: value for name, value in split_params.items() if name != "groups"}
         return _positions(splitter.split(X, y, **params))
     if cv is None or isinstance(cv, Integral):
-        by_class = isinstance(splitter, StratifiedKFold)
+        by_class = isinstance(splitter, StratifiedKFold)  # not for several labels
         splitter = (StratifiedGroupKFold if by_class else GroupKFold)(splitter.get_n_splits())
         split_params = {**split_params, "groups": codes}
     _check_enough_groups(splitter, codes)

@@ -6,6 +6,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 _REMEDY = (
+    "For a continuous target, use DistilledRegressor. "
     "If {name} holds probabilities, they lie in [0, 1]: SoftLabelClassifier().fit(X, {name}) "
     "accepts them, one number per row as those of the second of two classes."
 )

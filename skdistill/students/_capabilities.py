@@ -147,7 +147,7 @@ def check_regression(student, summary):
     """Raise unless a regressor supports the number of target columns and the weights."""
     name, n_classes = type(student).__name__, summary.n_classes
     _refuse_resampling(student)
-    if n_classes > 2 and not _supports_multioutput(student):
+    if n_classes > 2 and not supports_multioutput(student):
         raise ValueError(
             f"The target has {n_classes} columns, the probabilities of the classes, and "
             f"{student!r} takes one column only. Wrap it: MultiOutputRegressor({name}(...))"
@@ -165,7 +165,7 @@ def check_regression(student, summary):
     if summary.weighted and not takes_sample_weight(student):
         raise ValueError(f"{student!r} takes no sample_weight, {ROW_WEIGHTS_DIFFER}")
     if summary.weighted:
-        _check_weight_requests(student)
+        check_weight_requests(student)
 
 
 def _refuse_resampling(student):
@@ -192,7 +192,7 @@ def _has_tags(estimator):
     return hasattr(estimator, "__sklearn_tags__")
 
 
-def _supports_multioutput(regressor):
+def supports_multioutput(regressor):
     """Return whether a regressor takes several target columns; assume so without tags."""
     inside = _target_estimator(regressor)
     if not _has_tags(inside):
@@ -369,7 +369,7 @@ def _routing_of(estimator):
         ) from error
 
 
-def _check_weight_requests(student):
+def check_weight_requests(student):
     """Raise if metadata is routed and an inner estimator has no request for sample_weight."""
     if not get_config()["enable_metadata_routing"] or not inner_estimators(student):
         return

@@ -20,7 +20,7 @@ def predicts_numbers(student):
             f"{student!r} has a parameter that should be an estimator and is not, so that it is "
             f"not known whether it is a regressor: {error} Set it to an estimator."
         ) from error
-    return numbers or (_is_net_of_skorch(student) and not is_classifier(student))
+    return numbers or (is_net_of_skorch(student) and not is_classifier(student))
 
 
 def predicts_labels(student):
@@ -30,10 +30,10 @@ def predicts_labels(student):
 
 def predicts_positions(student):
     """Return whether a student predicts the column of a class instead of its label."""
-    return is_classifier(student) and _is_net_of_skorch(student)
+    return is_classifier(student) and is_net_of_skorch(student)
 
 
-def _is_net_of_skorch(student):
+def is_net_of_skorch(student):
     """Return whether `predict` is skorch's: columns for a classifier, else the module's output."""
     while isinstance(student, Pipeline) and student.steps:
         student = student.steps[-1][1]

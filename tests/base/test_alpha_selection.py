@@ -30,9 +30,8 @@ from skdistill import (
 )
 from skdistill._base._alpha_selection import (
     Candidate,
+    Comparison,
     HeldOut,
-    _Comparison,
-    is_significant,
     standard_error,
 )
 from skdistill._base._training_data import Weights
@@ -247,9 +246,11 @@ def test_unseen_class_of_a_fold_teacher_warns_once(problem):
 def test_gain_within_the_standard_errors_keeps_the_labels(unlabeled_weight, errors):
     labels = Candidate(0, 0, False, 0, loss=1.0, standard_error=0)
     teacher = Candidate(1, unlabeled_weight, False, 0, loss=0.9, standard_error=0.11 / errors)
-    assert not is_significant(teacher, labels)
-    teacher = teacher._replace(standard_error=0.09 / errors)
-    assert is_significant(teacher, labels)
+    comparison = Comparison(None, None, None)
+    comparison.candidates = [labels, teacher]
+    assert comparison.choose() == labels
+    comparison.candidates[1] = better = teacher._replace(standard_error=0.09 / errors)
+    assert comparison.choose() == better
 
 
 def test_the_noise_is_the_standard_error_of_the_paired_gain(problem):
@@ -453,7 +454,7 @@ def test_pseudo_labels_must_improve_on_probabilities():
     soft, noise = rng.uniform(0.4, 0.6, size=1000), rng.standard_normal(1000)
     noise -= noise.mean()
     for gain, is_chosen in ((0.4, False), (0.6, True)):
-        comparison = _Comparison(HeldOut(None, None, None, sem), None, None)
+        comparison = Comparison(HeldOut(None, None, None, sem), None, None)
         losses = [soft + 0.3, soft, soft + noise - gain * sem(noise)]
         for weights, loss in zip([(0, 0), (0, 1), (0, 1, True)], losses, strict=True):
             comparison.unit_losses.append(loss)

@@ -24,6 +24,7 @@ from skdistill import (
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
+    DistilledRegressor,
     SoftLabelClassifier,
 )
 from skdistill.augmentation import MungeAugmenter
@@ -217,6 +218,7 @@ def test_labels_as_one_column_are_labels(collections):
 IN_MEMORY = [
     BornAgainClassifier(DecisionTreeClassifier()),
     DistilledMulticlassRetriever(UnusedTeacher(), k=1),
+    DistilledRegressor(UnusedTeacher()),
     SoftLabelClassifier(GaussianNB()),
 ]
 
@@ -243,12 +245,14 @@ def test_estimators_in_memory_load_no_collection(estimator, form, collections):
     given = {"X": X, "y": labels, "sample_weight": np.ones(100)}
     if isinstance(estimator, DistilledMulticlassRetriever):
         given |= {"teacher_proba": P, "X_unlabeled": X}
+    if isinstance(estimator, DistilledRegressor):
+        given |= {"teacher_pred": y, "X_unlabeled": X, "unlabeled_pred": y}
     for name, value in given.items():
         chunks = (25, *value.shape[1:])
         with pytest.raises(TypeError, match=rf"{type(estimator).__name__} .*{name}\.compute\(\)"):
             estimator.fit(**{**given, name: far(da.from_array(value, chunks=chunks))})
     estimator = clone(estimator)
-    if isinstance(estimator, DistilledMulticlassRetriever):
+    if isinstance(estimator, DistilledMulticlassRetriever | DistilledRegressor):
         estimator.set_params(teacher=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # nothing is gained here
