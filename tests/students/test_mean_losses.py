@@ -81,7 +81,7 @@ def settings_for(name, cls):
 
 
 @pytest.mark.parametrize(("name", "parameter", "value"), SKLEARN_LOSSES)
-def test_losses_of_scikit_learn_are_judged_by_what_they_estimate(name, parameter, value):
+def test_losses_of_scikit_learn_are_judged_by_their_estimate(name, parameter, value):
     cls = SKLEARN[name]
     student = cls(**{**settings_for(name, cls), parameter: value})
     if value in ("huber", "squared_epsilon_insensitive"):  # nearly a mean, and not linear in y

@@ -24,7 +24,7 @@ def test_mixing_is_linear_and_exact_at_both_ends():
     )
 
 
-def test_unlabelled_rows_keep_their_mean_and_have_the_mean_weight():
+def test_unlabelled_rows_keep_their_mean_and_get_a_weight():
     more = targets(np.array([0.0, 1.0, 3.0])).append_unlabeled(MEANS[:1] + 1)
     assert_array_equal(more.is_labelled, [True, True, True, False])
     assert_array_equal(more.weight, [0, 1, 3, 2])

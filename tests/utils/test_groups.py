@@ -7,7 +7,7 @@ import pytest
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegressionCV
+from sklearn.linear_model import LogisticRegressionCV, Ridge
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
@@ -29,6 +29,7 @@ from skdistill import (
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
+    DistilledRegressor,
     SoftLabels,
     fit_soft_labels,
     inspection,
@@ -54,6 +55,14 @@ class Counted(GaussianNB):
         return super().fit(X, y, sample_weight)
 
 
+class CountedNumbers(Ridge):
+    """The same for a continuous target; it counts with the others."""
+
+    def fit(self, X, y, sample_weight=None):
+        Counted.n_fits += 1
+        return super().fit(X, y, sample_weight)
+
+
 @pytest.fixture(scope="module")
 def problem():
     X, y, p_star = make_gaussian_classes(120, n_features=3, n_classes=2, random_state=0)
@@ -73,6 +82,9 @@ CALLS = {
     ).fit(X, y, groups=groups),
     "DistilledMulticlassRetriever": lambda X, y, groups, cv: DistilledMulticlassRetriever(
         Counted(), k=1, cv=cv
+    ).fit(X, y, groups=groups),
+    "DistilledRegressor": lambda X, y, groups, cv: DistilledRegressor(
+        CountedNumbers(), Ridge(), alpha=1.0, cv=cv
     ).fit(X, y, groups=groups),
     "BornAgainClassifier": lambda X, y, groups, cv: BornAgainClassifier(
         Counted(), n_generations=1, cv=cv
