@@ -157,7 +157,7 @@ def write_half(path, content, write=Path.write_bytes):
 
 PHASES = {
     "first teacher's fit": lambda patch: interrupt(patch, Teacher, "fit", 1),
-    "last teacher's fit": lambda patch: interrupt(patch, Teacher, "fit", 6),
+    "last teacher's fit": lambda patch: interrupt(patch, Teacher, "fit", 3),
     "teacher's prediction": lambda patch: interrupt(patch, Teacher, "predict_proba", 3),
     "memory": lambda patch: patch.setattr(Path, "write_bytes", write_half),
     "renaming": lambda patch: interrupt(patch, Path, "replace", 2),
@@ -245,13 +245,14 @@ def test_ctrl_c_while_workers_fit_leaves_all_as_it_was(tmp_path):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_plain_fits_do_not_warn(n_classes):
     X, y, p_star = make_gaussian_classes(300, 3, n_classes, random_state=1)
+    noisy = np.where(np.arange(len(y)) % 4, y, (y + 1) % n_classes)
     student = DecisionTreeClassifier(random_state=0)  # full trees fit noise: a teacher helps them
     pair = {"teacher": GaussianNB(), "student": student}
     fits = [
-        lambda: DistilledClassifier(**pair).fit(X, y),
+        lambda: DistilledClassifier(**pair).fit(X, noisy),
         lambda: DistilledClassifier(alpha=1.0, teacher_temperature=1.0, random_state=0).fit(X, y),
         lambda: DistilledClassifier(**pair, alpha=1.0).fit(X, y, sample_weight=y + 1.0),
-        lambda: DistilledClassifier(**pair, alpha=1.0).fit(X, y, X_unlabeled=X),
+        lambda: DistilledClassifier(**pair, alpha=1.0).fit(X, y, X_unlabeled=X + 0.1),
         lambda: DistilledClassifier(alpha=1.0, teacher_temperature=1.0).fit(
             X, y, teacher_proba=p_star
         ),

@@ -136,7 +136,7 @@ def test_rankers_and_retrievers_report_progress(diary, iris, model, prepare):
 def test_the_choice_of_alpha_is_a_task(diary, iris, model):
     X, y = iris[0][50:] / iris[0].max(axis=0), iris[1][50:]
     model = model(GaussianNB(), cv=3, alpha="auto", n_jobs=2).set_callbacks(diary).fit(X, y)
-    tasks = [*folds(3 + 3), "begin choose-weights", "end choose-weights", *STUDENT]
+    tasks = [*folds(3), "begin choose-weights", "end choose-weights", *STUDENT]
     assert diary.events_of(model) == alone(*tasks, at_most=3)
 
 
