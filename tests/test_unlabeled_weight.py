@@ -169,6 +169,7 @@ def test_pseudo_labels_are_compared_where_temperature_is_auto(rows, temperature)
     hard = [each for each in curve.candidates if each.pseudo_labels]
     assert len(hard) == (temperature == "auto")
     assert all(each.weights == (0, 1, True) for each in hard)
+    assert all(each.leaf_shrinkage > 0 for each in hard)  # probabilities of 0 are too dangerous
 
 
 @HARMLESS

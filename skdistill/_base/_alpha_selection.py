@@ -124,6 +124,14 @@ class HeldOut(NamedTuple):
     error_of_mean: object  # differences of losses -> standard error of their mean
     shrinkages: tuple = (0.0,)
 
+    def shrinkages_with(self, weights):
+        """Return the strengths to compare.
+
+        Pseudo-labels leave many leaves with probabilities of 0, whose cost a few held-out rows do
+        not show: such leaves are shrunk in any case.
+        """
+        return self.shrinkages[1:] or self.shrinkages if weights.pseudo_labels else self.shrinkages
+
 
 def check_predicts_proba(student):
     """Raise unless a student predicts probabilities, which "auto" compares."""
@@ -250,7 +258,8 @@ class Comparison:
         best = int(np.argmin(losses))
         unit_losses, _ = self.held_out.unit_losses(of_shrinkages[best])
         self.unit_losses.append(unit_losses)
-        shrinkage, error = self.held_out.shrinkages[best], self.error_of_gain(-1, 0)
+        shrinkage = self.held_out.shrinkages_with(weights)[best]
+        error = self.error_of_gain(-1, 0)
         self.candidates.append(Candidate(*weights, shrinkage, losses[best], error))
         return of_shrinkages[best]
 
@@ -349,7 +358,7 @@ def _predict_fold(held_out, data, fold, weights):
     X_test, true = _safe_indexing(data.X, fold.test), data.soft_labels.take(fold.test)
     row_weight = mean_row_weight(targets.weight[targets.is_labelled])
     predictions = []
-    for strength in held_out.shrinkages:
+    for strength in held_out.shrinkages_with(weights):
         shrunk = student
         if strength and has_leaves(student):  # a constant stands in where all targets are alike
             shrunk = shrink_leaves(student, strength, row_weight=row_weight)
