@@ -16,6 +16,7 @@ from sklearn.ensemble import BaggingRegressor
 from sklearn.feature_selection import RFE, RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RANSACRegressor
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
@@ -147,6 +148,7 @@ def check_regression(student, summary):
     """Raise unless a regressor supports the number of target columns and the weights."""
     name, n_classes = type(student).__name__, summary.n_classes
     _refuse_resampling(student)
+    _check_inner_regressors(student, n_classes)
     if n_classes > 2 and not supports_multioutput(student):
         raise ValueError(
             f"The target has {n_classes} columns, the probabilities of the classes, and "
@@ -182,6 +184,36 @@ def _refuse_resampling(student):
             )
 
 
+def _check_inner_regressors(student, n_classes):
+    """Raise if a search or bagging cannot fit the regressor inside it."""
+    for each in _target_chain(student):
+        if isinstance(each, SEARCH):
+            _check_default_scorer(each)
+        if isinstance(each, BaggingRegressor) and n_classes == 2 and requires_2d_target(each):
+            raise ValueError(
+                f"{type(each).__name__} passes the probability of one class on as a 1-D array, and "
+                f"{each.estimator!r} inside it takes 2-D targets only. Use a regressor of a single "
+                "target inside it, such as ElasticNet."
+            )
+
+
+def _check_default_scorer(search):
+    """Raise if a search cannot use the `score` of its estimator.
+
+    scikit-learn 1.7 reads its metadata requests: an error for MultiTaskElasticNet and
+    MultiTaskLasso.
+    """
+    if search.scoring is not None:
+        return
+    try:
+        check_scoring(search.estimator)
+    except ValueError as error:
+        raise ValueError(
+            f"{type(search).__name__} cannot use the score of {search.estimator!r} in this "
+            f'scikit-learn ({error}). Set its scoring, such as scoring="r2".'
+        ) from error
+
+
 ROW_WEIGHTS_DIFFER = (
     "but the row weights differ (from sample_weight, or unlabelled rows with alpha < 1). Use a "
     "regressor that takes it, or give every row the same weight."
@@ -209,16 +241,21 @@ def requires_2d_target(regressor):
 
 def _target_estimator(regressor):
     """Return the innermost regressor that the target is passed to."""
+    return _target_chain(regressor)[-1]
+
+
+def _target_chain(regressor):
+    """Return a regressor, the one inside it that the target is passed to, and so on."""
     if is_pipeline(regressor) and regressor.steps:
-        return _target_estimator(regressor.steps[-1][1])
+        return [regressor, *_target_chain(regressor.steps[-1][1])]
     cls = type(regressor)
     name = INNER_REGRESSOR.get(SEARCH if issubclass(cls, SEARCH) else cls)
     if name is None or not hasattr(regressor, name):
-        return regressor
+        return [regressor]
     inside = getattr(regressor, name)
     if inside is None:  # scikit-learn's default, a tree or least squares, is multi-output
-        return DecisionTreeRegressor()
-    return _target_estimator(inside)
+        return [regressor, DecisionTreeRegressor()]
+    return [regressor, *_target_chain(inside)]
 
 
 def _no_weights_message(student):

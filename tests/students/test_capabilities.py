@@ -1,11 +1,11 @@
 """Soft labels reach each nested estimator of a student, or it is rejected before any teacher."""
 
 import warnings
+from inspect import signature
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import sklearn
 from contracts.sklearn_estimators import meta_estimators
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline as imblearn_pipeline
@@ -14,7 +14,6 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.cross_decomposition import CCA
 from sklearn.datasets import load_digits, load_wine, make_classification
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -34,6 +33,7 @@ from sklearn.linear_model import (
     LogisticRegression,
     MultiTaskElasticNet,
     MultiTaskLasso,
+    RANSACRegressor,
     Ridge,
     RidgeClassifier,
 )
@@ -58,7 +58,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, SVR, NuSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils import all_estimators
+from sklearn.utils import all_estimators, get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
@@ -72,7 +72,7 @@ from skdistill import (
 )
 from skdistill._utils._sample_weight import BAGGING_DRAWS, INNER_FITS
 from skdistill.students import logit_regressor, register
-from skdistill.students._capabilities import DataSummary
+from skdistill.students._capabilities import INNER_REGRESSOR, SEARCH, DataSummary
 from skdistill.students._class_weight import class_weights
 from skdistill.students._registry import FITTERS, check_student
 
@@ -278,7 +278,7 @@ def test_calibration_around_a_student_with_weights_learns(gaussian):
     assert np.abs(found - p_star).mean() < 0.1
 
 
-@pytest.mark.skipif(not BAGGING_DRAWS, reason="bagging hands weights on")
+@pytest.mark.skipif(not BAGGING_DRAWS, reason="before scikit-learn 1.8 bagging passes weights on")
 @pytest.mark.parametrize(
     "inner", [KNeighborsClassifier(15), make_pipeline(StandardScaler(), GaussianNB())], ids=named
 )
@@ -403,14 +403,6 @@ def test_stacking_of_regressors_is_a_student(n_classes):
 
 # Regressors
 
-IS_OLD = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 8)
-ROUTES_MULTITASK = pytest.mark.skipif(
-    IS_OLD, reason="in scikit-learn 1.7 metadata requests of MultiTaskElasticNet raise an error"
-)
-KEEPS_ONE_COLUMN = pytest.mark.skipif(
-    IS_OLD, reason="TransformedTargetRegressor of scikit-learn 1.7 turns one column into 1-D"
-)
-
 
 def regressors():
     found = []
@@ -422,11 +414,11 @@ def regressors():
         elif name not in ("IsotonicRegression", "GammaRegressor", "PassiveAggressiveRegressor"):
             found.append(cls())  # they take one feature, no zeros, and are deprecated
     more = [
-        pytest.param(logit_regressor(MultiTaskLasso()), marks=KEEPS_ONE_COLUMN),
+        logit_regressor(MultiTaskLasso()),
         logit_regressor(SVR()),
         BaggingRegressor(SVR()),
         BaggingRegressor(Ridge()),
-        pytest.param(GridSearchCV(MultiTaskElasticNet(), {}), marks=ROUTES_MULTITASK),
+        GridSearchCV(MultiTaskElasticNet(), {}),
         GridSearchCV(Ridge(), {}),
         RFE(MultiTaskLasso()),
         RFE(SVR(kernel="linear")),
@@ -447,13 +439,11 @@ def test_a_regressor_learns_or_is_refused_at_once(student, n_classes, weighted):
     weight = np.arange(80) % 2 + 1.0 if weighted else np.ones(80)
     summary = DataSummary(n_classes, 80, weighted)
     if is_refused(student, summary):
-        clear = is_classifier(student) or weighted or n_classes == 3 or isinstance(student, CCA)
-        assert clear or type(student).__name__ == "PLSCanonical"
-        with pytest.raises((TypeError, ValueError)):
-            target = P if n_classes == 3 else P[:, 1]
-            clone(student).fit(X, target, **({"sample_weight": weight} if weighted else {}))
-            if isinstance(student, MLPRegressor):
-                raise ValueError
+        for target in [P] if n_classes == 3 else [P[:, 1], P[:, 1:]]:
+            with pytest.raises((TypeError, ValueError)):
+                clone(student).fit(X, target, **({"sample_weight": weight} if weighted else {}))
+                if isinstance(student, MLPRegressor):
+                    raise ValueError
         return
     model = SoftLabelClassifier(clone(student)).fit(X, P, sample_weight=weight)
     proba = model.predict_proba(X)
@@ -468,7 +458,7 @@ def test_a_regressor_learns_or_is_refused_at_once(student, n_classes, weighted):
         RegressorChain(Ridge()),
         MultiTaskLasso(0.01),
         make_pipeline(StandardScaler(), MultiTaskElasticNet(0.01)),
-        pytest.param(logit_regressor(MultiTaskLasso(0.01)), marks=KEEPS_ONE_COLUMN),
+        logit_regressor(MultiTaskLasso(0.01)),
     ],
     ids=named,
 )
@@ -479,6 +469,41 @@ def test_regressors_of_several_outputs_learn_two_classes(student):
     assert model.score(X, y) > 0.9
     ranker = DistilledBipartiteRanker(GaussianNB(), clone(student), cv=3).fit(X, y)
     assert np.mean((ranker.decision_function(X) > 0) == (y == "yes")) > 0.9
+
+
+def regressors_of_2d_targets():
+    """Return every regressor of scikit-learn that stands alone and takes no 1-D target."""
+    found = [cls for _, cls in all_estimators(type_filter="regressor")]
+    outer = {"estimator", "estimators"}
+    alone = [cls() for cls in found if outer.isdisjoint(signature(cls).parameters)]
+    return [each for each in alone if not get_tags(each).target_tags.single_output]
+
+
+def holders_of(inner):
+    """Return an estimator of each class that passes its target to an inner regressor."""
+    ransac = RANSACRegressor(inner, min_samples=0.9, residual_threshold=9)
+    others = [cls for cls in INNER_REGRESSOR if cls not in (SEARCH, RANSACRegressor)]
+    held = [cls(**{INNER_REGRESSOR[cls]: inner}) for cls in others]
+    return [GridSearchCV(inner, {}), ransac, logit_regressor(inner), *held]
+
+
+@pytest.mark.parametrize("in_pipeline", [False, True])
+@pytest.mark.parametrize(
+    "student",
+    [each for inner in regressors_of_2d_targets() for each in holders_of(inner)],
+    ids=named,
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_regressor_of_2d_targets_inside_learns_or_is_refused(student, in_pipeline):
+    X, y = load_wine(return_X_y=True)
+    X, y = X[y < 2], y[y < 2]
+    student = make_pipeline(StandardScaler(), student) if in_pipeline else student
+    if is_refused(student, DataSummary(2, len(y))):
+        check_no_teacher_is_fitted(DistilledClassifier(Counting(2), student, cv=3), X, y)
+        with pytest.raises(ValueError):
+            clone(student).fit(X, y[:, None].astype(float))
+    else:
+        SoftLabelClassifier(student).fit(X, np.eye(2)[y])
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_a_student_that_would_hand_no_soft_labels_on_is_refused(gaussian, studen
             fit_soft_labels(student(inner), X, SoftLabels(p_star))
 
 
-@pytest.mark.skipif(not BAGGING_DRAWS, reason="bagging hands weights on")
+@pytest.mark.skipif(not BAGGING_DRAWS, reason="before scikit-learn 1.8 bagging passes weights on")
 def test_bagging_draws_rows_by_soft_labels_for_any_base(gaussian):
     X, _, p_star = gaussian
     bagging = BaggingClassifier(GaussianNB(), n_estimators=5, random_state=0)

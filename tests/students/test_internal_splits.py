@@ -179,7 +179,7 @@ def test_iterations_are_chosen_by_held_out_copies(student, attribute):
     assert getattr(copies, attribute) > 1.3 * getattr(alone, attribute)
 
 
-@pytest.mark.skipif(not BAGGING_DRAWS, reason="bagging hands weights on")
+@pytest.mark.skipif(not BAGGING_DRAWS, reason="before scikit-learn 1.8 bagging passes weights on")
 @pytest.mark.filterwarnings("ignore:When fitting BaggingClassifier")
 def test_bagging_without_replacement_loses_the_weights(gaussian):
     student = BaggingClassifier(GaussianNB(), bootstrap=False, random_state=0)
