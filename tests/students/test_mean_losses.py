@@ -152,7 +152,9 @@ MEANS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("student", MEANS, ids=repr)
+@pytest.mark.parametrize(
+    "student", MEANS, ids=[f"{type(each).__name__}-{n}" for n, each in enumerate(MEANS)]
+)  # the repr of an old CatBoost has an address
 def test_losses_of_means_are_accepted(student):
     check_loss(student)
 
