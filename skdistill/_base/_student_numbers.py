@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._utils._rows import refuse_partitions
 from .._utils._sample_weight import requesting_weights
-from .._utils._typing import Floats, Rows
+from .._utils._typing import ArrayLike, Floats, Rows
 from ._student_predictions import FittedStudentMixin, student_attribute
 
 
@@ -43,3 +43,24 @@ class RegressionStudentMixin(FittedStudentMixin, RegressorMixin):
         refuse_partitions(self, X=X)
         self._check_features(X)
         return np.asarray(self.student_.predict(X)).reshape(-1, *self._output_shape)
+
+    def score(self, X: Rows, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return R², the coefficient of determination of the predictions.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
+            Input samples, in any form that `student_` accepts.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True values.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; 1 by default.
+
+        Returns
+        -------
+        float
+            At most 1; 0 is that of the mean of y for every row. The mean over outputs.
+        """
+        return super().score(X, y, sample_weight=sample_weight)
