@@ -28,6 +28,7 @@ OTHER_MEANING = {
     ("DistilledRegressor", "teacher"): "a regressor",
     ("DistilledRegressor", "teacher_scores_"): "predictions instead of probabilities",
     ("DistilledRegressor.fit", "y"): "values instead of labels",
+    ("DistilledRegressor.score", "y"): "values instead of labels",
 }
 # Types that differ although the defaults are equal.
 OTHER_TYPE = {
