@@ -10,13 +10,12 @@ from ._base._distillation import TeacherMixin
 from ._base._student_predictions import StudentPredictionsMixin
 from ._base._training_data import FitArguments
 from ._utils._progress import with_callbacks
-from ._utils._rows import is_in_partitions, mean_row_weight
+from ._utils._rows import is_in_partitions
 from ._utils._typing import ArrayLike, Estimator, Proba, Rows
 from ._utils._validation import check_top_k
 from ._utils._warnings import warn
 from .students import fit_soft_labels
 from .students._registry import check_student
-from .students.leaf_shrinkage import shrink_leaves
 
 
 class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
@@ -389,10 +388,7 @@ n_classes), default=None
             data.soft_labels.check_several_classes()
         with data.progress.task("fit-student"):
             student = fit_soft_labels(data.student, data.X, data.soft_labels, **data.student_params)
-        if data.leaf_shrinkage == 0:
-            return student
-        labelled = data.soft_labels.weight[data.soft_labels.is_labelled]
-        return shrink_leaves(student, data.leaf_shrinkage, row_weight=mean_row_weight(labelled))
+        return self._shrink_leaves(student, data)
 
     def _set_distilled_attributes(self, X, data, student):
         self._set_fitted_attributes(X, student, data.classes)

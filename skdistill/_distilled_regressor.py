@@ -19,7 +19,7 @@ from ._teachers._predict_numbers import (
     check_regression_teacher,
 )
 from ._utils._progress import with_callbacks
-from ._utils._rows import mean_row_weight, refuse_partitions
+from ._utils._rows import refuse_partitions
 from ._utils._sample_weight import requesting_weights
 from ._utils._typing import ArrayLike, Estimator, Rows
 from ._utils._validation import column_names
@@ -32,7 +32,6 @@ from .students._continuous import (
     takes_columns,
 )
 from .students._mean_losses import check_bound, check_loss, least_target, lower_bound
-from .students.leaf_shrinkage import shrink_leaves
 
 
 class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
@@ -74,10 +73,10 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
         row must be tested, which excludes ``TimeSeriesSplit``. If alpha is chosen, None is 4 folds,
         and teachers are fitted on the rows outside each two folds. Otherwise, if there are
         unlabelled rows, one more teacher is fitted on all labelled rows, and labels them. So the
-        default fits at most six teachers. Shuffle rows that are sorted: ``cv=KFold(4,
-        shuffle=True, random_state=0)``.
-        With `groups`, a number means that many folds of whole groups (``GroupKFold``). "in-sample"
-        fits one teacher on all rows, which repeats their values (a forest nearly).
+        default fits at most six teachers. Shuffle rows that are sorted: ``cv=KFold(4, shuffle=True,
+        random_state=0)``. With `groups`, a number means that many folds of whole groups
+        (``GroupKFold``). "in-sample" fits one teacher on all rows, which repeats their values (a
+        forest nearly).
 
     augmenter : object with `sample(X, random_state)`, default=None
         Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
@@ -357,10 +356,7 @@ n_features), default=None
         data.soft_labels.check_some_weight()
         with data.progress.task("fit-student"):
             student = fit_regressor(data.student, data.X, data.soft_labels, **data.student_params)
-        if data.leaf_shrinkage == 0:
-            return student
-        labelled = data.soft_labels.weight[data.soft_labels.is_labelled]
-        return shrink_leaves(student, data.leaf_shrinkage, row_weight=mean_row_weight(labelled))
+        return self._shrink_leaves(student, data)
 
     def _set_distilled_attributes(self, data):
         self.alpha_, self.unlabeled_weight_, _ = data.weights

@@ -275,16 +275,23 @@ class Comparison:
 
     def add_alphas(self, unlabeled_weight):
         """Compare students of the labels, of the teacher and of their best mixture."""
-        by_labels, by_teacher = (self.add(Weights(alpha, unlabeled_weight)) for alpha in (0.0, 1.0))
-
-        def mixture_loss(alpha):  # convex, since the losses are and predictions are linear in alpha
-            pairs = zip(by_labels, by_teacher, strict=True)
-            return self.mean_loss([(1 - alpha) * one + alpha * other for one, other in pairs])
-
-        weight = float(minimize_scalar(mixture_loss, bounds=(0, 1), method="bounded").x)
+        of_both = [self.add(Weights(alpha, unlabeled_weight)) for alpha in (0.0, 1.0)]
+        weight = self.best_mixture(*of_both)
         if MARGIN < weight < 1 - MARGIN:
             self.add(Weights(weight, unlabeled_weight))
-        return np.array([mixture_loss(alpha) for alpha in GRID])
+        return np.array([self.mixture_loss(alpha, *of_both) for alpha in GRID])
+
+    def mixture_loss(self, alpha, by_labels, by_teacher):
+        """Return the mean loss of mixed predictions: convex in alpha, since the loss is."""
+        pairs = zip(by_labels, by_teacher, strict=True)
+        return self.mean_loss([(1 - alpha) * one + alpha * other for one, other in pairs])
+
+    def best_mixture(self, by_labels, by_teacher):
+        """Return the weight in [0, 1] of the teacher's student in the best mixture."""
+        found = minimize_scalar(
+            self.mixture_loss, bounds=(0, 1), args=(by_labels, by_teacher), method="bounded"
+        )
+        return float(found.x)
 
     def add_unlabeled_weights(self, given):
         """Compare weights of unlabelled rows, and pseudo-labels where such rows are used."""

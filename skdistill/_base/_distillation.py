@@ -27,7 +27,7 @@ from .._utils._labels import check_classes, check_labels
 from .._utils._named import check_row_names
 from .._utils._progress import CallbackSupportMixin, Progress
 from .._utils._random_state import seeded_clones
-from .._utils._rows import count_rows, refuse_queries
+from .._utils._rows import count_rows, mean_row_weight, refuse_queries
 from .._utils._sample_weight import pop_row_weights, requesting_weights
 from .._utils._shared_rows import warn_of_shared_rows
 from .._utils._tags import intersect_tags
@@ -40,6 +40,7 @@ from .._utils._validation import (
 from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
+from ..students.leaf_shrinkage import shrink_leaves
 from ._routing import fit_router, route_fit
 from ._training_data import LABELS_ALONE, DistillationData, FitInput, Weights, fold_data
 
@@ -174,6 +175,13 @@ class TeacherMixin(CallbackSupportMixin):
         if self.teacher_temperature == "auto" and not given and (in_sample or of_two_teachers):
             return 1.0
         return self.teacher_temperature
+
+    def _shrink_leaves(self, student, data):
+        """Return a fitted student with its leaves shrunk, if a strength was chosen."""
+        if data.leaf_shrinkage == 0:
+            return student
+        labelled = data.soft_labels.weight[data.soft_labels.is_labelled]
+        return shrink_leaves(student, data.leaf_shrinkage, row_weight=mean_row_weight(labelled))
 
     def _set_selected_weights(self, data):
         """Set the fitted attributes that say how the targets were made."""

@@ -7,19 +7,15 @@ y, so that outputs in other units count alike, and a linear change of y changes 
 
 import numpy as np
 
-from .._utils._typing import Floats
 from ..students._continuous import fit_regressor, predicted_values
 from ..students.leaf_shrinkage import has_leaves
 from ._alpha_selection import (
-    GRID,
     LEAF_SHRINKAGES,
-    MARGIN,
     Comparison,
     HeldOut,
     select,
     standard_error,
 )
-from ._training_data import Weights
 
 
 def select_by_squared_loss(data, weights, n_jobs):
@@ -46,18 +42,10 @@ class SquaredLossComparison(Comparison):
 
     alpha_margin = 1.0
 
-    def add_alphas(self, unlabeled_weight) -> Floats:
-        """Compare students of the labels, of the teacher and of their best mixture."""
-        by_labels, by_teacher = (
-            np.concatenate(self.add(Weights(alpha, unlabeled_weight))) for alpha in (0.0, 1.0)
-        )
-        _, row_weights = self.held_out.unit_losses([by_labels])
-        weight = best_mixture(by_labels, by_teacher, row_weights)
-        if MARGIN < weight < 1 - MARGIN:
-            self.add(Weights(weight, unlabeled_weight))
-        return np.array(
-            [self.mean_loss([(1 - alpha) * by_labels + alpha * by_teacher]) for alpha in GRID]
-        )
+    def best_mixture(self, by_labels, by_teacher):
+        """Return the weight of the best mixture, from the residuals of both students."""
+        _, row_weights = self.held_out.unit_losses(by_labels)
+        return best_mixture(np.concatenate(by_labels), np.concatenate(by_teacher), row_weights)
 
 
 def _held_out(data):

@@ -17,7 +17,7 @@ def warn_of_shared_rows(X, X_unlabeled):
     Both are aligned. Where rows have few different values, many rows equal others. The share of
     equal pairs inside X and inside X_unlabeled says how many equal pairs across are expected.
     """
-    labelled, unlabeled = Counter(row_keys(X)), Counter(row_keys(X_unlabeled))
+    labelled, unlabeled = Counter(_row_keys(X)), Counter(_row_keys(X_unlabeled))
     n_pairs = sum(count * unlabeled[key] for key, count in labelled.items())
     equal, possible = (sum(each) for each in zip(_pairs(labelled), _pairs(unlabeled), strict=True))
     if equal:
@@ -39,7 +39,7 @@ def _pairs(counts):
     return sum(count * (count - 1) for count in counts.values()) / 2, n_rows * (n_rows - 1) / 2
 
 
-def row_keys(X):
+def _row_keys(X):
     """Return one hashable object for each row; equal rows of containers alike have equal ones."""
     if sparse.issparse(X):
         X = sparse.csr_array(X, copy=True)

@@ -1,6 +1,7 @@
 """Rows that are both in X and in X_unlabeled are counted and warned of, in every container."""
 
 import warnings
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,14 @@ FORMS = {
     "texts": lambda X: [" ".join(map(str, row)) for row in X],
     "images": lambda X: X.reshape(len(X), 2, 2),
 }
+
+
+ESTIMATORS = [
+    name
+    for name in skdistill.__all__
+    if hasattr(each := getattr(skdistill, name), "fit")
+    and "X_unlabeled" in signature(each.fit).parameters
+]
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +85,12 @@ def test_all_rows_given_again_are_found_among_repeated_ones():
         warn_of_shared_rows(X[:100], X)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["DistilledClassifier", "DistilledBipartiteRanker", "DistilledMulticlassRetriever"],
-)
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.filterwarnings("ignore:.*auto. chose 0")
 def test_every_estimator_warns(rows, name):
     X, y = np.nan_to_num(rows[0]), rows[1]
     with pytest.warns(UserWarning, match="^60 of the 60 rows of X are in X_unlabeled"):
-        getattr(skdistill, name)(GaussianNB()).fit(X[:60], y[:60], X_unlabeled=X)
+        getattr(skdistill, name)(alpha=0.5).fit(X[:60], y[:60], X_unlabeled=X)
 
 
 def test_rows_of_the_augmenter_do_not_count(rows):
