@@ -1,8 +1,8 @@
 """The benchmarks that `compare.py` times on two commits: short, one for each thing users wait for.
 
-Run as a script with the folder that skdistill must come from, it prints seconds of processor time
-as JSON. It uses public names only, so that it runs on older commits; what one of them lacks is
-null.
+Run as a script with the folder that skdistill must come from and the name of a benchmark, it prints
+seconds of processor time as JSON. It uses public names only, so that it runs on older commits; what
+one of them lacks is null.
 """
 
 import json
@@ -144,15 +144,15 @@ def seconds(prepare):
 
 
 def main():
-    """Print the seconds of each benchmark, or of those that are named."""
+    """Print the seconds of a benchmark."""
     import skdistill
 
-    root, *names = sys.argv[1:]
+    root, name = sys.argv[1:]
     if not Path(skdistill.__file__).is_relative_to(root):
         raise SystemExit(f"skdistill came from {skdistill.__file__}, not from {root}.")
     warnings.simplefilter("ignore")
     with threadpool_limits(1):
-        print(json.dumps({name: seconds(BENCHMARKS[name]) for name in names or BENCHMARKS}))
+        print(json.dumps(seconds(BENCHMARKS[name])))
 
 
 if __name__ == "__main__":

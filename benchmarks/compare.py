@@ -2,8 +2,9 @@
 
 python benchmarks/compare.py BASE HEAD     # any names that git knows, as HEAD~5 and HEAD
 
-Each repeat runs all benchmarks in a fresh process of either commit; which one goes first changes
-with every repeat. A benchmark has become slower if the median of HEAD is both `--relative` times
+Each repeat runs each benchmark in a fresh process of either commit, since what an earlier benchmark
+leaves in memory slows a later one by as much as a fifth; which commit goes first changes with every
+repeat. A benchmark has become slower if the median of HEAD is both `--relative` times
 and `--absolute` milliseconds over that of BASE; then the exit code is 1.
 """
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -98,17 +100,16 @@ def time_in_turn(folders, repeats, only):
     times = {name: {which: [] for which in folders} for name in names}
     for repeat in range(repeats):
         turn = list(folders) if repeat % 2 == 0 else list(reversed(folders))
-        for which in turn:
-            for name, seconds in time_once(folders[which], names).items():
-                times[name][which].append(seconds)
+        for name, which in product(names, turn):
+            times[name][which].append(time_once(folders[which], name))
     return times
 
 
-def time_once(folder, names):
-    """Return seconds by benchmark, measured in a fresh process that imports one commit."""
+def time_once(folder, name):
+    """Return the seconds of a benchmark in a fresh process that imports one commit."""
     script = Path(__file__).with_name("_key_benchmarks.py")
     env = {**os.environ, "PYTHONPATH": str(folder)}
-    command = [sys.executable, script, folder, *names]
+    command = [sys.executable, script, folder, name]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"The benchmarks failed in {folder}:\n{done.stderr}")
