@@ -4,8 +4,9 @@ python benchmarks/compare.py BASE HEAD     # any names that git knows, as HEAD~5
 
 Each repeat runs each benchmark in a fresh process of either commit, since what an earlier benchmark
 leaves in memory slows a later one by as much as a fifth; which commit goes first changes with every
-repeat. A benchmark has become slower if the median of HEAD is both `--relative` times
-and `--absolute` milliseconds over that of BASE; then the exit code is 1.
+repeat. The ratio is the median over repeats of HEAD's time over that of BASE, taken one right after
+the other. A benchmark has become slower if that is over `--relative`, and the median of HEAD
+`--absolute` milliseconds over that of BASE; then the exit code is 1.
 """
 
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from _key_benchmarks import BENCHMARKS
 from _measure import print_table, write_json
 
@@ -121,7 +123,7 @@ def compare(name, base, head, relative, absolute):
     if None in base or None in head:
         return line(name, base, head, None, "not in both")
     before, after = 1e3 * median(base), 1e3 * median(head)
-    ratio = after / before
+    ratio = median(np.divide(head, base))
     verdict = "same"
     if ratio >= relative and after - before >= absolute:
         verdict = "slower"
