@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.utils.validation import check_is_fitted
 
 from ._base._alpha_selection import select_by_pairs
 from ._base._distillation import TeacherMixin
@@ -376,7 +375,7 @@ n_classes), default=None
         ndarray of shape (n_samples,)
             Higher for rows that are more likely of the second class.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         return self._predict_rows("decision_function", X, self._scores)
 
     def predict(self, X: Rows) -> NDArray:
@@ -392,7 +391,7 @@ n_classes), default=None
         ndarray of shape (n_samples,)
             Labels from `classes_`.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         return self._predict_rows("predict", X, self._labels, dtype=self.classes_.dtype)
 
     def _scores(self, student, X, classes):

@@ -11,7 +11,6 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import _safe_indexing, check_consistent_length, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
 
 from ._base._routing import fit_router, route_fit
 from ._base._student_predictions import StudentPredictionsMixin, student_has
@@ -379,7 +378,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             Labels from `classes_`: those of the last generation; with
             ``ensemble=True``, the most probable class.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         if not hasattr(self, "estimators_"):
             return super().predict(X)
         refuse_partitions(self, X=X)
@@ -400,7 +399,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             Those of the last generation; with ``ensemble=True``, the mean over the
             generations. Columns are in the order of `classes_`.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         if not hasattr(self, "estimators_"):
             return super().predict_proba(X)
         refuse_partitions(self, X=X)
@@ -423,7 +422,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             Those of the last generation; with ``ensemble=True``, the logarithm of the mean
             probability. Columns are in the order of `classes_`.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         if not hasattr(self, "estimators_"):
             return super().predict_log_proba(X)
         with np.errstate(divide="ignore"):  # a probability of 0 has the logarithm -inf

@@ -10,7 +10,6 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import _safe_indexing, gen_batches, indexable
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from ._base._distillation import TeacherMixin
 from ._base._multilabel import check_multilabel, check_no_temperature, count_empty_rows
@@ -399,7 +398,7 @@ n_labels), default=None
             Higher for more relevant labels, columns in the order of `classes_`; for two labels the
             score of the second minus that of the first, unless rows may have several labels.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         refuse_partitions(self, X=X)
         self._check_features(X)
         scores = self._student_scores(X)
@@ -431,7 +430,7 @@ n_labels), default=None
         ValueError
             If `k` is not a positive integer, or larger than the number of labels.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         refuse_partitions(self, X=X)
         self._check_features(X)
         columns, scores = self._best_columns(X, k)
@@ -467,7 +466,7 @@ n_labels), default=None
         ndarray of shape (n_samples,), or indicator of shape (n_samples, n_labels)
             Labels from `classes_`. An indicator is sparse if it was sparse in :meth:`fit`.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         refuse_partitions(self, X=X)
         self._check_features(X)
         columns, _ = self._best_columns(X, None if self._multilabel else 1)

@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.tree import DecisionTreeRegressor
-from sklearn.utils.validation import check_is_fitted
 
 from .._utils._rows import refuse_partitions
 from .._utils._sample_weight import requesting_weights
@@ -39,7 +38,7 @@ class RegressionStudentMixin(FittedStudentMixin, RegressorMixin):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predicted values, one column per output if `y` had columns.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         refuse_partitions(self, X=X)
         self._check_features(X)
         return np.asarray(self.student_.predict(X)).reshape(-1, *self._output_shape)

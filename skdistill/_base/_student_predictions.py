@@ -59,7 +59,7 @@ class FittedStudentMixin:
 
     def _student_to_describe(self):
         """Return the student whose coefficients or importances are those of this estimator."""
-        check_is_fitted(self, "student_")  # raises an AttributeError, so hasattr is False
+        self._check_is_fitted()  # raises an AttributeError, so hasattr is False
         return self.student_
 
     def _set_student(self, X, student):
@@ -87,9 +87,24 @@ class FittedStudentMixin:
                 f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
                 "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
             )
-        validate_data(self, X, reset=False, skip_check_array=True)
+        if not self._is_array_as_in_fit(X):
+            validate_data(self, X, reset=False, skip_check_array=True)
         if self._reject_nan and isinstance(X, np.ndarray):
             assert_all_finite(X, input_name="X")
+
+    def _is_array_as_in_fit(self, X):
+        """Return whether X is an array of as many features as in fit, where they had no names.
+
+        `validate_data` takes 40 µs to find that out, and many students predict a row in 100.
+        """
+        n_features = getattr(self, "n_features_in_", None)
+        same_shape = type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == n_features
+        return same_shape and not hasattr(self, "feature_names_in_")
+
+    def _check_is_fitted(self):
+        """Raise unless there is a student; `check_is_fitted` takes 13 µs where there is one."""
+        if not hasattr(self, "student_"):
+            check_is_fitted(self, "student_")
 
 
 class StudentMixin(FittedStudentMixin, ClassifierMixin):
@@ -141,7 +156,7 @@ class StudentPredictionsMixin(StudentMixin):
         ndarray of shape (n_samples,)
             Labels from `classes_`; for a regressor, the class of the largest prediction.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         return self._predict_rows("predict", X, student_labels, dtype=self.classes_.dtype)
 
     @available_if(student_has("predict_proba"))
@@ -160,7 +175,7 @@ class StudentPredictionsMixin(StudentMixin):
             in the training data has probability 0. Predictions of a regressor are projected
             onto the simplex.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         tail = (len(self.classes_),)
         return self._predict_rows("predict_proba", X, student_proba, tail=tail)
 
@@ -179,7 +194,7 @@ class StudentPredictionsMixin(StudentMixin):
             Columns are in the order of `classes_`. A class without weight in the training data
             has minus infinity. The method is absent if the student has none, as for regressors.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         tail = (len(self.classes_),)
         return self._predict_rows("predict_log_proba", X, student_log_proba, tail=tail)
 
@@ -198,7 +213,7 @@ class StudentPredictionsMixin(StudentMixin):
             One score for two classes, else one per class in the order of `classes_`. A
             class without weight in the training data gets the lowest float.
         """
-        check_is_fitted(self, "student_")
+        self._check_is_fitted()
         tail = (len(self.classes_),) if len(self.classes_) > 2 else ()
         return self._predict_rows("decision_function", X, student_decision, tail=tail)
 

@@ -52,6 +52,14 @@ def proba_of_numbers(numbers):
     return project_onto_simplex(numbers)
 
 
+def _has_classes(student, classes):
+    """Return whether a fitted student's columns are those of `classes`, as they mostly are."""
+    own = student.classes_
+    if not isinstance(own, np.ndarray) or own.dtype != classes.dtype or len(own) != len(classes):
+        return False
+    return bool((own == classes).all())
+
+
 def class_columns(student, classes):
     """Return the position in `classes` of each of a fitted student's `classes_`.
 
@@ -73,13 +81,18 @@ def student_proba(student, X, classes):
     """Return a fitted student's probabilities, one column per class, 0 for unseen classes."""
     if predicts_numbers(student):
         return proba_of_numbers(student.predict(X))
-    return _in_columns(student.predict_proba(X), class_columns(student, classes), classes, fill=0)
+    proba = student.predict_proba(X)
+    if _has_classes(student, classes):
+        return proba
+    return _in_columns(proba, class_columns(student, classes), classes, fill=0)
 
 
 def student_log_proba(student, X, classes):
     """Return a fitted student's log-probabilities, one column per class, -inf for unseen ones."""
     with np.errstate(divide="ignore"):  # an added class has probability 0
         log_proba = student.predict_log_proba(X)
+    if _has_classes(student, classes):
+        return log_proba
     columns = class_columns(student, classes)
     return _in_columns(log_proba, columns, classes, fill=-np.inf)
 
