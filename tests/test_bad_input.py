@@ -1,7 +1,10 @@
 """Bad input raises an error that restates it and names the remedy; nothing is half-fitted."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -12,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skdistill import DistilledClassifier, SoftLabelClassifier
+from skdistill import DistilledBipartiteRanker, DistilledClassifier, SoftLabelClassifier
 from skdistill.datasets import load_flights
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -59,6 +62,41 @@ def test_another_word_for_cv():
 def test_a_teacher_without_probabilities():
     fails(TypeError, r"LinearSVC\(\) has not.*CalibratedClassifierCV", teacher=LinearSVC())
     fails(TypeError, r"teacher=GaussianNB\(\)", teacher=GaussianNB)
+
+
+def test_a_hard_vote_as_teacher():
+    vote = VotingClassifier([("a", GaussianNB()), ("b", DecisionTreeClassifier())])
+    fails(TypeError, r'has not\. Set voting="soft"', teacher=vote)
+
+
+@pytest.mark.parametrize("estimator", [DistilledClassifier, DistilledBipartiteRanker])
+@pytest.mark.parametrize("missing", [None, np.nan, float("nan")], ids=["None", "NaN", "float"])
+@pytest.mark.parametrize("names", [[0, 1], ["no", "yes"], [False, True]], ids=str)
+def test_rows_without_a_label_are_to_be_given_apart(estimator, missing, names):
+    y = np.array(names, dtype=object)[Y // 2]
+    y[::4] = missing
+    with pytest.raises((ValueError, TypeError), match="X_unlabeled"):
+        estimator(GaussianNB()).fit(X, y)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_minus_one_beside_codes_may_mark_no_label(n_classes):
+    y = np.where(np.arange(60) % 4, np.arange(60) % n_classes, -1)
+    model = DistilledClassifier(GaussianNB(), GaussianNB(), alpha=1.0)
+    with pytest.warns(UserWarning, match=r"y holds -1 beside .* X_unlabeled=X\[~known\]"):
+        model.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="y holds -1")
+        model.set_params(classes=np.unique(y)).fit(X, y)  # it is a class
+
+
+@pytest.mark.parametrize("classes", [[-1, 1], [-2, -1, 0], [-1, 1, 2], [0, 1, 2]], ids=str)
+def test_other_labels_of_minus_one_are_classes(classes):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="y holds -1")
+        DistilledClassifier(GaussianNB(), GaussianNB(), alpha=1.0).fit(
+            X, np.array(classes)[np.arange(60) % len(classes)]
+        )
 
 
 def test_a_frozen_teacher_that_is_not_fitted():

@@ -325,12 +325,14 @@ class Comparison:
 def _warn_of_labels_alone(curve, name):
     """Warn that neither the teacher nor unlabelled rows improve a student fitted to the labels."""
     others = [each.loss for each in curve.candidates if each.weights != LABELS_ALONE]
+    has_unlabeled = any(each.unlabeled_weight for each in curve.candidates)
+    unused = ", without the unlabelled rows," if has_unlabeled else ""
     warn(
         f'{name}="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
         f"{curve.best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}, and no "
-        "improvement is significant. Do not distil this teacher into this student: "
-        "give more unlabelled rows, use or calibrate another teacher, use another student, or "
-        "train on the labels."
+        f"improvement is significant. The student is fitted to the labels alone{unused} and may be "
+        "used as it is. Do not distil this teacher into this student: give more unlabelled rows, "
+        "use or calibrate another teacher, or use another student."
     )
 
 

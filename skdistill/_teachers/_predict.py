@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, gen_batches
 
@@ -62,9 +63,12 @@ def check_teacher(teacher):
 
 def _no_proba(teacher):
     """Return the error for a teacher without probabilities."""
+    remedy = "Wrap it, as in teacher=CalibratedClassifierCV(...)"
+    if isinstance(teacher, VotingClassifier) and teacher.voting == "hard":
+        remedy = 'Set voting="soft"'
     return TypeError(
-        f"teacher must have predict_proba, which {teacher!r} has not. Wrap it, as in "
-        "teacher=CalibratedClassifierCV(...), or pass its probabilities to fit as teacher_proba."
+        f"teacher must have predict_proba, which {teacher!r} has not. {remedy}, or pass its "
+        "probabilities to fit as teacher_proba."
     )
 
 

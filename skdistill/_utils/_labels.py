@@ -10,6 +10,10 @@ _REMEDY = (
     "If {name} holds probabilities, they lie in [0, 1]: SoftLabelClassifier().fit(X, {name}) "
     "accepts them, one number per row as those of the second of two classes."
 )
+NO_LABEL = (
+    "Leave out rows without a label; where fit takes X_unlabeled, give them there, as in "
+    "fit(X[known], y[known], X_unlabeled=X[~known])."
+)
 
 
 def check_labels(y, *, name="y"):
@@ -17,13 +21,24 @@ def check_labels(y, *, name="y"):
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name=name)
+    _check_known(y, name)
     _check_kinds(y.tolist() if y.dtype == object else [], name)
     try:
         check_classification_targets(y)
     except ValueError as error:
         raise ValueError(f"{error} {_REMEDY.format(name=name)}") from error
     return y
+
+
+def _check_known(y, name):
+    """Raise if a label is missing: NaN or None; and for an infinite one."""
+    n_none = sum(label is None for label in y) if y.dtype == object else 0
+    if n_none:
+        raise ValueError(f"{name} is None in {n_none} of {len(y)} rows. {NO_LABEL}")
+    try:
+        assert_all_finite(y, input_name=name)
+    except ValueError as error:
+        raise ValueError(f"{error} {NO_LABEL}" if "NaN" in str(error) else str(error)) from error
 
 
 def as_labels(classes, *, name="classes"):
