@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import BaggingRegressor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -217,6 +220,7 @@ def shape_of(value):
         *(LogisticRegression(), GaussianNB(), MultinomialNB(), BernoulliNB()),
         SGDClassifier(loss="log_loss", random_state=0),
         *(LinearDiscriminantAnalysis(solver=solver) for solver in ("svd", "lsqr", "eigen")),
+        QuadraticDiscriminantAnalysis(reg_param=0.1, store_covariance=True),
         Pipeline([("encode", TargetEncoder(cv=3)), ("last", LogisticRegression())]),
     ],
     ids=repr,

@@ -9,6 +9,7 @@ from . import (
     naive_bayes,
     neural_network,
     pipeline,
+    quadratic_discriminant_analysis,
     stochastic,
     trees,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "naive_bayes",
     "neural_network",
     "pipeline",
+    "quadratic_discriminant_analysis",
     "register",
     "shrink_leaves",
     "stochastic",

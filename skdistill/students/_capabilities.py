@@ -46,7 +46,6 @@ EQUIVALENT_REGRESSORS = {
     "GaussianProcessClassifier": "GaussianProcessRegressor",
     "KNeighborsClassifier": "KNeighborsRegressor",
     "MLPClassifier": "MLPRegressor",
-    "QuadraticDiscriminantAnalysis": "make_pipeline(PolynomialFeatures(2), LinearRegression())",
     "RadiusNeighborsClassifier": "RadiusNeighborsRegressor",
 }
 # Meta-estimators that pass the target to an inner regressor, and the name of its parameter. The

@@ -9,7 +9,10 @@ import numpy as np
 import sklearn
 from sklearn.base import clone, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     HistGradientBoostingClassifier,
@@ -23,6 +26,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skdistill import SoftLabels
 
+DISCRIMINANTS = (LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis)
 TREES = (DecisionTreeClassifier, ExtraTreeClassifier)
 # Whether forests draw heavy rows more often into a bag, or weigh them there.
 BAGS_BY_WEIGHT = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
@@ -63,7 +67,7 @@ def fit_copies(student, X, labels, **fit_params):
 
 def fit_weighted(student, X, y, weight, **fit_params):
     """Fit a student to weighted rows; where it takes no weights, to each as often as it weighs."""
-    if not isinstance(student, LinearDiscriminantAnalysis):
+    if not isinstance(student, DISCRIMINANTS):
         return student.fit(X, y, sample_weight=weight, **fit_params)
     times = np.round(1e4 * weight).astype(int)
     return student.fit(np.repeat(X, times, axis=0), np.repeat(y, times), **fit_params)

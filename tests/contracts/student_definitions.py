@@ -16,7 +16,10 @@ import sklearn
 from scipy.special import softmax
 from sklearn.base import clone, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import (
     AdaBoostRegressor,
     BaggingClassifier,
@@ -34,6 +37,7 @@ from skdistill.objectives import project_onto_simplex
 
 # These weigh what they hold out, so that their folds may be folds of original rows.
 WITH_FOLDS = (CalibratedClassifierCV, LogisticRegressionCV, StackingClassifier)
+DISCRIMINANTS = (LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis)
 FORESTS = (ExtraTreesClassifier, RandomForestClassifier)
 VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 # Before 1.8, bagging draws copies uniformly, and passes their weights on.
@@ -47,7 +51,7 @@ def fits_by_hand(student, problem):
         return _fits_of_last_step(student, problem)
     if is_regressor(student):
         return _fits_to_numbers(student, problem)
-    if isinstance(student, LinearDiscriminantAnalysis):
+    if isinstance(student, DISCRIMINANTS):
         return [_fit_to_repeated_rows(student, problem)]
     if splits_copies(student) or not takes_weights(student):
         return []

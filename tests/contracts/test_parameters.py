@@ -70,6 +70,7 @@ SMALL_OF = {
     "SVC": {"max_iter": 10_000},  # without a bound it never ends for C=inf
     "MLPClassifier": {"hidden_layer_sizes": (3,), "max_iter": 10},
     "MLPRegressor": {"hidden_layer_sizes": (3,), "max_iter": 10},
+    "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},
     "SGDClassifier": {"loss": "log_loss", "alpha": 0.1, "max_iter": 30, "tol": None},
     "Perceptron": {"penalty": "l2", "alpha": 0.1, "eta0": 0.01, "max_iter": 5, "tol": None},
     "DecisionTreeClassifier": {"max_depth": 3},
@@ -82,6 +83,7 @@ TOLERANCE = {
     "LinearDiscriminantAnalysis": 1e-3,  # by hand its weights are rounded
     "LogisticRegression": 1e-4,
     "LogisticRegressionCV": 1e-4,
+    "QuadraticDiscriminantAnalysis": 1e-3,  # by hand its weights are rounded
     "SGDClassifier": 0.1,  # its steps come in another order
 }
 
@@ -111,6 +113,7 @@ FAST_PAIRS = {
     "LGBMClassifier": [("class_weight", "early_stopping_round"), ("class_weight", "objective")],
     "LinearDiscriminantAnalysis": [("priors", "solver"), ("shrinkage", "solver")],
     "LogisticRegression": [("C", "solver"), ("class_weight", "solver")],
+    "QuadraticDiscriminantAnalysis": [("reg_param", "solver"), ("shrinkage", "solver")],
     "RandomForestClassifier": [("class_weight", "bootstrap")],
     "XGBClassifier": [("scale_pos_weight", "early_stopping_rounds")],
 }

@@ -59,6 +59,9 @@ REFUSED = {
     "ComplementNB": "it has no prior, and a row of zeros is as probable in each class",
     "HistGradientBoostingClassifier": "its trees and its loss are not public",
     "LinearDiscriminantAnalysis": "the logarithm that it gives of a probability of 0 is finite",
+    "QuadraticDiscriminantAnalysis": (
+        "its score of two classes is a difference, of more classes one of each"
+    ),
     "StackingClassifier": "its final estimator is fitted on the probabilities of the seen classes",
 }
 LACKING = [(["a"], 2), (["c"], 2), (["b", "e"], 2), (["a"], 3), (["b", "d"], 3)]
