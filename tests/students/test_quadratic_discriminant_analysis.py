@@ -135,7 +135,8 @@ def test_more_columns_than_rows(params):
     assert_allclose(found.scalings_, expected.scalings_, rtol=1e-4)
     unseen = X[::-1] + 0.1
     ours, theirs = found.decision_function(unseen), expected.decision_function(unseen)
-    assert_allclose(ours, theirs, rtol=1e-3)
+    # Before scikit-learn 1.8, covariances were divided by the number of repeated rows minus one.
+    assert_allclose(ours, theirs, rtol=1e-2)
 
 
 @pytest.mark.parametrize(
