@@ -113,6 +113,12 @@ def _sources(values, rows, probability, rng):
         copies = copies[is_copy]
         if not len(copies):
             return sources
+    if n_columns == 1 or len(existing) == 1:
+        found = "X has one column" if n_columns == 1 else "all rows of X are equal"
+        raise ValueError(
+            f"{found}, so that every combination of its values is a row already. Use "
+            "MungeAugmenter for one column of numbers, or leave out the augmenter."
+        )
     raise ValueError(
         f"{len(copies)} of {len(rows)} new rows are still copies of rows after {MAX_DRAWS} draws: "
         f"the {n_rows} rows of X hold nearly every combination of the values of its {n_columns} "

@@ -1,5 +1,6 @@
 """Number of new rows, and the rows that they start from."""
 
+import sys
 from numbers import Real
 
 import numpy as np
@@ -16,6 +17,11 @@ def check_probability(name, value):
 def number_of_new_rows(X, size_factor):
     """Return how many rows to sample, at least one."""
     check_number("size_factor", size_factor, Real)
+    if size_factor > sys.maxsize / X.shape[0]:
+        raise ValueError(
+            f"size_factor, {size_factor!r:.20s}, times {X.shape[0]} rows are more rows than any "
+            "memory holds. Set it to a smaller number; 1 to 20 is usual."
+        )
     return max(1, round(size_factor * X.shape[0]))
 
 
