@@ -213,7 +213,7 @@ def make_hidden_function(
     >>> X.shape, y.shape
     ((10000, 5), (10000,))
     >>> print(f"{1 - variance.mean() / y.var():.2f}")
-    0.35
+    0.34
     """
     if not noise >= 0:
         raise ValueError(f"noise must be a standard deviation, 0 or more; got noise={noise!r}.")
