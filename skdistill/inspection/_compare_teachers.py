@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import RegressorMixin, is_regressor
 from sklearn.utils import check_consistent_length, indexable
 
 from .._teachers._folds import LabelledRows
@@ -13,6 +12,7 @@ from .._utils._random_state import seeded_clones
 from .._utils._rows import refuse_queries
 from .._utils._typing import ArrayLike, Estimator, Rows
 from ._folds import make_checked_folds, share_of_duplicates
+from ._kinds import predicts_numbers
 from ._number_measures import NumberMeasures
 from ._probability_measures import ProbabilityMeasures
 from ._tables import html_list, html_table, import_pandas, text_table
@@ -83,9 +83,9 @@ class TeacherComparison:
             "tempered_log_loss" and "tempered_brier" (at that temperature). Columns for
             regressors: "mse", "behind" (MSE minus that of the best), "r2", "bias",
             "calibration_slope" and "optimism" (MSE), each followed by its standard error;
-            "mean_prediction", "mean_y", and "recalibrated_mse" (after the linear regression of y
-            on the prediction). For both "fit_seconds_per_1000" and "predict_seconds_per_1000"
-            (rows).
+            "mean_prediction", "observed_mean" (of y), and "recalibrated_mse" (after the linear
+            regression of y on the prediction). For both "fit_seconds_per_1000" and
+            "predict_seconds_per_1000" (rows).
 
         Raises
         ------
@@ -333,7 +333,7 @@ def compare_teachers(
 
 def _measures_of(teachers):
     """Return what is measured: of numbers if all teachers are regressors; raise if only some."""
-    predict_numbers = {name: _predicts_numbers(teacher) for name, teacher in teachers.items()}
+    predict_numbers = {name: predicts_numbers(teacher) for name, teacher in teachers.items()}
     if all(predict_numbers.values()):
         return NumberMeasures
     regressors = [name for name, numbers in predict_numbers.items() if numbers]
@@ -345,15 +345,6 @@ def _measures_of(teachers):
             "those that suit y."
         )
     return ProbabilityMeasures
-
-
-def _predicts_numbers(teacher):
-    """Return whether a teacher is a regressor; without scikit-learn's tags, by its methods."""
-    if isinstance(teacher, type):
-        return issubclass(teacher, RegressorMixin)  # refused later, with the remedy
-    if hasattr(teacher, "__sklearn_tags__"):
-        return is_regressor(teacher)
-    return hasattr(teacher, "predict") and not hasattr(teacher, "predict_proba")
 
 
 def _check_candidate(name, teacher, measures):

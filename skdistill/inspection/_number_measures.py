@@ -2,14 +2,13 @@
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import column_or_1d
 
-from .._targets._regression_targets import checked_values
 from .._teachers._frozen import check_frozen
 from .._teachers._predict_numbers import RegressionOutput, check_regression_teacher
 from .._teachers._scores import regression_scores
 from ..students._continuous import shaped_target
 from ._number_advice import advise_on_numbers
+from ._values import one_output
 
 # Scores with standard errors, and the heads of their columns.
 COLUMNS = {
@@ -30,13 +29,14 @@ class NumberMeasures:
     @classmethod
     def of(cls, y):
         """Return the measures for values, and the checked values."""
-        return cls(), _one_output(y)
+        return cls(), one_output(y, user="compare_teachers")
 
     def legend(self, ranked):
         """Return the explanation below a table."""
+        observed_mean = ranked[0].scores["observed_mean"].value
         return (
             "Best first, by the mean squared error (MSE); ± is the standard error over folds. "
-            f"Bias: mean prediction minus the mean of y, {ranked[0].scores['mean_y'].value:.4g}. "
+            f"Bias: mean prediction minus the mean of y, {observed_mean:.4g}. "
             "Slope: of the regression of y on the prediction. Optimism: MSE out of fold minus MSE "
             "on the training rows."
         )
@@ -61,7 +61,7 @@ class NumberMeasures:
 
     def further_figures(self, teacher):
         """Return the figures of a dataframe that have no standard error."""
-        names = ("mean_prediction", "mean_y", "recalibrated_mse")
+        names = ("mean_prediction", "observed_mean", "recalibrated_mse")
         return {name: teacher.scores[name].value for name in names}
 
     def written(self, estimate):
@@ -73,26 +73,15 @@ class NumberMeasures:
         return advise_on_numbers(ranked, duplicate_share=duplicate_share)
 
 
-def _one_output(y):
-    """Return y as floats of shape (n_samples,); raise for several outputs."""
-    values = checked_values(y)
-    if values.ndim > 1 and values.shape[1] > 1:
-        raise ValueError(
-            f"y has {values.shape[1]} outputs, and compare_teachers takes one. Compare teachers "
-            "of one output after the other, y[:, 0] first."
-        )
-    return column_or_1d(values, warn=True)
-
-
 def _scores_and_recalibration(targets):
     """Return the teacher's scores, both means, and the error after a linear recalibration."""
     scores = regression_scores(targets.values, targets.mean, targets.weight)
     y, predicted, weight = targets.values[:, 0], targets.mean[:, 0], targets.weight
-    mean_y, mean_prediction = (np.average(each, weights=weight) for each in (y, predicted))
+    observed_mean, mean_prediction = (np.average(each, weights=weight) for each in (y, predicted))
     slope = np.nan_to_num(scores["calibration_slope"])  # of a constant prediction: 0
-    line = mean_y + slope * (predicted - mean_prediction)
+    line = observed_mean + slope * (predicted - mean_prediction)
     return scores | {
-        "mean_y": float(mean_y),
+        "observed_mean": float(observed_mean),
         "mean_prediction": float(mean_prediction),
         "recalibrated_mse": float(np.average((y - line) ** 2, weights=weight)),
     }

@@ -93,7 +93,7 @@ def test_scores_by_hand():
     assert row["mse"] == pytest.approx(3.5)
     assert row["mse_se"] == pytest.approx(3)
     assert row["r2"] == pytest.approx(1 - 3.5 / 10)
-    assert (row["mean_prediction"], row["mean_y"], row["bias"]) == (3, 4, -1)
+    assert (row["mean_prediction"], row["observed_mean"], row["bias"]) == (3, 4, -1)
     assert row["bias_se"] == pytest.approx(1.5)  # fold means .5 and −2.5
     # Covariance (−2 · −4 − 1 · −2 + 0 + 3 · 4) / 4 over the variance (4 + 1 + 0 + 9) / 4.
     assert row["calibration_slope"] == pytest.approx(22 / 14)
