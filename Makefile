@@ -9,7 +9,7 @@ MIN_PYTHON ?= python3.11
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights rank nets retrieve test test-slow test-cpus test-min coverage lint bench paper docs
+.PHONY: quickstart flights rank regress nets retrieve test test-slow test-cpus test-min coverage lint bench paper docs
 .PHONY: release-check clean
 
 quickstart: $(VENV)/quickstart
@@ -24,6 +24,10 @@ rank: $(VENV)/test
 nets: $(VENV)/test
 	$(BIN)/python examples/train_a_net.py
 	$(BIN)/python examples/ensemble_to_small_net.py
+
+regress: $(VENV)/test
+	$(BIN)/python examples/flight_delays.py
+	$(BIN)/python examples/diamonds.py
 
 retrieve: $(VENV)/test
 	$(BIN)/python examples/flight_destinations.py

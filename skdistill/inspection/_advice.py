@@ -1,9 +1,6 @@
-"""Advice from the numbers of a comparison; each sentence has its own condition."""
+"""Advice from a comparison of class probabilities; each sentence has its own condition."""
 
-# Differences below this share of a loss are not mentioned, even if significant.
-MIN_SHARE = 0.02
-# A share of rows with a duplicate in another fold that is more than chance.
-MANY_DUPLICATES = 0.05
+from ._shared_advice import MIN_SHARE, duplicates, frozen, within_noise
 
 
 def advise(ranked, *, prior_brier, duplicate_share):
@@ -15,7 +12,7 @@ def advise(ranked, *, prior_brier, duplicate_share):
     sentences = [
         *_best_is_useless(ranked, prior_brier),
         *_accurate_but_worse(ranked),
-        *_within_noise(ranked),
+        *within_noise(ranked, "brier", "Brier scores"),
         *_better_when_tempered(ranked),
     ]
     for teacher in ranked:
@@ -23,9 +20,9 @@ def advise(ranked, *, prior_brier, duplicate_share):
             *_temperature(teacher),
             *_impossible_rows(teacher),
             *_optimism(teacher),
-            *_frozen(teacher),
+            *frozen(teacher),
         ]
-    return [*sentences, *_groups(duplicate_share)]
+    return [*sentences, *duplicates(duplicate_share)]
 
 
 def _best_is_useless(ranked, prior_brier):
@@ -42,24 +39,14 @@ def _accurate_but_worse(ranked):
     # The main point of the paper: accuracy does not decide the quality of a teacher.
     best = ranked[0]
     for other in ranked[1:]:
+        behind = other.scores["brier"] - best.scores["brier"]  # paired over folds
         accuracy, other_accuracy = best.scores["accuracy"].value, other.scores["accuracy"].value
-        if accuracy < other_accuracy and _brier_difference(best, other).exceeds_noise:
+        if accuracy < other_accuracy and behind.exceeds_noise:
             yield (
                 f"{best.name} is less accurate than {other.name} ({accuracy:.3f} against "
                 f"{other_accuracy:.3f}), but its probabilities are better (Brier "
                 f"{best.scores['brier'].value:.3f} against {other.scores['brier'].value:.3f}): "
                 f"prefer {best.name}."
-            )
-
-
-def _within_noise(ranked):
-    best = ranked[0]
-    for other in ranked[1:]:
-        lead = _brier_difference(best, other)
-        if not lead.exceeds_noise:
-            yield (
-                f"{best.name} and {other.name} do not differ significantly: their Brier scores "
-                f"differ by {lead}, paired over {len(lead.without)} folds. Choose by cost."
             )
 
 
@@ -81,18 +68,19 @@ def _temperature(teacher):
     gain = before - after
     if gain.exceeds_noise and gain.value > MIN_SHARE * before.value:
         yield (
-            f"Temperature {teacher.temperature:.2f} would lower {teacher.name}'s log-loss by "
-            f"{gain.value:.3f}, from {before.value:.3f} to {after.value:.3f}: use "
+            f"Temperature {teacher.details.temperature:.2f} would lower {teacher.name}'s log-loss "
+            f"by {gain.value:.3f}, from {before.value:.3f} to {after.value:.3f}: use "
             'teacher_temperature="auto".'
         )
 
 
 def _impossible_rows(teacher):
-    if teacher.impossible_share > MIN_SHARE:
+    _, n_impossible, share = teacher.details
+    if share > MIN_SHARE:
         yield (
-            f"{teacher.name} gave probability 0 to the true class of {teacher.n_impossible} of "
+            f"{teacher.name} gave probability 0 to the true class of {n_impossible} of "
             f"{teacher.n_tested} rows, which no temperature can fix and which make up "
-            f"{teacher.impossible_share:.0%} of its log-loss: compare by its Brier score or "
+            f"{share:.0%} of its log-loss: compare by its Brier score or "
             "calibrate it."
         )
 
@@ -105,25 +93,3 @@ def _optimism(teacher):
             f"(log-loss {teacher.scores['in_sample_log_loss'].value:.2f} on rows that it was "
             f"fitted on, {loss:.2f} on others): cross-fit."
         )
-
-
-def _frozen(teacher):
-    if teacher.is_frozen:
-        yield (
-            f"{teacher.name} is frozen and was not fitted here: its scores are unbiased only if it "
-            "has not seen these rows."
-        )
-
-
-def _groups(duplicate_share):
-    if duplicate_share is not None and duplicate_share >= MANY_DUPLICATES:
-        yield (
-            f"{duplicate_share:.0%} of the rows have a duplicate, equal in every feature, among "
-            "the rows that their teacher was fitted on. If these are repeats of one entity (a "
-            "patient, a product), the folds leak and favour teachers that memorise: give groups."
-        )
-
-
-def _brier_difference(best, other):
-    """Return the lead of the best in the Brier score, paired over folds."""
-    return other.scores["brier"] - best.scores["brier"]

@@ -219,7 +219,7 @@ def bias_variance(
 
     teacher : estimator or array-like of shape (n_repeats, n_samples, n_classes) or \
 (n_samples, n_classes)
-        The classifier that is distilled. It has `predict_proba`, and its clones are fitted on
+        The model that is distilled. It has `predict_proba`, and its clones are fitted on
         bootstraps of `X_train`; or it is a ``sklearn.frozen.FrozenEstimator``, one fixed teacher;
         or an array of probabilities for `X`, from repeated fits or one fixed teacher. None of them
         may have seen the labels of `X`.

@@ -4,31 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, indexable
 
-from .._targets._soft_labels import SoftLabels
 from .._teachers._folds import LabelledRows
-from .._teachers._frozen import check_frozen
-from .._teachers._predict import MulticlassOutput, check_teacher
 from .._teachers._sample_weight import weight_params
-from .._utils._labels import check_classes, check_labels, class_positions
 from .._utils._random_state import seeded_clones
 from .._utils._rows import refuse_queries
 from .._utils._typing import ArrayLike, Estimator, Rows
-from ._advice import advise
 from ._folds import make_checked_folds, share_of_duplicates
+from ._kinds import predicts_numbers
+from ._number_measures import NumberMeasures
+from ._probability_measures import ProbabilityMeasures
 from ._tables import html_list, html_table, import_pandas, text_table
 from ._teacher_quality import MeasuredTeacher, measure_teacher
 
-MEASURES = ("brier", "log_loss", "ece", "accuracy", "sharpness", "optimism")
-HEADER = ("teacher", "Brier", "behind", "log-loss", "ECE", "accuracy", "sharpness", "optimism",
-          "fit s/1000", "predict s/1000")  # fmt: skip
-LEGEND = (
-    "Best first, by the Brier score; ± is the standard error over folds. ECE: 15 bins of equal "
-    "width over the confidence of the predicted label. Sharpness: mean of Σ p². Optimism: log-loss "
-    "out of fold minus log-loss on the training rows."
-)
+TIMES = {"fit_seconds_per_1000": "fit s/1000", "predict_seconds_per_1000": "predict s/1000"}
 
 
 class TeacherComparison:
@@ -37,13 +27,15 @@ class TeacherComparison:
     Attributes
     ----------
     names : list of str
-        The candidates, sorted by their Brier score, the lowest first.
+        The candidates, sorted by their Brier score, or their mean squared error for regressors,
+        the lowest first.
 
     best_name : str
         Name of the first candidate.
 
     best_teacher : estimator
-        The first candidate, unfitted as it was given: ``DistilledClassifier(best_teacher)``.
+        The first candidate, unfitted as it was given, for ``DistilledClassifier(best_teacher)``
+        or ``DistilledRegressor(best_teacher)``.
 
     advice : list of str
         Recommendations from the numbers; may be empty.
@@ -56,9 +48,10 @@ class TeacherComparison:
     See :func:`compare_teachers`.
     """
 
-    def __init__(self, ranked, teachers, advice, n_folds):
+    def __init__(self, ranked, teachers, advice, n_folds, measures):
         self._ranked = ranked
         self._teachers = teachers
+        self._measures = measures
         self.advice = advice
         self.n_folds = n_folds
 
@@ -69,7 +62,7 @@ class TeacherComparison:
 
     @property
     def best_name(self) -> str:
-        """The candidate with the best probabilities."""
+        """The candidate with the best predictions."""
         return self.names[0]
 
     @property
@@ -83,12 +76,16 @@ class TeacherComparison:
         Returns
         -------
         pandas.DataFrame
-            Index: the names. Columns: "brier", "log_loss" (nats), "ece", "accuracy",
-            "sharpness", "optimism" (nats) and "behind" (Brier score minus that of the
-            best, paired over folds), each followed by its standard error over folds
+            Index: the names. Columns for classifiers: "brier", "behind" (Brier score minus that
+            of the best, paired over folds), "log_loss" (nats), "ece", "accuracy", "sharpness"
+            and "optimism" (nats), each followed by its standard error over folds
             ("brier_se", ...); "temperature" (of the lowest out-of-fold log-loss),
-            "tempered_log_loss" and "tempered_brier" (at that temperature);
-            "fit_seconds_per_1000" and "predict_seconds_per_1000" (rows).
+            "tempered_log_loss" and "tempered_brier" (at that temperature). Columns for
+            regressors: "mse", "behind" (MSE minus that of the best), "r2", "bias",
+            "calibration_slope" and "optimism" (MSE), each followed by its standard error;
+            "mean_prediction", "observed_mean" (of y), and "recalibrated_mse" (after the linear
+            regression of y on the prediction). For both "fit_seconds_per_1000" and
+            "predict_seconds_per_1000" (rows).
 
         Raises
         ------
@@ -110,37 +107,38 @@ class TeacherComparison:
             row: dict[str, float] = {}
             for measure, estimate in self._estimates(teacher).items():
                 row |= {measure: estimate.value, f"{measure}_se": estimate.standard_error}
-            rows.append(
-                row
-                | {
-                    "temperature": teacher.temperature,
-                    "tempered_log_loss": teacher.scores["tempered_log_loss"].value,
-                    "tempered_brier": teacher.scores["tempered_brier"].value,
-                    "fit_seconds_per_1000": teacher.fit_seconds,
-                    "predict_seconds_per_1000": teacher.predict_seconds,
-                }
-            )
+            times = (teacher.fit_seconds, teacher.predict_seconds)
+            row |= self._measures.further_figures(teacher) | dict(zip(TIMES, times, strict=True))
+            rows.append(row)
         return pandas.DataFrame(rows, index=pandas.Index(self.names, name="teacher"))
 
     def _estimates(self, teacher):
-        """Return the scores that have standard errors."""
-        scores = {measure: teacher.scores[measure] for measure in MEASURES}
-        return scores | {"behind": teacher.scores["brier"] - self._ranked[0].scores["brier"]}
+        """Return the scores that have standard errors, in the order of the columns."""
+        ranked_by = self._measures.ranked_by
+        behind = teacher.scores[ranked_by] - self._ranked[0].scores[ranked_by]
+        scores = teacher.scores | {"behind": behind}
+        return {measure: scores[measure] for measure in self._measures.columns}
+
+    def _header(self):
+        """Return the table's head."""
+        return ("teacher", *self._measures.columns.values(), *TIMES.values())
 
     def _cells(self):
         """Return the table's cells as text."""
         for teacher in self._ranked:
-            shown = self._estimates(teacher)
-            order = ("brier", "behind", *MEASURES[1:])
             yield (
                 teacher.name,
-                *(str(shown[measure]) for measure in order),
+                *map(self._measures.written, self._estimates(teacher).values()),
                 f"{teacher.fit_seconds:.2g}",
                 f"{teacher.predict_seconds:.2g}",
             )
 
+    def _legend(self):
+        """Return the explanation below the table."""
+        return f"{self._measures.legend(self._ranked)} {self.n_folds} folds."
+
     def __str__(self):
-        parts = [text_table(HEADER, list(self._cells())), f"{LEGEND} {self.n_folds} folds."]
+        parts = [text_table(self._header(), list(self._cells())), self._legend()]
         parts += [f"- {sentence}" for sentence in self.advice]
         return "\n".join(parts)
 
@@ -148,8 +146,8 @@ class TeacherComparison:
         return f"TeacherComparison({self.names}, best first)"
 
     def _repr_html_(self):
-        table = html_table(HEADER, list(self._cells()))
-        return f"<div>{table}<p>{LEGEND} {self.n_folds} folds.</p>{html_list(self.advice)}</div>"
+        table = html_table(self._header(), list(self._cells()))
+        return f"<div>{table}<p>{self._legend()}</p>{html_list(self.advice)}</div>"
 
 
 def compare_teachers(
@@ -163,14 +161,16 @@ def compare_teachers(
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> TeacherComparison:
-    """Compare teachers by the probabilities that they give to rows that they have not seen.
+    """Compare teachers by their predictions for rows that they have not seen.
+
+    Classifiers are compared by their probabilities, regressors by the means that they predict.
 
     All candidates are fitted on the same folds; none of those passed in is changed.
 
     Parameters
     ----------
     teachers : dict of str to estimator
-        The candidates, classifiers with `predict_proba`. A
+        The candidates, all of them classifiers with `predict_proba`, or all regressors. A
         ``sklearn.frozen.FrozenEstimator`` is not refitted; its scores are unbiased only if it
         has not seen these rows.
 
@@ -179,17 +179,18 @@ def compare_teachers(
         the teachers support.
 
     y : array-like of shape (n_samples,)
-        Their true labels.
+        Their true labels. For regressors, their values.
 
     cv : int, splitter or iterable, default=5
         Folds, as in scikit-learn (None is 5), at least two. An integer means stratified
-        folds; with `groups`, ``StratifiedGroupKFold``.
+        folds; with `groups`, ``StratifiedGroupKFold``. For regressors it means ``KFold``, whose
+        rows are not shuffled, and ``GroupKFold``.
 
     groups : array-like of shape (n_samples,), default=None
         Group of each row, such as a person with many rows. Folds hold whole groups; a splitter that
         splits one raises. Without groups, repeats of one entity in several folds favour teachers
         that memorise. Standard errors over folds are then over groups. Distil on the same folds:
-        give the same `cv` and groups to ``DistilledClassifier``.
+        give the same `cv` and groups to ``DistilledClassifier`` or ``DistilledRegressor``.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row; 1 by default. It is used in every score, and by the teachers that take
@@ -201,7 +202,7 @@ def compare_teachers(
 
     random_state : int, RandomState instance or None, default=None
         Seed of all random steps. It seeds every `random_state` of the teachers that is None, for
-        each teacher as in ``DistilledClassifier``.
+        each teacher as in ``DistilledClassifier`` or ``DistilledRegressor``.
 
     Returns
     -------
@@ -212,12 +213,13 @@ def compare_teachers(
     Raises
     ------
     ValueError
-        If there are no teachers, if they have other classes than `y`, if folds share rows,
-        split groups, are more than groups, have no weight, or test a class that their training
-        rows lack.
+        If there are no teachers, if they have other classes than `y`, if `y` has several
+        columns, if folds share rows, split groups, are more than groups, have no weight, or test a
+        class that their training rows lack.
 
     TypeError
-        If `teachers` is not a dict, or one of them has no `predict_proba`.
+        If `teachers` is not a dict, if one of them is neither a regressor nor has
+        `predict_proba`, or if there are classifiers and regressors.
 
     Warns
     -----
@@ -226,7 +228,7 @@ def compare_teachers(
 
     See Also
     --------
-    skdistill.metrics.brier_loss : The score that ranks.
+    skdistill.metrics.brier_loss : The score that ranks classifiers.
     skdistill.metrics.expected_calibration_error : ECE and its bins.
 
     Notes
@@ -235,7 +237,10 @@ def compare_teachers(
     E‖p^t − p*‖² (Menon, Rawat, Reddi, Kim and Kumar, "A statistical perspective on
     distillation", ICML 2021, section 4). On rows that the teacher has not seen the Brier
     score is that squared distance plus a constant that is the same for every teacher; the
-    accuracy is not. Hence the order by the Brier score.
+    accuracy is not. Hence the order by the Brier score. For a continuous target the mean
+    squared error is the squared distance to the conditional mean plus the mean variance of y.
+
+    Scores of classifiers:
 
     - "brier": mean of Σ_y (p_y − [y true])², in [0, 2].
     - "log_loss": mean of −log p_true, in nats, with p at least 2.2e-16.
@@ -247,8 +252,21 @@ def compare_teachers(
     - "optimism": log-loss of rows out of fold minus log-loss of the same rows by the fold
       teachers that were fitted on them: the bias of ``cv="in-sample"``. NaN if no tested row
       is ever trained on.
-    - times: wall-clock time of `fit` per thousand training rows, and of `predict_proba` in one
-      batch per thousand tested rows.
+
+    Scores of regressors, with prediction f:
+
+    - "mse": mean of (y − f)², in the square of the unit of y.
+    - "r2": 1 − MSE / variance of y, at most 1.
+    - "bias": mean of f minus the mean of y. If it is not small against its standard error,
+      students learn a wrong level.
+    - "calibration_slope": of the regression of y on f. Below 1, predictions vary too much, above
+      1 too little.
+    - "optimism": as above, of the mean squared error.
+
+    For both:
+
+    - times: wall-clock time of `fit` per thousand training rows, and of `predict_proba` (or
+      `predict`) in one batch per thousand tested rows.
 
     Scores are over all out-of-fold predictions together. Standard errors leave out each fold in
     turn (the jackknife); for a mean over equal folds that is the standard deviation over
@@ -281,17 +299,16 @@ def compare_teachers(
         )
     if not teachers:
         raise ValueError("teachers is empty: there is nothing to compare. Give at least one.")
-    y = check_labels(y)
+    candidates = dict(teachers)
+    measures, y = _measures_of(candidates).of(y)
     refuse_queries(X=X, y=y, groups=groups, sample_weight=sample_weight)
     X, groups, sample_weight = indexable(X, groups, sample_weight)
     check_consistent_length(X, y, groups, sample_weight)
-    classes = check_classes(y)
-    labels = SoftLabels.from_labels(y, classes, sample_weight=sample_weight)
-    labels.check_several_classes()
-    candidates = dict(teachers)
+    targets = measures.output.targets(y, sample_weight)
+    targets.check_several_classes()
     for name, teacher in candidates.items():
-        _check_candidate(name, teacher, classes)
-    folds = make_checked_folds(cv, X, y, groups, labels.weight)
+        _check_candidate(name, teacher, measures)
+    folds = make_checked_folds(cv, X, y, groups, targets.weight, by_class=measures.by_class)
 
     ranked = []
     for name, teacher in candidates.items():
@@ -301,38 +318,40 @@ def compare_teachers(
                 teacher, sample_weight, "the weights count in its scores only",
                 name=f"teachers[{name!r}], a ",
             )  # fmt: skip
-            measured = MeasuredTeacher(seeded, MulticlassOutput(classes), fit_params)
-            rows = LabelledRows(X, y)
-            quality = measure_teacher(name, measured, rows, folds, labels.weight, n_jobs)
+            measured = MeasuredTeacher(seeded, measures, fit_params)
+            rows = LabelledRows(X, measures.shaped(teacher, y))
+            quality = measure_teacher(name, measured, rows, folds, targets.weight, n_jobs)
         except Exception as error:
             error.add_note(f"This happened to teachers[{name!r}].")
             raise
         ranked.append(quality)
-    ranked.sort(key=lambda teacher: teacher.scores["brier"].value)
-    frequencies = labels.class_weight_sums / labels.class_weight_sums.sum()
-    advice = advise(
-        ranked,
-        prior_brier=1 - float(frequencies @ frequencies),
-        duplicate_share=None if groups is not None else share_of_duplicates(X, folds),
-    )
-    return TeacherComparison(ranked, candidates, advice, len(folds))
+    ranked.sort(key=lambda teacher: teacher.scores[measures.ranked_by].value)
+    duplicate_share = None if groups is not None else share_of_duplicates(X, folds)
+    advice = measures.advise(ranked, targets, duplicate_share)
+    return TeacherComparison(ranked, candidates, advice, len(folds), measures)
 
 
-def _check_candidate(name, teacher, classes):
-    """Raise unless a teacher can predict the probabilities of these classes."""
+def _measures_of(teachers):
+    """Return what is measured: of numbers if all teachers are regressors; raise if only some."""
+    predict_numbers = {name: predicts_numbers(teacher) for name, teacher in teachers.items()}
+    if all(predict_numbers.values()):
+        return NumberMeasures
+    regressors = [name for name, numbers in predict_numbers.items() if numbers]
+    if regressors:
+        others = [name for name, numbers in predict_numbers.items() if not numbers]
+        raise TypeError(
+            "teachers must be all classifiers or all regressors, which have no score in common; "
+            f"{regressors} are regressors, {others} are not. Compare them in two calls, or only "
+            "those that suit y."
+        )
+    return ProbabilityMeasures
+
+
+def _check_candidate(name, teacher, measures):
+    """Raise unless a teacher can predict what is measured."""
     if not isinstance(name, str):
         raise TypeError(f"The names in teachers must be strings; got {name!r}. Use {str(name)!r}.")
     try:
-        check_teacher(teacher)
+        measures.check_teacher(name, teacher)
     except TypeError as error:
         raise TypeError(f"teachers[{name!r}]: {error}") from error
-    if not isinstance(teacher, FrozenEstimator):
-        return  # it will be fitted on these labels
-    known = np.asarray(getattr(teacher, "classes_", classes)).tolist()
-    if sorted(class_positions(known, classes)) != list(range(len(classes))):
-        raise ValueError(
-            f"teachers[{name!r}] is frozen and knows the classes {known}, where y has "
-            f"{classes.tolist()}: only teachers of the same classes can be compared. Fit it on the "
-            "labels of y, or pass it without FrozenEstimator to have it fitted here."
-        )
-    check_frozen(teacher, MulticlassOutput(classes))

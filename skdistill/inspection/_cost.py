@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from .._base._student_predictions import StudentMixin
+from .._base._student_predictions import FittedStudentMixin
 from .._utils._rows import copied, count_rows, predict_on_copy
 from ._intervals import Estimate
 
@@ -18,7 +18,7 @@ MOST_CALLS, FEWEST_CALLS, LONGEST = 20, 3, 1.0  # seconds
 
 def deployable(model):
     """Return the model to deploy: its student if it has one, else the model itself."""
-    by_student_alone = isinstance(model, StudentMixin) and not hasattr(model, "estimators_")
+    by_student_alone = isinstance(model, FittedStudentMixin) and not hasattr(model, "estimators_")
     return model.student_ if by_student_alone else model
 
 

@@ -22,7 +22,9 @@ class DistillationReport:
     ----------
     quality : dict of {str: {str: Estimate}}
         By score and model: "accuracy", "log_loss" (nats), "brier" (in [0, 2]), "auc" (two
-        classes) and "ece" (15 bins, no interval).
+        classes) and "ece" (15 bins, no interval). For regressors "r2", "mse", "mean_prediction",
+        "bias" (that minus the mean of y) and "calibration_slope" (of the regression of y on the
+        prediction).
 
     gain : dict of {str: Estimate}
         By score: improvement of the distilled student over the student from the labels alone.
@@ -30,10 +32,13 @@ class DistillationReport:
 
     gap_recovered : dict of {str: Estimate}
         By score: (distilled − student) / (teacher − student), NaN if the teacher was no better.
+        That of "mse" is left out, since it is that of "r2".
 
     fidelity : dict of {str: {str: Estimate}}
         By score and model: "agreement" with the teacher's predicted label, and "kl" (nats), the
-        divergence KL(teacher ‖ model).
+        divergence KL(teacher ‖ model). For regressors "teacher_mse", the mean squared difference
+        to the teacher's predictions, and "residual_correlation", between y minus the model's
+        prediction and y minus the teacher's.
 
     cost : dict of {str: {str: Estimate}}
         By kind and model: "bytes" when pickled, "batch" and "single": median milliseconds per
@@ -50,6 +55,9 @@ class DistillationReport:
 
     n_groups : int or None
         Number of groups with positive weight, which were resampled; None without `groups`.
+
+    observed_mean : float or None
+        Mean of y on the test rows, beside the mean prediction; None for classes.
     """
 
     quality: dict[str, dict[str, Estimate]]
@@ -62,6 +70,7 @@ class DistillationReport:
     n_rows: int
     n_bootstrap: int
     n_groups: int | None = None
+    observed_mean: float | None = None
 
     @property
     def verdict(self) -> tuple[str, ...]:

@@ -10,15 +10,31 @@ LABELS = {
     "auc": "AUC",
     "agreement": "agreement",
     "kl": "KL",
+    "r2": "R²",
+    "mse": "MSE",
+    "mean_prediction": "mean prediction",
+    "bias": "bias",
+    "calibration_slope": "calibration slope",
+    "teacher_mse": "MSE to the teacher",
+    "residual_correlation": "correlation of residuals",
     "bytes": "bytes, pickled",
     "batch": "ms per 1000 rows, in batch",
     "single": "ms per 1000 rows, one by one",
 }
-LOWER_IS_BETTER = {"log_loss", "brier", "ece", "kl", "bytes", "batch", "single"}
+LOWER_IS_BETTER = {
+    "log_loss", "brier", "ece", "kl", "mse", "teacher_mse", "bytes", "batch", "single",
+}  # fmt: skip
+BEST_AT = {"bias": 0, "calibration_slope": 1}
+WITHOUT_DIRECTION = {"mean_prediction", "residual_correlation"}
+IN_UNITS_OF_Y = {"mse", "mean_prediction", "bias", "teacher_mse"}
 
 
 def directed(measure):
     """Return the name of a measure, and whether higher or lower is better."""
+    if measure in WITHOUT_DIRECTION:
+        return LABELS[measure]
+    if measure in BEST_AT:
+        return f"{LABELS[measure]} (best at {BEST_AT[measure]})"
     better = "lower" if measure in LOWER_IS_BETTER else "higher"
     return f"{LABELS[measure]} ({better} is better)"
 
@@ -33,6 +49,16 @@ def gain(value):
     return f"{value:+.4f}"
 
 
+def number(value):
+    """Write a number in the unit of y: whole from a thousand on, else four digits."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def signed_number(value):
+    """Write a difference in the unit of y with its sign."""
+    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.4g}"
+
+
 def share(value):
     """Write a share of a gap as a percentage."""
     return "undefined" if isnan(value) else f"{100 * value:.0f} %"
@@ -43,13 +69,16 @@ def cost(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-FORMATS = {
-    "quality": score,
-    "fidelity": score,
-    "gain": gain,
-    "gap_recovered": share,
-    "cost": cost,
-}
+def writer(part, measure):
+    """Return the function that writes a figure of a part of a report."""
+    in_units = measure in IN_UNITS_OF_Y
+    return {
+        "quality": number if in_units else score,
+        "fidelity": number if in_units else score,
+        "gain": signed_number if in_units else gain,
+        "gap_recovered": share,
+        "cost": cost,
+    }[part]
 
 
 def interval(estimate, write):

@@ -8,10 +8,10 @@ from scipy import sparse
 from .._utils._groups import make_folds
 
 
-def make_checked_folds(cv, X, y, groups=None, weight=None):
+def make_checked_folds(cv, X, y, groups=None, weight=None, *, by_class=True):
     """Return pairs of (train, test) row numbers; raise if they give no unbiased score.
 
-    A number of folds with `groups` is that many of ``StratifiedGroupKFold``.
+    A number of folds is stratified if `by_class`, and keeps `groups` whole if these are given.
     """
     if isinstance(cv, str):
         raise ValueError(
@@ -19,15 +19,19 @@ def make_checked_folds(cv, X, y, groups=None, weight=None):
             f"scored on rows that it has not seen; got cv={cv!r}."
         )
     n_folds = 5 if cv is None else cv
-    if isinstance(n_folds, Integral):
+    if by_class and isinstance(n_folds, Integral):
         _check_enough_rows(n_folds, y)
-    folds = make_folds(cv, X, y, {"groups": groups})
+    folds = make_folds(cv, X, y, {"groups": groups}, by_class=by_class)
     if len(folds) < 2:
         raise ValueError(
             f"cv must have at least 2 folds, to estimate errors over them; got {len(folds)}."
         )
     for number, (train, test) in enumerate(folds, start=1):
-        _check_fold(f"Fold {number} of {len(folds)}", train, test, y, weight)
+        fold = f"Fold {number} of {len(folds)}"
+        _check_disjoint(fold, train, test)
+        if by_class:
+            _check_classes(fold, y, train, test)
+        _check_weight(fold, weight, train, test)
     return folds
 
 
@@ -41,14 +45,18 @@ def _check_enough_rows(n_folds, y):
         )
 
 
-def _check_fold(fold, train, test, y, weight):
-    """Raise unless a fold's rows are disjoint, and its training rows have all tested classes."""
+def _check_disjoint(fold, train, test):
+    """Raise if a fold tests rows that it trains on."""
     shared = np.intersect1d(train, test)
     if len(shared):
         raise ValueError(
             f"{fold} tests {len(shared)} rows that it trains on, the first is row {shared[0]}: its "
             "teacher would repeat their labels. Make the two disjoint."
         )
+
+
+def _check_classes(fold, y, train, test):
+    """Raise unless the training rows of a fold have all classes of its test rows."""
     lacking = np.setdiff1d(y[test], y[train])
     if len(lacking):
         label = lacking.tolist()[0]
@@ -57,6 +65,10 @@ def _check_fold(fold, train, test, y, weight):
             f"{(y == label).sum()} rows of it in all): no teacher can be scored on it. Use fewer "
             "or stratified folds, merge rare classes, or leave their rows out."
         )
+
+
+def _check_weight(fold, weight, train, test):
+    """Raise if the training or test rows of a fold have no weight."""
     for what, rows in (("tests", test), ("trains on", train)):
         if weight is not None and not weight[rows].any():
             raise ValueError(

@@ -7,7 +7,12 @@ import numpy as np
 from ._figures import LOWER_IS_BETTER
 
 LEVEL = 95  # percent
-QUALITY = ("accuracy", "log_loss", "brier", "auc")  # scores with a meaningful interval
+# Scores with a meaningful interval: those that one model gains over another, and all.
+GAINED = ("accuracy", "log_loss", "brier", "auc", "r2", "mse")
+QUALITY = (*GAINED, "mean_prediction", "bias", "calibration_slope")
+FIDELITY = ("agreement", "kl", "teacher_mse", "residual_correlation")
+# The part of the gap in MSE is that in R², which divides it by the variance of y.
+SAME_GAP_AS_ANOTHER = {"mse"}
 
 
 class Estimate(NamedTuple):
@@ -52,7 +57,7 @@ def gains(model, other, scores, resampled):
             gain(name, scores[model], scores[other]),
             gain(name, resampled[model], resampled[other]),
         )
-        for name in QUALITY
+        for name in GAINED
         if name in scores[model] and name in scores[other]
     }
 
@@ -68,7 +73,7 @@ def gaps_recovered(scores, resampled):
     return {
         name: _recovered_share(name, gained[name], leads[name], resampled)
         for name in gained
-        if name in leads
+        if name in leads and name not in SAME_GAP_AS_ANOTHER
     }
 
 

@@ -37,6 +37,14 @@ class JackknifeEstimate(NamedTuple):
     def __str__(self):
         return f"{self.value:.4f} ± {self.standard_error:.4f}"
 
+    def rounded(self):
+        """Write a value in any unit: as many decimals as give its error two digits."""
+        error = self.standard_error
+        if not error > 1e-9 * abs(self.value):  # rounding errors, or NaN
+            return f"{self.value:.4g} ± {error:.2g}"
+        n_decimals = max(0, 1 - int(np.floor(np.log10(error))))
+        return f"{self.value:,.{n_decimals}f} ± {error:,.{n_decimals}f}"
+
 
 def jackknife_over_folds(measure, fold_of, n_folds):
     """Return the estimate of each number in the dict that `measure` gives for chosen rows."""

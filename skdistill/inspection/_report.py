@@ -10,16 +10,15 @@ from .._utils._groups import MIN_GROUPS_FOR_INTERVAL, group_codes
 from .._utils._rows import count_rows
 from .._utils._typing import ArrayLike, Estimator, Rows
 from .._utils._validation import check_row_weights
-from ..metrics import expected_calibration_error
+from ._class_figures import ClassFigures
 from ._cost import costs, description
 from ._distillation_report import DistillationReport
-from ._intervals import QUALITY, Estimate, gains, gaps_recovered, table
-from ._predictions import classes_in_common, encode_test_labels, predict
-from ._row_scores import bootstrap, row_scores, scores_on
+from ._intervals import FIDELITY, QUALITY, gains, gaps_recovered, table
+from ._kinds import predicts_numbers
+from ._number_figures import NumberFigures
+from ._row_scores import bootstrap, scores_on
 
-N_BINS = 15
 MIN_RESAMPLES = 100
-FIDELITY = ("agreement", "kl")
 
 
 def distillation_report(
@@ -39,20 +38,21 @@ def distillation_report(
     Parameters
     ----------
     teacher : estimator
-        The classifier that is distilled. It must be fitted.
+        The model that is distilled. It is a fitted classifier or regressor.
 
     student : estimator
         The fitted student to evaluate. It has the class of the distilled student and was fitted on
         the labels alone: what you would have without distilling.
 
     distilled : estimator
-        The distilled student, a :class:`skdistill.DistilledClassifier` or its `student_`.
+        The distilled student, a :class:`skdistill.DistilledClassifier`, a
+        :class:`skdistill.DistilledRegressor`, or its `student_`.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows to evaluate on. Test rows, which none of the three models has seen.
 
     y : array-like of shape (n_samples,)
-        Their true labels.
+        Their true labels. For regressors, their values.
 
     groups : array-like of shape (n_samples,), default=None
         Group of each row, such as a person with many rows. Rows of one group are not independent,
@@ -73,17 +73,19 @@ def distillation_report(
     -------
     DistillationReport
         Print it, show it in a notebook, or read its figures: `quality` (accuracy, log-loss in
-        nats, Brier in [0, 2], ECE with 15 bins, AUC for two classes), `gain` (what distilling
-        improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats), `cost`
-        (bytes when pickled, milliseconds per thousand rows in batch and row by row), `verdict`
-        and `missing`, in plain sentences.
+        nats, Brier in [0, 2], ECE with 15 bins, AUC for two classes; for regressors R², mean
+        squared error, mean prediction, bias, calibration slope), `gain` (what distilling
+        improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats; for regressors
+        the mean squared difference, and the correlation of residuals), `cost` (bytes when
+        pickled, milliseconds per thousand rows in batch and row by row), `verdict` and
+        `missing`, in plain sentences.
 
     Raises
     ------
     ValueError
         If the models have different classes, if `y` holds a label that they lack, if a model's
-        predictions do not match the classes, if a group is missing (NaN or None), or if no row
-        carries weight.
+        predictions do not match the classes, if `y` of regressors is not finite or has several
+        columns, if a group is missing (NaN or None), or if no row carries weight.
 
     sklearn.exceptions.NotFittedError
         If a model is not fitted.
@@ -132,8 +134,8 @@ def distillation_report(
         if hasattr(model, "fit"):
             check_is_fitted(model)
     check_consistent_length(X, y)
-    classes = classes_in_common(models)
-    y_codes = encode_test_labels(y, classes)
+    of_numbers = all(map(predicts_numbers, models.values()))
+    figures, true = (NumberFigures if of_numbers else ClassFigures).of(models, y)
     weight = check_row_weights(sample_weight, count_rows(X))
     codes = group_codes(groups, count_rows(X))
     counted = np.flatnonzero(weight)
@@ -142,27 +144,28 @@ def distillation_report(
             f"None of the {len(weight)} test rows carries weight. Give rows to be counted a "
             "positive sample_weight."
         )
-    X, y_codes, weight = _safe_indexing(X, counted), y_codes[counted], weight[counted]
+    X, true, weight = _safe_indexing(X, counted), true[counted], weight[counted]
     codes = None if codes is None else group_codes(codes[counted], len(counted))
 
-    predictions = {name: predict(model, X, classes, name=name) for name, model in models.items()}
+    predictions = {name: figures.predict(model, X, name) for name, model in models.items()}
     rows = {
-        name: row_scores(each, y_codes, None if name == "teacher" else predictions["teacher"])
+        name: figures.rows(each, true, None if name == "teacher" else predictions["teacher"])
         for name, each in predictions.items()
     }
-    scores = {name: scores_on(each, weight) for name, each in rows.items()}
-    resampled = bootstrap(rows, weight, n_bootstrap, check_random_state(random_state), codes)
+    scores = {name: scores_on(each, weight, figures.scores) for name, each in rows.items()}
+    rng = check_random_state(random_state)
+    resampled = bootstrap(rows, weight, n_bootstrap, rng, codes, scores=figures.scores)
     n_groups = None if codes is None else int(codes.max()) + 1
     if n_groups is not None and n_groups < MIN_GROUPS_FOR_INTERVAL:
         resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)
-    calibration = _calibration_errors(predictions, classes[y_codes], classes, weight)
     cost, not_pickled = costs(models, X)
     return DistillationReport(
         n_rows=len(weight),
         n_groups=n_groups,
         n_bootstrap=n_bootstrap,
-        quality=quality | ({"ece": calibration} if calibration else {}),
+        observed_mean=figures.observed_mean(true, weight),
+        quality=quality | figures.further_quality(predictions, true, weight),
         gain=gains("distilled", "student", scores, resampled),
         gap_recovered=gaps_recovered(scores, resampled),
         fidelity=table(FIDELITY, ("student", "distilled"), scores, resampled),
@@ -170,7 +173,7 @@ def distillation_report(
         cost_of={name: description(model) for name, model in models.items()},
         missing=(
             *_missing_intervals(n_groups),
-            *_missing_scores(predictions, y_codes, len(classes)),
+            *figures.missing(predictions, true),
             *not_pickled,
         ),
     )
@@ -184,19 +187,6 @@ def _check_n_bootstrap(n_bootstrap):
             f"n_bootstrap must be an integer of at least {MIN_RESAMPLES}, fewer resamples do "
             f"not show where 2.5 % lie; got n_bootstrap={n_bootstrap!r}. 1000 is the default."
         )
-
-
-def _calibration_errors(predictions, y, classes, weight):
-    """Return {model: Estimate} of the ECE, without intervals."""
-    return {
-        name: Estimate(
-            expected_calibration_error(
-                y, each.proba, classes=classes, n_bins=N_BINS, sample_weight=weight
-            )
-        )
-        for name, each in predictions.items()
-        if each.proba is not None
-    }
 
 
 def _without_values(resampled):
@@ -215,17 +205,3 @@ def _missing_intervals(n_groups):
         f"The test rows are of {n_groups} {'groups' if n_groups > 1 else 'group'}: no intervals, "
         f"which need at least {MIN_GROUPS_FOR_INTERVAL}."
     ]
-
-
-def _missing_scores(predictions, y_codes, n_classes):
-    """Return a sentence for each score that is not available, with the reason."""
-    sentences = []
-    for name, each in predictions.items():
-        if each.proba is None:
-            kl = "KL to it" if name == "teacher" else "KL to the teacher"
-            sentences.append(f"The {name} has no predict_proba: no log-loss, Brier, ECE or {kl}.")
-            if n_classes == 2 and each.score is None:
-                sentences.append(f"The {name} has no decision_function either: no AUC.")
-    if n_classes == 2 and len(np.unique(y_codes)) < 2:
-        sentences.append("All test rows have the same label: no AUC.")
-    return sentences

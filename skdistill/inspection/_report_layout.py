@@ -3,9 +3,26 @@
 from typing import NamedTuple
 
 from .._utils._groups import MIN_GROUPS_FOR_INTERVAL
-from ._figures import FORMATS, LABELS, directed, interval
+from ._figures import LABELS, directed, interval, number, writer
 
 TITLE = "Did distilling pay?"
+TITLES = {"quality": "Quality", "fidelity": "Fidelity to the teacher", "cost": "Cost"}
+# Explanations of measures, below the table that has them.
+NOTES = {
+    "log_loss": "Log-loss in nats, a probability of 0 counts as 2.2e-16.",
+    "brier": "Brier in [0, 2].",
+    "ece": "ECE with 15 bins of equal width, without an interval, since it is biased upwards on "
+    "resampled rows.",
+    "mse": "MSE: mean squared error, in the square of the unit of y.",
+    "bias": "Bias: mean prediction minus the mean of y.",
+    "calibration_slope": "Calibration slope: of the regression of y on the prediction; below 1, "
+    "predictions vary too much, above 1 too little.",
+    "agreement": "Agreement: same first choice.",
+    "kl": "KL(teacher ‖ model) in nats, a probability of 0 counts as 2.2e-16.",
+    "teacher_mse": "MSE to the teacher: mean squared difference of the predictions.",
+    "residual_correlation": "Correlation of residuals: of y minus the model's prediction with y "
+    "minus the teacher's.",
+}
 
 
 class Cell(NamedTuple):
@@ -29,19 +46,16 @@ def tables(report):
     costs = "; ".join(f"{name}: {what}" for name, what in report.cost_of.items())
     return [
         _by_model(
-            "Quality", "quality", report.quality, ("teacher", "student", "distilled"),
-            "Student: fitted on the labels alone. Log-loss in nats, a probability of 0 counts as "
-            "2.2e-16; Brier in [0, 2]; ECE with 15 bins of equal width, without an interval, since "
-            "it is biased upwards on resampled rows.",
+            report, "quality", ("teacher", "student", "distilled"),
+            f"Student: fitted on the labels alone. {_notes(report.quality)}",
         ),
         _gains(report),
         _by_model(
-            "Fidelity to the teacher", "fidelity", report.fidelity, ("student", "distilled"),
-            "Agreement: same first choice. KL(teacher ‖ model) in nats, a probability of 0 counts "
-            "as 2.2e-16. A student may rightly disagree: this is not quality.",
+            report, "fidelity", ("student", "distilled"),
+            f"{_notes(report.fidelity)} A student may rightly disagree: this is not quality.",
         ),
         _by_model(
-            "Cost", "cost", report.cost, ("teacher", "student", "distilled"),
+            report, "cost", ("teacher", "student", "distilled"),
             "Of predict_proba, or predict where a model has no other; medians on this machine. "
             f"Pickled and timed was: {costs}.",
         ),
@@ -63,16 +77,28 @@ def subtitle(report):
     )
 
 
-def _by_model(title, part, figures, models, note):
+def _notes(figures):
+    """Return the explanations of the measures of a table."""
+    return " ".join(NOTES[measure] for measure in figures if measure in NOTES)
+
+
+def _by_model(report, part, models, note):
     """Return a table with one column for each model."""
     rows = [
         (
-            directed(measure),
-            [_cell(row[model], part) if model in row else Cell("–") for model in models],
+            _label(measure, report),
+            [_cell(row[model], part, measure) if model in row else Cell("–") for model in models],
         )
-        for measure, row in figures.items()
+        for measure, row in getattr(report, part).items()
     ]
-    return Table(title, list(models), rows, note)
+    return Table(TITLES[part], list(models), rows, note)
+
+
+def _label(measure, report):
+    """Return the name of a measure with what is best; the mean of y beside that predicted."""
+    if measure == "mean_prediction":
+        return f"{LABELS[measure]} (mean of y: {number(report.observed_mean)})"
+    return directed(measure)
 
 
 def _gains(report):
@@ -80,9 +106,12 @@ def _gains(report):
     rows = [
         (
             LABELS[measure],
-            [_cell(gained, "gain"), _cell(report.gap_recovered[measure], "gap_recovered")]
-            if measure in report.gap_recovered
-            else [_cell(gained, "gain"), Cell("–")],
+            [
+                _cell(gained, "gain", measure),
+                _cell(report.gap_recovered[measure], "gap_recovered", measure)
+                if measure in report.gap_recovered
+                else Cell("–"),
+            ],
         )
         for measure, gained in report.gain.items()
     ]
@@ -94,6 +123,7 @@ def _gains(report):
     return Table("What distilling changed", ["better by", "gap recovered"], rows, note)
 
 
-def _cell(estimate, part):
+def _cell(estimate, part, measure):
     """Write a figure and its interval."""
-    return Cell(FORMATS[part](estimate.value), interval(estimate, FORMATS[part]))
+    write = writer(part, measure)
+    return Cell(write(estimate.value), interval(estimate, write))

@@ -72,9 +72,9 @@ def weighted_scores(weights, rows):
     return scores
 
 
-def scores_on(rows, weight):
+def scores_on(rows, weight, scores=weighted_scores):
     """Return each score on the rows as they are weighted."""
-    return {name: score[0] for name, score in weighted_scores(weight[None], rows).items()}
+    return {name: score[0] for name, score in scores(weight[None], rows).items()}
 
 
 def resampled_weights(weight, n_bootstrap, rng, groups=None):
@@ -92,15 +92,15 @@ def resampled_weights(weight, n_bootstrap, rng, groups=None):
         yield (times if groups is None else times[:, groups]) * weight
 
 
-def bootstrap(rows, weight, n_bootstrap, rng, groups=None):
+def bootstrap(rows, weight, n_bootstrap, rng, groups=None, *, scores=weighted_scores):
     """Return {model: {score: (n_bootstrap,)}} for {model: RowScores}, on the same resamples."""
     blocks = [
-        {model: weighted_scores(weights, each) for model, each in rows.items()}
+        {model: scores(weights, each) for model, each in rows.items()}
         for weights in resampled_weights(weight, n_bootstrap, rng, groups)
     ]
     return {
-        model: {name: np.concatenate([block[model][name] for block in blocks]) for name in scores}
-        for model, scores in blocks[0].items()
+        model: {name: np.concatenate([block[model][name] for block in blocks]) for name in first}
+        for model, first in blocks[0].items()
     }
 
 

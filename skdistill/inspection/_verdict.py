@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from ._figures import LABELS, gain, score, share, with_interval
+from ._figures import LABELS, share, with_interval, writer
 from ._intervals import Estimate
 
 
@@ -22,7 +22,8 @@ def _on_gain(gains):
     level = {name: each for name, each in gains.items() if each.low <= 0 <= each.high}
     if level:
         listed = _join(
-            f"{LABELS[name]} ({with_interval(each, gain)})" for name, each in level.items()
+            f"{LABELS[name]} ({with_interval(each, writer('gain', name))})"
+            for name, each in level.items()
         )
         sentences.append(
             f"The student from the labels alone was as good in {listed}: the interval of the "
@@ -85,7 +86,10 @@ def _percent(ratio):
 
 def _by(gains):
     """Write scores and by how much each is better."""
-    return _join(f"{LABELS[name]} (by {with_interval(e, score)})" for name, e in gains.items())
+    return _join(
+        f"{LABELS[name]} (by {with_interval(each, writer('quality', name))})"
+        for name, each in gains.items()
+    )
 
 
 def _join(words):

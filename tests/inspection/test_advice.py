@@ -5,6 +5,7 @@ import pytest
 
 from skdistill.inspection._advice import advise
 from skdistill.inspection._jackknife import JackknifeEstimate
+from skdistill.inspection._probability_measures import ProbabilityDetails
 from skdistill.inspection._teacher_quality import TeacherQuality
 
 QUIET = {"brier": 0.3, "log_loss": 0.5, "accuracy": 0.8, "tempered_log_loss": 0.5}
@@ -27,10 +28,8 @@ def teacher(name="A", *, noise=0.0, shaken="", impossible=(0, 0.0), is_frozen=Fa
     return TeacherQuality(
         name=name,
         scores=scores,
-        temperature=1.8,
-        n_impossible=impossible[0],
+        details=ProbabilityDetails(1.8, *impossible),
         n_tested=100,
-        impossible_share=impossible[1],
         fit_seconds=1.0,
         predict_seconds=1.0,
         is_frozen=is_frozen,
@@ -60,7 +59,7 @@ def test_less_accurate_but_better(accuracy, noise, expected):
 
 def test_within_noise():
     other = teacher("B", brier=0.32, noise=0.1, shaken="brier")
-    sentence = "A and B do not differ significantly: their Brier scores differ by 0.0200 ± 0.0354"
+    sentence = "A and B do not differ significantly: their Brier scores differ by 0.020 ± 0.035"
     assert sentence in advice(teacher(), other)
 
 

@@ -29,9 +29,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledClassifier
 from skdistill._teachers._folds import LabelledRows
-from skdistill._teachers._predict import MulticlassOutput
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_teachers
+from skdistill.inspection._probability_measures import ProbabilityMeasures
 from skdistill.inspection._teacher_quality import MeasuredTeacher, measure_teacher
 from skdistill.metrics import brier_loss, expected_calibration_error
 
@@ -180,7 +180,7 @@ def test_impossible_rows_count_by_their_weight(exact):
     X = np.where(wrong[:, None], np.eye(3)[(y + 1) % 3], X)
     quality = measure_teacher(
         "reader",
-        MeasuredTeacher(Reader(), MulticlassOutput(np.arange(3)), {}),
+        MeasuredTeacher(Reader(), ProbabilityMeasures.of(y)[0], {}),
         LabelledRows(X, y),
         folds=list(StratifiedKFold(5).split(X, y)),
         weight=np.where(wrong, 10.0, 1.0),
@@ -188,8 +188,8 @@ def test_impossible_rows_count_by_their_weight(exact):
     )
     lost = 10 * 30 * -np.log(np.finfo(float).eps)
     others = -np.log(X[~wrong, y[~wrong]]).sum()
-    assert quality.n_impossible == 30
-    assert quality.impossible_share == pytest.approx(lost / (lost + others))
+    assert quality.details.n_impossible == 30
+    assert quality.details.impossible_share == pytest.approx(lost / (lost + others))
 
 
 def test_times_are_per_thousand_rows(monkeypatch, exact):

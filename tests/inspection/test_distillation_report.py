@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skdistill import DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import distillation_report
-from skdistill.inspection._figures import FORMATS
+from skdistill.inspection._figures import writer
 from skdistill.inspection._intervals import estimate
 from skdistill.inspection._row_scores import RowScores, bootstrap, rank, weighted_scores
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
@@ -327,7 +327,7 @@ def test_html_and_text_hold_every_figure_and_no_address(report, tmp_path):
     report.to_html(path)
     page = path.read_text(encoding="utf-8")
     for row in report.to_frame().itertuples():
-        write = FORMATS[row.part]
+        write = writer(row.part, row.measure)
         assert write(row.value) in page
         assert write(row.value) in str(report)
         if not np.isnan(row.low):
@@ -356,7 +356,7 @@ def test_labels_in_the_page_are_escaped(fitted):
         ((0, 0, 0), [0, 7], r"y holds \[7\] in 1 of 2 rows.*\[0, 1\].*leave those rows out"),
         ((0, 0, 3), [0, 1], r"distilled.predict\(X\) returns \[0.25, 0.5\].*wrap a regressor"),
         ((0, 0, 4), [0, 1], r"has 3 columns, and the models have 2 classes.*Fit .* on all"),
-        ((3, 3, 3), [0, 1], r"None of the models .* has classes_"),
+        ((5, 5, 3), [0, 1], r"None of the models .* has classes_"),
     ],
 )
 def test_what_does_not_fit_together_is_named(models, y, match):
@@ -367,6 +367,9 @@ def test_what_does_not_fit_together_is_named(models, y, match):
         DecisionTreeRegressor().fit(numbered(2), [0.25, 0.5]),
         FixedProba(np.full((2, 3), 1 / 3), (0, 1)),
     ]
+    kinds.append(FixedLabels([[0.2, 0.8]] * 2))
+    del kinds[-1].classes_
+    kinds[-1].fitted_ = True
     with pytest.raises(ValueError, match=match):
         distillation_report(*(kinds[each] for each in models), numbered(2), y)
 

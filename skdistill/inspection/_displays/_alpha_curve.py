@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 from ..._base._alpha_selection import AlphaCurve
@@ -53,7 +54,7 @@ class AlphaCurveDisplay:
 
         Parameters
         ----------
-        estimator : DistilledClassifier or DistilledBipartiteRanker
+        estimator : DistilledClassifier, DistilledRegressor or DistilledBipartiteRanker
             A fitted estimator. It was fitted with ``alpha="auto"``.
 
         ax : matplotlib Axes, default=None
@@ -77,9 +78,9 @@ class AlphaCurveDisplay:
                 f"{estimator!r} was fitted with a given alpha, so that there is no curve to draw. "
                 'Fit it with alpha="auto".'
             )
-        surrogate = getattr(estimator, "surrogate", None)
-        loss_name = "log-loss" if surrogate is None else f"{surrogate} loss of pairs"
-        return cls(curve=estimator.alpha_curve_, loss_name=loss_name).plot(ax=ax, **kwargs)
+        return cls(curve=estimator.alpha_curve_, loss_name=_loss_name(estimator)).plot(
+            ax=ax, **kwargs
+        )
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Self:
         """Draw the curve, and a mark for each student that was fitted with one alpha.
@@ -120,3 +121,11 @@ class AlphaCurveDisplay:
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _loss_name(estimator):
+    """Return the name of the loss by which an estimator chooses alpha."""
+    if is_regressor(estimator):
+        return "MSE / variance of y"
+    surrogate = getattr(estimator, "surrogate", None)
+    return "log-loss" if surrogate is None else f"{surrogate} loss of pairs"

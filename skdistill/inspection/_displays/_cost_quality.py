@@ -230,8 +230,8 @@ class CostQualityDisplay:
             Cost of each model. Milliseconds per thousand rows in one batch or row by row, or bytes
             when pickled.
 
-        quality : {"log_loss", "accuracy", "brier", "ece", "auc"}, default="log_loss"
-            The score. Models that lack it are not shown.
+        quality : {"log_loss", "accuracy", "brier", "ece", "auc", "r2", "mse"}, default="log_loss"
+            The score. "r2" and "mse" are those of regressors. Models that lack it are not shown.
 
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
