@@ -19,7 +19,8 @@ over data sets. won/tied/lost: by more than 1 %. attained: median share of the c
 of: the number of pairs where that gain is at least 5 %, the others are left out. / tuned: against
 the tuned student of the labels."""
 LEGEND = f"""{PAIR_LEGEND} The loss is the log-loss.
-behind hard: pairs with more than 1.01 times the loss of hard pseudo-labels. accuracy: points above the labels, ± standard error over data sets."""
+behind hard: pairs with more than 1.01 times the loss of hard pseudo-labels. accuracy: points above
+the labels, ± standard error over data sets."""
 
 
 def pairs_of(records):
