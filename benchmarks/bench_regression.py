@@ -1,4 +1,4 @@
-"""Does DistilledRegressor make better students than its rivals? Fifteen data sets, five students.
+"""Does DistilledRegressor make better students than its rivals? Seventeen data sets, five students.
 
 For each data set, number of labelled rows (500, and 2,000 where there are enough) and seed, a
 quarter of the rows, 5,000 at most, is the test, and five times the labelled rows have no label.
