@@ -50,9 +50,7 @@ SETTLE = {
     "txhousing": Source(
         "ggplot2", "txhousing", "median", left_out=("date", "volume"), ordinal=("city",)
     ),
-    "diseases": Source(
-        "dslabs", "us_contagious_diseases", "count", ordinal=("state", "disease")
-    ),
+    "diseases": Source("dslabs", "us_contagious_diseases", "count", ordinal=("state", "disease")),
     "gapminder": Source("gapminder", "gapminder", "pop", ordinal=("country",)),
     "movies": Source("ggplot2movies", "movies", "rating", left_out=("title", *RATINGS)),
 }
