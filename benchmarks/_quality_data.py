@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from _encode import encode
 from sklearn.datasets import load_digits
 
 from skdistill.datasets import load_flight_destinations, load_flights
@@ -31,7 +32,6 @@ TARGETS = {  # of the data sets of R's modeldata
     "attrition": "Attrition", "cells": "class", "credit_data": "Status", "lending_club": "Class",
     "mlc_churn": "churn", "stackoverflow": "Remote",
 }  # fmt: skip
-MOST_LEVELS = 15
 N_DESTINATIONS = 20
 N_FLIGHTS = 40_000
 NOON, EVENING = 12, 16
@@ -106,30 +106,6 @@ def late_flights():
     X, y = load_flights(N_FLIGHTS, random_state=0)
     rows, hour = encode(X), X["hour"].to_numpy()
     return Data(rows[hour < NOON], codes(y[hour < NOON]), rows[hour >= EVENING])
-
-
-# Numbers from columns.
-
-
-def encode(table):
-    """Return a dataframe as one float array: numbers, the median for missing ones, and indicators.
-
-    Of a nominal column, its 15 commonest levels each have an indicator, with two levels only one;
-    a missing value is a level. Labels are not looked at, so all rows may be encoded at once.
-    """
-    return np.column_stack([block for name in table for block in encode_column(table[name])])
-
-
-def encode_column(column):
-    """Return the arrays that stand for one column; none if it is constant."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    if np.array_equal(numbers.isna(), column.isna()):
-        numbers = numbers.fillna(numbers.median())
-        return [numbers.to_numpy(float)] if numbers.nunique() > 1 else []
-    levels = column.astype(object).where(column.notna(), "missing").astype(str).str.strip()
-    commonest = levels.value_counts(sort=True).index[:MOST_LEVELS]
-    shown = commonest[1:] if levels.nunique() <= 2 else commonest
-    return [(levels == level).to_numpy(float) for level in shown]
 
 
 def codes(labels):

@@ -1,6 +1,7 @@
 """From single results to tables: pairs of a data set, a size and a student; means over seeds.
 
-A record is a dict with the keys data, size, student, seed, method, log-loss and accuracy.
+A record is a dict with the keys data, size, student, seed, method, one of `LOSSES`, and for classes
+accuracy.
 """
 
 import math
@@ -9,14 +10,17 @@ from statistics import mean, median, stdev
 LABELS, TUNED, HARD, CEILING = "labels", "tuned labels", "hard pseudo-labels", "ceiling"
 MARGIN = math.log(1.01)  # won and lost: by more than 1 %
 LEAST_GAIN = 0.05  # of the ceiling's loss, below that of the labels, for a share of it to count
-LEAST_LOSS = 0.001  # nats; below, a student is as good as perfect, and ratios mean nothing
-LEGEND = """
-A pair is a data set, a size and a student; its log ratio is the mean over seeds; log-losses below
-0.001 count as 0.001. ratio: geometric mean of the log-loss over that of the labels, ± standard
-error over data sets. won/tied/lost: by more than 1 %. attained: median share of the ceiling's gain;
+LOSSES = ("log-loss", "mse")  # nats; squared error over the variance of y
+LEAST_LOSS = 0.001  # below, a student is as good as perfect, and ratios mean nothing
+PAIR_LEGEND = """
+A pair is a data set, a size and a student; its log ratio is the mean over seeds; losses below
+0.001 count as 0.001. ratio: geometric mean of the loss over that of the labels, ± standard error
+over data sets. won/tied/lost: by more than 1 %. attained: median share of the ceiling's gain;
 of: the number of pairs where that gain is at least 5 %, the others are left out. / tuned: against
-the tuned student of the labels. behind hard: pairs with more than 1.01 times the loss of hard
-pseudo-labels. accuracy: points above the labels, ± standard error over data sets."""
+the tuned student of the labels."""
+LEGEND = f"""{PAIR_LEGEND} The loss is the log-loss.
+behind hard: pairs with more than 1.01 times the loss of hard pseudo-labels. accuracy: points above
+the labels, ± standard error over data sets."""
 
 
 def pairs_of(records):
@@ -38,8 +42,9 @@ def log_ratio(pair, method, reference):
 
 
 def loss(record):
-    """Return the log-loss, but not less than what counts."""
-    return max(record["log-loss"], LEAST_LOSS)
+    """Return the loss, but not less than what counts."""
+    (value,) = (record[name] for name in LOSSES if name in record)
+    return max(value, LEAST_LOSS)
 
 
 def accuracy_gain(pair, method):
@@ -62,28 +67,45 @@ def attained(pair, method):
     return (labels - ours) / (labels - ceiling)
 
 
-def summary(method, pairs):
+def pair_summary(method, pairs):
     """Return the line of a method in a table over pairs; None if no pair has it and labels."""
     ratios = compared(pairs, method, LABELS)
     if not ratios:
         return None
-    tuned, hard = compared(pairs, method, TUNED), compared(pairs, method, HARD)
-    shares = [attained(pairs[each], method) for each in ratios]
-    shares = [each for each in shares if each is not None]
-    gains = {each: 100 * accuracy_gain(pairs[each], method) for each in ratios}
+    tuned = compared(pairs, method, TUNED)
+    shares = shares_attained(pairs, method)
     return {
         "method": method,
         "pairs": len(ratios),
         "ratio": shown_ratio(ratios),
         "won/tied/lost": verdicts(ratios),
-        "worst": f"{math.exp(max(ratios.values())):.3f}",
+        "worst": f"{worst_ratio(ratios):.3f}",
         "attained": f"{median(shares):.2f}" if shares else "",
         "of": len(shares),
         "/ tuned": shown_ratio(tuned),
         "won/tied/lost ": verdicts(tuned),
-        "behind hard": f"{sum(each > MARGIN for each in hard.values())} of {len(hard)}",
+    }
+
+
+def summary(method, pairs):
+    """Return the same for classes, with hard pseudo-labels and accuracies."""
+    line = pair_summary(method, pairs)
+    if line is None:
+        return None
+    hard = compared(pairs, method, HARD)
+    known = compared(pairs, method, LABELS)
+    gains = {each: 100 * accuracy_gain(pairs[each], method) for each in known}
+    return {
+        **line,
+        "behind hard": f"{n_lost(hard)} of {len(hard)}",
         "accuracy": "{:+.2f} ± {:.2f}".format(*mean_over_data_sets(gains)),
     }
+
+
+def shares_attained(pairs, method):
+    """Return the shares of the ceiling's gain of the pairs where they count."""
+    shares = [attained(pair, method) for pair in pairs.values()]
+    return [each for each in shares if each is not None]
 
 
 def compared(pairs, method, reference):
@@ -95,8 +117,23 @@ def compared(pairs, method, reference):
 def verdicts(ratios):
     """Return the pairs won, tied and lost, as text."""
     won = sum(each < -MARGIN for each in ratios.values())
-    lost = sum(each > MARGIN for each in ratios.values())
+    lost = n_lost(ratios)
     return f"{won}/{len(ratios) - won - lost}/{lost}"
+
+
+def n_lost(ratios):
+    """Return the number of pairs lost, from their log ratios."""
+    return sum(each > MARGIN for each in ratios.values())
+
+
+def worst_ratio(ratios):
+    """Return the largest ratio, from log ratios."""
+    return math.exp(max(ratios.values()))
+
+
+def geometric_mean(ratios):
+    """Return the geometric mean of ratios, from their logarithms."""
+    return math.exp(mean(ratios.values()))
 
 
 def shown_ratio(ratios):

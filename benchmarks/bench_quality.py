@@ -20,19 +20,19 @@ depend on it: `--cells FILE ANOTHER` reads both files and adds to the second.
 What comes out is printed, losses too. Log-loss counts a probability of 0 as 2.2e-16.
 """
 
-import json
-import sys
-import tempfile
-import warnings
-from argparse import ArgumentParser
 from functools import partial
-from itertools import product
-from pathlib import Path
-from time import monotonic, process_time
+from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
-from _measure import print_table, write_json
+from _cells import (
+    Study,
+    lines_by_student,
+    lines_of,
+    main,
+    n_test_rows,
+    show_tables,
+)
 from _quality_data import HALVES, load
 from _quality_summary import LEGEND, lost_pairs, pairs_of, summary
 from _shrunk_tree import ShrunkTree
@@ -46,13 +46,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
-from threadpoolctl import threadpool_limits
 
 from skdistill import DistilledClassifier
 
 SIZES = (300, 1000, 4000)
-N_SEEDS = 4
-TEST_SHARE, MOST_TEST_ROWS = 0.25, 5000
 UNLABELED, CEILING = 5, 10  # times the labelled rows, where there are so many
 PREVIOUS = "previous default"
 EXTRA = ", extra rows"
@@ -65,19 +62,6 @@ TABLES = {
     "with extra rows": ("hard pseudo-labels", f"{PREVIOUS}{EXTRA}", f"default{EXTRA}"),
 }
 STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # of the shrinkage of leaves
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "bench_quality.json"
-CELLS = ROOT / "output" / "bench_quality.jsonl"
-
-
-class Cell(NamedTuple):
-    """One result to be had."""
-
-    seed: int
-    size: int
-    data: str
-    student: str
-    method: str
 
 
 class Split(NamedTuple):
@@ -90,125 +74,6 @@ class Split(NamedTuple):
     y_ceiling: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
-
-
-def main():
-    """Fill in the cells that are missing, print the tables and write them."""
-    options = parse_options()
-    if not options.show:
-        run(options, names_of(options))
-        write_json(options.json, report(read(options.cells)))
-    results = json.loads(options.json.read_text())
-    for half in HALVES:
-        if half in results and options.half in (None, half):
-            show(half, results[half])
-
-
-def parse_options():
-    """Return the options of the command line."""
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--half", choices=HALVES, help="of the data sets; both by default")
-    add("--data", nargs="*", help="only these data sets, by name")
-    add("--sizes", nargs="*", type=int, default=SIZES, help="numbers of labelled rows")
-    add("--seeds", nargs="*", type=int, default=range(N_SEEDS), help="by default 0 to 3")
-    add("--students", nargs="*", default=list(STUDENTS), help="only these students")
-    add("--methods", nargs="*", default=METHODS, choices=METHODS + PREVIOUS_METHODS)
-    add("--minutes", type=float, default=np.inf, help="begin no more after so long")
-    add("--cells", type=Path, nargs="+", default=[CELLS], help="files of results; the last grows")
-    add("--memory", type=Path, help="keep fitted teachers in this folder, instead of deleting them")
-    add("--json", type=Path, default=RESULTS, help="where the tables are written")
-    add("--show", action="store_true", help="print the tables of a run that was written")
-    return parser.parse_args()
-
-
-def names_of(options):
-    """Return the names of the data sets to run."""
-    halves = HALVES if options.half is None else (options.half,)
-    return options.data or [name for half in halves for name in HALVES[half]]
-
-
-# Running.
-
-
-def run(options, names):
-    """Run the cells that are missing, until the time is over."""
-    if set(options.methods) & set(PREVIOUS_METHODS):
-        require_previous_package()
-    end = monotonic() + 60 * options.minutes
-    done = cells_done(options)
-    options.cells[-1].parent.mkdir(parents=True, exist_ok=True)
-    for seed, size, data in product(options.seeds, options.sizes, names):
-        cells = [
-            Cell(seed, size, data, student, method)
-            for student, method in product(options.students, options.methods)
-        ]
-        missing = [cell for cell in cells if cell not in done]
-        if missing and monotonic() < end and has_size(data, size):
-            start = monotonic()
-            run_together(missing, options, end)
-            print(f"{data}, {size} rows, seed {seed}: {monotonic() - start:.0f} s", flush=True)
-    n_missing = count_missing(options, names)
-    print(f"\nMissing: {n_missing} cells.")
-
-
-def require_previous_package():
-    """Raise unless skdistill is of the time before the default was changed."""
-    if "unlabeled_weight" in DistilledClassifier().get_params():
-        sys.exit(f'"{PREVIOUS}" is run from a checkout of the commit before unlabeled_weight.')
-
-
-def cells_done(options):
-    """Return the cells that have a result."""
-    return {Cell(*(each[name] for name in Cell._fields)) for each in read(options.cells)}
-
-
-def count_missing(options, names):
-    """Return how many cells of those asked for have no result."""
-    done = cells_done(options)
-    wanted = product(options.seeds, options.sizes, names, options.students, options.methods)
-    return sum(cell not in done and has_size(cell[2], cell[1]) for cell in wanted)
-
-
-def has_size(data, size):
-    """Return whether the rows outside the test are at least twice those with labels."""
-    n_rows = len(load(data).y)
-    return n_rows - n_test_rows(n_rows) >= 2 * size
-
-
-def n_test_rows(n_rows):
-    """Return the number of test rows."""
-    return min(round(TEST_SHARE * n_rows), MOST_TEST_ROWS)
-
-
-def run_together(cells, options, end):
-    """Run cells of one data set, size and seed, whose teachers are the same."""
-    warnings.simplefilter("ignore")  # nets' epochs are few; the choice may be 0
-    data, size, seed = cells[0].data, cells[0].size, cells[0].seed
-    split = draw(load(data), size, seed)
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
-        memory = folder if options.memory is None else options.memory
-        fitter = Fitter(split, seed, memory)
-        for cell in cells:
-            if monotonic() < end:
-                try:
-                    record = {**cell._asdict(), **fitter.scores(cell.student, cell.method)}
-                except Exception as error:  # the cell stays missing, and is counted
-                    print(f"{cell}: {error!r}", flush=True)
-                else:
-                    append(options.cells[-1], record)
-
-
-def append(path, record):
-    """Add one line; several processes may do so at once."""
-    with path.open("a") as file:
-        file.write(json.dumps(record) + "\n")
-
-
-def read(paths):
-    """Return all lines of files of results."""
-    texts = [path.read_text() for path in paths if path.exists()]
-    return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
 def draw(data, size, seed):
@@ -345,50 +210,44 @@ class Fitter:
 # The tables.
 
 
-def report(cells):
-    """Return the tables of each half as they will be printed."""
-    tables: dict = {}
-    for half, names in HALVES.items():
-        records = [each for each in cells if each["data"] in names]
-        if records:
-            tables[half] = tables_of(records)
-    return tables
-
-
 def tables_of(records):
     """Return tables with and without extra rows, over all students and for each."""
     pairs = pairs_of(records)
-    tables = {}
+    tables = {title: lines_of(methods, pairs, summary) for title, methods in TABLES.items()}
     for title, methods in TABLES.items():
-        lines = [summary(method, pairs) for method in methods]
-        tables[title] = [line for line in lines if line]
-    for title, methods in TABLES.items():
-        tables[f"{title}, by student"] = [
-            {"student": student, **line}
-            for student in STUDENTS
-            for line in (summary(method, only(student, pairs)) for method in methods)
-            if line
-        ]
+        by_student = lines_by_student(methods, pairs, summary, STUDENTS)
+        tables[f"{title}, by student"] = by_student
     tried = PREVIOUS_METHODS + METHODS
     lost = {method: lost_pairs(method, pairs) for method in tried if "default" in method}
     return {"tables": tables, "lost": lost}
 
 
-def only(student, pairs):
-    """Return the pairs of one student."""
-    return {name: pair for name, pair in pairs.items() if name[-1] == student}
-
-
 def show(half, results):
     """Print the tables of one half, and where a default lost against the labels."""
-    for title, lines in results["tables"].items():
-        if lines:
-            print(f"\nData sets that {half}: {title}")
-            print_table(lines)
+    show_tables(half, results["tables"])
     print(LEGEND)
     for method, lost in results["lost"].items():
         print(f"\n{method} lost against the labels: {'; '.join(lost) or 'nowhere'}")
 
 
+def reason_against_previous():
+    """Return why "previous default" cannot be run here; nothing if it can."""
+    if "unlabeled_weight" not in DistilledClassifier().get_params():
+        return ""
+    return f'"{PREVIOUS}" is run from a checkout of the commit before unlabeled_weight.'
+
+
+def study():
+    """Return what this benchmark compares."""
+    return Study(
+        name="bench_quality", description=__doc__, halves=HALVES, sizes=SIZES,
+        students=tuple(STUDENTS), methods=METHODS,
+        n_rows=lambda data: len(load(data).y),
+        fitter=lambda data, size, seed, memory: Fitter(draw(load(data), size, seed), seed, memory),
+        tables=tables_of, show=show,
+        named_methods=dict.fromkeys(PREVIOUS_METHODS, reason_against_previous()),
+    )  # fmt: skip
+
+
 if __name__ == "__main__":
-    main()
+    main(study())

@@ -96,7 +96,7 @@ def test_halves_have_no_data_set_in_common():
 
 def test_encoded_columns():
     pd = pytest.importorskip("pandas")
-    from benchmarks._quality_data import encode
+    from benchmarks._encode import encode
 
     table = pd.DataFrame(
         {

@@ -123,6 +123,11 @@ def alpha_summary(results):
     return [alpha.summary(way, records, pairs) for way in alpha.FITS]
 
 
+def regression(title):
+    """Return what reads a table of the data sets that report."""
+    return lambda results: results["report"]["tables"][title]
+
+
 def students(results):
     """Return what soft labels cost each student, students together; sizes are for checking only."""
     line_of, records = import_module("bench_students").line_of, results["records"]
@@ -163,6 +168,11 @@ TABLES = {
     "quality-by-student": ("bench_variants.json", quality_by_student),
     "quality-all": ("bench_variants.json", quality_all),
     "alpha": ("bench_alpha.json", alpha_summary),
+    "regression": ("bench_regression.json", regression("all students")),
+    "regression-trees": ("bench_regression.json", regression("trees, 500 rows")),
+    "regression-by-student": ("bench_regression.json", regression("by student")),
+    "regression-promises": ("bench_regression.json", regression("promised and realised gain")),
+    "regression-goals": ("bench_regression.json", lambda results: results["report"]["goals"]),
     "students": ("bench_students.json", students),
     "expansion": ("bench_expansion.json", lambda results: results["records"]),
     "torch": ("bench_torch.json", lambda results: without(["loss"], results["records"])),
