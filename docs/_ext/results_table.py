@@ -123,7 +123,7 @@ def alpha_summary(results):
     return [alpha.summary(way, records, pairs) for way in alpha.FITS]
 
 
-def regression(title):
+def of_reporting(title):
     """Return what reads a table of the data sets that report."""
     return lambda results: results["report"]["tables"][title]
 
@@ -167,11 +167,18 @@ TABLES = {
     "quality": ("bench_variants.json", quality_summary),
     "quality-by-student": ("bench_variants.json", quality_by_student),
     "quality-all": ("bench_variants.json", quality_all),
+    "default": ("bench_quality.json", of_reporting("without extra rows")),
+    "default-extra-rows": ("bench_quality.json", of_reporting("with extra rows")),
+    "default-by-student": ("bench_quality.json", of_reporting("without extra rows, by student")),
+    "default-extra-rows-by-student": (
+        "bench_quality.json",
+        of_reporting("with extra rows, by student"),
+    ),
     "alpha": ("bench_alpha.json", alpha_summary),
-    "regression": ("bench_regression.json", regression("all students")),
-    "regression-trees": ("bench_regression.json", regression("trees, 500 rows")),
-    "regression-by-student": ("bench_regression.json", regression("by student")),
-    "regression-promises": ("bench_regression.json", regression("promised and realised gain")),
+    "regression": ("bench_regression.json", of_reporting("all students")),
+    "regression-trees": ("bench_regression.json", of_reporting("trees, 500 rows")),
+    "regression-by-student": ("bench_regression.json", of_reporting("by student")),
+    "regression-promises": ("bench_regression.json", of_reporting("promised and realised gain")),
     "regression-goals": ("bench_regression.json", lambda results: results["report"]["goals"]),
     "students": ("bench_students.json", students),
     "expansion": ("bench_expansion.json", lambda results: results["records"]),
