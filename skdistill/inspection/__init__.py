@@ -1,6 +1,7 @@
 """Evaluate teachers, estimate whether distilling will pay, and report its results."""
 
 from ._bias_variance import BiasVariance, bias_variance
+from ._compare_students import compare_students
 from ._compare_teachers import TeacherComparison, compare_teachers
 from ._displays._alpha_curve import AlphaCurveDisplay
 from ._displays._bias_variance import BiasVarianceDisplay
@@ -9,6 +10,7 @@ from ._displays._reliability import ReliabilityDisplay
 from ._displays._teacher_student import TeacherStudentDisplay
 from ._distillation_report import DistillationReport
 from ._report import distillation_report
+from ._student_comparison import StudentComparison
 
 __all__ = [
     "AlphaCurveDisplay",
@@ -17,9 +19,11 @@ __all__ = [
     "CostQualityDisplay",
     "DistillationReport",
     "ReliabilityDisplay",
+    "StudentComparison",
     "TeacherComparison",
     "TeacherStudentDisplay",
     "bias_variance",
+    "compare_students",
     "compare_teachers",
     "distillation_report",
 ]

@@ -1,0 +1,101 @@
+"""A fitted model compiled to ONNX: the alternative to a smaller student."""
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+from .._utils._rows import count_rows
+from .._utils._validation import column_names
+
+# In float32 a row may cross a threshold of a tree: most rows must agree, not all.
+TOLERANCE, MOST = 1e-4, 0.99
+
+
+class CompiledModel:
+    """An ONNX model that predicts as the estimator that it was compiled from."""
+
+    def __init__(self, onnx, fields, classes=None):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(
+            onnx, options, providers=["CPUExecutionProvider"]
+        )
+        self.n_bytes = len(onnx)
+        self.fields = fields  # {column: dtype} of a dataframe, None for an array
+        if classes is not None:
+            self.classes_ = classes
+            self.predict_proba = self._predict_proba
+
+    def predict(self, X):
+        """Return labels or numbers."""
+        return np.ravel(self._run(X)[0])
+
+    def _predict_proba(self, X):
+        return np.asarray(self._run(X)[1])
+
+    def _run(self, X):
+        if self.fields is None:
+            return self.session.run(
+                None, {self.session.get_inputs()[0].name: np.asarray(X, dtype=np.float32)}
+            )
+        return self.session.run(None, {
+            name: np.asarray(X[name]).astype(dtype)[:, None] for name, dtype in self.fields.items()
+        })  # fmt: skip
+
+
+def compile_model(model, X):
+    """Return a fitted model as ONNX, checked on the rows; raise if it cannot be converted."""
+    if isinstance(model, FrozenEstimator):
+        model = model.estimator
+    fields = _fields(X)
+    classes = getattr(model, "classes_", None)
+    compiled = CompiledModel(_convert(model, X, fields), fields, classes)
+    _check_same(compiled, model, X)
+    return compiled
+
+
+def _fields(X):
+    """Return the dtype of each column of a dataframe in ONNX, None for an array."""
+    names = column_names(X)
+    if names is None:
+        return None
+    numeric = {name: getattr(X[name].dtype, "kind", "O") in "biuf" for name in names}
+    return {name: np.float32 if is_number else str for name, is_number in numeric.items()}
+
+
+def _convert(model, X, fields):
+    """Return the bytes of the ONNX model, by the converter of the model's library."""
+    package = type(model).__module__.partition(".")[0]
+    if package in ("xgboost", "lightgbm"):
+        import onnxmltools
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        types = [("X", FloatTensorType([None, np.shape(X)[1]]))]
+        further = {"zipmap": False} if package == "lightgbm" else {}
+        convert = getattr(onnxmltools, f"convert_{package}")
+        return convert(model, initial_types=types, **further).SerializeToString()
+    import skl2onnx
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    if fields is None:
+        types = [("X", FloatTensorType([None, np.shape(X)[1]]))]
+    else:
+        kinds = {str: StringTensorType, np.float32: FloatTensorType}
+        types = [(name, kinds[dtype]([None, 1])) for name, dtype in fields.items()]
+    options = {"zipmap": False} if hasattr(model, "predict_proba") else None
+    return skl2onnx.to_onnx(model, initial_types=types, options=options).SerializeToString()
+
+
+def _check_same(compiled, model, X):
+    """Raise if the compiled model predicts something else."""
+    method = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    ours, theirs = (np.asarray(getattr(each, method)(X)) for each in (compiled, model))
+    scale = 1.0 if method == "predict_proba" else max(1.0, float(np.abs(theirs).max()))
+    off = np.abs(ours - theirs.reshape(ours.shape)).reshape(len(ours), -1).max(axis=1) / scale
+    agree = np.mean(off < TOLERANCE)
+    if agree < MOST:
+        raise ValueError(
+            f"converted to ONNX it predicts something else in {1 - agree:.0%} of "
+            f"{count_rows(X)} rows, by up to {off.max():.2g}."
+        )
