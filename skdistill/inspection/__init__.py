@@ -7,6 +7,7 @@ from ._displays._alpha_curve import AlphaCurveDisplay
 from ._displays._bias_variance import BiasVarianceDisplay
 from ._displays._cost_quality import CostQualityDisplay
 from ._displays._reliability import ReliabilityDisplay
+from ._displays._student_comparison import StudentComparisonDisplay
 from ._displays._teacher_student import TeacherStudentDisplay
 from ._distillation_report import DistillationReport
 from ._report import distillation_report
@@ -20,6 +21,7 @@ __all__ = [
     "DistillationReport",
     "ReliabilityDisplay",
     "StudentComparison",
+    "StudentComparisonDisplay",
     "TeacherComparison",
     "TeacherStudentDisplay",
     "bias_variance",

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -210,7 +211,7 @@ n_features), default=None
     score = _checked_scoring(scoring, task)
     check_teacher(teacher, task)
     training = _training_rows(X, y, sample_weight, groups, X_unlabeled)
-    seed = None if random_state is None else check_random_state(random_state).randint(2**31 - 1)
+    seed = _seed(random_state)
     plan = _Plan(training, task, seed, {"segments": segments, "sensitive": sensitive})
     if X_test is None and y_test is None:
         folds = _outer_folds(cv, training, task)
@@ -332,6 +333,13 @@ def _outer_folds(cv, training, task):
             f"cv must have at least 2 folds, to estimate errors over them; got {len(folds)}."
         )
     return folds
+
+
+def _seed(random_state):
+    """Return an integer, which all fits get, or None: a generator would differ from fit to fit."""
+    if random_state is None or isinstance(random_state, Integral):
+        return random_state
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 class _Plan(NamedTuple):

@@ -32,7 +32,8 @@ class CompiledModel:
         return np.ravel(self._run(X)[0])
 
     def _predict_proba(self, X):
-        return np.asarray(self._run(X)[1])
+        proba = np.maximum(np.asarray(self._run(X)[1], dtype=np.float64), 0)  # -1e-7 of float32
+        return proba / proba.sum(axis=1, keepdims=True)
 
     def _run(self, X):
         if self.fields is None:

@@ -123,7 +123,7 @@ class StudentComparison:
             If the cost is not one of these, or if no student could be compared.
         """
         _check_costs([cost])
-        rows = [row for row in self._ranked() if not isnan(row.costs[cost])]
+        rows = [row for row in self._compared() if not isnan(row.costs[cost])]
         beaten = {row.name for row in rows for other in rows if self._beats(other, row, cost)}
         kept = [row for row in rows if row.name not in beaten]
         return [row.name for row in sorted(kept, key=lambda row: row.costs[cost])]
@@ -150,7 +150,7 @@ class StudentComparison:
             positive, or of an unknown cost, or if no student could be compared.
         """
         budget = check_budget(self.budget if budget is None else budget) or {}
-        rows = self._ranked()
+        rows = self._compared()
         affordable = [row for row in rows if not budget or row.excess(budget) <= 1]
         if not affordable:
             nearest = min(rows, key=lambda row: row.excess(budget))
@@ -206,15 +206,22 @@ class StudentComparison:
         """Return the rows of the table in order, as objects."""
         return list(self._rows)
 
-    def _ranked(self):
+    def ranked(self):
         """Return the students that were compared, best first; of equal scores, the smallest."""
         rows = [row for row in self._rows if row.is_student]
-        if not rows:
-            raise ValueError(
-                "No student could be compared. The reasons: "
-                + " ".join(f"{row.name}: {row.failure}" for row in self._rows if row.failure)
-            )
         return sorted(rows, key=lambda row: (self._loss(row), row.costs["kB"]))
+
+    def teachers(self):
+        """Return the teacher, and the compiled one if there is one."""
+        return [row for row in self._rows if not (row.student or row.failure)]
+
+    def _compared(self):
+        """Return the students that were compared, best first; raise if there is none."""
+        rows = self.ranked()
+        if not rows:
+            reasons = " ".join(f"{row.name}: {row.failure}" for row in self._rows if row.failure)
+            raise ValueError(f"No student could be compared. The reasons: {reasons}")
+        return rows
 
     def _loss(self, row):
         """Return the score that ranks, turned so that lower is better."""

@@ -3,7 +3,7 @@
 from html import escape
 
 from ._report_html import PAGE
-from ._student_layout import TITLE, tables
+from ._student_layout import TITLE, summary, tables
 from ._student_verdict import on_choice, on_students
 from ._tables import html_list, html_table
 
@@ -50,6 +50,7 @@ def as_fragment(comparison):
         f"<h2>{escape(TITLE)}</h2>",
         *(f'<p class="answer">{escape(sentence)}</p>' for sentence in on_choice(comparison)),
         f'<p class="note">{escape(INTRODUCTION)}</p>',
+        _table(summary(comparison)),
         "<h3>Does distilling pay?</h3>",
         html_list(on_students(comparison)),
         *(_table(table) for table in tables(comparison)),

@@ -34,8 +34,21 @@ class Table(NamedTuple):
 
 
 def tables(comparison):
-    """Return the tables: quality, calibration, cost, and groups of rows if there are any."""
-    return [table for table in map(_filled(comparison), _TABLES) if len(table.header) > 1]
+    """Return the tables of quality, fidelity, calibration, cost and groups that apply."""
+    models = [row for row in comparison.rows() if not row.failure]
+    filled = [_filled(title, columns, note, models) for title, columns, note in _TABLES]
+    return [table for table in filled if table.rows]
+
+
+def summary(comparison):
+    """Return the table of the students, best first, and of the teachers: quality and cost."""
+    ranks = _score(comparison.scoring, SCORES[comparison.scoring])
+    models = [*comparison.ranked(), *comparison.teachers()]
+    note = (
+        "Best first; ± is the uncertainty. Share of lead: how much of what the teacher is better "
+        "at, compared with the same student without a teacher, distilling brings."
+    )
+    return _filled("In short", [ranks, *_SUMMARY], note, models)
 
 
 def with_sign(value, standard_error):
@@ -49,22 +62,16 @@ def described_costs(costs):
     return ", ".join(f"{write_cost(value)} {UNITS[cost]}" for cost, value in costs.items())
 
 
-def _filled(comparison):
-    """Return a function that writes the cells of a table, without its empty columns."""
-    rows = [row for row in comparison.rows() if not row.failure]
-
-    def fill(table):
-        title, columns, note = table
-        cells = [(column.head, [column.write(row) for row in rows]) for column in columns]
-        kept = [(head, column) for head, column in cells if any(column)]
-        return Table(
-            title,
-            ["model", *(head for head, _ in kept)],
-            [[row.name, *(column[k] for _, column in kept)] for k, row in enumerate(rows)],
-            note,
-        )
-
-    return fill
+def _filled(title, columns, note, models):
+    """Return a table without its empty columns, and without models that would be empty rows."""
+    written = {column.head: [column.write(model) for model in models] for column in columns}
+    kept = {head: cells for head, cells in written.items() if any(cells)}
+    rows = [
+        [model.name, *cells]
+        for model, *cells in zip(models, *kept.values(), strict=True)
+        if any(cells)
+    ]
+    return Table(title, ["model", *kept], rows, note)
 
 
 def _score(name, head):
@@ -125,6 +132,11 @@ def _detail(name, head):
     return Column(head, lambda row: str(row.details.get(name, "")))
 
 
+_SUMMARY = [
+    Column("share of lead", _share),
+    _cost("kB", "kB"),
+    _cost("ms_per_1000", "ms, 1,000 rows"),
+]
 _TABLES = [
     (
         "Quality",

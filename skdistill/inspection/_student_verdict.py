@@ -51,7 +51,7 @@ def _share(row):
 def on_choice(comparison):
     """Return sentences on which student to ship, and on a teacher that meets the budget."""
     rows = comparison.rows()
-    if not any(row.is_student for row in rows):
+    if not comparison.ranked():
         return ["No student could be compared."]
     try:
         best = next(row for row in rows if row.name == comparison.best())
