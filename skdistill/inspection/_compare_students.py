@@ -122,7 +122,8 @@ n_features), default=None
         :class:`skdistill.DistilledClassifier`. With None, a temporary one is used and deleted.
 
     n_jobs : int, default=None
-        Number of jobs for the fits on the folds inside each distilled student, as in joblib.
+        Number of jobs for fitting teachers, as in joblib. The fits on the folds inside each
+        distilled student use them, too.
 
     random_state : int, RandomState instance or None, default=None
         Seed of all random steps. It seeds every `random_state` of the estimators that is None, and

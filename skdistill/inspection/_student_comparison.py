@@ -57,13 +57,12 @@ class ComparedModel:
 class StudentComparison:
     """Result of :func:`compare_students`: every student, distilled and from the labels alone.
 
+    Its rows have names. A distilled student has that of the student, such as "tree"; the same
+    student fitted to the labels alone is "tree (labels)", to hard pseudo-labels
+    "tree (pseudo-labels)". The others are "teacher" and "teacher (ONNX)".
+
     Attributes
     ----------
-    names : list of str
-        The rows of the table. A distilled student has its own name, here "tree"; the same student
-        fitted to the labels alone is "tree (labels)", to hard pseudo-labels
-        "tree (pseudo-labels)". The others are "teacher" and "teacher (ONNX)".
-
     models : dict of {str: estimator}
         The fitted models by name, those that can be shipped: fitted on all rows of X.
 
@@ -109,7 +108,8 @@ class StudentComparison:
         Parameters
         ----------
         cost : {"kB", "us_per_row", "ms_per_1000"}, default="kB"
-            The cost. Times are measured, so that students of nearly equal times may change places.
+            Cost of each model. Times are measured, so that students of nearly equal times may
+            change places.
 
         Returns
         -------

@@ -137,7 +137,7 @@ def test_measures_are_their_definitions(compared, rows):
         assert row["auc"] == pytest.approx(roc_auc_score(y, p), abs=1e-3)
 
 
-def test_a_slope_of_half_is_found_in_predictions_twice_as_extreme():
+def test_the_slope_of_predictions_twice_as_extreme_is_half():
     rng = np.random.default_rng(0)
     logit = rng.normal(size=200_000)
     y = (rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int)
