@@ -1,5 +1,8 @@
 """A fitted model compiled to ONNX: the alternative to a smaller student."""
 
+import sys
+from importlib import import_module
+
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
@@ -66,26 +69,44 @@ def _fields(X):
 
 
 def _convert(model, X, fields):
-    """Return the bytes of the ONNX model, by the converter of the model's library."""
-    package = type(model).__module__.partition(".")[0]
-    if package in ("xgboost", "lightgbm"):
-        import onnxmltools
-        from onnxmltools.convert.common.data_types import FloatTensorType
-
-        types = [("X", FloatTensorType([None, np.shape(X)[1]]))]
-        further = {"zipmap": False} if package == "lightgbm" else {}
-        convert = getattr(onnxmltools, f"convert_{package}")
-        return convert(model, initial_types=types, **further).SerializeToString()
+    """Return the bytes of the ONNX model."""
     import skl2onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
+    _register_boosters(skl2onnx.update_registered_converter)
     if fields is None:
         types = [("X", FloatTensorType([None, np.shape(X)[1]]))]
     else:
         kinds = {str: StringTensorType, np.float32: FloatTensorType}
         types = [(name, kinds[dtype]([None, 1])) for name, dtype in fields.items()]
     options = {"zipmap": False} if hasattr(model, "predict_proba") else None
-    return skl2onnx.to_onnx(model, initial_types=types, options=options).SerializeToString()
+    converted = skl2onnx.to_onnx(
+        model, initial_types=types, options=options, target_opset={"": 15, "ai.onnx.ml": 3}
+    )
+    return converted.SerializeToString()
+
+
+def _register_boosters(register):
+    """Tell skl2onnx how LightGBM and XGBoost are converted, where these are in use."""
+    from skl2onnx.common import shape_calculator
+
+    shapes = {
+        "Classifier": shape_calculator.calculate_linear_classifier_output_shapes,
+        "Regressor": shape_calculator.calculate_linear_regressor_output_shapes,
+    }
+    options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
+    for package, prefix, folder in (
+        ("lightgbm", "LGBM", "LightGbm"),
+        ("xgboost", "XGB", "XGBoost"),
+    ):
+        if package not in sys.modules:
+            continue
+        module = import_module(f"onnxmltools.convert.{package}.operator_converters.{folder}")
+        convert = getattr(module, f"convert_{package}")
+        for kind, shape in shapes.items():
+            cls = getattr(sys.modules[package], f"{prefix}{kind}")
+            of_kind = {"options": options} if kind == "Classifier" else {}
+            register(cls, f"{package}{kind}", shape, convert, **of_kind)
 
 
 def _check_same(compiled, model, X):
