@@ -5,6 +5,7 @@ from math import isnan
 from ._student_layout import SCORES, described_costs, with_sign
 
 DISTILLED = "distilled"
+NEGLIGIBLE = 1e-9  # a difference by rounding
 
 
 def sentences(comparison):
@@ -30,6 +31,8 @@ def _on_student(row, by_name, comparison):
     if isnan(gain.value):
         failure = by_name[f"{row.name} (labels)"].failure
         return f"{row.name}: there is nothing to compare it with. Its twin failed: {failure}"
+    if abs(gain.value) < NEGLIGIBLE and not gain.standard_error > NEGLIGIBLE:
+        return f"{row.name}: the labels alone were chosen, as for {twin}: there is no difference."
     # The score itself is shown: a loss that falls is a gain.
     change = gain.value if comparison.higher_is_better else -gain.value
     shown = f"{SCORES[comparison.scoring]} {with_sign(change, gain.standard_error)} against {twin}"
