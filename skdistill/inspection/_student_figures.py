@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ._evaluated_rows import MIN_SEGMENT_ROWS
 from ._resampling import Figure, replicate
-from ._student_fits import LABELS
+from ._student_fits import DISTILLED, LABELS
 from ._student_runs import NAMES, TEACHER
 
 MIN_LEAD = 2  # standard errors
@@ -55,7 +55,8 @@ class Scores(NamedTuple):
         found = {"gain": figure(gain)}
         of_lead = figure(lead)
         # Not so for a lead without a standard error.
-        if of_lead.value > 0 and of_lead.value >= MIN_LEAD * of_lead.standard_error:
+        is_certain = of_lead.value > 0 and of_lead.value >= MIN_LEAD * of_lead.standard_error
+        if is_certain and how == DISTILLED:
             found["share_of_lead"] = figure(gain.over(lead))
         return found
 

@@ -26,6 +26,7 @@ class Fit(NamedTuple):
     model: object = None
     seconds: float = float("nan")
     tuning: str = ""
+    setting: str = ""  # that the tuning chose, where it is not the given one
     alpha: float = float("nan")
     failure: str = ""
 
@@ -83,7 +84,11 @@ class StudentFitter(NamedTuple):
         of_labels = _attempt(lambda: (twin.fit(training), float("nan")))
         found = {
             DISTILLED: _attempt(lambda: self._distil(twin.student, training)),
-            LABELS: of_labels._replace(seconds=seconds + of_labels.seconds, tuning=twin.tuning),
+            LABELS: of_labels._replace(
+                seconds=seconds + of_labels.seconds,
+                tuning=twin.tuning,
+                setting=", ".join(f"{name}={value}" for name, value in twin.setting.items()),
+            ),
         }
         if pseudo_labels is not None:
             more = _with_pseudo_labels(training, pseudo_labels)

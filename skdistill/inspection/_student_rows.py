@@ -1,10 +1,10 @@
 """The rows of a comparison: figures, costs and details of each model."""
 
-from ._compiled import compile_model
+from ._compiled import compile_or_reason
 from ._student_comparison import COMPILED, ComparedModel
-from ._student_costs import student_costs
+from ._student_costs import compiled_costs, student_costs
 from ._student_figures import Scores
-from ._student_fits import LABELS, described
+from ._student_fits import LABELS
 from ._student_runs import NAMES, TEACHER
 
 
@@ -21,8 +21,8 @@ def compared_models(models, predictions, evaluated, task, score):
             if row.name in failures:
                 rows.append(row.failed(failures[row.name]))
                 continue
-            tuning = fits[LABELS].tuning
-            rows.append(_measured(row, fit, scores, {"alpha": fit.alpha, "tuning": tuning}))
+            details = {"alpha": fit.alpha, "tuning": fits[LABELS].tuning, "setting": fit.setting}
+            rows.append(_measured(row, fit, scores, details))
     return [*rows, *_teacher_rows(models.teacher, scores)]
 
 
@@ -35,8 +35,10 @@ def _measured(row, fit, scores, details):
     worst = scores.worst_segment(row.name)
     if worst is not None:
         details["worst_segment"], figures["worst_segment_score"] = worst
-    costs = student_costs(fit.model, scores.evaluated.X) | {"fit_seconds": fit.seconds}
-    return row.measured(fit.model, figures, costs, details)
+    X = scores.evaluated.X
+    compiled, reason = compile_or_reason(fit.model, X)
+    costs = student_costs(fit.model, compiled, X) | {"fit_seconds": fit.seconds}
+    return row.measured(fit.model, figures, costs, details | {"not_compiled": reason})
 
 
 def _disagreement_bound(scores, name):
@@ -51,9 +53,9 @@ def _teacher_rows(teacher, scores):
     """Return the row of the teacher, and that of the teacher compiled to ONNX."""
     plain = _measured(ComparedModel(TEACHER, "", TEACHER), teacher, scores, {})
     row = ComparedModel(COMPILED, "", COMPILED)
-    try:
-        compiled = compile_model(teacher.model, scores.evaluated.X)
-    except Exception as error:  # converters raise anything for what they do not know
-        return [plain, row.failed(f"It was not compiled. {described(error)}")]
-    costs = student_costs(compiled, scores.evaluated.X)
+    compiled, reason = compile_or_reason(teacher.model, scores.evaluated.X)
+    if compiled is None:
+        return [plain, row.failed(f"It was not compiled. {reason}")]
+    costs = compiled_costs(compiled, scores.evaluated.X)
+    costs |= {f"onnx_{name}": value for name, value in costs.items()}
     return [plain, row.measured(compiled, plain.figures, costs, plain.details)]

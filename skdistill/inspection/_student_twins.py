@@ -122,7 +122,7 @@ def tuned_twin(student, training, task, scoring):
     """
     if isinstance(student, SEARCH):
         return Twin(_best_of_search(student, training), {}, "search")
-    if type(student).__name__.endswith("CV"):  # it searches inside fit
+    if searches_inside_fit(student):
         return Twin(student, {}, "search")
     twins = [Twin(student, setting, "grid") for setting in settings_of(student)]
     if len(twins) == 1:
@@ -132,10 +132,7 @@ def tuned_twin(student, training, task, scoring):
 
 def settings_of(student):
     """Return the settings that are compared for a student, the given one first."""
-    prefix, last = "", student
-    while isinstance(last, Pipeline) and last.steps:
-        name, last = last.steps[-1]
-        prefix += f"{name}__"
+    prefix, last = _last_step(student)
     package = type(last).__module__.partition(".")[0]
     further = GRIDS.get(f"{package}.{type(last).__name__}", [])
     renamed = [
@@ -145,13 +142,38 @@ def settings_of(student):
     return [{}, *renamed]
 
 
+def searches_inside_fit(student):
+    """Return whether a student, or the last step of a Pipeline, chooses its penalty itself."""
+    cls = type(_last_step(student)[1])
+    return cls.__module__.startswith("sklearn.linear_model.") and cls.__name__.endswith("CV")
+
+
+def _last_step(student):
+    """Return the last step of nested Pipelines, after the prefix of its parameters."""
+    prefix = ""
+    while isinstance(student, Pipeline) and student.steps:
+        name, student = student.steps[-1]
+        prefix += f"{name}__"
+    return prefix, student
+
+
 class _Judge(NamedTuple):
-    """Scores a fitted student on held-out rows; higher is better."""
+    """Scores settings on held-out rows; higher is better."""
 
     task: object
     scoring: str  # name of a score of the task
 
-    def score(self, model, held_out):
+    def score(self, twin, inner, held_out):
+        """Return the score of a setting, minus infinity if it fails and is not the given one."""
+        try:
+            score = self._score(twin.fit(inner), held_out)
+        except Exception:
+            if not twin.setting:
+                raise
+            return -np.inf
+        return -np.inf if np.isnan(score) else score
+
+    def _score(self, model, held_out):
         y = self.task.targets(held_out.y)
         rows = self.task.rows(self.task.predict(model, held_out.X, "student"), y)
         score = float(self.task.scores(held_out.row_weight[None], rows)[self.scoring][0])
@@ -159,14 +181,17 @@ class _Judge(NamedTuple):
 
 
 def _best_twin(twins, training, judge):
-    """Return the setting of the best mean score over inner folds; ties to the first."""
+    """Return the twin of the best mean score over inner folds; ties to the first.
+
+    A setting may fail, such as more neighbours than rows; the given one must not.
+    """
     by_class = judge.task.kind == "classifier"
     params = {"groups": training.groups}
     folds = make_folds(N_FOLDS, training.X, training.y, params, by_class=by_class)
     scores = np.zeros(len(twins))
     for train, test in folds:
         inner, held_out = training.take(train), training.take(test)
-        scores += [judge.score(twin.fit(inner), held_out) for twin in twins]
+        scores += [judge.score(twin, inner, held_out) for twin in twins]
     return twins[int(scores.argmax())]
 
 

@@ -64,7 +64,7 @@ def on_choice(comparison):
         figure = best.figure(comparison.scoring)
         score = f"{SCORES[comparison.scoring]} {figure}"
         within = f"within {described_costs(comparison.budget)}" if comparison.budget else "of all"
-        found = [f"Best student {within}: {best.name}, {score}, {_costs(best)}."]
+        found = [f"Best student {within}: {best.name}, {score}, {_costs(best, comparison)}."]
     return found + [
         sentence for row in rows if not row.student for sentence in _on_teacher(row, comparison)
     ]
@@ -78,10 +78,11 @@ def _on_teacher(row, comparison):
         score = row.figure(comparison.scoring)
         yield (
             f"{row.name} meets the budget itself: {SCORES[comparison.scoring]} {score}, "
-            f"{_costs(row)}."
+            f"{_costs(row, comparison)}."
         )
 
 
-def _costs(row):
-    """Write what a model costs."""
-    return described_costs({cost: row.costs[cost] for cost in ("kB", "ms_per_1000")})
+def _costs(row, comparison):
+    """Write what a model costs, in the units of the budget."""
+    names = comparison.budget or ("kB", "ms_per_1000")
+    return described_costs({cost: row.costs[cost] for cost in names})

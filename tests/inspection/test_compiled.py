@@ -93,6 +93,24 @@ def test_a_teacher_that_cannot_be_compiled_says_so_in_its_row():
     assert np.isfinite(compared.to_frame().loc["teacher", "log_loss"])
 
 
+def test_students_have_costs_as_onnx():
+    given = {"X_test": X[150:], "y_test": CLASS[150:], "random_state": 0}
+    students = {"linear": LogisticRegression(), "near": Unknown()}
+    teacher = RandomForestClassifier(10, random_state=0)
+    compared = compare_students(students, teacher, X[:150], CLASS[:150], **given)
+    frame = compared.to_frame()
+    expected = compile_model(compared.models["linear"], X).n_bytes / 1000
+    assert frame.loc["linear", "onnx_kB"] == expected
+    costs = ["onnx_kB", "onnx_us_per_row", "onnx_ms_per_1000"]
+    assert (frame.loc["linear", costs] > 0).all() and frame.loc["near (labels)", costs].isna().all()
+    assert frame.loc["linear", "not_compiled"] == "" != frame.loc["near (labels)", "not_compiled"]
+    assert compared.best({"onnx_kB": 1e6}).startswith("linear")
+    assert {name.partition(" ")[0] for name in compared.frontier("onnx_kB")} == {"linear"}
+    alone = compare_students({"near": Unknown()}, teacher, X[:150], CLASS[:150], **given)
+    with pytest.raises(ValueError, match="not compiled to ONNX"):
+        alone.best({"onnx_kB": 50})
+
+
 def test_the_compiled_teacher_has_its_own_cost_only():
     given = {"X_test": X[150:], "y_test": CLASS[150:], "random_state": 0}
     forest = RandomForestClassifier(10, random_state=0)

@@ -6,9 +6,11 @@ from importlib import import_module
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -16,6 +18,7 @@ from sklearn.utils import all_estimators
 
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection._class_task import ClassTask
+from skdistill.inspection._number_task import NumberTask
 from skdistill.inspection._student_costs import size_of
 from skdistill.inspection._student_twins import GRIDS, SHRINKAGE, settings_of, tuned_twin
 from skdistill.inspection._training_rows import TrainingRows
@@ -133,6 +136,23 @@ def test_students_without_a_grid_are_untuned(training):
         assert settings_of(student) == [{}]
     twin = tuned_twin(Tree(), training, ClassTask(np.array([0, 1])), "log_loss")
     assert twin.tuning == "untuned" and twin.setting == {}
+
+
+def test_linear_models_that_search_inside_fit_are_tuned(training):
+    task = ClassTask(np.array([0, 1]))
+    for student in (LogisticRegressionCV(), make_pipeline(MinMaxScaler(), LogisticRegressionCV())):
+        assert tuned_twin(student, training, task, "log_loss").tuning == "search"
+    calibrated = CalibratedClassifierCV(DecisionTreeClassifier())
+    assert tuned_twin(calibrated, training, task, "log_loss").tuning == "untuned"
+
+
+def test_a_setting_that_fails_is_left_out_but_not_the_given_one(training):
+    """The grid has up to 100 neighbours, more than there are rows."""
+    few = TrainingRows(training.X[:30], training.X[:30, 0])
+    twin = tuned_twin(KNeighborsRegressor(), few, NumberTask(), "mse")
+    assert twin.tuning == "grid" and twin.setting.get("n_neighbors", 5) <= 20
+    with pytest.raises(ValueError, match="n_neighbors"):
+        tuned_twin(KNeighborsRegressor(40), few, NumberTask(), "mse")
 
 
 def test_inner_folds_hold_whole_groups(training, monkeypatch):

@@ -111,8 +111,10 @@ class StudentComparisonDisplay:
         comparison : StudentComparison
             From :func:`skdistill.inspection.compare_students`.
 
-        cost : {"kB", "us_per_row", "ms_per_1000"}, default="kB"
-            Cost of each model. Kilobytes, microseconds for one row, or milliseconds for a thousand.
+        cost : str, default="kB"
+            Cost of each model. "kB", "us_per_row" or "ms_per_1000", or one of these after "onnx_",
+            for the model compiled to ONNX. Models without it are not shown, and neither are
+            students of pseudo-labels.
 
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
@@ -130,7 +132,11 @@ class StudentComparisonDisplay:
             If there is no such cost, or if no student could be compared.
         """
         frontier = comparison.frontier(cost)
-        rows = [row for row in comparison.rows() if not row.failure]
+        rows = [
+            row
+            for row in comparison.rows()
+            if row.how != "pseudo-labels" and not np.isnan(row.costs.get(cost, np.nan))
+        ]
         figures = [row.figure(comparison.scoring) for row in rows]
         better = "higher" if comparison.higher_is_better else "lower"
         display = cls(
@@ -140,7 +146,7 @@ class StudentComparisonDisplay:
             standard_error=[figure.standard_error for figure in figures],
             students=[row.student for row in rows],
             twin=[row.how == "labels alone" for row in rows],
-            frontier=frontier,
+            frontier=[name for name in frontier if name in {row.name for row in rows}],
             limit=(comparison.budget or {}).get(cost),
             cost_label=UNITS[cost],
             quality_label=f"{SCORES[comparison.scoring]} ({better} is better)",
@@ -167,7 +173,7 @@ class StudentComparisonDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        ax = axes(ax, figsize=(7.5, 5))
+        ax = axes(ax, figsize=(9, 5))
         self.lines_ = [self._draw_mark(ax, k, kwargs) for k in range(len(self.names))]
         self._draw_arrows(ax)
         self._draw_frontier(ax)
@@ -196,7 +202,8 @@ class StudentComparisonDisplay:
             "markerfacecolor": "white" if self.twin[k] else color,
             "linestyle": "none",
             "markersize": 8,
-            "label": self.names[k],
+            # One entry of the legend for each student: that of a twin is the hollow mark.
+            "label": f"_{self.names[k]}" if self.twin[k] else self.names[k],
         }
         error = self.standard_error[k]
         drawn = ax.errorbar(
@@ -225,3 +232,7 @@ class StudentComparisonDisplay:
             self.cost[on_it], self.quality[on_it], drawstyle="steps-post", color="0.4", lw=1.2,
             zorder=0, label="frontier",
         )  # fmt: skip
+        if self.twin.any():
+            ax.plot(
+                [], [], "o", color="0.4", markerfacecolor="white", label="labels alone (hollow)"
+            )
