@@ -67,6 +67,14 @@ class ClassTask:
         """Return the position of each true label of test rows, which must be known."""
         return encode_test_labels(y, self.classes)
 
+    def check_evaluated(self, score, y):
+        """Raise if the evaluated rows do not allow a score."""
+        if score == "auc" and len(np.unique(y)) < 2:
+            raise ValueError(
+                "scoring='roc_auc' needs test rows of both classes, and y_test has one. Use "
+                "scoring=None, the log-loss, or other test rows."
+            )
+
     def distilled(self, teacher, student=None, **params):
         """Return the estimator that distils, unfitted."""
         return DistilledClassifier(teacher, student, **params)

@@ -24,9 +24,9 @@ from ._folds import make_checked_folds
 from ._number_task import NumberTask
 from ._resampling import FoldReplicates, RowReplicates
 from ._student_comparison import COMPILED, StudentComparison, check_budget
-from ._student_fits import StudentFitter
+from ._student_fits import NAMES, StudentFitter
 from ._student_rows import compared_models
-from ._student_runs import NAMES, TEACHER, fit_models, predict_models, predict_out_of_fold
+from ._student_runs import TEACHER, fit_models, predict_models, predict_out_of_fold
 from ._training_rows import TrainingRows
 
 N_BOOTSTRAP = 1000
@@ -89,7 +89,8 @@ n_features), default=None
         Unlabelled rows. They are rows of no fold, and the teacher labels them.
 
     groups : array-like of shape (n_samples,), default=None
-        Group of each row, such as a person with many rows. Folds hold whole groups.
+        Group of each row, such as a person with many rows. Folds hold whole groups. Rows of
+        `X_test` count as independent.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row; 1 by default. It is used by the models that take it, and without
@@ -221,6 +222,7 @@ n_features), default=None
     else:
         folds = None
         evaluated = plan.test_rows(X_test, y_test)
+    task.check_evaluated(score, evaluated.y)
     with _teacher_cache(memory, teacher) as folder:
         fitter = StudentFitter(teacher, task, score, folder, n_jobs, seed)
         shipped = fit_models(fitter, students, training)

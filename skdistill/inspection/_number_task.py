@@ -36,6 +36,9 @@ class NumberTask:
         """Return the values of test rows."""
         return checked_values(y, "y_test")
 
+    def check_evaluated(self, score, y):
+        """Accept all values."""
+
     def distilled(self, teacher, student=None, **params):
         """Return the estimator that distils, unfitted."""
         return DistilledRegressor(teacher, student, **params)

@@ -20,6 +20,8 @@ class Figure(NamedTuple):
     high: float = float("nan")
 
     def __str__(self):
+        if np.isnan(self.standard_error):
+            return f"{self.value:.4f}"
         return f"{self.value:.4f} ± {self.standard_error:.4f}"
 
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from ._evaluated_rows import MIN_SEGMENT_ROWS
 from ._resampling import Figure, replicate
-from ._student_fits import DISTILLED, LABELS
-from ._student_runs import NAMES, TEACHER
+from ._student_fits import DISTILLED, LABELS, NAMES
+from ._student_runs import TEACHER
 
 MIN_LEAD = 2  # standard errors
 NOT_SHOWN = {"kl"}

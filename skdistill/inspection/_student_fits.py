@@ -15,6 +15,7 @@ from .._utils._rows import copied
 from ._student_twins import tuned_twin
 
 DISTILLED, LABELS, PSEUDO_LABELS = "distilled", "labels alone", "pseudo-labels"
+NAMES = {DISTILLED: "{}", LABELS: "{} (labels)", PSEUDO_LABELS: "{} (pseudo-labels)"}
 CHOSE_LABELS = (
     '(alpha|unlabeled_weight)="auto" chose 0'  # a warning for a single fit, and a result here
 )
@@ -78,8 +79,8 @@ class StudentFitter(NamedTuple):
             self.task.check_student(student)
             twin = tuned_twin(student, training, self.task, self.scoring)
         except Exception as error:
-            failure = described(error)
-            return {how: Fit(failure=failure) for how in (DISTILLED, LABELS)}
+            hows = (DISTILLED, LABELS) if pseudo_labels is None else NAMES
+            return dict.fromkeys(hows, Fit(failure=described(error)))
         seconds = time.perf_counter() - start
         of_labels = _attempt(lambda: (twin.fit(training), float("nan")))
         found = {

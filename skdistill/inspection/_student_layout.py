@@ -99,10 +99,7 @@ def _score(name, head):
 
     def write(row):
         figure = row.figure(name)
-        if isnan(figure.value):
-            return ""
-        error = figure.standard_error
-        return f"{figure.value:.4f}" if isnan(error) else f"{figure.value:.4f} ± {error:.4f}"
+        return "" if isnan(figure.value) else str(figure)
 
     return Column(head, write)
 

@@ -4,8 +4,8 @@ from ._compiled import compile_or_reason
 from ._student_comparison import COMPILED, ComparedModel
 from ._student_costs import compiled_costs, student_costs
 from ._student_figures import Scores
-from ._student_fits import LABELS
-from ._student_runs import NAMES, TEACHER
+from ._student_fits import LABELS, NAMES
+from ._student_runs import TEACHER
 
 
 def compared_models(models, predictions, evaluated, task, score):

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 from sklearn.utils import _safe_indexing
 
-from ._student_fits import DISTILLED, LABELS, PSEUDO_LABELS, described
+from ._student_fits import NAMES, described
 
 TEACHER = "teacher"
-NAMES = {DISTILLED: "{}", LABELS: "{} (labels)", PSEUDO_LABELS: "{} (pseudo-labels)"}
 
 
 class FittedModels(NamedTuple):

@@ -63,7 +63,7 @@ class Failing(DecisionTreeClassifier):
         self.fails = fails
 
     def fit(self, X, y, sample_weight=None):
-        if self.fails == "always":
+        if self.fails == "always" or (self.fails == "few" and len(y) < 250):
             raise RuntimeError("no luck")
         return super().fit(X, y, sample_weight)
 
@@ -262,10 +262,13 @@ def test_a_cache_of_ones_own_serves_the_next_comparison(rows, tmp_path):
     assert scores[0] == scores[1]
 
 
-@pytest.mark.parametrize("fails", ["always", "predict"])
-@pytest.mark.parametrize("test", [True, False])
+@pytest.mark.parametrize(
+    ("fails", "test"),
+    [("always", True), ("always", False), ("predict", True), ("predict", False), ("few", False)],
+)
 def test_a_student_that_fails_is_reported_and_the_others_go_on(fails, test, rows):
-    given = rows if test else {"X": rows["X"], "y": rows["y"], "cv": 2}
+    more = {"cv": 2, "X_unlabeled": rows["X_test"][:100]}
+    given = rows if test else {"X": rows["X"], "y": rows["y"], **more}
     students = {"poor": Failing(fails), "tree": TREE}
     compared = compare_students(students, FOREST, **given, random_state=0)
     frame = compared.to_frame()
@@ -482,16 +485,17 @@ BAD_INPUT = [
     ({"segments": np.zeros(3)}, ValueError, "one entry for each evaluated row"),
     ({"sensitive": np.arange(500.0)}, ValueError, "500 different values"),
     ({"memory": 3}, ValueError, "memory must be None, the path"),
+    ({"y_test": "one", "scoring": "roc_auc"}, ValueError, "needs test rows of both classes"),
     ({"y": np.zeros(300, int)}, ValueError, "one class only"),
 ]
 
 
-@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(25)])
+@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(26)])
 def test_bad_input_is_refused_before_any_fit(given, kind, match, rows):
     FITS.clear()
     arguments = {"students": {"tree": TREE}, "teacher": CountedTeacher(), **rows, **given}
     if arguments["y_test"] is not None and np.ndim(arguments["y_test"]) == 0:
-        arguments["y_test"] = np.full(500, 7)
+        arguments["y_test"] = np.full(500, {"other": 7, "one": 1}[str(arguments["y_test"])])
     with pytest.raises(kind, match=match):
         compare_students(**arguments)
     assert FITS == []
