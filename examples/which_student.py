@@ -69,7 +69,7 @@ students = {
     ),
     "boosting of 50 trees": on_codes(LGBMClassifier(n_estimators=50, num_leaves=16, **boosting)),
     "logistic": on_columns(LogisticRegression(max_iter=1000)),
-    "naive Bayes": on_columns(GaussianNB()),
+    "naive Bayes": on_columns(GaussianNB(var_smoothing=0.1)),
     "net of 8 units": on_columns(
         MLPClassifier(
             8, batch_size=500, learning_rate_init=0.01, tol=1e-3, n_iter_no_change=3, random_state=0

@@ -53,9 +53,9 @@ def summary(comparison):
     models = [row for row in comparison.ranked() if best[row.student] is row]
     budget = comparison.budget
     columns = [
+        Column("within budget", lambda row: _meets(row, budget)),
         _score(comparison.scoring, SCORES[comparison.scoring]),
         *(_cost(cost, UNITS[cost]) for cost in budget or ("kB", "ms_per_1000")),
-        Column("within budget", lambda row: _meets(row, budget)),
     ]
     note = (
         "Each student as the better of its fits, best first; (labels) is the one without a "

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..._utils._typing import ArrayLike
-from .._student_comparison import StudentComparison
+from .._student_comparison import COMPILED, StudentComparison
 from .._student_layout import SCORES, UNITS
 from ._style import MARKERS, axes
 
@@ -132,10 +132,11 @@ class StudentComparisonDisplay:
             If there is no such cost, or if no student could be compared.
         """
         frontier = comparison.frontier(cost)
+        left_out = {"pseudo-labels"} | ({COMPILED} if cost.startswith("onnx_") else set())
         rows = [
             row
             for row in comparison.rows()
-            if row.how != "pseudo-labels" and not np.isnan(row.costs.get(cost, np.nan))
+            if row.how not in left_out and not np.isnan(row.costs.get(cost, np.nan))
         ]
         figures = [row.figure(comparison.scoring) for row in rows]
         better = "higher" if comparison.higher_is_better else "lower"
