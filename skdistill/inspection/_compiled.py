@@ -1,7 +1,6 @@
 """A fitted model compiled to ONNX: the alternative to a smaller student."""
 
 import sys
-from importlib import import_module
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -103,25 +102,29 @@ def _convert(model, X, fields):
 
 def _register_boosters(register):
     """Tell skl2onnx how LightGBM and XGBoost are converted, where these are in use."""
+    if "lightgbm" in sys.modules:
+        from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+
+        _register(register, "lightgbm", "LGBM", convert_lightgbm)
+    if "xgboost" in sys.modules:
+        from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+
+        _register(register, "xgboost", "XGB", convert_xgboost)
+
+
+def _register(register, package, prefix, convert):
+    """Register the converter of the classifier and the regressor of a package."""
     from skl2onnx.common import shape_calculator
 
-    shapes = {
-        "Classifier": shape_calculator.calculate_linear_classifier_output_shapes,
-        "Regressor": shape_calculator.calculate_linear_regressor_output_shapes,
-    }
     options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-    for package, prefix, folder in (
-        ("lightgbm", "LGBM", "LightGbm"),
-        ("xgboost", "XGB", "XGBoost"),
-    ):
-        if package not in sys.modules:
-            continue
-        module = import_module(f"onnxmltools.convert.{package}.operator_converters.{folder}")
-        convert = getattr(module, f"convert_{package}")
-        for kind, shape in shapes.items():
-            cls = getattr(sys.modules[package], f"{prefix}{kind}")
-            of_kind = {"options": options} if kind == "Classifier" else {}
-            register(cls, f"{package}{kind}", shape, convert, **of_kind)
+    register(
+        getattr(sys.modules[package], f"{prefix}Classifier"), f"{package}Classifier",
+        shape_calculator.calculate_linear_classifier_output_shapes, convert, options=options,
+    )  # fmt: skip
+    register(
+        getattr(sys.modules[package], f"{prefix}Regressor"), f"{package}Regressor",
+        shape_calculator.calculate_linear_regressor_output_shapes, convert,
+    )  # fmt: skip
 
 
 def _check_same(compiled, model, X):
