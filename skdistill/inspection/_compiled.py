@@ -57,9 +57,8 @@ def compile_model(model, X):
     """Return a fitted model as ONNX, checked on the rows; raise if it cannot be converted."""
     if isinstance(model, FrozenEstimator):
         model = model.estimator
-    fields = _fields(X)
-    classes = getattr(model, "classes_", None)
-    compiled = CompiledModel(_convert(model, X, fields), fields, classes)
+    onnx, fields = _convert_columns(model, X)
+    compiled = CompiledModel(onnx, fields, getattr(model, "classes_", None))
     _check_same(compiled, model, X)
     return compiled
 
@@ -80,6 +79,20 @@ def _fields(X):
         return None
     numeric = {name: getattr(X[name].dtype, "kind", "O") in "biuf" for name in names}
     return {name: np.float32 if is_number else str for name, is_number in numeric.items()}
+
+
+def _convert_columns(model, X):
+    """Return the ONNX model, and its columns: None if it takes one array.
+
+    A model that selects columns by name needs one input for each; others need a single one.
+    """
+    fields = _fields(X)
+    try:
+        return _convert(model, X, fields), fields
+    except Exception:
+        if fields is None or str in fields.values():
+            raise
+    return _convert(model, X, None), None
 
 
 def _convert(model, X, fields):

@@ -5,15 +5,17 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from scipy.stats import binomtest, ks_2samp
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.metrics import log_loss, mean_squared_error, r2_score, roc_auc_score
-from sklearn.model_selection import GridSearchCV, KFold
-from sklearn.naive_bayes import GaussianNB
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
@@ -392,6 +394,40 @@ def test_a_search_is_its_own_tuning(rows):
     assert twin.get_params()["max_leaf_nodes"] == best.max_leaf_nodes
     assert compared.models["search"].max_leaf_nodes == best.max_leaf_nodes
     assert (twin.predict_proba(rows["X"]) == best.predict_proba(rows["X"])).all()
+
+
+TEXTS = ["red round", "green round", "red square", "green square"] * 30
+KINDS_OF_ROWS = {
+    "sparse": (sparse.csr_array(np.eye(4)[np.arange(120) % 4]), MultinomialNB()),
+    "list of texts": (TEXTS, make_pipeline(TfidfVectorizer(), MultinomialNB())),
+    "dataframe": (pd.DataFrame(np.eye(4)[np.arange(120) % 4], columns=list("abcd")), GaussianNB()),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_ROWS)
+def test_rows_of_each_kind(kind):
+    X, model = KINDS_OF_ROWS[kind]
+    y = (np.arange(120) % 4 < 2) ^ (np.arange(120) % 7 == 0)
+    compared = compare_students({"student": model}, model, X, y, cv=2, random_state=0)
+    assert compared.to_frame().loc["student", "failure"] == ""
+
+
+def test_a_search_over_a_pipeline_with_groups_and_weights(rows):
+    X, y = rows["X"], rows["y"]
+    groups = np.arange(300) // 10
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        {"logisticregression__C": [0.01, 1]},
+        cv=GroupKFold(3),
+        scoring="neg_log_loss",
+    )
+    weight = np.where(y == 1, 2.0, 1.0)
+    given = {"groups": groups, "sample_weight": weight, "cv": 2, "random_state": 0}
+    compared = compare_students({"search": search}, GaussianNB(), X, y, **given)
+    expected = clone(search).fit(X, y, groups=groups, logisticregression__sample_weight=weight)
+    np.testing.assert_allclose(
+        compared.models["search (labels)"].predict_proba(X), expected.predict_proba(X)
+    )
 
 
 def test_frozen_teachers_are_not_fitted(rows):

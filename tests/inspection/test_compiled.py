@@ -69,6 +69,13 @@ def test_columns_of_a_dataframe_with_categories():
     np.testing.assert_allclose(compiled.predict_proba(frame), model.predict_proba(frame), atol=1e-4)
 
 
+def test_a_dataframe_of_numbers_behind_no_selection_of_columns():
+    frame = pd.DataFrame(X, columns=list("wxyz"))
+    model = RandomForestClassifier(10, random_state=0).fit(frame, CLASS)
+    compiled = compile_model(model, frame)
+    np.testing.assert_allclose(compiled.predict_proba(frame), model.predict_proba(frame), atol=1e-4)
+
+
 def test_a_conversion_that_predicts_something_else_is_refused(monkeypatch):
     model = LogisticRegression().fit(X, CLASS)
     other = LogisticRegression(C=1e-3).fit(X, CLASS)
