@@ -9,7 +9,8 @@ MIN_PYTHON ?= python3.11
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights rank regress nets retrieve test test-slow test-cpus test-min coverage lint bench paper docs
+.PHONY: quickstart flights students rank regress nets retrieve test test-slow test-cpus test-min
+.PHONY: coverage lint bench paper docs
 .PHONY: release-check clean
 
 quickstart: $(VENV)/quickstart
@@ -17,6 +18,9 @@ quickstart: $(VENV)/quickstart
 
 flights: $(VENV)/test
 	$(BIN)/python examples/flights.py
+
+students: $(VENV)/test
+	$(BIN)/python examples/which_student.py
 
 rank: $(VENV)/test
 	$(BIN)/python examples/rank_flights.py

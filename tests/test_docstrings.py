@@ -19,6 +19,8 @@ SHAPE = re.compile(r" of shape \([^)]*\)(?:,? or (?:of shape )?\([^)]*\))*")
 # Names that mean something else in one place. Only the other places are compared.
 OTHER_MEANING = {
     ("centred_logits", "proba"): "any probabilities, not only those of a teacher",
+    ("compare_students", "X"): "rows to fit on, too",
+    ("compare_students", "teacher"): "unfitted, or a regressor",
     ("softmax_rows", "logits"): "any logits, not only those of a student",
     ("SoftLabelClassifier.fit", "y"): "class probabilities instead of labels",
     ("SoftLabelClassifier.score", "y"): "class probabilities instead of labels",

@@ -47,6 +47,18 @@ def test_mean_predictions_stand_beside_observed_rates(script, options):
         assert "over persons" in done.stdout
 
 
+@pytest.mark.slow
+def test_students_are_compared_on_a_page(tmp_path):
+    page, picture = tmp_path / "page.html", tmp_path / "picture.png"
+    command = [sys.executable, EXAMPLES / "which_student.py", "--page", page, "--picture", picture]
+    command += ["--n-train", "1000", "--n-unlabeled", "1000", "--n-test", "2000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Best student within 50 kB" in done.stdout
+    assert "could not be compared" not in done.stdout
+    assert "Which student?" in page.read_text(encoding="utf-8")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 # As in WordNet's file: the licence, then entries of words, pointers and a gloss.
 NOUNS = """\
   1 This line stands for the licence.

@@ -16,6 +16,7 @@ from ._retrieval import (
     recall_at_k,
     retrieval_scorer,
 )
+from ._smooth_calibration import smooth_calibration_error
 
 __all__ = [
     "brier_loss",
@@ -27,6 +28,7 @@ __all__ = [
     "propensity_scored_precision_at_k",
     "recall_at_k",
     "retrieval_scorer",
+    "smooth_calibration_error",
     "soft_log_loss",
     "soft_log_loss_scorer",
     "teacher_agreement",

@@ -21,6 +21,7 @@ from skdistill.metrics import (
     precision_at_k,
     propensity_scored_precision_at_k,
     recall_at_k,
+    smooth_calibration_error,
     soft_log_loss,
     teacher_agreement,
 )
@@ -43,6 +44,11 @@ def retrieved(proba, k):
 
 def one_hot(y):
     return (y[:, None] == CLASSES).astype(int)
+
+
+def mean_row(proba):
+    proba = proba.astype(float)
+    return np.tile((proba / proba.sum(axis=1, keepdims=True)).mean(axis=0), (len(proba), 1))
 
 
 def binary(y, proba):
@@ -92,6 +98,13 @@ PAIRS = {
         lambda y, p, w: abs(
             np.average(p.max(axis=1), weights=w)
             - accuracy_score(codes(y), p.argmax(axis=1), sample_weight=w)
+        ),
+    ),
+    "smooth_calibration_error": (  # the same prediction for each row is in one bin, too
+        lambda y, p, w: smooth_calibration_error(y, mean_row(p), classes=CLASSES, sample_weight=w),
+        lambda y, p, w: abs(
+            mean_row(p)[0].max()
+            - accuracy_score(codes(y), mean_row(p).argmax(axis=1), sample_weight=w)
         ),
     ),
 }

@@ -12,6 +12,7 @@ from skdistill.metrics import (
     brier_loss,
     expected_calibration_error,
     pairwise_disagreement,
+    smooth_calibration_error,
     soft_log_loss,
     soft_log_loss_scorer,
     teacher_agreement,
@@ -131,7 +132,7 @@ def test_sparse_predictions_are_scored_as_dense_ones(target):
     sharp = np.where(PROBA > 0.2, PROBA, 0)
     sharp[:, 0] += 1e-3
     sharp /= sharp.sum(axis=1, keepdims=True)
-    for metric in (soft_log_loss, brier_loss, expected_calibration_error):
+    for metric in (soft_log_loss, brier_loss, expected_calibration_error, smooth_calibration_error):
         given = {"sample_weight": WEIGHT}
         expected = metric(target, sharp, **given)
         assert metric(target, sparse.csr_array(sharp), **given) == pytest.approx(expected)

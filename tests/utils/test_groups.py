@@ -37,7 +37,12 @@ from skdistill import (
 from skdistill._base._alpha_selection import standard_error
 from skdistill._utils._groups import MIN_GROUPS_FOR_INTERVAL, group_codes, make_folds
 from skdistill.datasets import make_gaussian_classes
-from skdistill.inspection import bias_variance, compare_teachers, distillation_report
+from skdistill.inspection import (
+    bias_variance,
+    compare_students,
+    compare_teachers,
+    distillation_report,
+)
 
 pytestmark = pytest.mark.filterwarnings(
     'ignore:alpha="auto" chose 0', "ignore:Self-distillation did not help"
@@ -91,6 +96,9 @@ CALLS = {
     ).fit(X, y, groups=groups),
     "compare_teachers": lambda X, y, groups, cv: compare_teachers(
         {"bayes": Counted()}, X, y, cv=cv, groups=groups
+    ),
+    "compare_students": lambda X, y, groups, cv: compare_students(
+        {"tree": TREE}, Counted(), X, y, cv=cv, groups=groups, random_state=0
     ),
     "distillation_report": lambda X, y, groups, cv: distillation_report(
         *[GaussianNB().fit(X, y)] * 3, X, y, groups=groups, n_bootstrap=100

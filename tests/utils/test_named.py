@@ -153,7 +153,10 @@ def test_columns_of_no_class_are_refused_by_name(call, proba):
             call(frame(proba).assign(extra=0.0))
 
 
-@pytest.mark.parametrize("name", ["brier_loss", "soft_log_loss", "expected_calibration_error"])
+@pytest.mark.parametrize(
+    "name",
+    ["brier_loss", "soft_log_loss", "expected_calibration_error", "smooth_calibration_error"],
+)
 def test_other_names_on_both_sides_are_refused(name):
     ours = pd.DataFrame({"cat": [1.0], "dog": [0.0]})
     theirs = pd.DataFrame({"cow": [1.0], "owl": [0.0]})

@@ -22,6 +22,7 @@ from skdistill.inspection import bias_variance
 from skdistill.metrics import (
     brier_loss,
     expected_calibration_error,
+    smooth_calibration_error,
     soft_log_loss,
     soft_log_loss_scorer,
     teacher_agreement,
@@ -176,7 +177,7 @@ def test_score_and_scorer():
 def test_metrics(form):
     q = np.clip(SECOND * 0.9, 0.05, 0.95)
     both = np.column_stack([1 - q, q])
-    for metric in (soft_log_loss, brier_loss, expected_calibration_error):
+    for metric in (soft_log_loss, brier_loss, expected_calibration_error, smooth_calibration_error):
         assert metric(Y, FORMS[form](q)) == pytest.approx(metric(Y, both))
     for metric in (soft_log_loss, brier_loss):
         expected = metric(P, both)

@@ -1,0 +1,61 @@
+"""The rows of a comparison: figures, costs and details of each model."""
+
+from ._compiled import compile_or_reason
+from ._student_comparison import COMPILED, ComparedModel
+from ._student_costs import compiled_costs, student_costs
+from ._student_figures import Scores
+from ._student_fits import LABELS, NAMES
+from ._student_runs import TEACHER
+
+
+def compared_models(models, predictions, evaluated, task, score):
+    """Return the rows of the table: the students, then the teacher and the compiled one."""
+    scores = Scores.of(predictions.found, evaluated, task, score)
+    failures = predictions.failures | {
+        name: fit.failure for name, fit in models.fits().items() if fit.failure
+    }
+    rows = []
+    for student, fits in models.students.items():
+        for how, fit in fits.items():
+            row = ComparedModel(NAMES[how].format(student), student, how)
+            if row.name in failures:
+                rows.append(row.failed(failures[row.name]))
+                continue
+            details = {"alpha": fit.alpha, "tuning": fits[LABELS].tuning, "setting": fit.setting}
+            rows.append(_measured(row, fit, scores, details))
+    return [*rows, *_teacher_rows(models.teacher, scores)]
+
+
+def _measured(row, fit, scores, details):
+    """Return the row of a fitted model with its figures, costs and details."""
+    figures = scores.figures(row.name)
+    if row.student:
+        figures |= scores.gains(row.student, row.how)
+        details |= _disagreement_bound(scores, row.name)
+    worst = scores.worst_segment(row.name)
+    if worst is not None:
+        details["worst_segment"], figures["worst_segment_score"] = worst
+    X = scores.evaluated.X
+    compiled, reason = compile_or_reason(fit.model, X)
+    costs = student_costs(fit.model, compiled, X) | {"fit_seconds": fit.seconds}
+    return row.measured(fit.model, figures, costs, details | {"not_compiled": reason})
+
+
+def _disagreement_bound(scores, name):
+    """Return the bound on disagreement with the teacher, if the rows are test rows of classes."""
+    if not (scores.evaluated.is_test and hasattr(scores.task, "disagreement_bound")):
+        return {}
+    both = (scores.predictions[each] for each in (name, TEACHER))
+    return {"max_disagreement": scores.task.disagreement_bound(*both)}
+
+
+def _teacher_rows(teacher, scores):
+    """Return the row of the teacher, and that of the teacher compiled to ONNX."""
+    plain = _measured(ComparedModel(TEACHER, "", TEACHER), teacher, scores, {})
+    row = ComparedModel(COMPILED, "", COMPILED)
+    compiled, reason = compile_or_reason(teacher.model, scores.evaluated.X)
+    if compiled is None:
+        return [plain, row.failed(f"It was not compiled. {reason}")]
+    costs = compiled_costs(compiled, scores.evaluated.X)
+    costs |= {f"onnx_{name}": value for name, value in costs.items()}
+    return [plain, row.measured(compiled, plain.figures, costs, plain.details)]

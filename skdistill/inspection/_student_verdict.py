@@ -1,0 +1,88 @@
+"""What a comparison of students says, as sentences."""
+
+from math import isnan
+
+from ._student_layout import SCORES, described_costs, with_sign
+
+DISTILLED = "distilled"
+NEGLIGIBLE = 1e-9  # a difference by rounding
+
+
+def sentences(comparison):
+    """Return a sentence for each student, then those on the choice."""
+    return [*on_students(comparison), *on_choice(comparison)]
+
+
+def on_students(comparison):
+    """Return a sentence for each student: whether distilling pays."""
+    by_name = {row.name: row for row in comparison.rows()}
+    return [
+        _on_student(row, by_name, comparison) for row in comparison.rows() if row.how == DISTILLED
+    ]
+
+
+def _on_student(row, by_name, comparison):
+    """Say whether distilling pays for a student."""
+    if row.failure:
+        return f"{row.name}: could not be compared. {row.failure}"
+    gain = row.figure("gain")
+    twin = f"its {'untuned' if row.details['tuning'] == 'untuned' else 'tuned'} twin"
+    twin = f"{twin}, fitted to the labels alone"
+    if isnan(gain.value):
+        failure = by_name[f"{row.name} (labels)"].failure
+        return f"{row.name}: there is nothing to compare it with. Its twin failed: {failure}"
+    if abs(gain.value) < NEGLIGIBLE and not gain.standard_error > NEGLIGIBLE:
+        return f"{row.name}: the labels alone were chosen, as for {twin}: there is no difference."
+    # The score itself is shown: a loss that falls is a gain.
+    change = gain.value if comparison.higher_is_better else -gain.value
+    shown = f"{SCORES[comparison.scoring]} {with_sign(change, gain.standard_error)} against {twin}"
+    if gain.low > 0:
+        return f"{row.name}: distilling pays: {shown}{_share(row)}."
+    if gain.high < 0:
+        return f"{row.name}: distilling harms: {shown}. Ship the twin."
+    if isnan(gain.low):
+        return f"{row.name}: {shown}, without an interval."
+    return f"{row.name}: no certain difference: {shown}. The labels alone will do."
+
+
+def _share(row):
+    """Say which part of the teacher's lead a student recovers, where this is certain."""
+    share = row.figure("share_of_lead").value
+    return "" if isnan(share) else f", {100 * share:.0f} % of the teacher's lead"
+
+
+def on_choice(comparison):
+    """Return sentences on which student to ship, and on a teacher that meets the budget."""
+    rows = comparison.rows()
+    if not comparison.ranked():
+        return ["No student could be compared."]
+    try:
+        best = next(row for row in rows if row.name == comparison.best())
+    except ValueError as error:  # the budget is met by none
+        found = [str(error)]
+    else:
+        figure = best.figure(comparison.scoring)
+        score = f"{SCORES[comparison.scoring]} {figure}"
+        within = f"within {described_costs(comparison.budget)}" if comparison.budget else "of all"
+        found = [f"Best student {within}: {best.name}, {score}, {_costs(best, comparison)}."]
+    return found + [
+        sentence for row in rows if not row.student for sentence in _on_teacher(row, comparison)
+    ]
+
+
+def _on_teacher(row, comparison):
+    """Say whether a teacher meets the budget itself, or why there is no compiled one."""
+    if row.failure:
+        yield f"{row.name}: {row.failure}"
+    elif comparison.budget and row.excess(comparison.budget) <= 1:
+        score = row.figure(comparison.scoring)
+        yield (
+            f"{row.name} meets the budget itself: {SCORES[comparison.scoring]} {score}, "
+            f"{_costs(row, comparison)}."
+        )
+
+
+def _costs(row, comparison):
+    """Write what a model costs, in the units of the budget."""
+    names = comparison.budget or ("kB", "ms_per_1000")
+    return described_costs({cost: row.costs[cost] for cost in names})

@@ -1,0 +1,574 @@
+"""Students are compared by figures with known answers, with one teacher for all of them."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from scipy.stats import binomtest, ks_2samp
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
+from sklearn.metrics import log_loss, mean_squared_error, r2_score, roc_auc_score
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from skdistill import DistilledClassifier
+from skdistill.datasets import make_gaussian_classes
+from skdistill.inspection import compare_students, distillation_report
+from skdistill.inspection._class_task import calibration_slope, kolmogorov_smirnov
+from skdistill.metrics import smooth_calibration_error, soft_log_loss
+
+TREE = DecisionTreeClassifier(max_leaf_nodes=8, random_state=0)
+FOREST = RandomForestClassifier(10, min_samples_leaf=5, random_state=0)
+FITS = []  # one entry for each fit of a CountedTeacher
+
+
+class CountedTeacher(GaussianNB):
+    """A teacher whose fits are counted."""
+
+    def fit(self, X, y, sample_weight=None):
+        FITS.append(len(y))
+        return super().fit(X, y, sample_weight)
+
+
+class Bayes(ClassifierMixin, BaseEstimator):
+    """A teacher that reads the true probabilities off the last columns of the rows."""
+
+    def __init__(self, n_classes=2):
+        self.n_classes = n_classes
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.asarray(X)[:, -self.n_classes :]
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class Failing(DecisionTreeClassifier):
+    """A student that fails in a fit on too few rows, in predictions, or always."""
+
+    def __init__(self, fails="always", max_depth=3):
+        super().__init__(max_depth=max_depth)
+        self.fails = fails
+
+    def fit(self, X, y, sample_weight=None):
+        if self.fails == "always" or (self.fails == "few" and len(y) < 250):
+            raise RuntimeError("no luck")
+        return super().fit(X, y, sample_weight)
+
+    def predict_proba(self, X):
+        if self.fails == "predict":
+            raise RuntimeError("no answer")
+        return super().predict_proba(X)
+
+
+def features(X):
+    """Return the rows without the true probabilities of two classes."""
+    return X[:, :-2]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    X, y, _ = make_gaussian_classes(800, 4, 2, random_state=0)
+    return {"X": X[:300], "y": y[:300], "X_test": X[300:], "y_test": y[300:]}
+
+
+@pytest.fixture(scope="module")
+def compared(rows):
+    students = {"tree": TREE, "linear": LogisticRegression()}
+    return compare_students(students, FOREST, **rows, random_state=0, budget={"kB": 50})
+
+
+def test_the_rows_are_students_twins_and_teachers(compared):
+    names = ["tree", "tree (labels)", "linear", "linear (labels)", "teacher", "teacher (ONNX)"]
+    assert compared.names == names
+    frame = compared.to_frame()
+    assert frame.index.tolist() == names
+    assert frame["how"].tolist()[:2] == ["distilled", "labels alone"]
+    assert frame.loc["tree", "size"] <= 8 and frame.loc["linear", "size"] == 5
+    assert (frame[["kB", "us_per_row", "ms_per_1000"]].dropna() > 0).all(axis=None)
+    assert frame["gain"].notna().tolist() == [True, False, True, False, False, False]
+
+
+@pytest.mark.parametrize("name", ["tree", "linear"])
+def test_figures_are_those_of_a_report_for_each_alone(name, compared, rows):
+    student = {"tree": TREE, "linear": LogisticRegression()}[name]
+    X, y, X_test, y_test = rows.values()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # alpha = 0
+        distilled = DistilledClassifier(FOREST, student, random_state=0).fit(X, y)
+    models = (clone(FOREST).fit(X, y), compared.models[f"{name} (labels)"], distilled)
+    report = distillation_report(*models, X_test, y_test, random_state=0)
+    names = {"teacher": "teacher", "student": f"{name} (labels)", "distilled": name}
+    of_row = {row.name: row for row in compared.rows()}
+    for score in ("log_loss", "brier", "accuracy", "auc"):
+        for role, row in names.items():
+            found, expected = of_row[row].figure(score), report.quality[score][role]
+            np.testing.assert_allclose([found.value, *found[2:]], expected, rtol=1e-12)
+    gain = of_row[name].figure("gain")
+    np.testing.assert_allclose([gain.value, *gain[2:]], report.gain["log_loss"], atol=1e-14)
+    agreement = of_row[name].figure("agreement").value
+    assert agreement == report.fidelity["agreement"]["distilled"].value
+
+
+def test_measures_are_their_definitions(compared, rows):
+    y = rows["y_test"]
+    for name, model in compared.models.items():
+        row, proba = compared.to_frame().loc[name], model.predict_proba(rows["X_test"])
+        p = proba[:, 1]
+        tolerance = 1e-6 if name == "teacher (ONNX)" else 1e-10
+        assert row["mean_prediction"] == pytest.approx(p.mean(), abs=tolerance)
+        assert row["observed_mean"] == pytest.approx(y.mean())
+        expected = smooth_calibration_error(y, proba)
+        assert row["smooth_calibration_error"] == pytest.approx(expected, abs=1e-4)
+        assert row["ks"] == pytest.approx(ks_2samp(p[y == 0], p[y == 1]).statistic, abs=0.01)
+        assert row["auc"] == pytest.approx(roc_auc_score(y, p), abs=1e-3)
+
+
+def test_the_slope_of_predictions_twice_as_extreme_is_half():
+    rng = np.random.default_rng(0)
+    logit = rng.normal(size=200_000)
+    y = (rng.random(len(logit)) < 1 / (1 + np.exp(-logit))).astype(int)
+    weight = np.ones(len(y))
+    for factor in (0.5, 1.0, 2.0):
+        p = 1 / (1 + np.exp(-factor * logit))
+        assert calibration_slope(p, y, weight) == pytest.approx(1 / factor, rel=0.03)
+    times = rng.integers(0, 3, size=1000)
+    p, y = 1 / (1 + np.exp(-logit[:1000])), y[:1000]
+    for measure in (calibration_slope, kolmogorov_smirnov):
+        repeated = measure(np.repeat(p, times), np.repeat(y, times), np.ones(times.sum()))
+        assert measure(p, y, times.astype(float)) == pytest.approx(repeated, rel=1e-4)
+
+
+def test_with_a_bayes_teacher_the_share_of_the_lead_is_known():
+    """The gain of a tree and the lead of the true probabilities follow from these."""
+    X, y, p_star = make_gaussian_classes(6300, 4, 2, random_state=0)
+    X = np.column_stack([X, p_star])
+    tree = make_pipeline(FunctionTransformer(features), DecisionTreeClassifier(max_depth=4))
+    test = {"X_test": X[300:], "y_test": y[300:]}
+    compared = compare_students({"tree": tree}, Bayes(), X[:300], y[:300], **test, random_state=0)
+    true = p_star[300:]
+    loss = {
+        name: soft_log_loss(true, compared.models[name].predict_proba(X[300:]))
+        for name in ("tree", "tree (labels)", "teacher")
+    }
+    lead = loss["tree (labels)"] - loss["teacher"]
+    row = compared.to_frame().loc["tree"]
+    error = 4 * row["share_of_lead_se"]
+    expected = (loss["tree (labels)"] - loss["tree"]) / lead
+    assert 0.2 < expected < 1
+    assert row["share_of_lead"] == pytest.approx(expected, abs=error) and error < 0.3
+    assert row["alpha"] > 0
+    assert "distilling pays" in compared.sentences[0]
+    assert "of the teacher's lead" in compared.sentences[0]
+
+
+def test_a_lead_within_two_standard_errors_has_no_share(rows):
+    """The linear student is the truth here: the forest has no lead over it."""
+    compared = compare_students({"linear": LogisticRegression()}, FOREST, **rows, random_state=0)
+    assert "share_of_lead" not in compared.to_frame()
+    assert "no certain difference" in compared.sentences[0]
+
+
+def test_a_student_that_dominates_is_alone_on_the_frontier(rows):
+    students = {"good": LogisticRegression(), "bad": RandomForestClassifier(30, max_depth=1)}
+    compared = compare_students(students, FOREST, **rows, random_state=0)
+    assert {name.removesuffix(" (labels)") for name in compared.frontier()} == {"good"}
+    assert compared.best().startswith("good")
+
+
+def test_equal_students_tie(rows):
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0)
+    students = {"one": tree, "two": clone(tree)}
+    compared = compare_students(students, FOREST, **rows, random_state=0)
+    frame = compared.to_frame()
+    scores = ["log_loss", "brier", "accuracy", "gain", "kB", "size"]
+    assert (frame.loc["one", scores] == frame.loc["two", scores]).all()
+    frontier = compared.frontier()
+    assert ("one" in frontier) == ("two" in frontier)
+    assert ("one (labels)" in frontier) == ("two (labels)" in frontier)
+
+
+@pytest.mark.parametrize("cost", ["kB", "ms_per_1000"])
+def test_the_frontier_is_its_definition(cost, compared):
+    frame = compared.to_frame()
+    students = frame[frame["student"] != ""]
+    kept = [
+        name
+        for name, row in students.iterrows()
+        if not (
+            (students["log_loss"] <= row["log_loss"])
+            & (students[cost] <= row[cost])
+            & ((students["log_loss"] < row["log_loss"]) | (students[cost] < row[cost]))
+        ).any()
+    ]
+    assert compared.frontier(cost) == sorted(kept, key=lambda name: students.loc[name, cost])
+
+
+def test_the_best_within_a_budget(compared):
+    frame = compared.to_frame()
+    students = frame[frame["student"] != ""]
+    assert compared.best({"kB": 1e6}) == students["log_loss"].idxmin()
+    limit = students["kB"].min()
+    assert compared.best({"kB": limit}) == students[students["kB"] <= limit]["log_loss"].idxmin()
+    with pytest.raises(ValueError, match=r"budget 0.1 kB.*nearest is 'linear.* with 0\.\d+ kB"):
+        compared.best({"kB": 0.1})
+    for budget, match in (
+        ({"euros": 1}, r"one of \['kB', 'us_per_row', .*'onnx_ms_per_1000'\]; got 'euros'"),
+        ({"kB": 0}, "above 0; got 0"),
+        ({}, "must be a dict of limits"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            compared.best(budget)
+    with pytest.raises(ValueError, match="A cost is one of"):
+        compared.frontier("euros")
+
+
+@pytest.mark.parametrize("further", [{}, {"X_unlabeled": True}])
+def test_each_fold_teacher_is_fitted_once_for_all_students(further, rows):
+    X, y = rows["X"], rows["y"]
+    if further:
+        further = {"X_unlabeled": rows["X_test"][:100]}
+    counts = []
+    for n_students in (1, 3):
+        FITS.clear()
+        students = {f"tree {n}": clone(TREE).set_params(max_leaf_nodes=n + 2) for n in range(3)}
+        chosen = dict(list(students.items())[:n_students])
+        compare_students(chosen, CountedTeacher(), X, y, cv=2, random_state=0, **further)
+        counts.append(len(FITS))
+    # In two folds and on all rows: six fold teachers of the default, and the teacher itself.
+    assert counts == [3 * 7, 3 * 7]
+
+
+def test_a_cache_of_ones_own_serves_the_next_comparison(rows, tmp_path):
+    given = rows | {"memory": tmp_path, "random_state": 0}
+    FITS.clear()
+    first = compare_students({"tree": TREE}, CountedTeacher(), **given)
+    n_first = len(FITS)
+    second = compare_students({"linear": LogisticRegression()}, CountedTeacher(), **given)
+    assert n_first == 7 and len(FITS) == n_first + 1  # the teacher that is shipped
+    scores = [each.to_frame().loc["teacher", "log_loss"] for each in (first, second)]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize(
+    ("fails", "test"),
+    [("always", True), ("always", False), ("predict", True), ("predict", False), ("few", False)],
+)
+def test_a_student_that_fails_is_reported_and_the_others_go_on(fails, test, rows):
+    more = {"cv": 2, "X_unlabeled": rows["X_test"][:100]}
+    given = rows if test else {"X": rows["X"], "y": rows["y"], **more}
+    students = {"poor": Failing(fails), "tree": TREE}
+    compared = compare_students(students, FOREST, **given, random_state=0)
+    frame = compared.to_frame()
+    assert "RuntimeError: no" in frame.loc["poor (labels)", "failure"]
+    assert frame.loc["poor", "failure"]
+    assert frame.loc["tree", "failure"] == "" and frame.loc["tree", "log_loss"] > 0
+    assert any("poor: could not be compared" in each for each in compared.sentences)
+    assert "poor" not in compared.models
+
+
+def test_if_all_students_fail_best_says_why(rows):
+    compared = compare_students({"poor": Failing()}, FOREST, **rows, random_state=0)
+    for call in (compared.best, compared.frontier):
+        with pytest.raises(ValueError, match=r"No student could be compared.*no luck"):
+            call()
+    assert "No student could be compared." in str(compared)
+
+
+def test_a_student_without_probabilities_says_so_in_its_row(rows):
+    compared = compare_students({"svc": LinearSVC(), "tree": TREE}, FOREST, **rows)
+    failures = compared.to_frame()["failure"]
+    assert "no predict_proba" in failures["svc"] and "no predict_proba" in failures["svc (labels)"]
+
+
+def test_folds_are_scored_out_of_fold(rows):
+    """The teacher's log-loss, by hand."""
+    X, y = rows["X"], rows["y"]
+    folds = list(KFold(3).split(X))
+    compared = compare_students({"tree": TREE}, GaussianNB(), X, y, cv=folds, random_state=0)
+    losses = [
+        log_loss(y[test], GaussianNB().fit(X[train], y[train]).predict_proba(X[test]))
+        for train, test in folds
+    ]
+    row = compared.to_frame().loc["teacher"]
+    assert row["log_loss"] == pytest.approx(np.mean(losses))
+    assert row["log_loss_se"] == pytest.approx(np.std(losses, ddof=1) / np.sqrt(3))
+    assert "max_disagreement" not in compared.to_frame()
+    assert "out of fold" in compared.notes[0]
+
+
+def test_weights_of_the_rows_count_in_scores(rows):
+    X, y = rows["X"], rows["y"]
+    weight = np.random.default_rng(0).uniform(0.5, 2, size=len(y))
+    folds = list(KFold(2).split(X))
+    given = {"cv": folds, "sample_weight": weight, "random_state": 0}
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    compared = compare_students({"linear": pipeline}, GaussianNB(), X, y, **given)
+    proba = np.vstack(
+        [
+            GaussianNB().fit(X[train], y[train], weight[train]).predict_proba(X[test])
+            for train, test in folds
+        ]
+    )
+    tested = np.concatenate([test for _, test in folds])
+    expected = log_loss(y[tested], proba, sample_weight=weight[tested])
+    assert compared.to_frame().loc["teacher", "log_loss"] == pytest.approx(expected)
+    assert type(compared.models["linear (labels)"]) is type(pipeline)
+
+
+def test_the_bound_on_disagreement_is_exact(compared, rows):
+    frame = compared.to_frame()
+    teacher = compared.models["teacher"].predict(rows["X_test"])
+    for name in ("tree", "linear (labels)"):
+        other = compared.models[name].predict(rows["X_test"]) != teacher
+        test = binomtest(int(other.sum()), len(other), alternative="less")
+        expected = test.proportion_ci(0.95, method="exact").high
+        assert frame.loc[name, "max_disagreement"] == pytest.approx(expected)
+
+
+def test_segments_and_groups_by_hand(rows):
+    y = rows["y_test"]
+    part = np.where(np.arange(len(y)) % 3 == 0, "north", "south")
+    part[:10] = "tiny"  # too few rows to be the worst segment
+    columns = {"segments": part, "sensitive": part}
+    compared = compare_students({"tree": TREE}, FOREST, **rows, **columns, random_state=0)
+    row, proba = compared.to_frame().loc["tree"], compared.models["tree"].predict_proba
+    losses = {
+        name: log_loss(y[part == name], proba(rows["X_test"][part == name]), labels=[0, 1])
+        for name in np.unique(part)
+    }
+    means = [proba(rows["X_test"][part == name])[:, 1].mean() for name in losses]
+    worst = max(("north", "south"), key=losses.get)
+    assert row["worst_segment"] == worst
+    assert row["worst_segment_score"] == pytest.approx(losses[worst])
+    assert row["group_gap"] == pytest.approx(max(losses.values()) - min(losses.values()))
+    assert row["group_gap_prediction"] == pytest.approx(max(means) - min(means))
+    assert "worst segment" in str(compared)
+
+
+def test_columns_of_a_dataframe_by_name(rows):
+    frames = {name: pd.DataFrame(rows[name]).add_prefix("x") for name in ("X", "X_test")}
+    for frame in frames.values():
+        frame["region"] = np.arange(len(frame)) % 2
+    given = rows | frames
+    by_name = compare_students({"tree": TREE}, FOREST, **given, segments="region", random_state=0)
+    array = frames["X_test"]["region"].to_numpy()
+    by_array = compare_students({"tree": TREE}, FOREST, **given, segments=array, random_state=0)
+    column = "worst_segment_score"
+    assert (by_name.to_frame()[column] == by_array.to_frame()[column]).tolist()[0]
+
+
+def test_pseudo_labels_where_there_are_rows_without_labels(rows):
+    further = {"X_unlabeled": rows["X_test"][:200]}
+    X, y = rows["X"], rows["y"]
+    compared = compare_students({"tree": TREE}, FOREST, X, y, cv=2, random_state=0, **further)
+    assert compared.names[:3] == ["tree", "tree (labels)", "tree (pseudo-labels)"]
+    twin = compared.models["tree (labels)"]
+    labels = clone(FOREST).fit(X, y).predict(further["X_unlabeled"])
+    pseudo = compared.models["tree (pseudo-labels)"]
+    expected = clone(twin).fit(np.vstack([X, further["X_unlabeled"]]), np.append(y, labels))
+    assert (pseudo.apply(X) == expected.apply(X)).all()
+
+
+def test_a_search_is_its_own_tuning(rows):
+    search = GridSearchCV(TREE, {"max_leaf_nodes": [2, 6]}, cv=3, scoring="neg_log_loss")
+    students = {"search": search, "cv": LogisticRegressionCV(Cs=3, cv=3)}
+    compared = compare_students(students, FOREST, **rows, random_state=0)
+    assert compared.to_frame()["tuning"].tolist()[:4] == ["search"] * 4
+    best = clone(search).fit(rows["X"], rows["y"]).best_estimator_
+    twin = compared.models["search (labels)"]
+    assert twin.get_params()["max_leaf_nodes"] == best.max_leaf_nodes
+    assert compared.models["search"].max_leaf_nodes == best.max_leaf_nodes
+    assert (twin.predict_proba(rows["X"]) == best.predict_proba(rows["X"])).all()
+
+
+TEXTS = ["red round", "green round", "red square", "green square"] * 30
+KINDS_OF_ROWS = {
+    "sparse": (sparse.csr_array(np.eye(4)[np.arange(120) % 4]), MultinomialNB()),
+    "list of texts": (TEXTS, make_pipeline(TfidfVectorizer(), MultinomialNB())),
+    "dataframe": (pd.DataFrame(np.eye(4)[np.arange(120) % 4], columns=list("abcd")), GaussianNB()),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_ROWS)
+def test_rows_of_each_kind(kind):
+    X, model = KINDS_OF_ROWS[kind]
+    y = (np.arange(120) % 4 < 2) ^ (np.arange(120) % 7 == 0)
+    compared = compare_students({"student": model}, model, X, y, cv=2, random_state=0)
+    assert compared.to_frame().loc["student", "failure"] == ""
+
+
+def test_a_search_over_a_pipeline_with_groups_and_weights(rows):
+    X, y = rows["X"], rows["y"]
+    groups = np.arange(300) // 10
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        {"logisticregression__C": [0.01, 1]},
+        cv=GroupKFold(3),
+        scoring="neg_log_loss",
+    )
+    weight = np.where(y == 1, 2.0, 1.0)
+    given = {"groups": groups, "sample_weight": weight, "cv": 2, "random_state": 0}
+    compared = compare_students({"search": search}, GaussianNB(), X, y, **given)
+    expected = clone(search).fit(X, y, groups=groups, logisticregression__sample_weight=weight)
+    np.testing.assert_allclose(
+        compared.models["search (labels)"].predict_proba(X), expected.predict_proba(X)
+    )
+
+
+def test_frozen_teachers_are_not_fitted(rows):
+    teacher = FrozenEstimator(GaussianNB().fit(rows["X_test"], rows["y_test"]))
+    compared = compare_students({"tree": TREE}, teacher, **rows, random_state=0)
+    assert compared.models["teacher"] is teacher or isinstance(
+        compared.models["teacher"], FrozenEstimator
+    )
+
+
+def test_text_labels_and_three_classes():
+    X, y, _ = make_gaussian_classes(600, 4, 3, random_state=0)
+    y = np.array(["low", "middle", "high"])[y]
+    test = {"X_test": X[300:], "y_test": y[300:]}
+    compared = compare_students({"tree": TREE}, FOREST, X[:300], y[:300], **test, random_state=0)
+    frame = compared.to_frame()
+    p = compared.models["tree"].predict_proba(X[300:])
+    assert frame.loc["tree", "log_loss"] == pytest.approx(log_loss(y[300:], p))
+    assert "auc" not in frame and "calibration_slope" not in frame
+    assert frame["smooth_calibration_error"].notna().all()
+    with pytest.raises(ValueError, match="needs two classes, and y has 3"):
+        compare_students({"tree": TREE}, FOREST, X, y, scoring="roc_auc")
+
+
+@pytest.mark.parametrize("scoring", ["neg_brier_score", "accuracy", "roc_auc"])
+def test_the_score_that_ranks(scoring, rows):
+    students = {"tree": TREE, "linear": LogisticRegression()}
+    compared = compare_students(students, FOREST, **rows, scoring=scoring, random_state=0)
+    frame = compared.to_frame()
+    column = {"neg_brier_score": "brier", "accuracy": "accuracy", "roc_auc": "auc"}[scoring]
+    sign = -1 if column == "brier" else 1
+    gain = sign * (frame.loc["tree", column] - frame.loc["tree (labels)", column])
+    assert frame.loc["tree", "gain"] == pytest.approx(gain)
+    students = frame[frame["student"] != ""]
+    assert (
+        compared.best() in students.index[sign * students[column] == max(sign * students[column])]
+    )
+
+
+def test_regressors_are_scored_as_scikit_learn_does():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = 1000 + 5 * X[:, 0] * X[:, 1] + X[:, 2] + rng.normal(size=600)
+    students = {
+        "tree": DecisionTreeRegressor(max_depth=3, random_state=0),
+        "linear": make_pipeline(StandardScaler(), Ridge()),
+        "mean": DummyRegressor(),
+    }
+    teacher = RandomForestRegressor(20, random_state=0)
+    test = {"X_test": X[300:], "y_test": y[300:]}
+    compared = compare_students(students, teacher, X[:300], y[:300], **test, random_state=0)
+    frame = compared.to_frame()
+    for name in ("tree", "tree (labels)", "linear", "teacher"):
+        p, row = np.ravel(compared.models[name].predict(X[300:])), frame.loc[name]
+        assert row["mse"] == pytest.approx(mean_squared_error(y[300:], p))
+        assert row["r2"] == pytest.approx(r2_score(y[300:], p))
+        assert row["bias"] == pytest.approx((p - y[300:]).mean())
+        slope = LinearRegression().fit(p[:, None], y[300:]).coef_[0]
+        assert row["calibration_slope"] == pytest.approx(slope)
+        assert row["mean_prediction"] == pytest.approx(p.mean())
+    tree = compared.models["tree"].predict(X[300:])
+    expected = mean_squared_error(compared.models["teacher"].predict(X[300:]), tree)
+    assert frame.loc["tree", "teacher_mse"] == pytest.approx(expected)
+    assert "MSE" in str(compared) and compared.best().startswith("tree")
+    by_folds = compare_students(students, teacher, X, y, cv=2, random_state=0)
+    assert by_folds.to_frame().loc["tree", "mse_se"] > 0
+
+
+BAD_INPUT = [
+    ({"students": []}, TypeError, "must be a dict of names and estimators"),
+    ({"students": {}}, ValueError, "students is empty"),
+    ({"students": {1: TREE}}, TypeError, "must be strings; got 1"),
+    ({"students": {"tree": DecisionTreeClassifier}}, TypeError, r"students\['tree'\] must be an"),
+    ({"students": {"teacher": TREE}}, ValueError, "Two rows .* called 'teacher'"),
+    ({"students": {"a": TREE, "a (labels)": TREE}}, ValueError, r"called 'a \(labels\)'"),
+    ({"students": {"a": TREE, "b": Ridge()}}, TypeError, "all classifiers or all regressors"),
+    ({"students": {"a": StandardScaler()}}, TypeError, "classifier or a regressor"),
+    ({"students": {"a": FrozenEstimator(TREE)}}, TypeError, "is frozen, and students are fitted"),
+    ({"teacher": Ridge()}, TypeError, "the teacher is a regressor"),
+    ({"teacher": LinearSVC()}, TypeError, "predict_proba"),
+    ({"scoring": "r2"}, ValueError, "scoring must be None or one of .*neg_log_loss"),
+    ({"budget": {"euros": 3}}, ValueError, "A cost is one of"),
+    ({"budget": 50}, ValueError, "budget must be a dict"),
+    ({"X_test": None}, ValueError, "X_test is missing"),
+    ({"y_test": None}, ValueError, "y_test is missing"),
+    ({"X_test": None, "y_test": None, "cv": "in-sample"}, ValueError, "cv must be a number"),
+    ({"X_test": None, "y_test": None, "cv": 1}, ValueError, "n_splits=1"),
+    ({"y_test": "other"}, ValueError, "y holds"),
+    ({"X_unlabeled": np.zeros((5, 9))}, ValueError, "X_unlabeled must have the columns of X"),
+    ({"segments": "region"}, ValueError, "segments='region' is no column"),
+    ({"segments": np.zeros(3)}, ValueError, "one entry for each evaluated row"),
+    ({"sensitive": np.arange(500.0)}, ValueError, "500 different values"),
+    ({"memory": 3}, ValueError, "memory must be None, the path"),
+    ({"y_test": "one", "scoring": "roc_auc"}, ValueError, "needs test rows of both classes"),
+    ({"y": np.zeros(300, int)}, ValueError, "one class only"),
+]
+
+
+@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(26)])
+def test_bad_input_is_refused_before_any_fit(given, kind, match, rows):
+    FITS.clear()
+    arguments = {"students": {"tree": TREE}, "teacher": CountedTeacher(), **rows, **given}
+    if arguments["y_test"] is not None and np.ndim(arguments["y_test"]) == 0:
+        arguments["y_test"] = np.full(500, {"other": 7, "one": 1}[str(arguments["y_test"])])
+    with pytest.raises(kind, match=match):
+        compare_students(**arguments)
+    assert FITS == []
+
+
+def test_a_teacher_that_a_cache_cannot_tell_apart_is_refused(rows):
+    teacher = GaussianNB(priors=(share for share in (0.5, 0.5)))
+    with pytest.raises(TypeError, match="cannot tell the teacher") as caught:
+        compare_students({"tree": TREE}, teacher, **rows)
+    assert "all students share" in caught.value.__notes__[0]
+
+
+def test_the_page_is_self_contained_and_escapes_names(rows, tmp_path):
+    name = "<tree & co>"
+    compared = compare_students({name: TREE}, FOREST, **rows, budget={"kB": 50}, random_state=0)
+    compared.to_html(tmp_path / "students.html")
+    page = (tmp_path / "students.html").read_text(encoding="utf-8")
+    assert "&lt;tree &amp; co&gt;" in page and name not in page
+    assert "http" not in page and "<script" not in page
+    assert 'name="viewport"' in page and 'content="light dark"' in page
+    assert "Best student within 50 kB" in page and "within budget" in page
+    assert compared._repr_html_() in page
+    assert str(compared).startswith("Which student?\n- <tree & co>: ")
+    assert repr(compared) == f"StudentComparison(['{name}'])"
+
+
+def test_a_teacher_that_meets_the_budget_is_said(rows):
+    budget = {"kB": 10_000, "ms_per_1000": 60_000, "us_per_row": 1e7}
+    compared = compare_students({"tree": TREE}, FOREST, **rows, budget=budget, random_state=0)
+    said = [each for each in compared.sentences if "meets the budget itself" in each]
+    assert len(said) == len(compared.teachers())
+
+
+def test_the_same_seed_gives_the_same_scores(rows):
+    given = {"students": {"tree": DecisionTreeClassifier(max_features=1)}, "teacher": FOREST}
+    frames = [compare_students(**given, **rows, random_state=3).to_frame() for _ in range(2)]
+    scores = ["log_loss", "log_loss_se", "accuracy", "gain", "gain_se"]
+    pd.testing.assert_frame_equal(frames[0][scores], frames[1][scores])
+    generator = np.random.RandomState(0)
+    compare_students(**given, **rows, random_state=generator)

@@ -1,0 +1,170 @@
+"""Each registered student has one published grid of at most six settings, or is called untuned."""
+
+import warnings
+from importlib import import_module
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import all_estimators
+
+from skdistill.datasets import make_gaussian_classes
+from skdistill.inspection._class_task import ClassTask
+from skdistill.inspection._number_task import NumberTask
+from skdistill.inspection._student_costs import size_of
+from skdistill.inspection._student_twins import GRIDS, SHRINKAGE, settings_of, tuned_twin
+from skdistill.inspection._training_rows import TrainingRows
+from skdistill.students import shrink_leaves
+from skdistill.students._registry import FITTERS
+
+SKLEARN = {f"sklearn.{name}": each for name, each in all_estimators()}
+# Registered students without a grid.
+UNTUNED = {
+    "CalibratedClassifierCV": "it cross-validates itself",
+    "LogisticRegressionCV": "it searches itself",
+    "NeuralNet": "its parameters are those of the module",
+    "NeuralNetBinaryClassifier": "its parameters are those of the module",
+    "NeuralNetClassifier": "its parameters are those of the module",
+    "NeuralNetRegressor": "its parameters are those of the module",
+    "Perceptron": "it has no probabilities, and fails",
+    "Pipeline": "it has the grid of its last step",
+    "SoftLabelNet": "its parameters are those of the module",
+    "StackingClassifier": "its parameters are those of the estimators inside it",
+    "XGBRFClassifier": "a forest: XGBoost's has no leaves to shrink",
+}
+QUIET = {
+    "CatBoostClassifier": {"iterations": 5, "allow_writing_files": False, "verbose": 0},
+    "CatBoostRegressor": {"iterations": 5, "allow_writing_files": False, "verbose": 0},
+    "LGBMClassifier": {"n_estimators": 5, "verbose": -1, "n_jobs": 1},
+    "LGBMRegressor": {"n_estimators": 5, "verbose": -1, "n_jobs": 1},
+    "XGBClassifier": {"n_estimators": 5, "n_jobs": 1},
+    "XGBRegressor": {"n_estimators": 5, "n_jobs": 1},
+    "HistGradientBoostingClassifier": {"max_iter": 5},
+    "HistGradientBoostingRegressor": {"max_iter": 5},
+    "ExtraTreesClassifier": {"n_estimators": 5},
+    "ExtraTreesRegressor": {"n_estimators": 5},
+    "RandomForestClassifier": {"n_estimators": 5},
+    "RandomForestRegressor": {"n_estimators": 5},
+    "MLPClassifier": {"max_iter": 20},
+    "MLPRegressor": {"max_iter": 20},
+    "SGDClassifier": {"loss": "log_loss"},
+}
+
+
+def student_of(key):
+    """Return a small student of a class with a grid."""
+    package, name = key.split(".")
+    cls = SKLEARN[key] if package == "sklearn" else getattr(pytest.importorskip(package), name)
+    student = cls(**QUIET.get(name, {}))
+    return student.set_params(random_state=0) if "random_state" in student.get_params() else student
+
+
+@pytest.fixture(scope="module")
+def training():
+    X, y, _ = make_gaussian_classes(150, 4, 2, random_state=0)
+    return TrainingRows(np.abs(X), y)
+
+
+def test_every_registered_student_has_a_grid_or_a_reason():
+    for package in FITTERS.optional_packages:
+        pytest.importorskip(package)
+        import_module(f"skdistill.students.{package}")
+    named = {key.split(".")[1] for key in GRIDS}
+    packages = ("sklearn", "skdistill", *FITTERS.optional_packages)
+    ours = {cls.__name__ for cls in FITTERS if cls.__module__.split(".")[0] in packages}
+    assert len(ours) > 20 and ours - named - set(UNTUNED) == set()
+    assert named & set(UNTUNED) == set()
+
+
+@pytest.mark.parametrize("key", GRIDS)
+def test_each_setting_fits_and_none_makes_the_student_larger(key, training):
+    student = student_of(key)
+    settings = settings_of(student)
+    assert 2 <= len(settings) <= 6 and settings[0] == {}
+    assert all(setting not in settings[:k] for k, setting in enumerate(settings))
+    sizes = []
+    for setting in settings:
+        params = {name: value for name, value in setting.items() if name != SHRINKAGE}
+        fitted = clone(student).set_params(**params)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # few iterations
+            fitted.fit(training.X, training.y)
+        if setting.get(SHRINKAGE):
+            fitted = shrink_leaves(fitted, setting[SHRINKAGE])
+        sizes.append(size_of(fitted)[0])
+    assert np.nanmax([0, *sizes]) == np.nanmax([0, sizes[0]])
+
+
+def test_the_best_setting_is_the_one_of_the_smallest_loss(training):
+    """A full tree overfits: its leaves are shrunk, or hold more rows."""
+    task = ClassTask(np.array([0, 1]))
+    tree = DecisionTreeClassifier(random_state=0)
+    twin = tuned_twin(tree, training, task, "log_loss")
+    assert twin.setting and twin.tuning == "grid"
+    fitted = twin.fit(training)
+    params = {name: value for name, value in twin.setting.items() if name != SHRINKAGE}
+    plain = clone(tree).set_params(**params).fit(training.X, training.y)
+    expected = shrink_leaves(plain, twin.setting.get(SHRINKAGE, 0.0))
+    assert (fitted.predict_proba(training.X) == expected.predict_proba(training.X)).all()
+
+
+def test_the_last_step_of_a_pipeline_is_tuned(training):
+    pipeline = make_pipeline(MinMaxScaler(), LogisticRegression())
+    inner = [setting["logisticregression__C"] for setting in settings_of(pipeline)[1:]]
+    assert inner == [setting["C"] for setting in GRIDS["sklearn.LogisticRegression"]]
+    trees = make_pipeline(MinMaxScaler(), RandomForestClassifier())
+    assert {SHRINKAGE, "randomforestclassifier__min_samples_leaf"} == set().union(
+        *settings_of(trees)
+    )
+    twin = tuned_twin(pipeline, training, ClassTask(np.array([0, 1])), "log_loss")
+    assert type(twin.fit(training._replace(weight=np.ones(150)))) is type(pipeline)
+
+
+def test_students_without_a_grid_are_untuned(training):
+    class Tree(DecisionTreeClassifier):
+        pass
+
+    for student in (Tree(), LinearRegression()):
+        assert settings_of(student) == [{}]
+    twin = tuned_twin(Tree(), training, ClassTask(np.array([0, 1])), "log_loss")
+    assert twin.tuning == "untuned" and twin.setting == {}
+
+
+def test_linear_models_that_search_inside_fit_are_tuned(training):
+    task = ClassTask(np.array([0, 1]))
+    for student in (LogisticRegressionCV(), make_pipeline(MinMaxScaler(), LogisticRegressionCV())):
+        assert tuned_twin(student, training, task, "log_loss").tuning == "search"
+    calibrated = CalibratedClassifierCV(DecisionTreeClassifier())
+    assert tuned_twin(calibrated, training, task, "log_loss").tuning == "untuned"
+
+
+def test_a_setting_that_fails_is_left_out_but_not_the_given_one(training):
+    """The grid has up to 100 neighbours, more than there are rows."""
+    few = TrainingRows(training.X[:30], training.X[:30, 0])
+    twin = tuned_twin(KNeighborsRegressor(), few, NumberTask(), "mse")
+    assert twin.tuning == "grid" and twin.setting.get("n_neighbors", 5) <= 20
+    with pytest.raises(ValueError, match="n_neighbors"):
+        tuned_twin(KNeighborsRegressor(40), few, NumberTask(), "mse")
+
+
+def test_inner_folds_hold_whole_groups(training, monkeypatch):
+    groups = np.repeat(np.arange(15), 10)
+    splits = []
+    split = StratifiedGroupKFold.split
+
+    def recorded(self, X, y=None, groups=None):
+        splits.append(groups)
+        return split(self, X, y, groups)
+
+    monkeypatch.setattr(StratifiedGroupKFold, "split", recorded)
+    rows = training._replace(groups=groups)
+    tuned_twin(DecisionTreeClassifier(), rows, ClassTask(np.array([0, 1])), "log_loss")
+    assert (splits[0] == groups).all()
