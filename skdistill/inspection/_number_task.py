@@ -7,7 +7,7 @@ import numpy as np
 from .._distilled_regressor import DistilledRegressor
 from .._teachers._predict_numbers import RegressionOutput, check_regression_teacher
 from ._evaluated_rows import checked_values
-from ._row_scores import RowScores
+from ._number_scores import number_rows, number_scores
 
 OUTPUT = RegressionOutput(1)
 
@@ -61,39 +61,14 @@ class NumberTask:
 
     def rows(self, predictions, y, teacher=None):
         """Return the values whose weighted means are the moments that the scores need."""
-        p_centred, y_centred = predictions - y.mean(), y - y.mean()  # far from 0, squares cancel
-        columns = {
-            "mse": (y - predictions) ** 2,
-            "mean_prediction": predictions,
-            "observed_mean": y,
-            "p": p_centred,
-            "y": y_centred,
-            "pp": p_centred**2,
-            "yy": y_centred**2,
-            "py": p_centred * y_centred,
-        }
-        if teacher is not None:
-            columns["teacher_mse"] = (predictions - teacher) ** 2
-        return RowScores(list(columns), np.column_stack(list(columns.values())), None)
+        return number_rows(predictions, y, teacher)
 
     def scores(self, weights, rows):
-        """Return each score under each row of weights."""
-        with np.errstate(invalid="ignore", divide="ignore"):  # a replicate without weight: NaN
-            means = weights @ rows.values / weights.sum(axis=1, keepdims=True)
-            moment = dict(zip(rows.names, means.T, strict=True))
-            p, y = moment["p"], moment["y"]
-            variance, spread = moment["yy"] - y**2, moment["pp"] - p**2
-            scores = {
-                "mse": moment["mse"],
-                "r2": 1 - moment["mse"] / np.where(variance > 0, variance, np.nan),
-                "bias": p - y,
-                "mean_prediction": moment["mean_prediction"],
-                "observed_mean": moment["observed_mean"],
-                "calibration_slope": (moment["py"] - p * y) / np.where(spread > 0, spread, np.nan),
-            }
-        if "teacher_mse" in moment:
-            scores["teacher_mse"] = moment["teacher_mse"]
-        return scores
+        """Return each score under each row of weights; NaN where y or predictions are constant."""
+        scores = dict.fromkeys(("r2", "calibration_slope"), np.full(len(weights), np.nan))
+        scores |= number_scores(weights, rows)
+        scores["observed_mean"] = scores["mean_prediction"] - scores["bias"]
+        return {name: score for name, score in scores.items() if name != "residual_correlation"}
 
     def calibration(self, predictions, y, weight):
         """Return nothing: bias and slope are among the scores."""

@@ -84,6 +84,7 @@ GRIDS = {
     "sklearn.MLPClassifier": _WEIGHT_DECAY,
     "sklearn.MLPRegressor": _WEIGHT_DECAY,
     "sklearn.MultinomialNB": _COUNTS,
+    "sklearn.QuadraticDiscriminantAnalysis": _values("reg_param", 1e-3, 1e-2, 0.1, 0.3, 0.9),
     "sklearn.RandomForestClassifier": _FORESTS,
     "sklearn.RandomForestRegressor": _FORESTS,
     "sklearn.Ridge": _PENALTIES,
