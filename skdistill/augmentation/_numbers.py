@@ -14,21 +14,27 @@ def add_noise(values, noise, column):
     if kind_of(column) == "integer":
         return _column(_noisy_integers(values, noise, column), like=column)
     if column.dtype == object:
-        return _column(_noisy_objects(values, noise), like=column)
-    numbers = floats(values) + noise
+        return _column(_noisy_objects(values, noise, column), like=column)
+    with np.errstate(over="ignore"):
+        numbers = floats(values) + noise
     new = _column(numbers, like=column)
     overflow = np.isinf(floats(new))
-    if overflow.any():
-        known = floats(column)
-        within = np.clip(numbers, np.nanmin(known), np.nanmax(known))
-        new = _column(np.where(overflow, within, numbers), like=column)
-    return new
+    return _column(_clipped(numbers, overflow, column), like=column) if overflow.any() else new
 
 
-def _noisy_objects(values, noise):
+def _clipped(numbers, overflow, column):
+    """Return numbers of which those that overflow are clipped to the range of a column."""
+    known = floats(column)
+    return np.where(overflow, np.clip(numbers, np.nanmin(known), np.nanmax(known)), numbers)
+
+
+def _noisy_objects(values, noise, column):
     """Return the sums as Python floats; a missing value, None, NaN or NA, stays as it is."""
-    rows = zip(as_list(values), missing(values), noise, strict=True)
-    return [value if is_missing else float(value) + float(more) for value, is_missing, more in rows]
+    with np.errstate(over="ignore"):
+        numbers = floats(values) + noise
+    numbers = _clipped(numbers, np.isinf(numbers), column).tolist()
+    rows = zip(as_list(values), missing(values), numbers, strict=True)
+    return [value if is_missing else number for value, is_missing, number in rows]
 
 
 def _noisy_integers(values, noise, column):

@@ -37,6 +37,15 @@ def test_floats_beyond_their_dtype_are_clipped():
     assert_array_equal(new, np.array([-6e4, 1.5, 6.5e4], dtype=np.float16))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.float64, object])
+def test_sums_beyond_all_floats_are_clipped(dtype):
+    column = np.array([-1.7e308, 1.0, 1.7e308, 2.0, np.nan], dtype=dtype)
+    new = add_noise(column, np.array([-1e308, 0.5, 1e308, np.inf, np.inf]), column)
+    assert new.dtype == dtype
+    assert_array_equal(new.astype(float), [-1.7e308, 1.5, 1.7e308, 1.7e308, np.nan])
+
+
 @pytest.mark.parametrize("parameters", [{"swap_probability": 0}, {"local_variance": np.inf}])
 def test_large_integers_without_noise_are_copied(parameters):
     new = MungeAugmenter(9, **parameters).sample(LARGE[:, None], random_state=0)
