@@ -72,6 +72,8 @@ def rows_of(params, rows, n_rows):
 
 def copied(X):
     """Return a copy of rows, for a model that may change its input in place."""
+    if type(X) is np.ndarray and X.ndim:
+        return X.copy()
     (X,) = indexable(X)
     return _safe_indexing(X, np.arange(count_rows(X)))
 

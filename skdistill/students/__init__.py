@@ -12,6 +12,7 @@ from . import (
     stochastic,
     trees,
 )
+from ._confidence import register_confidence
 from ._registry import fit_soft_labels, register
 from .expansion import fit_by_expansion
 from .leaf_shrinkage import shrink_leaves
@@ -29,6 +30,7 @@ __all__ = [
     "neural_network",
     "pipeline",
     "register",
+    "register_confidence",
     "shrink_leaves",
     "stochastic",
     "trees",

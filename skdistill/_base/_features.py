@@ -1,0 +1,28 @@
+"""Check of the rows that a fitted estimator predicts."""
+
+import numpy as np
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import validate_data
+
+from .._utils._rows import is_in_partitions, refuse_queries
+
+
+def check_features(estimator, X):
+    """Raise unless X has the features seen in fit; the inner estimator checks the rest.
+
+    `estimator._reject_nan` is whether NaN is an error here, because only an inner estimator takes
+    it.
+    """
+    refuse_queries(X=X)
+    if is_in_partitions(X):
+        from .._dask import header_of
+
+        X = header_of(X)
+    if getattr(X, "ndim", 2) == 1 and hasattr(estimator, "n_features_in_"):
+        raise ValueError(
+            f"Expected 2D array, got 1D array of shape {X.shape} instead. Reshape your data: "
+            "X.reshape(1, -1) if it is a single row, X.reshape(-1, 1) if it is one feature."
+        )
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    if estimator._reject_nan and isinstance(X, np.ndarray):
+        assert_all_finite(X, input_name="X")
