@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
+from sklearn.utils import check_consistent_length, check_random_state, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -23,6 +23,7 @@ from ._base._cascade_answers import (
     codes_among,
     common_classes,
     predicted_codes,
+    predicts_classes,
     served,
 )
 from ._base._features import check_features
@@ -42,7 +43,14 @@ from ._utils._groups import group_codes
 from ._utils._labels import check_labels
 from ._utils._methods import may_have_method
 from ._utils._random_state import seeded_clones
-from ._utils._rows import copied, count_rows, predict_on_copy, refuse_partitions, rows_of
+from ._utils._rows import (
+    copied,
+    count_rows,
+    predict_on_copy,
+    refuse_partitions,
+    rows_of,
+    rows_where,
+)
 from ._utils._sample_weight import requesting_weights
 from ._utils._tags import allows_nan, intersect_tags
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Rows
@@ -68,7 +76,7 @@ def pair_has(method):
             pair = cascade.teacher_, cascade.student_
         else:
             pair = cascade._unfitted_teacher(), cascade._unfitted_student()
-        return all(predicts_numbers(each) or may_have_method(each, method) for each in pair)
+        return all(may_have_method(each, method) or predicts_numbers(each) for each in pair)
 
     return check
 
@@ -422,10 +430,10 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             self._warn_of_no_answers(calibration)
         self.classes_ = classes
         self.teacher_, self.student_ = teacher, student
+        self._teacher_in_order = predicts_classes(teacher, classes)
         self.calibration_, self.n_calibration_ = calibration, len(certifying)
         self.threshold_, self.coverage_, self.bound_ = certificate
-        self.confidence_score_ = answerers[best].score_name
-        self._answerer = answerers[best]
+        _, _, self.confidence_score_, *self._answer_state = answerers[best]
 
     def _score_names(self, student):
         """Return the names of the measures of confidence to compare."""
@@ -484,8 +492,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimators accept. The teacher gets the deferred
-            rows only, and is not called if there are none.
+            Input samples, in any form that `student_` accepts. The teacher gets the deferred rows
+            only, and is not called if there are none.
 
         Returns
         -------
@@ -497,7 +505,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             return self._teacher_labels(X)
         labels = self.classes_[answers.codes]
         if deferred.any():
-            labels[deferred] = self._teacher_labels(_safe_indexing(X, np.flatnonzero(deferred)))
+            labels[deferred] = self._teacher_labels(rows_where(X, deferred))
         return labels
 
     @available_if(pair_has("predict_proba"))
@@ -507,8 +515,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimators accept. The teacher gets the deferred
-            rows only, and is not called if there are none.
+            Input samples, in any form that `student_` accepts. The teacher gets the deferred rows
+            only, and is not called if there are none.
 
         Returns
         -------
@@ -522,7 +530,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         proba = answers.proba
         if deferred.any():
             proba = np.array(proba, dtype=np.float64)
-            proba[deferred] = self._teacher_proba(_safe_indexing(X, np.flatnonzero(deferred)))
+            proba[deferred] = self._teacher_proba(rows_where(X, deferred))
         return proba
 
     @available_if(pair_has("predict_proba"))
@@ -532,7 +540,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimators accept.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -548,7 +556,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
-            Input samples, in any form that the estimators accept.
+            Input samples, in any form that `student_` accepts.
 
         Returns
         -------
@@ -560,18 +568,26 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
 
     def _answer(self, X):
         """Return the student's answers, and which rows it defers; None and None if all."""
-        check_is_fitted(self, "student_")
+        if not hasattr(self, "student_"):
+            check_is_fitted(self, "student_")  # slow: it reads all tags
         refuse_partitions(self, X=X)
         check_features(self, X)
         if np.all(self.threshold_ == np.inf):
             return None, None
-        answers = self._answerer.answer(X)
+        answerer = Answerer(
+            self.student_, self.classes_, self.confidence_score_, *self._answer_state
+        )
+        answers = answerer.answer(X)
         separate = np.ndim(self.threshold_) > 0
         threshold = self.threshold_[answers.codes] if separate else self.threshold_
         return answers, ~(answers.scores >= threshold)  # a confidence of NaN defers, too
 
     def _teacher_labels(self, X):
         """Return the teacher's predictions as labels from `classes_`."""
+        if self._teacher_in_order:
+            labels = np.ravel(self.teacher_.predict(X))  # CatBoost returns a column
+            if labels.dtype == self.classes_.dtype:
+                return labels
         return self.classes_[predicted_codes(self.teacher_, X, self.classes_, "teacher")]
 
     def _teacher_proba(self, X):
@@ -698,7 +714,8 @@ def check_classifier(role, estimator):
             f"{role} must be an estimator, not a class; got {estimator.__name__}. Write "
             f"{role}={estimator.__name__}()."
         )
-    if predicts_numbers(estimator):
+    inside = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+    if predicts_numbers(inside):
         raise TypeError(
             f"{role} must be a classifier, and {estimator!r} predicts numbers, which agree never "
             "or always. A regressor that is fitted to probabilities is distilled: "

@@ -1,6 +1,6 @@
 """Rows that calibrate a cascade: drawn at random, whole groups, sets within which a bound holds."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
@@ -11,12 +11,12 @@ from .._utils._typing import Rows
 
 
 class CalibrationRows(NamedTuple):
-    """Rows with what is known of them; None where nothing is."""
+    """Rows with what is known of them: arrays, None where nothing is."""
 
     X: Rows
-    y: np.ndarray | None
-    groups: np.ndarray | None
-    strata: np.ndarray | None
+    y: Any
+    groups: Any
+    strata: Any
 
     def take(self, rows):
         """Return some of the rows."""

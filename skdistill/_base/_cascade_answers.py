@@ -9,8 +9,13 @@ from sklearn.pipeline import Pipeline
 from .._teachers._predict import shown
 from .._utils._labels import class_positions
 from .._utils._rows import copied
-from ..students._confidence import confidence_of, scored_student
-from ..students._predictions import predicts_numbers, student_labels, student_proba
+from ..students._confidence import OF_PROBA, confidence_of, max_proba, scored_student
+from ..students._predictions import (
+    predicts_labels,
+    predicts_numbers,
+    student_labels,
+    student_proba,
+)
 from ._deployable import deployable
 from ._student_predictions import StudentPredictionsMixin
 
@@ -93,6 +98,11 @@ def predicted_codes(model, X, classes, role):
     return positions[inverse]
 
 
+def predicts_classes(model, classes):
+    """Return whether a fitted model predicts labels from these classes, in the same order."""
+    return predicts_labels(model) and np.array_equal(getattr(model, "classes_", None), classes)
+
+
 def has_proba(student):
     """Return whether a fitted student predicts probabilities, or numbers that stand for them."""
     return predicts_numbers(student) or hasattr(student, "predict_proba")
@@ -110,7 +120,8 @@ class Answerer(NamedTuple):
     """A fitted student with a measure of its confidence.
 
     `by_proba` is whether its prediction is the class of the largest probability, as it was in all
-    calibration rows: then one pass over the rows is enough.
+    calibration rows: then one pass over the rows is enough. `in_order` is whether the columns of
+    its `predict_proba` are the classes, so that there is nothing to align.
     """
 
     student: object
@@ -118,26 +129,43 @@ class Answerer(NamedTuple):
     score_name: str
     scored: object  # the estimator that the measure reads
     by_proba: bool
+    in_order: bool
 
     @classmethod
     def of(cls, student, classes, score_name, X):
         """Return a student with a measure, tried on rows."""
-        by_proba = False
+        by_proba = in_order = False
         if has_proba(student):
             proba = student_proba(student, copied(X), classes)
             codes = predicted_codes(student, copied(X), classes, "student")
             by_proba = np.array_equal(proba.argmax(axis=1), codes)
+            in_order = predicts_classes(student, classes)
         scored = scored_student(score_name, student)
-        return cls(student, classes, score_name, scored, by_proba)
+        return cls(student, classes, score_name, scored, by_proba, in_order)
 
     def answer(self, X):
         """Return the predictions and confidences of rows, which stay unchanged."""
-        proba = None
-        if has_proba(self.student):
-            proba = student_proba(self.student, copied(X), self.classes)
+        if self.score_name == "leaf_counts" and self.in_order and hasattr(self.student, "tree_"):
+            return self._answer_by_leaves(X)
+        proba = self._proba(X)
         if self.by_proba:
             codes = proba.argmax(axis=1)
         else:
             codes = predicted_codes(self.student, copied(X), self.classes, "student")
-        rows = X if proba is not None and self.scored is self.student else copied(X)
+        reads_rows = self.score_name not in OF_PROBA
+        rows = copied(X) if reads_rows else X
         return Answers(codes, confidence_of(self.score_name, self.scored, rows, proba), proba)
+
+    def _answer_by_leaves(self, X):
+        """Return the answers of a single tree, from one pass: both trees have the same leaves."""
+        leaves = self.student.apply(copied(X))
+        proba, shrunk = (each.tree_.value[leaves, 0] for each in (self.student, self.scored))
+        return Answers(proba.argmax(axis=1), max_proba(shrunk), proba)
+
+    def _proba(self, X):
+        """Return the probabilities of a copy of the rows, None if the student has none."""
+        if self.in_order:
+            return np.asarray(self.student.predict_proba(copied(X)))
+        if not has_proba(self.student):
+            return None
+        return student_proba(self.student, copied(X), self.classes)

@@ -1,6 +1,6 @@
 """The calibration rows of a cascade, and the thresholds that they certify for a budget."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Calibration(NamedTuple):
 
     scores: Floats
     failures: NDArray
-    members: NDArray | None = None
+    members: Any = None
     separate: bool = False
 
     def certify(self, risk: float, confidence: float) -> Certificate:
