@@ -24,6 +24,7 @@ OTHER_MEANING = {
     ("SoftLabelClassifier.score", "y"): "class probabilities instead of labels",
     ("CascadeClassifier", "student"): "it is distilled or frozen",
     ("CascadeClassifier", "teacher"): "it is kept, and predicts",
+    ("CascadeDisplay", "curve"): "of a cascade",
     ("CascadeClassifier.fit", "**params"): "its groups are a parameter of their own",
     ("DistilledRegressor", "alpha"): "values instead of one-hot labels",
     ("DistilledRegressor", "cv"): "predictions instead of probabilities",
