@@ -28,7 +28,7 @@ from _measure import print_table, write_json
 from _quality_data import HALVES, load
 from lightgbm import LGBMClassifier
 from scipy.stats import beta
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -37,6 +37,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from skdistill import CascadeClassifier, DistilledClassifier
+from skdistill.students import register_confidence
 
 BUDGETS = (0.01, 0.02, 0.05)
 CONFIDENCE = 0.95
@@ -139,24 +140,52 @@ def fit_student(name, labels, teacher, X, y):
     return student.fit(X, y if labels == "true labels" else teacher.predict(X))
 
 
+class Remembered(ClassifierMixin, BaseEstimator):
+    """Predictions of a fitted model for the rows of a pool, which are given by their numbers."""
+
+    def __init__(self, model, X, scores=None):
+        self.classes_, self.scores = model.classes_, scores
+        self.labels, self.proba = model.predict(X), model.predict_proba(X)
+
+    def predict(self, rows):
+        """Return the labels of rows."""
+        return self.labels[rows[:, 0]]
+
+    def predict_proba(self, rows):
+        """Return the probabilities of rows."""
+        return self.proba[rows[:, 0]]
+
+
+@register_confidence(Remembered)
+def remembered_scores(student, rows):
+    """Return the confidence in rows."""
+    return student.scores[rows[:, 0]]
+
+
 class Pool:
     """Rows from which calibration samples are drawn with replacement."""
 
     def __init__(self, teacher, X, y, seed):
-        self.teacher, self.X, self.y = teacher, X, y
+        self.X, self.y = X, y
+        self.teacher = Remembered(teacher, X)
         n_rows = len(y)
+        self.rows = np.arange(n_rows)[:, None]
         rng = np.random.default_rng(seed)
         counts = rng.multinomial(n_rows // 2, np.full(n_rows, 1 / n_rows), size=N_SAMPLES)
         self.counts = counts.astype(np.int32)  # how often each sample has each row
 
     def results(self, student, score, settings):
         """Yield the results of each criterion and budget."""
+        real = CascadeClassifier(
+            FrozenEstimator(student), FrozenEstimator(student), confidence_score=score
+        )
+        student = Remembered(student, self.X, real.fit(self.X).calibration_.scores)
         for criterion, within in settings:
             cascade = CascadeClassifier(
                 FrozenEstimator(self.teacher), FrozenEstimator(student), criterion=criterion,
-                within=within, confidence_score=score, confidence=CONFIDENCE,
+                within=within, confidence=CONFIDENCE, max_disagreement=BUDGETS[-1],
             )  # fmt: skip
-            samples = Samples(clone(cascade).fit(self.X, self.y).calibration_, self.counts)
+            samples = Samples(cascade.fit(self.rows, self.y).calibration_, self.counts)
             for budget in BUDGETS:
                 answered, broken = samples.certified(budget)
                 result = {
@@ -178,16 +207,16 @@ class Pool:
     def accuracy_lost(self, student, samples, n_answered):
         """Return the accuracy of the teacher minus that of the cascade, in the mean."""
         order = np.argsort(-samples.scores, kind="stable")
-        right = [(each.predict(self.X) == self.y)[order] for each in (student, self.teacher)]
-        lost = np.append(0, np.cumsum(right[1].astype(int) - right[0].astype(int)))
+        right = [(each.labels == self.y)[order].astype(int) for each in (student, self.teacher)]
+        lost = np.append(0, np.cumsum(right[1] - right[0]))
         return float(lost[n_answered].mean() / len(self.y))
 
     def check(self, cascade, samples):
         """Raise unless the estimator answers as many rows of the first sample."""
-        rows = np.repeat(np.arange(len(self.y)), self.counts[0])
-        cascade.set_params(max_disagreement=BUDGETS[-1]).fit(self.X[rows], self.y[rows])
+        drawn = np.repeat(np.arange(len(self.y)), self.counts[0])
+        cascade.fit(self.rows[drawn], self.y[drawn])
         expected, _ = samples.certified(BUDGETS[-1])
-        assert np.count_nonzero(~cascade.defers(self.X)) == expected[0]
+        assert np.count_nonzero(~cascade.defers(self.rows)) == expected[0]
 
 
 class Samples:

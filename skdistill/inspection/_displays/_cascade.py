@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..._utils._typing import Estimator, Rows
-from .._cascade_curve import CascadeCurve, cascade_curve
+from .._cascade_curve import BUDGETS, CascadeCurve, cascade_curve
 from ._style import axes, look, n_curves
 
 
@@ -94,7 +94,10 @@ class CascadeDisplay:
         -------
         CascadeDisplay
         """
-        curve = cascade_curve(estimator, X, student_cost=student_cost, teacher_cost=teacher_cost)
+        budgets = np.union1d(BUDGETS, estimator.max_disagreement)
+        curve = cascade_curve(
+            estimator, X, budgets=budgets, student_cost=student_cost, teacher_cost=teacher_cost
+        )
         name = type(estimator.student_).__name__ if name is None else name
         display = cls(curve=curve, budget=estimator.max_disagreement, name=name)
         return display.plot(ax=ax, **kwargs)
@@ -151,11 +154,11 @@ class CascadeDisplay:
         teacher = cost * speedup
         student = cost - (1 - coverage) * teacher
 
-        def speedup_at(share):
-            return teacher / (student + (1 - share) * teacher)
+        def speedup_at(share):  # without an answer, the student is not called
+            return teacher / (student + (1 - share) * teacher) if share else 1
 
         twin = ax.secondary_yaxis("right")
-        shares = [share for share in np.linspace(0, 1, 6) if share <= 1]
+        shares = np.linspace(0, 1, 6)
         twin.set_yticks(shares, [f"{speedup_at(share):.3g}×" for share in shares])
         twin.set_ylabel("Expected speed-up over the teacher")
         return twin
