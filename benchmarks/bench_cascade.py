@@ -1,13 +1,13 @@
 """How many rows a student answers within a budget, and how often the budget is exceeded.
 
-On each data set, 12,000 rows at most, a LightGBM teacher is fitted on 30 % of the rows and students
-on the next 30 %: to the true labels, to the teacher's predicted labels, and to its probabilities,
-as `CascadeClassifier` distils a student by default. The other 40 % are a fixed pool, whose own
-disagreement is the true risk. From it 1,000 calibration samples, half as large, are drawn with
-replacement; on each the thresholds of `CascadeClassifier` are computed, for budgets of 1, 2 and 5 %
-at a confidence of 95 %. The tables show the share of the pool that the student answers, and the
-share of samples whose threshold breaks the budget; at most 5 % may, but for chance. Beside it a
-threshold without a bound, the smallest at which the observed share is within the budget, as
+On each data set, 12,000 rows at most (`--rows`), a LightGBM teacher is fitted on 30 % of the rows
+and students on the next 30 %: to the true labels, to the teacher's predicted labels, and to its
+probabilities, as `CascadeClassifier` distils a student by default. The other 40 % are a fixed pool,
+whose own disagreement is the true risk. From it 1,000 calibration samples, half as large, are drawn
+with replacement; on each the thresholds of `CascadeClassifier` are computed, for budgets of 1, 2
+and 5 % at a confidence of 95 %. The tables show the share of the pool that the student answers, and
+the share of samples whose threshold breaks the budget; at most 5 % may, but for chance. Beside it
+is a threshold without a bound, the smallest at which the observed share is within the budget, as
 cascades without a guarantee have it.
 
 Results are kept as lines of a file, one for each data set and seed; a run that is started again
@@ -73,6 +73,7 @@ def main():
     add = parser.add_argument
     add("--data", nargs="*", default=[name for half in HALVES.values() for name in half])
     add("--seeds", nargs="*", type=int, default=range(N_SEEDS))
+    add("--rows", type=int, default=MOST_ROWS, help="of a data set, at most")
     add("--minutes", type=float, default=np.inf, help="begin no more after so long")
     add("--cells", type=Path, default=CELLS, help="file of results, which grows")
     add("--json", type=Path, default=RESULTS, help="where the tables are written")
@@ -80,7 +81,8 @@ def main():
     options = parser.parse_args()
     if not options.show:
         run(options)
-        write_json(options.json, tables(read(options.cells)))
+        cells = [cell for cell in read(options.cells) if cell["rows"] == options.rows]
+        write_json(options.json, tables(cells))
     for title, lines in json.loads(options.json.read_text()).items():
         if isinstance(lines, list):
             print(f"\n{title}")
@@ -91,14 +93,19 @@ def run(options):
     """Run the data sets and seeds that are missing, until the time is over."""
     warnings.simplefilter("ignore")  # a student may answer no row
     options.cells.parent.mkdir(parents=True, exist_ok=True)
-    done = {(cell["data"], cell["seed"]) for cell in read(options.cells)}
+    done = {(cell["data"], cell["seed"], cell["rows"]) for cell in read(options.cells)}
     end = monotonic() + 60 * options.minutes
     for seed, name in product(options.seeds, options.data):
-        if (name, seed) in done or monotonic() > end or len(load(name).y) < LEAST_ROWS:
+        if (
+            (name, seed, options.rows) in done
+            or monotonic() > end
+            or len(load(name).y) < LEAST_ROWS
+        ):
             continue
         start = monotonic()
         with threadpool_limits(1):
-            cell = {"data": name, "seed": seed, "results": results_of(name, seed)}
+            results = results_of(name, seed, options.rows)
+        cell = {"data": name, "seed": seed, "rows": options.rows, "results": results}
         with options.cells.open("a") as file:
             file.write(json.dumps(cell) + "\n")
         print(f"{name}, seed {seed}: {monotonic() - start:.0f} s", flush=True)
@@ -109,10 +116,10 @@ def read(path):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def results_of(name, seed):
+def results_of(name, seed, most_rows):
     """Return the results of all students of one data set and seed."""
     data = load(name)
-    rows = np.random.default_rng(seed).permutation(len(data.y))[:MOST_ROWS]
+    rows = np.random.default_rng(seed).permutation(len(data.y))[:most_rows]
     first, second = (int(share * len(rows)) for share in (0.3, 0.6))
     X, y = data.X[rows], data.y[rows]
     teacher = LGBMClassifier(n_jobs=1, verbose=-1, random_state=0).fit(X[:first], y[:first])
@@ -316,6 +323,7 @@ def tables(cells):
     return {
         "n_cells": len(cells),
         "n_data": n_data,
+        "most_rows": max(cell["rows"] for cell in cells),
         f"Share of rows that the student answers, {n_data} data sets": answered_table(plain),
         "Budgets broken": broken_table(records),
         "Against hard teacher labels, leaves of trees smoothed": verdicts(plain),
