@@ -315,8 +315,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         train, held_out = self._split(given, rng)
         teacher, student = self._fit_pair(given, train, routed)
         rows = given.take(held_out)
-        if train is None:
-            warn_of_seen_rows(rows, teacher, student)
+        self._warn_of_seen_rows(rows, teacher, student)
         classes = common_classes(teacher, student)
         self._calibrate(rows, teacher, served(student), classes, rng)
         self._set_features(X)
@@ -397,6 +396,15 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
                 fit_params["groups"] = rows.groups
             fitted.append(fit_estimator(estimator, rows.X, rows.y, **fit_params))
         return fitted
+
+    def _warn_of_seen_rows(self, rows, teacher, student):
+        """Warn if a frozen estimator was visibly fitted on the calibration rows."""
+        labels = rows.y
+        if labels is None:
+            labels = predict_on_copy(teacher.predict, rows.X)
+        for role, model in (("teacher", teacher), ("student", student)):
+            if isinstance(getattr(self, role), FrozenEstimator):
+                warn_if_seen(FrozenEstimator(served(model)), rows.X, labels, OTHER_ROWS, role=role)
 
     def _calibrate(self, rows, teacher, student, classes, rng):
         """Choose the measure of confidence and the thresholds, and set the attributes."""
@@ -655,15 +663,6 @@ def with_teacher(student, teacher):
     if isinstance(student, DistilledClassifier) and student.teacher is None:
         return clone(student).set_params(teacher=teacher)
     return student
-
-
-def warn_of_seen_rows(rows, teacher, student):
-    """Warn if an estimator was visibly fitted on the calibration rows."""
-    labels = rows.y
-    if labels is None:
-        labels = predict_on_copy(teacher.predict, rows.X)
-    for role, model in (("teacher", teacher), ("student", student)):
-        warn_if_seen(FrozenEstimator(served(model)), rows.X, labels, OTHER_ROWS, role=role)
 
 
 # Checks of parameters.

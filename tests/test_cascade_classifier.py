@@ -418,7 +418,7 @@ def test_a_useless_measure_is_not_chosen():
     assert cascade.confidence_score_ == "max_proba"
 
 
-def test_a_student_without_probabilities_answers_by_its_decision(problem):
+def test_a_student_without_probabilities_uses_its_decision(problem):
     X, y, teacher, _ = problem
     student = RidgeClassifier().fit(X[1000:2000], y[1000:2000])
     cascade = CascadeClassifier(frozen(teacher), frozen(student), max_disagreement=0.2)
@@ -430,7 +430,7 @@ def test_a_student_without_probabilities_answers_by_its_decision(problem):
     assert_array_equal(cascade.predict(X)[answered], student.predict(X)[answered])
 
 
-def test_a_student_that_does_not_predict_the_most_probable_class():
+def test_a_student_whose_prediction_is_not_the_most_probable():
     X, y, _ = make_gaussian_classes(3000, random_state=0)
     base = LogisticRegression().fit(X[:500], y[:500])
     student = FixedThresholdClassifier(frozen(base), threshold=0.3).fit(X[:500], y[:500])
@@ -442,7 +442,7 @@ def test_a_student_that_does_not_predict_the_most_probable_class():
 # Fitting.
 
 
-def test_unfrozen_estimators_are_fitted_on_other_rows_than_calibrate():
+def test_unfrozen_estimators_are_fitted_on_other_rows():
     X, y, _ = make_gaussian_classes(1000, random_state=0)
     seen = []
 
