@@ -314,8 +314,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         given = CalibrationRows(X, y, groups, strata)
         train, held_out = self._split(given, rng)
         teacher, student = self._fit_pair(given, train, routed)
+        self._warn_of_seen_rows(given, teacher, student)
         rows = given.take(held_out)
-        self._warn_of_seen_rows(rows, teacher, student)
         classes = common_classes(teacher, student)
         self._calibrate(rows, teacher, served(student), classes, rng)
         self._set_features(X)
@@ -397,14 +397,14 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             fitted.append(fit_estimator(estimator, rows.X, rows.y, **fit_params))
         return fitted
 
-    def _warn_of_seen_rows(self, rows, teacher, student):
-        """Warn if a frozen estimator was visibly fitted on the calibration rows."""
-        labels = rows.y
+    def _warn_of_seen_rows(self, given, teacher, student):
+        """Warn if a frozen estimator was visibly fitted on all rows, those that calibrate too."""
+        labels = given.y
         if labels is None:
-            labels = predict_on_copy(teacher.predict, rows.X)
+            labels = predict_on_copy(teacher.predict, given.X)
         for role, model in (("teacher", teacher), ("student", student)):
             if isinstance(getattr(self, role), FrozenEstimator):
-                warn_if_seen(FrozenEstimator(served(model)), rows.X, labels, OTHER_ROWS, role=role)
+                warn_if_seen(FrozenEstimator(served(model)), given.X, labels, OTHER_ROWS, role=role)
 
     def _calibrate(self, rows, teacher, student, classes, rng):
         """Choose the measure of confidence and the thresholds, and set the attributes."""

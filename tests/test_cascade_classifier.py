@@ -737,13 +737,18 @@ def test_confidence_that_is_nan_is_refused_or_defers():
     assert_array_equal(cascade.predict(strange), teacher.predict(strange))
 
 
+@pytest.mark.parametrize("other", ["frozen", "fitted here"])
 @pytest.mark.parametrize("role", ["teacher", "student"])
-def test_calibration_on_training_rows_is_reported(role):
+def test_calibration_on_training_rows_is_reported(role, other):
     X, y, _ = make_gaussian_classes(1000, n_features=4, random_state=0)
-    pair = {"teacher": GaussianNB(), "student": GaussianNB()} | {role: FOREST}
-    pair = {name: frozen(clone(each).fit(X, y)) for name, each in pair.items()}
+    pair = {
+        name: frozen(clone(FOREST if name == role else GaussianNB()).fit(X, y))
+        if name == role or other == "frozen"
+        else GaussianNB()
+        for name in ("teacher", "student")
+    }
     with pytest.warns(UserWarning, match=f"The frozen {role} RandomForest.* bound does not hold"):
-        CascadeClassifier(**pair, max_disagreement=0.5).fit(X)
+        CascadeClassifier(**pair, max_disagreement=0.5, random_state=0).fit(X, y)
 
 
 @pytest.mark.parametrize("name", ["groups", "strata"])
