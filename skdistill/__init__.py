@@ -3,6 +3,7 @@
 from ._base._deployable import deployable
 from ._bipartite_ranker import DistilledBipartiteRanker
 from ._born_again import BornAgainClassifier
+from ._cascade_classifier import CascadeClassifier
 from ._distilled_classifier import DistilledClassifier
 from ._distilled_regressor import DistilledRegressor
 from ._multiclass_retriever import DistilledMulticlassRetriever
@@ -12,6 +13,7 @@ from .students import fit_soft_labels
 
 __all__ = [
     "BornAgainClassifier",
+    "CascadeClassifier",
     "DistilledBipartiteRanker",
     "DistilledClassifier",
     "DistilledMulticlassRetriever",

@@ -35,6 +35,7 @@ from torch import nn
 
 from skdistill import (
     BornAgainClassifier,
+    CascadeClassifier,
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
@@ -97,6 +98,7 @@ def _check_name(check):
 EXACT = [
     BornAgainClassifier(n_generations=2, cv=3),
     BornAgainClassifier(GaussianNB(), n_generations=1, alpha=0.5, ensemble=True, cv=3),
+    CascadeClassifier(GaussianNB(), DecisionTreeClassifier(), max_disagreement=0.2),
     DistilledClassifier(GaussianNB(), tight_logistic(), alpha=1.0),
     DistilledClassifier(GaussianNB(), DecisionTreeClassifier(), alpha=1.0),
     DistilledClassifier(GaussianNB(), tight_logistic()),
@@ -131,6 +133,8 @@ EXACT = [
 
 # As exact, and near to one above: checked where there is time.
 EXACT_AND_SLOW = [
+    CascadeClassifier(max_disagreement=0.2),
+    CascadeClassifier(GaussianNB(), GaussianNB(), criterion="error", max_disagreement=0.3),
     DistilledMulticlassRetriever(ExtraTreesClassifier(20)),
     DistilledClassifier(alpha=1.0),
     DistilledClassifier(),

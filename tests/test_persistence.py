@@ -33,6 +33,7 @@ from sklearn.utils.extmath import softmax as softmax_of_sklearn
 
 from skdistill import (
     BornAgainClassifier,
+    CascadeClassifier,
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
@@ -360,9 +361,12 @@ OURS = {
     DistilledClassifier: "skdistill._distilled_classifier.DistilledClassifier",
     SoftLabelClassifier: "skdistill._soft_label_classifier.SoftLabelClassifier",
     BornAgainClassifier: "skdistill._born_again.BornAgainClassifier",
+    CascadeClassifier: "skdistill._cascade_classifier.CascadeClassifier",
     DistilledBipartiteRanker: "skdistill._bipartite_ranker.DistilledBipartiteRanker",
     DistilledMulticlassRetriever: "skdistill._multiclass_retriever.DistilledMulticlassRetriever",
 }
+# Of cascades only.
+CALIBRATION = {"skdistill._cascade._calibration.Calibration"}
 # Of fits that choose weights only.
 CURVE = {f"skdistill._base._alpha_selection.{name}" for name in ("AlphaCurve", "Candidate")}
 TREE = DecisionTreeClassifier(max_depth=3)
@@ -401,6 +405,10 @@ ESTIMATORS = {
     ),
     "soft labels": SoftLabelClassifier(classes=["ant", "bee", "cow"]),
     "born again": BornAgainClassifier(TREE, n_generations=2, random_state=0),
+    "cascade": CascadeClassifier(GaussianNB(), TREE, max_disagreement=0.3, random_state=0),
+    "cascade by class": CascadeClassifier(
+        GaussianNB(), max_disagreement=0.3, within="prediction", random_state=0
+    ),
     "ranker": DistilledBipartiteRanker(GaussianNB(), random_state=0),
     "ranker, alpha by data": DistilledBipartiteRanker(GaussianNB(), alpha="auto", random_state=0),
     "retriever": DistilledMulticlassRetriever(GaussianNB(), k=2, random_state=0),
@@ -435,6 +443,7 @@ def test_a_fitted_estimator_comes_back_with_all_its_attributes(name, rows_as):
     file = sio.dumps(model)
     untrusted = sio.get_untrusted_types(data=file)
     ours = {OURS[type(model)]} | (CURVE if getattr(model, "alpha_curve_", None) else set())
+    ours |= CALIBRATION if isinstance(model, CascadeClassifier) else set()
     # docs/shipping.md names this path: it is public (test_documents.py).
     ours |= {path_of(model.augmenter)} if name in AUGMENTERS else set()
     assert {each for each in untrusted if "skdistill" in each} == ours

@@ -61,6 +61,11 @@ def deployable(model: Estimator) -> Estimator:
         return deployable(model.estimator)
     if hasattr(model, "best_estimator_"):
         return deployable(model.best_estimator_)
+    if hasattr(model, "defers"):
+        raise TypeError(
+            f"A {type(model).__name__} predicts by student and teacher together. Its student_ "
+            "predicts without skdistill; ask teacher_ where its confidence is below threshold_."
+        )
     if not isinstance(model, FittedStudentMixin):
         raise TypeError(
             f"deployable takes an estimator of skdistill, a Pipeline that ends in one, or a search "

@@ -31,7 +31,7 @@ CROSS_FIT_PROBA = (
 )
 
 
-def warn_if_seen(teacher, X, y, remedy=CROSS_FIT_PROBA):
+def warn_if_seen(teacher, X, y, remedy=CROSS_FIT_PROBA, *, role="teacher"):
     """Warn if a frozen teacher was visibly fitted on these rows.
 
     Models that store no counts are not judged, nor are models in an unknown form.
@@ -46,7 +46,7 @@ def warn_if_seen(teacher, X, y, remedy=CROSS_FIT_PROBA):
         return
     if seen:
         warn(
-            f"The frozen teacher {type(teacher.estimator).__name__} was fitted on these rows: as "
+            f"The frozen {role} {type(teacher.estimator).__name__} was fitted on these rows: as "
             f"many of them reach each leaf of its trees as in its training. {remedy}"
         )
 

@@ -17,20 +17,20 @@ from ._rows import count_rows, row_positions
 MIN_GROUPS_FOR_INTERVAL = 10
 
 
-def group_codes(groups, n_rows):
+def group_codes(groups, n_rows, *, name="groups"):
     """Return a number for the group of each row, in the sorted order of groups; None for None."""
     if groups is None:
         return None
     values = _as_array(groups)
     if values.shape != (n_rows,):
         raise ValueError(
-            f"groups must have one entry per row, shape ({n_rows},); got shape {values.shape}. "
+            f"{name} must have one entry per row, shape ({n_rows},); got shape {values.shape}. "
             "Give the group of each row, in the order of the rows."
         )
     missing = _missing(groups, values)
     if missing.any():
         raise ValueError(
-            f"groups must not be missing; {missing.sum()} of {n_rows} entries are (NaN or None), "
+            f"{name} must not be missing; {missing.sum()} of {n_rows} entries are (NaN or None), "
             f"the first in row {np.argmax(missing)}. Give each independent row its own group, or "
             "remove the row."
         )

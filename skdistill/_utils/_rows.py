@@ -70,8 +70,15 @@ def rows_of(params, rows, n_rows):
     }
 
 
+def rows_where(X, mask):
+    """Return the rows for which a mask is True."""
+    return X[mask] if type(X) is np.ndarray else _safe_indexing(X, np.flatnonzero(mask))
+
+
 def copied(X):
     """Return a copy of rows, for a model that may change its input in place."""
+    if type(X) is np.ndarray and X.ndim:
+        return X.copy()
     (X,) = indexable(X)
     return _safe_indexing(X, np.arange(count_rows(X)))
 

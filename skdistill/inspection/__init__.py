@@ -1,10 +1,12 @@
 """Evaluate teachers, estimate whether distilling will pay, and report its results."""
 
 from ._bias_variance import BiasVariance, bias_variance
+from ._cascade_curve import CascadeCurve, cascade_curve
 from ._compare_students import compare_students
 from ._compare_teachers import TeacherComparison, compare_teachers
 from ._displays._alpha_curve import AlphaCurveDisplay
 from ._displays._bias_variance import BiasVarianceDisplay
+from ._displays._cascade import CascadeDisplay
 from ._displays._cost_quality import CostQualityDisplay
 from ._displays._regression_reliability import RegressionReliabilityDisplay
 from ._displays._reliability import ReliabilityDisplay
@@ -18,6 +20,8 @@ __all__ = [
     "AlphaCurveDisplay",
     "BiasVariance",
     "BiasVarianceDisplay",
+    "CascadeCurve",
+    "CascadeDisplay",
     "CostQualityDisplay",
     "DistillationReport",
     "RegressionReliabilityDisplay",
@@ -27,6 +31,7 @@ __all__ = [
     "TeacherComparison",
     "TeacherStudentDisplay",
     "bias_variance",
+    "cascade_curve",
     "compare_students",
     "compare_teachers",
     "distillation_report",

@@ -13,6 +13,7 @@ from . import (
     stochastic,
     trees,
 )
+from ._confidence import register_confidence
 from ._registry import fit_soft_labels, register
 from .expansion import fit_by_expansion
 from .leaf_shrinkage import shrink_leaves
@@ -31,6 +32,7 @@ __all__ = [
     "pipeline",
     "quadratic_discriminant_analysis",
     "register",
+    "register_confidence",
     "shrink_leaves",
     "stochastic",
     "trees",

@@ -30,7 +30,7 @@ def predicts_labels(student):
 
 def predicts_positions(student):
     """Return whether a student predicts the column of a class instead of its label."""
-    return is_classifier(student) and is_net_of_skorch(student)
+    return is_net_of_skorch(student) and is_classifier(student)
 
 
 def is_net_of_skorch(student):

@@ -21,6 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 import skdistill
 from skdistill import (
     BornAgainClassifier,
+    CascadeClassifier,
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
@@ -217,6 +218,7 @@ def test_labels_as_one_column_are_labels(collections):
 # Estimators whose rows are in memory, and what their `fit` takes.
 IN_MEMORY = [
     BornAgainClassifier(DecisionTreeClassifier()),
+    CascadeClassifier(UnusedTeacher()),
     DistilledMulticlassRetriever(UnusedTeacher(), k=1),
     DistilledRegressor(UnusedTeacher()),
     SoftLabelClassifier(GaussianNB()),
@@ -252,7 +254,7 @@ def test_estimators_in_memory_load_no_collection(estimator, form, collections):
         with pytest.raises(TypeError, match=rf"{type(estimator).__name__} .*{name}\.compute\(\)"):
             estimator.fit(**{**given, name: far(da.from_array(value, chunks=chunks))})
     estimator = clone(estimator)
-    if isinstance(estimator, DistilledMulticlassRetriever | DistilledRegressor):
+    if isinstance(estimator, CascadeClassifier | DistilledMulticlassRetriever | DistilledRegressor):
         estimator.set_params(teacher=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # nothing is gained here

@@ -1,0 +1,1 @@
+"""Thresholds for a student's confidence, with a bound on how often its answers fail."""
