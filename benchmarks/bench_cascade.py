@@ -1,11 +1,11 @@
-"""How many rows a student answers within a budget, and how often the budget is exceeded.
+"""How many rows a student keeps within a budget, and how often the budget is exceeded.
 
 On each data set, 12,000 rows at most (`--rows`), a LightGBM teacher is fitted on 30 % of the rows
 and students on the next 30 %: to the true labels, to the teacher's predicted labels, and to its
 probabilities, as `CascadeClassifier` distils a student by default. The other 40 % are a fixed pool,
 whose own disagreement is the true risk. From it 1,000 calibration samples, half as large, are drawn
 with replacement; on each the thresholds of `CascadeClassifier` are computed, for budgets of 1, 2
-and 5 % at a confidence of 95 %. The tables show the share of the pool that the student answers, and
+and 5 % at a confidence of 95 %. The tables show the share of the pool that the student keeps, and
 the share of samples whose threshold breaks the budget; at most 5 % may, but for chance. Beside it
 is a threshold without a bound, the smallest at which the observed share is within the budget, as
 cascades without a guarantee have it.
@@ -60,10 +60,10 @@ SETTINGS = (
     ("disagreement", "prediction"),
 )  # fmt: skip
 OURS, HARD = "soft labels", "hard teacher labels"
-# Differences of the share answered below this are ties.
+# Differences of the share kept below this are ties.
 TIE = 0.005
 TITLES = {
-    "answered": "Share of rows that the student answers, at budgets of 1, 2 and 5 %",
+    "kept": "Share of rows that the student keeps, at budgets of 1, 2 and 5 %",
     "broken": "Budgets broken, of 5 % allowed",
     "verdicts": "Soft labels against hard teacher labels, leaves of trees smoothed in both",
     "without": "The same budgets with and without a bound",
@@ -201,19 +201,19 @@ class Pool:
             )  # fmt: skip
             samples = Samples(cascade.fit(self.rows, self.y).calibration_, self.counts)
             for budget in BUDGETS:
-                answered, broken = samples.certified(budget)
+                kept, broken = samples.certified(budget)
                 result = {
                     "criterion": criterion + (f" within {within}" if within else ""),
                     "budget": budget,
-                    "answered": float(answered.mean() / len(self.y)),
+                    "kept": float(kept.mean() / len(self.y)),
                     "broken": float(broken.mean()),
                 }
                 if within is None:
                     answered_without, broken = samples.certified(budget, exact=False)
                     result |= {
-                        "answered without bound": float(answered_without.mean() / len(self.y)),
+                        "kept without bound": float(answered_without.mean() / len(self.y)),
                         "broken without bound": float(broken.mean()),
-                        "accuracy lost": self.accuracy_lost(student, samples, answered),
+                        "accuracy lost": self.accuracy_lost(student, samples, kept),
                     }
                 yield result
             self.check(cascade, samples)
@@ -226,7 +226,7 @@ class Pool:
         return float(lost[n_answered].mean() / len(self.y))
 
     def check(self, cascade, samples):
-        """Raise unless the estimator answers as many rows of the first sample."""
+        """Raise unless the estimator keeps as many rows of the first sample."""
         drawn = np.repeat(np.arange(len(self.y)), self.counts[0])
         cascade.fit(self.rows[drawn], self.y[drawn])
         expected, _ = samples.certified(BUDGETS[-1])
@@ -245,7 +245,7 @@ class Samples:
             self.sets = [SampledSet(calibration, rows, counts) for rows in calibration.members]
 
     def certified(self, budget, *, exact=True):
-        """Return the number of rows answered, and whether the budget is broken, by sample."""
+        """Return the number of rows kept, and whether the budget is broken, by sample."""
         confidence = 1 - (1 - CONFIDENCE) / (len(self.sets) if self.separate else 1)
         failing = [each.first_failing(budget, confidence, exact) for each in self.sets]
         if self.separate:
@@ -255,11 +255,11 @@ class Samples:
             threshold = self.whole.thresholds_above(np.max(failing, axis=0))
             thresholds = [threshold] * len(self.sets)
         pairs = zip(self.sets, thresholds, strict=True)
-        answered = [each.count_at_least(threshold) for each, threshold in pairs]
-        risks = zip(self.sets, answered, strict=True)
+        kept = [each.count_at_least(threshold) for each, threshold in pairs]
+        risks = zip(self.sets, kept, strict=True)
         broken = np.any([each.risk_of(n) > budget for each, n in risks], axis=0)
         if self.separate:
-            return np.sum(answered, axis=0), broken
+            return np.sum(kept, axis=0), broken
         return self.whole.count_at_least(threshold), broken
 
 
@@ -304,7 +304,7 @@ class SampledSet:
         return np.searchsorted(-self.scores, -threshold, side="right")
 
     def risk_of(self, n_answered):
-        """Return the true risk if the first rows are answered."""
+        """Return the true risk if the first rows are kept."""
         return self.failed[n_answered] / max(1, len(self.scores))
 
 
@@ -331,7 +331,7 @@ def tables(cells):
         "n_cells": len(cells),
         "n_data": n_data,
         "most_rows": max(cell["rows"] for cell in cells),
-        "answered": answered_table(plain),
+        "kept": answered_table(plain),
         "broken": broken_table(records),
         "verdicts": verdicts(plain),
         "without": without_table(plain),
@@ -339,14 +339,14 @@ def tables(cells):
 
 
 def answered_table(records):
-    """Return the mean share answered at each budget, by labels and student."""
+    """Return the mean share kept at each budget, by labels and student."""
     kinds = [f"{labels}{smoothed}" for labels in LABELS for smoothed in ("", SMOOTHED)]
     lines = []
     for kind in kinds:
         line = {"student of": kind}
         for student in STUDENTS:
             shares = [
-                [each["answered"] for each in records
+                [each["kept"] for each in records
                  if (each["student"], each["labels"], each["budget"]) == (student, kind, budget)]
                 for budget in BUDGETS
             ]  # fmt: skip
@@ -382,7 +382,7 @@ def verdicts(records):
         for each in records:
             if each["student"] == student and each["budget"] == budget:
                 of_data.setdefault(each["data"], {}).setdefault(each["labels"], []).append(
-                    each["answered"]
+                    each["kept"]
                 )
         gains = [
             mean(shares[OURS + smoothed]) - mean(shares[HARD + smoothed])
@@ -398,15 +398,15 @@ def verdicts(records):
 
 
 def without_table(records):
-    """Return what a threshold without a bound answers and breaks, beside that with one."""
+    """Return what a threshold without a bound keeps and breaks, beside that with one."""
     lines = []
     for budget in BUDGETS:
         here = [each for each in records if each["budget"] == budget]
         lines.append({
             "budget": budget,
-            "answered": mean(each["answered"] for each in here),
+            "kept": mean(each["kept"] for each in here),
             "broken, %": f"{100 * mean(each['broken'] for each in here):.1f}",
-            "answered without bound": mean(each["answered without bound"] for each in here),
+            "kept without bound": mean(each["kept without bound"] for each in here),
             "broken without bound, %":
                 f"{100 * mean(each['broken without bound'] for each in here):.1f}",
             "accuracy lost": f"{mean(each['accuracy lost'] for each in here):.4f}",

@@ -1,4 +1,4 @@
-"""A student that answers where it is sure, and its teacher elsewhere, with a bound that holds."""
+"""A student that predicts where it is sure, and its teacher elsewhere, with a bound that holds."""
 
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -17,8 +17,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base._calibration_rows import CalibrationRows, one_row_of_each, sets_of_rows, split_rows
-from ._base._cascade_answers import (
-    Answerer,
+from ._base._cascade_predictions import (
+    ScoredStudent,
     check_several,
     codes_among,
     common_classes,
@@ -82,11 +82,11 @@ def pair_has(method):
 
 
 class CascadeClassifier(ClassifierMixin, BaseEstimator):
-    """A student that answers the rows it is sure of; its teacher predicts the others.
+    """A student that keeps the rows it is sure of, and defers the others to its teacher.
 
     With probability at least `confidence` over the calibration rows, the probability that the
-    student answers and differs from the teacher is at most `max_disagreement`, for new rows drawn
-    like the calibration rows.
+    student keeps a row and differs from the teacher is at most `max_disagreement`, for new rows
+    drawn like the calibration rows.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         ``ExtraTreesClassifier()`` by default.
 
     student : estimator, default=None
-        Classifier that answers the rows it is sure of. A fitted one in a ``FrozenEstimator`` is
+        Classifier that predicts the rows it is sure of. A fitted one in a ``FrozenEstimator`` is
         used as it is. Others are fitted on the training part of the rows: an estimator of this
         package (or a Pipeline or search that ends in one) by itself, with `teacher` as its teacher
         if it has none of its own; any other classifier is distilled from `teacher`, by
@@ -106,16 +106,16 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         ``LogisticRegression()`` by default.
 
     max_disagreement : float in (0, 1), default=0.01
-        Budget: the largest allowed probability that the student answers a row and fails, as
+        Budget: the largest allowed probability that the student keeps a row and fails, as
         `criterion` says. At 0.01 and ``confidence=0.95`` at least 299 calibration rows are needed.
 
     confidence : float in (0, 1), default=0.95
         Probability, over the calibration rows, with which the budget is kept.
 
     criterion : {"disagreement", "error", "regret"}, default="disagreement"
-        When an answer fails: "disagreement", if the teacher predicts another class; "error", if it
-        is not the true label; "regret", if it is not and the teacher's prediction is. The last two
-        need labels.
+        When a prediction fails: "disagreement", if the teacher predicts another class; "error", if
+        it is not the true label; "regret", if it is not and the teacher's prediction is. The last
+        two need labels.
 
     within : {None, "class", "prediction"}, default=None
         Sets of rows in which the budget is kept, so that a rare class does not pay for others.
@@ -154,15 +154,15 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         skdistill.
 
     threshold_ : float or ndarray of shape (n_classes,)
-        Smallest confidence at which the student answers: minus infinity if it answers every row,
+        Smallest confidence at which the student keeps a row: minus infinity if it keeps every row,
         infinity if none. With ``within="prediction"``, one for each predicted class.
 
     coverage_ : float
-        Share of the calibration rows that the student answers.
+        Share of the calibration rows that the student keeps.
 
     bound_ : float
-        Upper bound, at the level `confidence`, for the probability that the student answers and
-        fails; at most `max_disagreement`, and 0 if it answers no row. The largest one, if the
+        Upper bound, at the level `confidence`, for the probability that the student keeps a
+        row and fails; at most `max_disagreement`, and 0 if it keeps no row. The largest one, if the
         budget is kept within several sets.
 
     n_calibration_ : int
@@ -184,7 +184,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
     See Also
     --------
     DistilledClassifier : Distils the teacher into the student.
-    skdistill.inspection.cascade_curve : Share answered, bound and cost for each budget.
+    skdistill.inspection.cascade_curve : Share kept, bound and cost for each budget.
 
     Notes
     -----
@@ -298,7 +298,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If the student answers no row: with the number of rows that are needed, or the budget
+            If the student keeps no row: with the number of rows that are needed, or the budget
             that would have been kept; if trees show that a frozen estimator was fitted on the
             calibration rows.
         """
@@ -361,8 +361,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             return check_labels(y)
         if CRITERIA[self.criterion].needs_labels:
             raise ValueError(
-                f"criterion={self.criterion!r} compares answers with true labels, and y is None. "
-                'Give y, or set criterion="disagreement", which needs none.'
+                f"criterion={self.criterion!r} compares predictions with true labels, and y is "
+                'None. Give y, or set criterion="disagreement", which needs none.'
             )
         return None
 
@@ -409,39 +409,39 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
     def _calibrate(self, rows, teacher, student, classes, rng):
         """Choose the measure of confidence and the thresholds, and set the attributes."""
         criterion = CRITERIA[self.criterion]
-        answerers = [
-            Answerer.of(student, classes, name, rows.X) for name in self._score_names(student)
+        scored_students = [
+            ScoredStudent.of(student, classes, name, rows.X) for name in self._score_names(student)
         ]
-        answers = [each.answer(rows.X) for each in answerers]
+        predictions = [each.predict(rows.X) for each in scored_students]
         codes = Codes(
-            answers[0].codes,
+            predictions[0].codes,
             predicted_codes(teacher, copied(rows.X), classes, "teacher"),
             None if rows.y is None else codes_among(rows.y, classes),
         )
         failures = criterion.fails(codes)
         best, certifying = 0, np.arange(len(failures))
-        if len(answers) > 1:
+        if len(predictions) > 1:
             certifying, choosing = split_rows(failures, rows.groups, SELECTION_SHARE, rng)
-            scores = [each.scores[choosing] for each in answers]
+            scores = [each.scores[choosing] for each in predictions]
             best = best_score(scores, failures[choosing], self.max_disagreement)
         if rows.groups is not None:
             certifying = one_row_of_each(rows.groups, certifying, rng)
         members = sets_of_rows(self.within, codes, criterion, rows.strata, len(classes))
         calibration = Calibration(
-            check_scores(answers[best].scores, answerers[best].score_name)[certifying],
+            check_scores(predictions[best].scores, scored_students[best].score_name)[certifying],
             failures[certifying],
             None if members is None else members[:, certifying],
             self.within == "prediction",
         )
         certificate = calibration.certify(self.max_disagreement, self.confidence)
         if certificate.coverage == 0:
-            self._warn_of_no_answers(calibration)
+            self._warn_that_all_is_deferred(calibration)
         self.classes_ = classes
         self.teacher_, self.student_ = teacher, student
         self._teacher_in_order = predicts_classes(teacher, classes)
         self.calibration_, self.n_calibration_ = calibration, len(certifying)
         self.threshold_, self.coverage_, self.bound_ = certificate
-        _, _, self.confidence_score_, *self._answer_state = answerers[best]
+        _, _, self.confidence_score_, *self._prediction_state = scored_students[best]
 
     def _score_names(self, student):
         """Return the names of the measures of confidence to compare."""
@@ -464,7 +464,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             )
         return names
 
-    def _warn_of_no_answers(self, calibration):
+    def _warn_that_all_is_deferred(self, calibration):
         """Warn that no threshold keeps the budget, with the remedy."""
         n_rows, level = calibration.smallest_set(self.confidence)
         needed = rows_needed(self.max_disagreement, level)
@@ -476,10 +476,10 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
                 "even without a failure"
             )
         else:
-            reason = f"the surest answers already exceed {budget}"
+            reason = f"the surest predictions already exceed {budget}"
         smallest = calibration.smallest_budget(self.confidence)
         warn(
-            f"The student answers no row, and the teacher predicts all: {reason}. The smallest "
+            f"The student keeps no row, and the teacher predicts all: {reason}. The smallest "
             f"budget that would have been kept is max_disagreement={smallest:.4g}. Give "
             "more calibration rows, a larger budget, or a better student."
         )
@@ -508,10 +508,10 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             Labels from `classes_`.
         """
-        answers, deferred = self._answer(X)
-        if answers is None:
+        predictions, deferred = self._predict_by_student(X)
+        if predictions is None:
             return self._teacher_labels(X)
-        labels = self.classes_[answers.codes]
+        labels = self.classes_[predictions.codes]
         if deferred.any():
             labels[deferred] = self._teacher_labels(rows_where(X, deferred))
         return labels
@@ -532,10 +532,10 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             Rows sum to one; columns are in the order of `classes_`. Each row is that of the model
             which predicts it.
         """
-        answers, deferred = self._answer(X)
-        if answers is None:
+        predictions, deferred = self._predict_by_student(X)
+        if predictions is None:
             return self._teacher_proba(X)
-        proba = answers.proba
+        proba = predictions.proba
         if deferred.any():
             proba = np.array(proba, dtype=np.float64)
             proba[deferred] = self._teacher_proba(rows_where(X, deferred))
@@ -571,24 +571,24 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             Booleans: True where the teacher predicts.
         """
-        answers, deferred = self._answer(X)
-        return np.ones(count_rows(X), dtype=bool) if answers is None else deferred
+        predictions, deferred = self._predict_by_student(X)
+        return np.ones(count_rows(X), dtype=bool) if predictions is None else deferred
 
-    def _answer(self, X):
-        """Return the student's answers, and which rows it defers; None and None if all."""
+    def _predict_by_student(self, X):
+        """Return the student's predictions, and which rows it defers; None and None if all."""
         if not hasattr(self, "student_"):
             check_is_fitted(self, "student_")  # slow: it reads all tags
         refuse_partitions(self, X=X)
         check_features(self, X)
         if np.all(self.threshold_ == np.inf):
             return None, None
-        answerer = Answerer(
-            self.student_, self.classes_, self.confidence_score_, *self._answer_state
+        scored_student = ScoredStudent(
+            self.student_, self.classes_, self.confidence_score_, *self._prediction_state
         )
-        answers = answerer.answer(X)
+        predictions = scored_student.predict(X)
         separate = np.ndim(self.threshold_) > 0
-        threshold = self.threshold_[answers.codes] if separate else self.threshold_
-        return answers, ~(answers.scores >= threshold)  # a confidence of NaN defers, too
+        threshold = self.threshold_[predictions.codes] if separate else self.threshold_
+        return predictions, ~(predictions.scores >= threshold)  # a confidence of NaN defers, too
 
     def _teacher_labels(self, X):
         """Return the teacher's predictions as labels from `classes_`."""

@@ -117,7 +117,7 @@ def test_the_teacher_gets_exactly_the_deferred_rows(method):
     assert_array_equal(teacher.rows[0], X[deferred][:1])
 
 
-def test_each_row_is_predicted_by_the_model_that_answers(problem):
+def test_each_row_is_predicted_by_the_model_that_keeps_it(problem):
     X, _, teacher, student = problem
     cascade = CascadeClassifier(frozen(teacher), frozen(student), max_disagreement=0.05)
     cascade.fit(X[2000:3000])
@@ -144,9 +144,9 @@ def test_attributes_are_those_of_the_definition(problem):
     scores = student.predict_proba(rows).max(axis=1)
     expected = common_threshold(scores, wrong, 0.05, 0.95)
     assert (cascade.threshold_, cascade.coverage_, cascade.bound_) == expected
-    answered = ~cascade.defers(rows)
-    assert cascade.coverage_ == answered.mean()
-    assert cascade.bound_ == upper_bound((wrong & answered).sum(), 1000, 0.95)
+    kept = ~cascade.defers(rows)
+    assert cascade.coverage_ == kept.mean()
+    assert cascade.bound_ == upper_bound((wrong & kept).sum(), 1000, 0.95)
     assert cascade.n_calibration_ == 1000
     assert_array_equal(cascade.classes_, teacher.classes_)
     assert cascade.teacher_ is teacher
@@ -155,7 +155,7 @@ def test_attributes_are_those_of_the_definition(problem):
 
 
 @pytest.mark.parametrize("n_rows", [299, 1000])
-def test_a_student_equal_to_the_teacher_answers_everything(n_rows):
+def test_a_student_equal_to_the_teacher_keeps_everything(n_rows):
     X, y, _ = make_gaussian_classes(2000, random_state=0)
     model = GaussianNB().fit(X[:500], y[:500])
     cascade = CascadeClassifier(frozen(model), frozen(model)).fit(X[500 : 500 + n_rows])
@@ -168,11 +168,11 @@ class Opposite(CountingTeacher):
         return 1 - super().predict(X)
 
 
-def test_a_student_that_always_fails_answers_nothing():
+def test_a_student_that_always_fails_keeps_nothing():
     teacher = CountingTeacher().fit(None)
     cascade = CascadeClassifier(frozen(teacher), frozen(Opposite().fit(None)))
     X = noisy_rows(400)
-    with pytest.warns(UserWarning, match=r"answers no row.*surest answers.*max_disagreement=1\."):
+    with pytest.warns(UserWarning, match=r"keeps no row.*surest predictions.*max_disagreement=1\."):
         cascade.fit(X)
     assert (cascade.coverage_, cascade.bound_, cascade.threshold_) == (0, 0, np.inf)
     assert cascade.defers(X).all()
@@ -182,8 +182,8 @@ def test_a_student_that_always_fails_answers_nothing():
 def test_the_budget_that_is_named_would_have_been_kept():
     cascade, _ = noisy_cascade(max_disagreement=0.0095)
     X = noisy_rows(350)
-    X[X[:, 1].argmax(), 2] = 1  # the surest answer fails
-    with pytest.warns(UserWarning, match="The student answers no row") as found:
+    X[X[:, 1].argmax(), 2] = 1  # the surest prediction fails
+    with pytest.warns(UserWarning, match="The student keeps no row") as found:
         cascade.fit(X)
     message = str(found[0].message)
     budget = float(message.rpartition("max_disagreement=")[2].split(". ")[0])
@@ -276,9 +276,9 @@ def test_the_budget_is_kept_within_each_class(criterion, problem):
     pair = frozen(teacher), frozen(student)
     cascade = CascadeClassifier(*pair, within="class", **params).fit(rows, labels)
     of_class = labels if criterion == "error" else teacher.predict(rows)
-    answered, fails = ~cascade.defers(rows), cascade.calibration_.failures
+    kept, fails = ~cascade.defers(rows), cascade.calibration_.failures
     bounds = [
-        upper_bound((fails & answered)[of_class == k].sum(), (of_class == k).sum(), 0.95)
+        upper_bound((fails & kept)[of_class == k].sum(), (of_class == k).sum(), 0.95)
         for k in range(3)
     ]
     assert cascade.bound_ == pytest.approx(max(bounds))
@@ -426,8 +426,8 @@ def test_a_student_without_probabilities_uses_its_decision(problem):
     assert cascade.confidence_score_ == "decision"
     assert cascade.coverage_ > 0
     assert not hasattr(cascade, "predict_proba")
-    answered = ~cascade.defers(X)
-    assert_array_equal(cascade.predict(X)[answered], student.predict(X)[answered])
+    kept = ~cascade.defers(X)
+    assert_array_equal(cascade.predict(X)[kept], student.predict(X)[kept])
 
 
 def test_a_student_whose_prediction_is_not_the_most_probable():
@@ -435,8 +435,8 @@ def test_a_student_whose_prediction_is_not_the_most_probable():
     base = LogisticRegression().fit(X[:500], y[:500])
     student = FixedThresholdClassifier(frozen(base), threshold=0.3).fit(X[:500], y[:500])
     cascade = CascadeClassifier(frozen(base), frozen(student), max_disagreement=0.3).fit(X[500:])
-    answered = ~cascade.defers(X)
-    assert_array_equal(cascade.predict(X)[answered], student.predict(X)[answered])
+    kept = ~cascade.defers(X)
+    assert_array_equal(cascade.predict(X)[kept], student.predict(X)[kept])
 
 
 # Fitting.
@@ -573,7 +573,7 @@ def test_classes_in_another_order():
     assert_array_equal(other.predict_proba(X), plain.predict_proba(X))
 
 
-def test_a_student_that_lacks_a_class_never_answers_it(problem):
+def test_a_student_that_lacks_a_class_never_predicts_it(problem):
     X, y, teacher, _ = problem
     two = y[1000:2000] < 2
     student = TREE.fit(X[1000:2000][two], y[1000:2000][two])

@@ -188,7 +188,7 @@ TABLES = {
     "ranker-flights": ("bench_ranker.json", flights),
     "retrieval": ("bench_retrieval.json", lambda results: results["losses"]),
     "retrieval-quality": ("bench_retrieval_quality.json", retrieval_quality),
-    "cascade-answered": ("bench_cascade.json", lambda results: results["answered"]),
+    "cascade-kept": ("bench_cascade.json", lambda results: results["kept"]),
     "cascade-broken": ("bench_cascade.json", lambda results: results["broken"]),
     "cascade-verdicts": ("bench_cascade.json", lambda results: results["verdicts"]),
     "cascade-without": ("bench_cascade.json", lambda results: results["without"]),

@@ -1,1 +1,1 @@
-"""Thresholds for a student's confidence, with a bound on how often its answers fail."""
+"""Thresholds for a student's confidence, with a bound on how often its predictions fail."""

@@ -14,14 +14,14 @@ class Certificate(NamedTuple):
     Attributes
     ----------
     threshold : float or ndarray of shape (n_classes,)
-        Smallest confidence at which the student answers.
+        Smallest confidence at which the student keeps a row.
 
     coverage : float
-        Share of the calibration rows that the student answers.
+        Share of the calibration rows that the student keeps.
 
     bound : float
-        Upper bound for the probability that the student answers and fails; the largest one, if it
-        is computed within several sets of rows.
+        Upper bound for the probability that the student keeps a row and fails; the largest one, if
+        it is computed within several sets of rows.
     """
 
     threshold: float | Floats
@@ -38,7 +38,7 @@ class Calibration(NamedTuple):
         Confidence of the student in each row.
 
     failures : ndarray of shape (n_calibration,)
-        Whether its answer fails.
+        Whether its prediction fails.
 
     members : ndarray of shape (n_sets, n_calibration) or None
         Which rows are in each set within which the bound holds; None for all rows.
@@ -53,7 +53,7 @@ class Calibration(NamedTuple):
     separate: bool = False
 
     def certify(self, risk: float, confidence: float) -> Certificate:
-        """Return the thresholds at which the student answers most rows, for a budget."""
+        """Return the thresholds at which the student keeps most rows, for a budget."""
         if not self.separate:
             return Certificate(*self.path(confidence).accept(risk))
         accepted = separate_thresholds(self.scores, self.failures, risk, confidence, self.members)
@@ -77,7 +77,7 @@ class Calibration(NamedTuple):
         return int(self.members.sum(axis=1).min()), level
 
     def smallest_budget(self, confidence: float) -> float:
-        """Return the smallest budget for which some row is answered."""
+        """Return the smallest budget for which some row is kept."""
         if not self.separate:
             return float(self.path(confidence).bound[0])
         _, level = self.smallest_set(confidence)

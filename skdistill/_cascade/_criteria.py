@@ -1,4 +1,4 @@
-"""When an answer of the student fails: three criteria, functions of class codes."""
+"""When a prediction of the student fails: three criteria, functions of class codes."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Codes(NamedTuple):
 
 
 class Criterion(NamedTuple):
-    """A way in which answers fail.
+    """A way in which predictions fail.
 
     `fails` is a function of codes, `needs_labels` is whether it uses the true ones.
     """

@@ -1,6 +1,6 @@
 """Thresholds of a student's confidence, tried strictest first until a bound exceeds the budget.
 
-A row fails if the student answers it, its confidence is at least the threshold, and the answer is
+A row fails if the student keeps it, its confidence is at least the threshold, and the prediction is
 wrong. The probability of that can only grow as the threshold falls. So let t be the largest
 threshold at which it exceeds the budget: a lower one is accepted only if all that lie above it
 are, and with them some just below t, whose bound is exceeded by chance in at most 1 − confidence of
@@ -22,13 +22,13 @@ class ThresholdPath(NamedTuple):
     Attributes
     ----------
     threshold : ndarray of shape (n_thresholds,)
-        Decreasing. The last one is minus infinity: every row is answered.
+        Decreasing. The last one is minus infinity: every row is kept.
 
     coverage : ndarray of shape (n_thresholds,)
-        Share of the calibration rows that are answered.
+        Share of the calibration rows that are kept.
 
     bound : ndarray of shape (n_thresholds,)
-        Upper bound for the probability that a row is answered and fails: the largest one, if it is
+        Upper bound for the probability that a row is kept and fails: the largest one, if it is
         computed within several sets of rows.
     """
 
@@ -39,7 +39,7 @@ class ThresholdPath(NamedTuple):
     def accept(self, risk):
         """Return the threshold, coverage and bound of the last one before the first failure.
 
-        Without any, the threshold is infinite: no row is answered.
+        Without any, the threshold is infinite: no row is kept.
         """
         failing = self.bound > risk
         n_accepted = int(failing.argmax()) if failing.any() else len(failing)
@@ -59,7 +59,7 @@ class Accepted(NamedTuple):
 def threshold_path(scores, failures, confidence, members=None):
     """Return the bounds of all thresholds.
 
-    `scores` are confidences and `failures` says which rows fail if they are answered. `members`,
+    `scores` are confidences and `failures` says which rows fail if they are kept. `members`,
     of shape (n_sets, n_rows), says which rows belong to each set within which a bound is computed;
     by default there is one set, all rows. The largest bound has the level `confidence` for all sets
     together: to exceed the budget in one of them by chance, the bound of that one must fail.
@@ -80,7 +80,7 @@ def _bounds_along(failures, n_rows, ends, confidence):
 
 
 def _between(higher, lower):
-    """Return thresholds in the middle of two scores, so that rounding answers no other rows."""
+    """Return thresholds in the middle of two scores, so that rounding keeps no other rows."""
     middle = lower + (higher - lower) / 2
     return np.where(middle > lower, middle, higher)
 

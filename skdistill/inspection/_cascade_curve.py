@@ -22,17 +22,17 @@ class CascadeCurve(NamedTuple):
         Values of `max_disagreement`.
 
     coverage : ndarray of shape (n_budgets,)
-        Share of the calibration rows that the student answers.
+        Share of the calibration rows that the student keeps.
 
     bound : ndarray of shape (n_budgets,)
-        Upper bound for the probability that the student answers and fails.
+        Upper bound for the probability that the student keeps a row and fails.
 
     threshold : ndarray of shape (n_budgets,) or (n_budgets, n_classes)
-        Smallest confidence at which the student answers.
+        Smallest confidence at which the student keeps a row.
 
     expected_cost : ndarray of shape (n_budgets,) or None
         Expected cost of a row: that of the student, and that of the teacher in the share of rows
-        that are deferred. If no row is answered, the student is not called. None without costs.
+        that are deferred. If no row is kept, the student is not called. None without costs.
 
     speedup : ndarray of shape (n_budgets,) or None
         Cost of the teacher divided by `expected_cost`; None without costs.
@@ -54,7 +54,7 @@ def cascade_curve(
     student_cost: float | None = None,
     teacher_cost: float | None = None,
 ) -> CascadeCurve:
-    """Return how many rows the student of a cascade answers at each budget, and the expected cost.
+    """Return how many rows the student of a cascade keeps at each budget, and the expected cost.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from ._tables import html_list, html_table
 
 INTRODUCTION = (
     "A large model, the teacher, predicts well and is slow or large. Students are small models "
-    "that could be used in its place. Each was fitted twice: to the known answers alone, and "
+    "that could be used in its place. Each was fitted twice: to the labels alone, and "
     "distilled, to the teacher's probabilities as well. All were compared on rows that none of "
     "them has seen."
 )
@@ -18,7 +18,7 @@ STYLE = """
 .skdistill-students { font: 1rem/1.5 system-ui, sans-serif; max-width: 70rem; }
 .skdistill-students h2 { font-size: 1.5rem; margin: 0 0 .4em; }
 .skdistill-students h3 { font-size: 1.1rem; margin: 1.8em 0 .4em; }
-.skdistill-students .answer { border-left: 4px solid; padding: .2em .8em; font-size: 1.15rem; }
+.skdistill-students .verdict { border-left: 4px solid; padding: .2em .8em; font-size: 1.15rem; }
 .skdistill-students .scroll { overflow-x: auto; }
 .skdistill-students table { border-collapse: collapse; margin: 0; }
 .skdistill-students th, .skdistill-students td {
@@ -48,7 +48,7 @@ def as_fragment(comparison):
     """Return the comparison as one element, with its style."""
     parts = [
         f"<h2>{escape(TITLE)}</h2>",
-        *(f'<p class="answer">{escape(sentence)}</p>' for sentence in on_choice(comparison)),
+        *(f'<p class="verdict">{escape(sentence)}</p>' for sentence in on_choice(comparison)),
         f'<p class="note">{escape(INTRODUCTION)}</p>',
         _table(summary(comparison)),
         "<h3>Does distilling pay?</h3>",

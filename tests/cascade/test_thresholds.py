@@ -11,15 +11,15 @@ RNG = np.random.default_rng(0)
 
 
 def plain_loop(scores, failures, risk, confidence, members):
-    """Return which rows are answered: each threshold in turn, until a bound is above the risk."""
-    answered = np.zeros(len(scores), dtype=bool)
+    """Return which rows are kept: each threshold in turn, until a bound is above the risk."""
+    kept = np.zeros(len(scores), dtype=bool)
     for t in np.unique(scores)[::-1]:
         now = scores >= t
         bounds = [upper_bound((failures & now & s).sum(), s.sum(), confidence) for s in members]
         if max(bounds) > risk:
-            return answered
-        answered = now
-    return answered
+            return kept
+        kept = now
+    return kept
 
 
 @pytest.mark.parametrize("risk", [0.02, 0.1, 0.3])
@@ -31,9 +31,9 @@ def test_thresholds_are_those_of_a_plain_loop(risk, n_values, n_sets):
         failures = RNG.random(300) > 0.7 + 0.3 * scores
         members = np.arange(n_sets)[:, None] == RNG.integers(n_sets, size=300)
         found = common_threshold(scores, failures, risk, 0.95, members)
-        answered = plain_loop(scores, failures, risk, 0.95, members)
-        assert_array_equal(scores >= found.threshold, answered)
-        assert found.coverage == pytest.approx(answered.mean())
+        kept = plain_loop(scores, failures, risk, 0.95, members)
+        assert_array_equal(scores >= found.threshold, kept)
+        assert found.coverage == pytest.approx(kept.mean())
         assert found.bound <= risk
 
 
@@ -48,7 +48,7 @@ def test_the_first_failure_ends_the_search():
     assert path.accept(path.bound[0]).threshold == -np.inf
 
 
-def test_a_student_without_failures_answers_everything():
+def test_a_student_without_failures_keeps_everything():
     found = common_threshold(RNG.random(299), np.zeros(299, dtype=bool), 0.01, 0.95)
     assert found.threshold == -np.inf
     assert found.coverage == 1
@@ -56,7 +56,7 @@ def test_a_student_without_failures_answers_everything():
     assert too_few == (np.inf, 0.0, 0.0)
 
 
-def test_a_student_that_always_fails_answers_nothing():
+def test_a_student_that_always_fails_keeps_nothing():
     assert common_threshold(RNG.random(999), np.ones(999, dtype=bool), 0.002, 0.95).coverage == 0
 
 

@@ -37,7 +37,7 @@ def test_the_curve_is_that_of_fits_with_each_budget(within, cascade, rows):
     X = rows[0][500:]
     curve = cascade_curve(clone(cascade).set_params(within=within).fit(X), budgets=BUDGETS)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no row is answered at the smallest
+        warnings.simplefilter("ignore")  # no row is kept at the smallest
         fitted = [
             clone(cascade).set_params(within=within, max_disagreement=budget).fit(X)
             for budget in BUDGETS

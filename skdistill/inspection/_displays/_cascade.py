@@ -1,4 +1,4 @@
-"""Display of the share of rows that the student of a cascade answers, by the budget."""
+"""Display of the share of rows that the student of a cascade keeps, by the budget."""
 
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from ._style import axes, look, n_curves
 
 
 class CascadeDisplay:
-    """Share of rows that the student answers at each budget, and the expected cost of a row.
+    """Share of rows that the student keeps at each budget, and the expected cost of a row.
 
     Make one with `from_estimator`.
 
@@ -43,7 +43,7 @@ class CascadeDisplay:
     >>> cascade = CascadeClassifier(GaussianNB(), random_state=0).fit(X, y)
     >>> display = CascadeDisplay.from_estimator(cascade, student_cost=1, teacher_cost=50)
     >>> display.ax_.get_ylabel()
-    'Share answered by the student'
+    'Share kept by the student'
     """
 
     def __init__(
@@ -131,8 +131,8 @@ class CascadeDisplay:
             at = coverage[np.searchsorted(budget, self.budget, side="right") - 1]
             (self.point_,) = ax.plot([self.budget], [at], **(style | {"label": None, "gid": None}))
         ax.set(
-            xscale="log", ylim=(0, 1.02), xlabel="Budget: largest probability of a failing answer",
-            ylabel="Share answered by the student",
+            xscale="log", ylim=(0, 1.02), xlabel="Budget: largest probability of a failure",
+            ylabel="Share kept by the student",
         )  # fmt: skip
         ax.xaxis.set_major_formatter(_percent)
         self.cost_axis_ = self._draw_speedup(ax)
@@ -143,10 +143,10 @@ class CascadeDisplay:
 
     def _draw_speedup(self, ax):
         """Draw the speed-up on the right, at the shares with round numbers; None without costs."""
-        answering = self.curve.coverage > 0
-        if self.curve.expected_cost is None or not answering.any():
+        kept = self.curve.coverage > 0
+        if self.curve.expected_cost is None or not kept.any():
             return None
-        first = int(answering.argmax())
+        first = int(kept.argmax())
         coverage, cost, speedup = (
             float(each[first])
             for each in (self.curve.coverage, self.curve.expected_cost, self.curve.speedup)
@@ -154,7 +154,7 @@ class CascadeDisplay:
         teacher = cost * speedup
         student = cost - (1 - coverage) * teacher
 
-        def speedup_at(share):  # without an answer, the student is not called
+        def speedup_at(share):  # without a prediction, the student is not called
             return teacher / (student + (1 - share) * teacher) if share else 1
 
         twin = ax.secondary_yaxis("right")

@@ -108,7 +108,7 @@ def has_proba(student):
     return predicts_numbers(student) or hasattr(student, "predict_proba")
 
 
-class Answers(NamedTuple):
+class Predictions(NamedTuple):
     """What a student predicts for some rows."""
 
     codes: np.ndarray  # of the predicted classes
@@ -116,7 +116,7 @@ class Answers(NamedTuple):
     proba: np.ndarray | None
 
 
-class Answerer(NamedTuple):
+class ScoredStudent(NamedTuple):
     """A fitted student with a measure of its confidence.
 
     `by_proba` is whether its prediction is the class of the largest probability, as it was in all
@@ -143,10 +143,10 @@ class Answerer(NamedTuple):
         scored = scored_student(score_name, student)
         return cls(student, classes, score_name, scored, by_proba, in_order)
 
-    def answer(self, X):
+    def predict(self, X):
         """Return the predictions and confidences of rows, which stay unchanged."""
         if self.score_name == "leaf_counts" and self.in_order and hasattr(self.student, "tree_"):
-            return self._answer_by_leaves(X)
+            return self._predict_by_leaves(X)
         proba = self._proba(X)
         if self.by_proba:
             codes = proba.argmax(axis=1)
@@ -154,13 +154,13 @@ class Answerer(NamedTuple):
             codes = predicted_codes(self.student, copied(X), self.classes, "student")
         reads_rows = self.score_name not in OF_PROBA
         rows = copied(X) if reads_rows else X
-        return Answers(codes, confidence_of(self.score_name, self.scored, rows, proba), proba)
+        return Predictions(codes, confidence_of(self.score_name, self.scored, rows, proba), proba)
 
-    def _answer_by_leaves(self, X):
-        """Return the answers of a single tree, from one pass: both trees have the same leaves."""
+    def _predict_by_leaves(self, X):
+        """Return the predictions of a single tree in one pass: both trees have the same leaves."""
         leaves = self.student.apply(copied(X))
         proba, shrunk = (each.tree_.value[leaves, 0] for each in (self.student, self.scored))
-        return Answers(proba.argmax(axis=1), max_proba(shrunk), proba)
+        return Predictions(proba.argmax(axis=1), max_proba(shrunk), proba)
 
     def _proba(self, X):
         """Return the probabilities of a copy of the rows, None if the student has none."""
