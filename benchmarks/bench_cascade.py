@@ -331,14 +331,14 @@ def tables(cells):
         "n_cells": len(cells),
         "n_data": n_data,
         "most_rows": max(cell["rows"] for cell in cells),
-        "kept": answered_table(plain),
+        "kept": kept_table(plain),
         "broken": broken_table(records),
         "verdicts": verdicts(plain),
         "without": without_table(plain),
     }
 
 
-def answered_table(records):
+def kept_table(records):
     """Return the mean share kept at each budget, by labels and student."""
     kinds = [f"{labels}{smoothed}" for labels in LABELS for smoothed in ("", SMOOTHED)]
     lines = []
