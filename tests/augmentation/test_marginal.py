@@ -95,3 +95,11 @@ def test_parameters_out_of_range(correlated, parameters, error, match):
 def test_sparse_rows_are_refused():
     with pytest.raises(TypeError, match="MarginalAugmenter samples dense rows"):
         MarginalAugmenter().sample(sparse.eye_array(5), random_state=0)
+
+
+@pytest.mark.parametrize("probability", [0.5, 1.0])
+@pytest.mark.parametrize("rows", [np.arange(9.0)[:, None], np.ones((9, 3))], ids=["one", "equal"])
+def test_rows_without_other_combinations(rows, probability):
+    augmenter = MarginalAugmenter(resample_probability=probability)
+    with pytest.raises(ValueError, match=r"a row already\. Use .* leave out the augmenter"):
+        augmenter.sample(rows, random_state=0)
