@@ -18,7 +18,7 @@ class CascadeCurve(NamedTuple):
 
     Attributes
     ----------
-    budget : ndarray of shape (n_budgets,)
+    budgets : ndarray of shape (n_budgets,)
         Values of `max_disagreement`.
 
     coverage : ndarray of shape (n_budgets,)
@@ -38,7 +38,7 @@ class CascadeCurve(NamedTuple):
         Cost of the teacher divided by `expected_cost`; None without costs.
     """
 
-    budget: Floats
+    budgets: Floats
     coverage: Floats
     bound: Floats
     threshold: Floats

@@ -42,7 +42,7 @@ def test_the_curve_is_that_of_fits_with_each_budget(within, cascade, rows):
             clone(cascade).set_params(within=within, max_disagreement=budget).fit(X)
             for budget in BUDGETS
         ]
-    assert_array_equal(curve.budget, BUDGETS)
+    assert_array_equal(curve.budgets, BUDGETS)
     assert_array_equal(curve.coverage, [each.coverage_ for each in fitted])
     assert_array_equal(curve.bound, [each.bound_ for each in fitted])
     assert_array_equal(curve.threshold, [each.threshold_ for each in fitted])

@@ -123,12 +123,12 @@ class CascadeDisplay:
             If matplotlib is not installed.
         """
         ax = axes(ax, figsize=(5.6, 3.8))
-        budget, coverage = self.curve.budget, self.curve.coverage
+        budgets, coverage = self.curve.budgets, self.curve.coverage
         style = look(n_curves(ax), label=self.name, drawstyle="steps-post", **kwargs)
-        (self.line_,) = ax.plot(budget, coverage, **(style | {"marker": ""}))
+        (self.line_,) = ax.plot(budgets, coverage, **(style | {"marker": ""}))
         self.point_ = None
-        if self.budget is not None and budget[0] <= self.budget <= budget[-1]:
-            at = coverage[np.searchsorted(budget, self.budget, side="right") - 1]
+        if self.budget is not None and budgets[0] <= self.budget <= budgets[-1]:
+            at = coverage[np.searchsorted(budgets, self.budget, side="right") - 1]
             (self.point_,) = ax.plot([self.budget], [at], **(style | {"label": None, "gid": None}))
         ax.set(
             xscale="log", ylim=(0, 1.02), xlabel="Budget: largest probability of a failure",

@@ -34,7 +34,7 @@ class RegressionReliabilityDisplay:
         Mean of y in each bin.
 
     standard_error : array-like of shape (n_occupied_bins,)
-        Standard error of each observed mean; NaN for a single row.
+        Standard error of each value shown, NaN where it has none. A single row has none.
 
     slope : float
         Slope of the regression of y on the prediction.

@@ -29,7 +29,7 @@ class StudentComparisonDisplay:
         Score of each.
 
     standard_error : array-like of shape (n_models,), default=None
-        Standard error of each score, NaN where it has none.
+        Standard error of each value shown, NaN where it has none.
 
     students : sequence of str, default=None
         Name of the student behind each model; empty for a teacher. None: each is its own student.
