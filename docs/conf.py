@@ -46,7 +46,8 @@ numpydoc_show_class_members = False
 numpydoc_validation_checks = {"GL08", "PR01", "PR02"}
 numpydoc_validation_exclude = {
     r"\.nets\.[A-Z]",
-    r"\.(BiasVariance|DistillationReport|TeacherComparison|LinearGradient|RetrievalTargets)\b",
+    r"\.(BiasVariance|CascadeCurve|DistillationReport|LinearGradient|RetrievalTargets)\b",
+    r"\.(StudentComparison|TeacherComparison)\b",
 }
 # scikit-learn's and torch's own methods are documented there.
 autodoc_default_options = {

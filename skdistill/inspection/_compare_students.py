@@ -111,7 +111,7 @@ n_features), default=None
 
     budget : dict, default=None
         Largest allowed costs, as in ``{"kB": 50, "ms_per_1000": 1}``; the names are "kB",
-        "us_per_row" and "ms_per_1000", and the same after "onnx_" for models compiled to ONNX. It
+        "us_per_row" and "ms_per_1000", and the same after `onnx_` for models compiled to ONNX. It
         is used by `best`, the sentences and the display.
 
     scoring : str, default=None

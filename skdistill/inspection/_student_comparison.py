@@ -108,7 +108,7 @@ class StudentComparison:
         Parameters
         ----------
         cost : str, default="kB"
-            Cost of each model. "kB", "us_per_row" or "ms_per_1000", or one of these after "onnx_",
+            Cost of each model. "kB", "us_per_row" or "ms_per_1000", or one of these after `onnx_`,
             for the model compiled to ONNX. Times are measured, so that students of nearly equal
             times may change places.
 

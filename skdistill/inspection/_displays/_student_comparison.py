@@ -112,7 +112,7 @@ class StudentComparisonDisplay:
             From :func:`skdistill.inspection.compare_students`.
 
         cost : str, default="kB"
-            Cost of each model. "kB", "us_per_row" or "ms_per_1000", or one of these after "onnx_",
+            Cost of each model. "kB", "us_per_row" or "ms_per_1000", or one of these after `onnx_`,
             for the model compiled to ONNX. Models without it are not shown, and neither are
             students of pseudo-labels.
 
