@@ -1,5 +1,7 @@
 """Regressors as candidate teachers: scores against references, advice, and what is refused."""
 
+from inspect import signature
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -285,8 +287,11 @@ def test_a_constant_target():
 
 def _unfitted(name, cls):
     parameters = {"estimators": [("a", Ridge())], "estimator": Ridge(), "base_estimator": Ridge()}
-    required = getattr(cls, "_parameter_constraints", {}).keys() & parameters.keys()
-    return cls(**{key: parameters[key] for key in required}) if required else cls()
+    own = signature(cls).parameters
+    required = [
+        key for key, each in own.items() if each.default is each.empty and key in parameters
+    ]
+    return cls(**{key: parameters[key] for key in required})
 
 
 @pytest.mark.filterwarnings("ignore:Class PassiveAggressive")
