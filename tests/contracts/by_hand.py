@@ -7,6 +7,7 @@ rows is multiplied by that number, and then counts original rows.
 
 import numpy as np
 import sklearn
+from numpy.linalg import LinAlgError
 from sklearn.base import clone, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import (
@@ -70,7 +71,11 @@ def fit_weighted(student, X, y, weight, **fit_params):
     if not isinstance(student, DISCRIMINANTS):
         return student.fit(X, y, sample_weight=weight, **fit_params)
     times = np.round(1e4 * weight).astype(int)
-    return student.fit(np.repeat(X, times, axis=0), np.repeat(y, times), **fit_params)
+    fitted = student.fit(np.repeat(X, times, axis=0), np.repeat(y, times), **fit_params)
+    if isinstance(fitted, QuadraticDiscriminantAnalysis):
+        if any((each <= fitted.tol).any() for each in fitted.scalings_):
+            raise LinAlgError("A covariance is not of full rank; before 1.8 a warning.")
+    return fitted
 
 
 def learns_by_regression(student):
