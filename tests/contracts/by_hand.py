@@ -72,10 +72,14 @@ def fit_weighted(student, X, y, weight, **fit_params):
         return student.fit(X, y, sample_weight=weight, **fit_params)
     times = np.round(1e4 * weight).astype(int)
     fitted = student.fit(np.repeat(X, times, axis=0), np.repeat(y, times), **fit_params)
-    if isinstance(fitted, QuadraticDiscriminantAnalysis):
-        if any((each <= fitted.tol).any() for each in fitted.scalings_):
-            raise LinAlgError("A covariance is not of full rank; before 1.8 a warning.")
+    if isinstance(fitted, QuadraticDiscriminantAnalysis) and lacks_rank(fitted):
+        raise LinAlgError("A covariance is not of full rank; before 1.8 a warning.")
     return fitted
+
+
+def lacks_rank(fitted):
+    """Return whether the covariance of a class is not of full rank."""
+    return any((variances <= fitted.tol).any() for variances in fitted.scalings_)
 
 
 def learns_by_regression(student):
