@@ -123,15 +123,14 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         label), by one threshold. "prediction": within the rows of each class that the student
         predicts, by one threshold for each. None: over all rows. See also `strata` in :meth:`fit`.
 
-    confidence_score : str, default="auto"
+    confidence_score : str or list of str, default="auto"
         Measure of the student's confidence. "max_proba": the largest probability; "margin": the
         largest minus the second; "entropy": the negative entropy; "leaf_counts", for trees and
         forests: the largest probability, smoothed by the number of rows in the leaf; "decision":
         the largest value of `decision_function` minus the second; "registered": see
-        :func:`skdistill.students.register_confidence`. "auto" is a registered one if there is one;
-        else the best of those that the student has, chosen on a fifth of the calibration rows,
-        which then do not certify. For students with one measure, as with two classes, nothing is
-        chosen.
+        :func:`skdistill.students.register_confidence`. "auto" is the first that the student has
+        of "registered", "leaf_counts", "max_proba" and "decision". Of a list of measures the best
+        is chosen, on a fifth of the calibration rows, which then do not certify.
 
     calibration_size : float in (0, 1) or int, default=0.3
         Share or number of the rows of `fit` that calibrate, drawn at random. Not used if teacher
@@ -231,7 +230,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         confidence: float = 0.95,
         criterion: Literal["disagreement", "error", "regret"] = "disagreement",
         within: Literal["class", "prediction"] | None = None,
-        confidence_score: str = "auto",
+        confidence_score: str | list[str] = "auto",
         calibration_size: float | int = 0.3,
         random_state: int | np.random.RandomState | None = None,
     ):

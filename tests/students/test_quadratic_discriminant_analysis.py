@@ -14,6 +14,7 @@ from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from students.repeated_rows import problem, repeated, soft
 
 from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
@@ -36,28 +37,6 @@ EIGEN = [
     pytest.param({"solver": "eigen", **params}, marks=HAS_EIGEN, id=f"eigen {params!r}")
     for params in ({}, {"shrinkage": 0.3, "store_covariance": True})
 ]
-
-
-def repeated(X, counts):
-    """Return rows and labels, with row n `counts[n, k]` times under the label k."""
-    rows, classes = np.nonzero(counts)
-    times = counts[rows, classes]
-    return X[np.repeat(rows, times)], np.repeat(classes, times)
-
-
-def problem(seed, n_classes=3, n_rows=60, n_features=4):
-    """Return rows, and how often each is repeated with each label; some never."""
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n_rows, n_features))
-    counts = rng.multinomial(6, rng.dirichlet(np.full(n_classes, 0.5), size=n_rows))
-    return X + counts[:, :1], counts * rng.integers(0, 3, size=(n_rows, 1))
-
-
-def soft(counts, form=np.asarray):
-    weight = counts.sum(axis=1)
-    proba = counts / np.maximum(weight, 1)[:, None]
-    proba[weight == 0, 0] = 1
-    return SoftLabels(form(proba), sample_weight=weight / 7)
 
 
 def assert_same(found, expected, X, rtol=1e-7):
@@ -85,7 +64,7 @@ def assert_same(found, expected, X, rtol=1e-7):
 @given(seed=st.integers(0, 1000))
 @settings(deadline=None, max_examples=5)
 def test_it_is_its_own_fit_to_repeated_rows(params, with_priors, n_classes, form, seed):
-    X, counts = problem(seed, n_classes)
+    X, counts = problem(seed, n_classes, n_rows=60)
     priors = PRIORS[n_classes] if with_priors else None
     student = QuadraticDiscriminantAnalysis(**params, priors=priors)
     found = fit_soft_labels(student, X, soft(counts, form))
@@ -105,7 +84,7 @@ def test_one_hot_rows_are_ordinary_training(params):
 
 @pytest.mark.parametrize("params", SVD + EIGEN)
 def test_a_class_that_is_most_probable_in_no_row(params):
-    X, counts = problem(0)
+    X, counts = problem(0, n_rows=60)
     counts[:, 2] = np.minimum(counts[:, 2], counts[:, 0])
     assert len(np.unique(soft(counts).argmax_labels())) == 2
     student = QuadraticDiscriminantAnalysis(**params)
@@ -147,7 +126,7 @@ def test_more_columns_than_rows(params):
     ],
 )
 def test_a_covariance_that_is_singular_is_refused(params, remedy):
-    X, counts = problem(0)
+    X, counts = problem(0, n_rows=60)
     X = np.column_stack([X, np.full(len(X), 0.1)])
     student = QuadraticDiscriminantAnalysis(**params)
     message = rf"that of class 0 has 4 of 5 variances above tol=0.0001. Set {remedy} higher"
@@ -158,7 +137,7 @@ def test_a_covariance_that_is_singular_is_refused(params, remedy):
 
 @pytest.mark.parametrize("params", SVD[:1] + EIGEN[:1])
 def test_rows_far_from_zero_lose_few_digits(params):
-    X, counts = problem(0)
+    X, counts = problem(0, n_rows=60)
     student = QuadraticDiscriminantAnalysis(**params)
     near, far = (fit_soft_labels(student, each, soft(counts)) for each in (X, X + 1e6))
     assert_allclose(far.scalings_, near.scalings_, rtol=1e-8)
@@ -167,7 +146,7 @@ def test_rows_far_from_zero_lose_few_digits(params):
 @pytest.mark.parametrize("params", SVD + EIGEN)
 def test_the_dtype_and_the_names_of_columns_stay(params):
     pd = pytest.importorskip("pandas")
-    X, counts = problem(0)
+    X, counts = problem(0, n_rows=60)
     counts[:, 2] = np.minimum(counts[:, 2], counts[:, 0])
     X = X.astype(np.float32)
     frame = pd.DataFrame(X, columns=list("abcd"))
