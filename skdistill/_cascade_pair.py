@@ -64,7 +64,7 @@ def fit_pair(teacher, student, given, train, routed, random_state):
     check_several(rows.y)
     seeded = seeded_clones(random_state, *pair)
     if not (isinstance(student, FrozenEstimator) or is_distilled(student)):
-        seeded[1].set_params(cv=folds_of(rows.y))
+        seeded[1].set_params(cv=folds_of(rows))
     of_each = [rows_of(routed[role].fit, train, n_rows) for role in ("teacher", "student")]
     return [fit_on(rows, *each) for each in zip(seeded, of_each, strict=True)]
 
@@ -89,10 +89,12 @@ def is_distilled(student):
     return is_search and is_distilled(student.estimator)
 
 
-def folds_of(y):
-    """Return the number of folds for so few rows; None is the default."""
-    _, counts = np.unique(y, return_counts=True)
-    return max(2, int(counts.max())) if counts.max() < 5 else None
+def folds_of(rows):
+    """Return the number of folds for so few rows or groups; None is the default, five."""
+    n_folds = int(np.unique(rows.y, return_counts=True)[1].max())
+    if rows.groups is not None:
+        n_folds = min(n_folds, len(np.unique(rows.groups)))
+    return max(2, n_folds) if n_folds < 5 else None
 
 
 def with_teacher(student, teacher):
