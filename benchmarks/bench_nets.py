@@ -13,7 +13,7 @@ import sys
 from argparse import ArgumentParser
 from collections import defaultdict
 from functools import cached_property
-from itertools import groupby, product
+from itertools import chain, groupby, product
 from pathlib import Path
 from time import monotonic, process_time
 from typing import NamedTuple
@@ -36,6 +36,7 @@ from _net_figures import (  # noqa: E402
     share_kept,
 )
 from ensemble_to_small_net import (  # noqa: E402
+    CONTROLS,
     ENSEMBLE,
     FIRST_SEED,
     HARD,
@@ -49,6 +50,7 @@ from ensemble_to_small_net import (  # noqa: E402
     Teacher,
     fit_student,
     measure,
+    recipes_of,
 )
 
 SEEDS = range(FIRST_SEED, FIRST_SEED + 5)
@@ -124,8 +126,10 @@ def cells_wanted(options):
     wanted = {}
     for stage, seed in product(options.stages, options.seeds):
         wanted[Cell(seed, "teacher", ENSEMBLE)] = None
-        for student, recipe in product(options.students, STAGES[stage]):
-            wanted[Cell(seed, student, str(recipe))] = recipe
+        for student in options.students:
+            recipes = STAGES[stage]
+            for recipe in recipes_of(student, recipes) if stage == "example" else recipes:
+                wanted[Cell(seed, student, str(recipe))] = recipe
     return wanted
 
 
@@ -210,7 +214,8 @@ def results_of(records):
     results = defaultdict(list)
     for each in records:
         results[each["student"], each["recipe"]].append(each)
-    recipes = list(dict.fromkeys(str(each) for stage in STAGES.values() for each in stage))
+    staged = (*STAGES["example"], *CONTROLS, *chain(*STAGES.values()))
+    recipes = list(dict.fromkeys(map(str, staged)))
     order = {("teacher", ENSEMBLE): -1}
     order |= {name: k for k, name in enumerate(product(STUDENTS, recipes))}
     return {name: results[name] for name in sorted(results, key=order.get)}

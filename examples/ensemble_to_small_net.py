@@ -13,8 +13,9 @@ its parameters and a hundredth of those of the ensemble. Each learns from
 - the ensemble's probabilities (soft labels), in-sample or out of fold on the labelled images;
 
 the last three without and with the unlabelled images, which only the ensemble labels. A student
-passes over its images equally often in all cases. Two controls are "longer", with as many steps on
-the labelled images as the others make on all images, and "dropout" of 0.2 with twice the passes.
+passes over its images equally often in all cases. Two controls of the small net are "longer", with
+as many steps on the labelled images as the others make on all images, and "dropout" of 0.2 with
+twice the passes.
 The share of the gain that is kept is 0 % for the same student of the labels, and 100 % for the
 ensemble.
 
@@ -96,11 +97,16 @@ class Recipe(NamedTuple):
 
 RECIPES = (
     Recipe(LABELS),
-    Recipe(LONGER),
-    Recipe(REGULARIZED),
     Recipe(SMOOTHED),
     *(Recipe(each, extra) for extra in (0.0, 1.0) for each in (HARD, IN_SAMPLE, OUT_OF_FOLD)),
 )
+
+CONTROLS = (Recipe(LONGER), Recipe(REGULARIZED))  # of the small net, which has no dropout
+
+
+def recipes_of(student, recipes):
+    """Return the recipes of a student."""
+    return (*recipes, *CONTROLS) if student == "a tenth" else recipes
 
 
 def make_net(size, seed, epochs=None, **options):
@@ -111,6 +117,7 @@ def make_net(size, seed, epochs=None, **options):
         module__dropout=size.dropout,
         lr=size.lr,
         batch_size=BATCH_SIZE,
+        classes=range(10),  # pseudo-labels may lack one
         max_epochs=epochs or size.epochs,
         random_state=seed,
         **options,
@@ -162,12 +169,11 @@ def fit_student(size, recipe, split, teacher, **options):
     net.set_params(
         criterion=DistillationLoss, criterion__alpha=1.0, criterion__temperature=recipe.temperature
     )
-    model = DistilledClassifier(
-        student=net, alpha=1.0, unlabeled_weight=1.0, teacher_temperature=1.0
-    )
+    model = DistilledClassifier(student=net, alpha=1.0, teacher_temperature=1.0)
     of_labeled = "labeled" if recipe.targets == IN_SAMPLE else "out of fold"
     more = {}
     if extra:
+        model.set_params(unlabeled_weight=1.0)
         more = {"X_unlabeled": np.concatenate(extra), "unlabeled_proba": np.concatenate(proba)}
     model.fit(split.X, split.y, teacher_proba=teacher.proba(of_labeled), **more)
     return model.student_
@@ -224,7 +230,7 @@ def run_seed(images, seed, epochs):
     scores = measure(teacher.ensemble, split.X_test, split.y_test)
     yield ("teacher", ENSEMBLE), scores | {"seed": seed}
     for student, size in STUDENTS.items():
-        for recipe in RECIPES:
+        for recipe in recipes_of(student, RECIPES):
             net = fit_student(size, recipe, split, teacher, **options)
             scores = measure(net, split.X_test, split.y_test)
             yield (student, str(recipe)), scores | {"seed": seed}
