@@ -10,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: quickstart flights students rank regress nets retrieve test test-slow test-cpus test-min
-.PHONY: coverage lint bench paper docs
+.PHONY: coverage lint bench paper docs gpu
 .PHONY: release-check clean
 
 quickstart: $(VENV)/quickstart
@@ -53,6 +53,10 @@ TREE_LOSSES := tests/test_documents.py::test_code_blocks_run_in_order_and_print_
 test-min: $(MIN_VENV)/test
 	$(MIN_VENV)/bin/python -m pytest -n auto --dist loadgroup --deselect "$(TREE_LOSSES)"
 
+# All tests and benchmarks that need a GPU; writes output/gpu.json.
+gpu: $(VENV)/test
+	$(BIN)/python benchmarks/gpu.py
+
 coverage: $(VENV)/test
 	$(BIN)/python -m pytest -n auto --dist loadgroup --cov=skdistill --cov-branch --cov-report=term-missing:skip-covered
 
@@ -68,6 +72,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_expansion.py
 	$(BIN)/python benchmarks/bench_students.py
 	$(BIN)/python benchmarks/bench_torch.py
+	$(BIN)/python benchmarks/bench_nets.py
 	$(BIN)/python benchmarks/bench_pairwise.py
 	$(BIN)/python benchmarks/bench_ranker.py
 	$(BIN)/python benchmarks/bench_retrieval.py
