@@ -2,7 +2,7 @@
 
 from ._compiled import compile_or_reason
 from ._student_comparison import COMPILED, ComparedModel
-from ._student_costs import compiled_costs, student_costs
+from ._student_costs import as_onnx, compiled_costs, student_costs
 from ._student_figures import Scores
 from ._student_fits import LABELS, NAMES
 from ._student_runs import TEACHER
@@ -31,7 +31,7 @@ def _measured(row, fit, scores, details):
     figures = scores.figures(row.name)
     if row.student:
         figures |= scores.gains(row.student, row.how)
-        details |= _disagreement_bound(scores, row.name)
+        details |= _on_disagreement(scores, row.name, fit.model)
     worst = scores.worst_segment(row.name)
     if worst is not None:
         details["worst_segment"], figures["worst_segment_score"] = worst
@@ -41,12 +41,15 @@ def _measured(row, fit, scores, details):
     return row.measured(fit.model, figures, costs, details | {"not_compiled": reason})
 
 
-def _disagreement_bound(scores, name):
-    """Return the bound on disagreement with the teacher, if the rows are test rows of classes."""
+def _on_disagreement(scores, name, student):
+    """Return what is certain of disagreement with the teacher, on test rows of classes."""
     if not (scores.evaluated.is_test and hasattr(scores.task, "disagreement_bound")):
         return {}
-    both = (scores.predictions[each] for each in (name, TEACHER))
-    return {"max_disagreement": scores.task.disagreement_bound(*both)}
+    predictions, teacher = (scores.predictions[each] for each in (name, TEACHER))
+    return {
+        "max_disagreement": scores.task.disagreement_bound(predictions, teacher),
+        "kept_at_1_percent": scores.task.kept_share(student, scores.evaluated.X, teacher),
+    }
 
 
 def _teacher_rows(teacher, scores):
@@ -57,5 +60,5 @@ def _teacher_rows(teacher, scores):
     if compiled is None:
         return [plain, row.failed(f"It was not compiled. {reason}")]
     costs = compiled_costs(compiled, scores.evaluated.X)
-    costs |= {f"onnx_{name}": value for name, value in costs.items()}
+    costs |= as_onnx(costs)
     return [plain, row.measured(compiled, plain.figures, costs, plain.details)]
