@@ -1,7 +1,7 @@
 """Forests and bagging keep the weights of their training rows, which predictions do not need.
 
-From scikit-learn 1.9 on, `estimators_samples_` draws the rows again from these weights. A model that
-is shipped would carry eight bytes for each training row.
+From scikit-learn 1.9 on, `estimators_samples_` draws the rows again from these weights. A model
+that is shipped would carry eight bytes for each training row.
 """
 
 from copy import copy

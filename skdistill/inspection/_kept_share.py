@@ -1,7 +1,7 @@
 """Share of rows that a student keeps in a cascade that differs from the teacher on at most 1 %.
 
-It is `coverage_` of a CascadeClassifier of both fitted models, frozen, that calibrates on these rows:
-the student keeps the rows of which it is most sure, the teacher predicts the others.
+It is `coverage_` of a CascadeClassifier of both fitted models, frozen, that calibrates on these
+rows: the student keeps the rows of which it is most sure, the teacher predicts the others.
 """
 
 import numpy as np

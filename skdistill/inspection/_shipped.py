@@ -1,4 +1,4 @@
-"""Size of the file that a model is shipped in: of skops, or a pickle where skops cannot write it."""
+"""Size of the file that a model is shipped in: of skops, or a pickle where that fails."""
 
 import pickle
 import re
