@@ -175,8 +175,8 @@ _TABLES = [
             _score("teacher_mse", "MSE to the teacher"),
         ],
         "Agreement: the same label. A student may rightly differ: this is not quality. Kept at "
-        "1 %: rows that the student predicts alone if the teacher predicts those of which it is less "
-        "sure, and at most 1 % of all rows may differ from the teacher (at 95 %).",
+        "1 %: rows that the student predicts alone if the teacher predicts those of which it is "
+        "less sure, and at most 1 % of all rows may differ from the teacher (at 95 %).",
     ),
     (
         "Calibration",
@@ -209,9 +209,9 @@ _TABLES = [
         ],
         "kB: of the file that is shipped, of skops, or a pickle where skops is not installed or "
         "cannot write the model. Times of predictions: medians on one thread of this machine, for "
-        "one row and for a thousand in one batch. ONNX: the same of the model compiled to ONNX, for rows "
-        "that are prepared, where it converts. Seconds to fit: of the student alone, tuning "
-        "included; cross-fitting the teacher is counted once. Chosen setting: of the twin, where "
+        "one row and for a thousand in one batch. ONNX: the same of the model compiled to ONNX, "
+        "for rows that are prepared, where it converts. Seconds to fit: of the student alone, "
+        "tuning included; cross-fitting the teacher is counted once. Chosen setting: of the twin, where "
         "it is not the given one.",
     ),
     (
