@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, check_random_state, indexable
 
@@ -18,6 +18,7 @@ from .._utils._labels import check_classes, check_labels
 from .._utils._rows import refuse_partitions
 from .._utils._typing import ArrayLike, Estimator, Rows
 from .._utils._validation import check_row_weights
+from ..students._predictions import predicts_numbers
 from ._class_task import ClassTask
 from ._evaluated_rows import EvaluatedRows, checked_values, grouping
 from ._folds import make_checked_folds
@@ -289,7 +290,7 @@ def _kind(student):
     """Return "classifier", "regressor" or None."""
     if is_classifier(student):
         return "classifier"
-    return "regressor" if is_regressor(student) else None
+    return "regressor" if predicts_numbers(student) else None
 
 
 def _checked_scoring(scoring, task):

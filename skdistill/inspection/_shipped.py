@@ -22,13 +22,13 @@ class ShippedFile(NamedTuple):
 def shipped_file(model):
     """Return the file that a fitted model is shipped in."""
     try:
+        pickled = pickled_bytes(model) / 1000
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return ShippedFile()  # skops is not tried: it ends the process for some compiled classes
+    try:
         return ShippedFile(_skops_bytes(model) / 1000, "skops")
     except Exception:  # not installed, or anything that it raises for what it does not know
-        pass
-    try:
-        return ShippedFile(pickled_bytes(model) / 1000, "pickle")
-    except (pickle.PicklingError, AttributeError, TypeError):
-        return ShippedFile()
+        return ShippedFile(pickled, "pickle")
 
 
 def _skops_bytes(model):

@@ -85,8 +85,7 @@ def _on_one_thread(model):
     """Return a copy of a model whose parameters `n_jobs`, nested ones too, are 1."""
     if not hasattr(model, "get_params"):
         return model
-    model = copy.deepcopy(model)
     names = [name for name in model.get_params() if name.rpartition("__")[2] == "n_jobs"]
-    if names:
-        model.set_params(**dict.fromkeys(names, 1))
-    return model
+    if not names:
+        return model  # not a copy: some fitted models cannot be copied
+    return copy.deepcopy(model).set_params(**dict.fromkeys(names, 1))

@@ -211,8 +211,8 @@ _TABLES = [
         "cannot write the model. Times of predictions: medians on one thread of this machine, for "
         "one row and for a thousand in one batch. ONNX: the same of the model compiled to ONNX, "
         "for rows that are prepared, where it converts. Seconds to fit: of the student alone, "
-        "tuning included; cross-fitting the teacher is counted once. Chosen setting: of the twin, where "
-        "it is not the given one.",
+        "tuning included; cross-fitting the teacher is counted once. Chosen setting: of the twin, "
+        "where it is not the given one.",
     ),
     (
         "Groups of rows",

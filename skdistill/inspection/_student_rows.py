@@ -4,7 +4,7 @@ from ._compiled import compile_or_reason
 from ._student_comparison import COMPILED, ComparedModel
 from ._student_costs import as_onnx, compiled_costs, student_costs
 from ._student_figures import Scores
-from ._student_fits import LABELS, NAMES
+from ._student_fits import LABELS, NAMES, described
 from ._student_runs import TEACHER
 
 
@@ -22,8 +22,16 @@ def compared_models(models, predictions, evaluated, task, score):
                 rows.append(row.failed(failures[row.name]))
                 continue
             details = {"alpha": fit.alpha, "tuning": fits[LABELS].tuning, "setting": fit.setting}
-            rows.append(_measured(row, fit, scores, details))
+            rows.append(_measured_or_failed(row, fit, scores, details))
     return [*rows, *_teacher_rows(models.teacher, scores)]
+
+
+def _measured_or_failed(row, fit, scores, details):
+    """Return the row of a fitted student, with the reason if it cannot be measured."""
+    try:
+        return _measured(row, fit, scores, details)
+    except Exception as error:
+        return row.failed(described(error))
 
 
 def _measured(row, fit, scores, details):

@@ -55,6 +55,11 @@ _LIGHTGBM = [
     {"min_child_samples": 100},
     {"learning_rate": 0.03, "min_child_samples": 100},
 ]
+_EXPLAINABLE_BOOSTING = [
+    *_values("learning_rate", 0.005, 0.04),
+    {"reg_lambda": 10.0},
+    {"min_samples_leaf": 50},
+]
 _CATBOOST = [*_values("learning_rate", 0.03, 0.1, 0.3), *_values("l2_leaf_reg", 10.0, 30.0)]
 _PENALTIES = _values("alpha", 1e-3, 1e-2, 0.1, 10.0, 100.0)
 _STEPS = _values("alpha", 1e-6, 1e-5, 1e-3, 1e-2, 0.1)
@@ -92,6 +97,8 @@ GRIDS = {
     "sklearn.SGDRegressor": _STEPS,
     "catboost.CatBoostClassifier": _CATBOOST,
     "catboost.CatBoostRegressor": _CATBOOST,
+    "interpret.ExplainableBoostingClassifier": _EXPLAINABLE_BOOSTING,
+    "interpret.ExplainableBoostingRegressor": _EXPLAINABLE_BOOSTING,
     "lightgbm.LGBMClassifier": _LIGHTGBM,
     "lightgbm.LGBMRegressor": _LIGHTGBM,
     "xgboost.XGBClassifier": _XGBOOST,
