@@ -73,10 +73,10 @@ class StudentFitter(NamedTuple):
 
         A search is distilled with the setting that is best for the labels alone.
         """
-        # The seed that a student gets beside the teacher, so that all of its fits have the same.
-        _, student = seeded_clones(self.seed, self.teacher, student)
         start = time.perf_counter()
         try:
+            # The seed that it gets beside the teacher, so that all of its fits have the same.
+            _, student = seeded_clones(self.seed, self.teacher, student)
             self.task.check_student(student)
             twin = tuned_twin(student, training, self.task, self.scoring)
         except Exception as error:

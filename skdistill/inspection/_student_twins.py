@@ -128,7 +128,7 @@ def tuned_twin(student, training, task, scoring):
 
     `scoring` is the name of a score of the task.
     """
-    if isinstance(student, SEARCH):
+    if isinstance(_last_step(student)[1], SEARCH):
         return Twin(_best_of_search(student, training), {}, "search")
     if searches_inside_fit(student):
         return Twin(student, {}, "search")
@@ -222,11 +222,14 @@ def _weights(student, weight):
 
 
 def _best_of_search(search, training):
-    """Return the best estimator of a search on the labels, unfitted."""
-    groups = {} if training.groups is None else {"groups": training.groups}
+    """Return the best estimator of a search on the labels, unfitted; of a Pipeline's last step."""
+    prefix, _ = _last_step(search)
+    groups = {} if training.groups is None else {f"{prefix}groups": training.groups}
     fitted = fit_to_labels(search, training, **groups)
-    if not hasattr(fitted, "best_estimator_"):
+    _, last = _last_step(fitted)
+    if not hasattr(last, "best_estimator_"):
         raise ValueError(
-            f"{type(search).__name__}(refit=False) keeps no best estimator. Set refit=True."
+            f"{type(last).__name__}(refit=False) keeps no best estimator. Set refit=True."
         )
-    return clone(fitted.best_estimator_)
+    best = clone(last.best_estimator_)
+    return clone(search).set_params(**{prefix.removesuffix("__"): best}) if prefix else best

@@ -11,12 +11,12 @@ from skdistill.datasets import make_gaussian_classes
 from skdistill.students import logit_regressor
 
 pytest.importorskip("interpret")
-from interpret.glassbox import (  # noqa: E402
+from interpret.glassbox import (
     ExplainableBoostingClassifier,
     ExplainableBoostingRegressor,
 )
 
-from skdistill.students.interpret import draw_bags  # noqa: E402
+from skdistill.students.interpret import draw_bags
 
 SMALL = {"interactions": 0, "outer_bags": 2, "max_rounds": 20, "n_jobs": 1}
 

@@ -1,4 +1,4 @@
-"""Optimal trees of pystreed on probabilities: of no other tree of this size the error is smaller."""
+"""Optimal trees of pystreed on probabilities: no other tree of this size has a smaller error."""
 
 import numpy as np
 import pytest
