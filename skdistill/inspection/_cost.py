@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing
 
 from .._base._student_predictions import FittedStudentMixin
 from .._utils._rows import copied, count_rows, predict_on_copy
+from ..students._predictions import predicts_numbers
 from ._intervals import Estimate
 
 BATCH = 1000  # rows
@@ -51,7 +52,8 @@ def pickled_bytes(model):
 
 def timings(model, X):
     """Return the median milliseconds per thousand rows, in one batch and row by row."""
-    method = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    has_proba = hasattr(model, "predict_proba") and not predicts_numbers(model)
+    method = model.predict_proba if has_proba else model.predict
     n_rows = min(count_rows(X), BATCH)
     batch = _safe_indexing(X, np.arange(n_rows))
     singles = [_safe_indexing(X, [row % n_rows]) for row in range(MOST_CALLS)]
