@@ -72,9 +72,10 @@ def _conclusion(report):
         return ["There are too few groups to say whether distilling helped."] if gains else []
     if ("student", "distilled") in report.identical:
         return ["Distilling changed nothing: use either of the two."]
-    if not any(each.low > 0 for each in gains):
-        return [f"Distilling did not help here: use {AS_BEFORE}."]
-    return []
+    if any(each.low > 0 for each in gains):
+        return []
+    verb = "harmed" if any(each.high < 0 for each in gains) else "did not help"
+    return [f"Distilling {verb} here: use {AS_BEFORE}."]
 
 
 def _has_both(cost, kind):

@@ -269,6 +269,8 @@ def test_verdict_where_the_student_was_better():
     lost = np.log(0.9 / 0.6)
     assert f"was better in log-loss (by {lost:.3f} [{lost:.3f}, {lost:.3f}])" in text
     assert got.gain["log_loss"].value == pytest.approx(-lost)
+    end = "Distilling harmed here: use the student fitted to the labels alone."
+    assert got.summary.endswith(end)
 
 
 def test_recovered_share_lacks_interval_if_lead_is_uncertain():
@@ -450,7 +452,7 @@ def test_a_pipeline_has_preprocessing_and_model_apart(fitted):
     # The step sleeps for 20 ms, so that it takes the longer time.
     assert before["distilled"].value > got.cost["batch_model"]["distilled"].value
     assert got.model_names["distilled"] == "Pipeline of FunctionTransformer and LogisticRegression"
-    assert "are preprocessing: a smaller model would not be faster." in " ".join(got.verdict)
+    assert "are preprocessing, which a smaller model would not save." in " ".join(got.verdict)
     assert (
         "preprocessing"
         not in str(distillation_report(forest, forest, forest, X, y)).split("Cost")[0]
