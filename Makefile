@@ -9,12 +9,16 @@ MIN_PYTHON ?= python3.11
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: quickstart flights students rank regress nets retrieve test test-slow test-cpus test-min
-.PHONY: coverage lint bench paper docs gpu
+.PHONY: quickstart before-after flights students rank regress nets retrieve test test-slow test-cpus
+.PHONY: test-min gpu
+.PHONY: coverage lint bench paper docs
 .PHONY: release-check clean
 
 quickstart: $(VENV)/quickstart
 	$(BIN)/python examples/quickstart.py
+
+before-after: $(VENV)/test
+	$(BIN)/python examples/before_and_after.py
 
 flights: $(VENV)/test
 	$(BIN)/python examples/flights.py
@@ -86,6 +90,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_cascade.py
 	$(BIN)/python benchmarks/bench_regression.py
 	$(BIN)/python benchmarks/bench_mixed_knowledge.py
+	$(BIN)/python benchmarks/bench_fitted_teacher.py
 	$(BIN)/python benchmarks/bench_more_rows.py
 	$(BIN)/python benchmarks/bench_born_again.py
 	$(BIN)/python benchmarks/bench_dask.py

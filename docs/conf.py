@@ -9,7 +9,8 @@ import skdistill
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
 
-from example_pages import OPTIONS as EXECUTED  # noqa: E402
+from example_pages import COPIES, OPTIONS  # noqa: E402
+from standalone_examples import write_examples  # noqa: E402
 
 project = "skdistill"
 author = "The skdistill developers"
@@ -60,14 +61,14 @@ nitpick_ignore_regex = [
 ]
 
 # The gallery. Its helpers are in `_ext/example_pages.py`.
+write_examples(DOCS.parent / "examples", COPIES, OPTIONS)
 sphinx_gallery_conf = {
-    "examples_dirs": "../examples",
+    "examples_dirs": str(COPIES.relative_to(DOCS)),
     "gallery_dirs": "generated/gallery",
-    "filename_pattern": "|".join(re.escape(f"/{name}") for name in EXECUTED),
+    "filename_pattern": "|".join(re.escape(f"/{name}") for name in OPTIONS),
     "ignore_pattern": "^_",
     "default_thumb_file": str(DOCS / "_static" / "not_run.png"),
     "image_scrapers": ["example_pages.pictures_of"],
-    "reset_argv": "example_pages.options_of",
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "write_computation_times": False,
@@ -84,7 +85,9 @@ html_css_files = ["skdistill.css"]
 html_show_sourcelink = False
 html_copy_source = False
 # Pages without pages below them have nothing to show at their left.
-html_sidebars = {page: [] for page in ("index", "benchmarks", "how_it_is_built", "changelog")}
+html_sidebars = {
+    page: [] for page in ("index", "tutorial", "benchmarks", "how_it_is_built", "changelog")
+}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,

@@ -127,7 +127,7 @@ def run_split(glosses, words, labels, seed, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("path", nargs="?", default=DEBIAN, help=f"WordNet's data.noun (default: {DEBIAN})")
+    add("--path", default=DEBIAN, help="WordNet's data.noun, by default that of Debian")
     add("--min-texts", type=int, default=20, help="leave out labels with fewer")
     add("--n-train", type=int, default=6000, help="texts to train on; the others test")
     add("--full", action="store_true", help="--min-texts 10 --n-train 12000")

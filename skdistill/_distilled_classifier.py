@@ -104,8 +104,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         `augmenter`.
 
     verbose : int, default=0
-        If positive, print progress and the time of fits. For each fold's teacher it prints how long
-        the fit took, or that its predictions were cached. From scikit-learn 1.9 on,
+        If positive, print one line for each fit, with its time and the weights that were used or
+        chosen. From 2 on, also print for each fold's teacher how long its fit took, or that its
+        predictions were cached. From scikit-learn 1.9 on,
         ``set_callbacks(sklearn.callback.ProgressBar())``, on this estimator or on a search over it,
         shows the folds, the choice of `alpha` and the student as tasks.
 
@@ -327,8 +328,11 @@ n_features), default=None
             fitted on all labelled rows, or by the frozen one (by the mean of all teachers if
             alpha is chosen). A search passes them on whole. Categories that X lacks are added to
             its own; a column of another dtype is converted if no value changes, otherwise
-            an error is raised. In a transforming Pipeline they must be transformed too:
-            ``Pipeline(..., transform_input=["X_unlabeled"])``.
+            an error is raised. In a transforming Pipeline they must be transformed too: set
+            ``sklearn.set_config(enable_metadata_routing=True)``, then
+            ``set_fit_request(X_unlabeled=True)`` of this estimator, and
+            ``Pipeline(..., transform_input=["X_unlabeled"])``. It is simpler to make the Pipeline
+            the student.
 
         unlabeled_proba : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_classes), default=None

@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import column_or_1d, get_tags
 
 from ._base._distillation import TeacherMixin
+from ._base._fit_log import log_fit
 from ._base._squared_loss_selection import select_by_squared_loss
 from ._base._student_numbers import RegressionStudentMixin
 from ._base._training_data import LABELS_ALONE, FitArguments
@@ -97,8 +98,9 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
         `augmenter`.
 
     verbose : int, default=0
-        If positive, print progress and the time of fits. For each fold's teacher it prints how long
-        the fit took, or that its predictions were cached.
+        If positive, print one line for each fit, with its time and the weights that were used or
+        chosen. From 2 on, also print for each fold's teacher how long its fit took, or that its
+        predictions were cached.
 
     Attributes
     ----------
@@ -363,6 +365,7 @@ n_features), default=None
         self.leaf_shrinkage_ = data.leaf_shrinkage
         self.alpha_curve_ = data.alpha_curve
         self.teacher_scores_ = data.scores
+        log_fit(self, data.progress)
         data.progress.end()
         return self
 

@@ -205,7 +205,9 @@ def test_unlabelled_rows_that_do_not_fit():
     frame = pd.DataFrame(X, columns=list("xyz"))
     fails(ValueError, r"shape \(2,\), expected \(3,\)", fit={"X_unlabeled": X[:, :2]})
     fails(ValueError, "has none", X=frame, fit={"X_unlabeled": X})
-    fails(ValueError, "transform_input", fit={"X_unlabeled": frame})
+    routing = r"enable_metadata_routing=True\), set_fit_request.*transform_input"
+    fails(ValueError, routing, fit={"X_unlabeled": frame})
+    fails(ValueError, routing, fit={"X_unlabeled": X[:, :2]})
     other = frame.rename(columns={"z": "w"})
     fails(ValueError, r"lacks \['z'\] and adds \['w'\]", X=frame, fit={"X_unlabeled": other})
     fails(ValueError, "reorders them", X=frame, fit={"X_unlabeled": frame[list("zyx")]})

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -29,14 +30,23 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skdistill import DistilledClassifier, SoftLabelClassifier, SoftLabels, fit_soft_labels
+from skdistill import (
+    DistilledBipartiteRanker,
+    DistilledClassifier,
+    DistilledMulticlassRetriever,
+    DistilledRegressor,
+    SoftLabelClassifier,
+    SoftLabels,
+    fit_soft_labels,
+)
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import brier_loss, expected_calibration_error
 
 FOREST = RandomForestClassifier(10, random_state=0)
 TREE = DecisionTreeClassifier(max_depth=3, random_state=0)
+REGRESSION_TREE = DecisionTreeRegressor(max_depth=3, random_state=0)
 LOGISTIC = LogisticRegression(max_iter=1000, tol=1e-8)
 X, Y, P = make_gaussian_classes(150, 3, 3, random_state=0)
 
@@ -437,13 +447,41 @@ def test_processes_change_nothing(iris):
 def test_verbose_reports_fold_and_duration(iris, capsys):
     X, y = iris
     DistilledClassifier(
-        GaussianNB(), TREE, cv=3, verbose=1, alpha=1.0, teacher_temperature=1.0
+        GaussianNB(), TREE, cv=3, verbose=2, alpha=1.0, teacher_temperature=1.0
     ).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert re.fullmatch(r"\[teacher\] fold 2 of 3: fitted on 100 rows in \d+\.\d s", lines[1])
     DistilledClassifier(GaussianNB(), TREE, cv=3, alpha=1.0, teacher_temperature=1.0).fit(X, y)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        (DistilledClassifier(GaussianNB(), TREE, cv=3), r"alpha [\d.]+, .* leaf_shrinkage \d+, .*"),
+        (DistilledClassifier(GaussianNB(), TREE, alpha=0.5), r"alpha 0.5, unlabeled_weight 0, .*"),
+        (
+            DistilledRegressor(REGRESSION_TREE, REGRESSION_TREE, cv=3),
+            "alpha .*, leaf_shrinkage .*",
+        ),
+        (DistilledBipartiteRanker(GaussianNB(), alpha=0.5), "alpha 0.5, .*"),
+        (DistilledMulticlassRetriever(GaussianNB(), k=1), "teacher_temperature 1"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_verbose_prints_a_line_for_each_fit(model, weights, iris, capsys):
+    X, y = iris
+    if isinstance(model, DistilledBipartiteRanker):
+        X, y = X[:100], y[:100]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = clone(model).set_params(verbose=1).fit(X, y)
+    (line,) = capsys.readouterr().out.splitlines()
+    name = type(model).__name__
+    assert re.fullmatch(rf"\[{name}\] {weights}; fitted in \d+\.\d s", line)
+    if hasattr(model, "alpha_"):
+        assert f"alpha {model.alpha_:.3g}," in line
 
 
 def test_a_fit_that_fails_leaves_the_last_one_whole(iris):

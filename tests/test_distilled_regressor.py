@@ -441,7 +441,10 @@ BAD = {
         {"student": PoissonRegressor()}, {"y": POSITIVE - 1}, "y must be at least 0",
     ),
     "zero for gamma": ({"student": GammaRegressor()}, {"y": POSITIVE - 0.5}, "y must be positive"),
-    "missing value": ({}, {"y": np.where(POSITIVE > 1, np.nan, 1)}, "Input y contains NaN"),
+    "missing value": (
+        {}, {"y": np.where(POSITIVE > 1, np.nan, 1)},
+        r"Input y contains NaN\. .*X_unlabeled=X\[~known\]",
+    ),
     "infinite value": ({}, {"y": np.where(POSITIVE > 1, np.inf, 1)}, "contains infinity"),
     "sparse y": ({}, {"y": sparse.csr_array(POSITIVE[:, None])}, "Sparse data was passed"),
     "text": ({}, {"y": np.full(150, "a")}, "could not convert string"),

@@ -1,7 +1,8 @@
 """Every code block of the README and of the docs runs, and prints the text block below it.
 
 The examples of CONTRIBUTING, a student and an augmenter, are tested in a copy of the package.
-Blocks that the tests cannot run (other packages, downloads) state this in their first line.
+Blocks that the tests cannot run (downloads), or not everywhere (other packages), state this in
+their first line.
 """
 
 import ast
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from inspect import ismodule, signature
 from pathlib import Path
 
@@ -23,12 +25,21 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n+```text\n(.*?)```)?", re.DOTALL)
 NOT_RUN = "# Not run by the tests"
+NEEDS = re.compile(r"# Needs (\w+)\.\n")
 
 
 def blocks_of(page):
-    """Return the code blocks of a page that run, each with what it prints."""
+    """Return the code blocks of a page that run here, each with what it prints.
+
+    A block whose first line names a package is left out where that is not installed.
+    """
     blocks = BLOCK.findall(page.read_text())
-    return [(code, printed) for code, printed in blocks if not code.startswith(NOT_RUN)]
+    return [
+        (code, printed)
+        for code, printed in blocks
+        if not code.startswith(NOT_RUN)
+        and not ((needed := NEEDS.match(code)) and find_spec(needed[1]) is None)
+    ]
 
 
 @pytest.mark.usefixtures("own_students")
@@ -42,6 +53,13 @@ def test_code_blocks_run_in_order_and_print_as_shown(page, capsys, tmp_path, mon
         if printed:
             assert words_of(out) == words_of(printed)
             assert numbers_of(out) == pytest.approx(numbers_of(printed), abs=0.02)
+
+
+@pytest.mark.parametrize(("package", "n_blocks"), [("numpy", 2), ("no_such_package", 1)])
+def test_blocks_that_need_a_package_run_where_it_is_installed(package, n_blocks, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"```python\npass\n```\n\n```python\n# Needs {package}.\npass\n```\n")
+    assert len(blocks_of(page)) == n_blocks
 
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")

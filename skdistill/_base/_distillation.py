@@ -41,6 +41,7 @@ from .._utils._warnings import warn
 from ..augmentation._sampling import check_augmenter, sampled_rows
 from ..students._capabilities import DataSummary
 from ..students.leaf_shrinkage import shrink_leaves
+from ._fit_log import log_fit
 from ._routing import fit_router, route_fit
 from ._training_data import LABELS_ALONE, DistillationData, FitInput, Weights, fold_data
 
@@ -131,7 +132,7 @@ class TeacherMixin(CallbackSupportMixin):
         cache = TeacherCache.for_fit(
             cache_folder(self.memory), inputs.teacher, rows, inputs.output, fit_params
         )
-        fitter = TeacherFitter(inputs.teacher, inputs.output, fit_params, cache, self.verbose)
+        fitter = TeacherFitter(inputs.teacher, inputs.output, fit_params, cache, self.verbose > 1)
         if inputs.folds is None:
             return in_sample_proba(fitter, rows, inputs.progress)
         return out_of_fold_proba(
@@ -192,6 +193,7 @@ class TeacherMixin(CallbackSupportMixin):
         """Set the fitted attributes that describe the teacher, and end the fit."""
         self.teacher_temperature_ = data.temperature
         self.teacher_scores_ = data.scores
+        log_fit(self, data.progress)
         data.progress.end()
         return self
 

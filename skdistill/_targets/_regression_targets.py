@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 from sklearn.utils import check_array
 
+from .._utils._labels import NO_LABEL
 from .._utils._rows import mean_row_weight
 from .._utils._typing import Floats, NDArray
 from .._utils._validation import check_alpha, check_row_weights, without_mask
@@ -20,9 +21,11 @@ def checked_values(y):
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     if isinstance(y, np.ma.MaskedArray):
         y = without_mask(y.astype(np.float64))
-    values = check_array(
-        y, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y", ensure_min_samples=0
-    )
+    params = {"ensure_2d": False, "dtype": [np.float64, np.float32], "ensure_min_samples": 0}
+    try:
+        values = check_array(y, input_name="y", **params)
+    except ValueError as error:
+        raise ValueError(f"{error} {NO_LABEL}" if "NaN" in str(error) else str(error)) from error
     if values.ndim == 0:
         raise ValueError(f"y must have one value per row, shape (n_samples,); got {y!r}.")
     return values

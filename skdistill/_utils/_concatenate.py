@@ -22,6 +22,12 @@ ONE_DTYPE = "Give it one dtype in both, one that holds the values of both"
 CATEGORICAL_IN_BOTH = (
     'Make it categorical in both, in pandas by astype("category"): their categories are then merged'
 )
+BEHIND_A_PIPELINE = (
+    "Behind a transforming Pipeline, X_unlabeled must be transformed, too: make the Pipeline the "
+    "student; or set sklearn.set_config(enable_metadata_routing=True), "
+    "set_fit_request(X_unlabeled=True) of the last step, and "
+    'Pipeline(..., transform_input=["X_unlabeled"]).'
+)
 
 
 def stack_rows(first, *others, names=GIVEN):
@@ -75,8 +81,7 @@ def check_same_columns(X_unlabeled, X):
     if expected is None and names is not None:
         raise ValueError(
             f"X_unlabeled has column names, {names}, but X, a {type(X).__name__}, has none, so "
-            "that columns cannot be matched. Give X as a dataframe too; behind a "
-            'transforming Pipeline, use Pipeline(..., transform_input=["X_unlabeled"]).'
+            f"that columns cannot be matched. Give X as a dataframe too. {BEHIND_A_PIPELINE}"
         )
     if expected is not None:
         _check_same_library(X_unlabeled, X, ("X_unlabeled", "X"))
@@ -92,8 +97,7 @@ def check_same_columns(X_unlabeled, X):
     if width != expected_width:
         raise ValueError(
             f"X_unlabeled must have the columns of X; got rows of shape {width}, expected "
-            f"{expected_width}. Behind a transforming Pipeline X_unlabeled must be transformed "
-            'too: Pipeline(..., transform_input=["X_unlabeled"]).'
+            f"{expected_width}. {BEHIND_A_PIPELINE}"
         )
 
 

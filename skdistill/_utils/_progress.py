@@ -1,5 +1,6 @@
 """Progress: the tasks of a fit, for the callbacks of scikit-learn 1.9 and later."""
 
+import time
 from contextlib import contextmanager
 
 try:
@@ -22,6 +23,11 @@ class Progress:
 
     def __init__(self, estimator=None, context=None):
         self.estimator, self.context = estimator, context
+        self.started = time.perf_counter()
+
+    def seconds(self):
+        """Return the seconds since this task began."""
+        return time.perf_counter() - self.started
 
     @classmethod
     def of_fit(cls, estimator, max_tasks):

@@ -33,6 +33,14 @@ class ClassFigures:
         """Return a model's predictions."""
         return predict(model, X, self.classes, name=name)
 
+    def are_equal(self, first, second):
+        """Return whether two models make the same predictions."""
+        if (first.proba is None) != (second.proba is None):
+            return False
+        if first.proba is None:
+            return np.array_equal(first.codes, second.codes)
+        return np.array_equal(first.proba, second.proba)
+
     def further_quality(self, predictions, y_codes, weight):
         """Return the scores without intervals: the ECE of the models with probabilities."""
         errors = {

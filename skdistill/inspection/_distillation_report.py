@@ -1,11 +1,12 @@
 """The figures of a distillation report, as text, HTML and a dataframe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ._intervals import Estimate
 from ._report_html import as_fragment, as_page
+from ._report_summary import summary
 from ._report_text import as_text
 from ._verdict import verdict
 
@@ -44,7 +45,8 @@ class DistillationReport:
 
     cost : dict of {str: {str: Estimate}}
         By kind and model: "bytes" when pickled, "batch" and "single": median milliseconds per
-        thousand rows, in one batch and row by row.
+        thousand rows, in one batch and row by row. For Pipelines, "batch_preprocessing" is the time
+        of the steps before the last one, "batch_model" that of the last one.
 
     cost_of : dict of {str: str}
         The object that was pickled and timed for each model.
@@ -60,6 +62,21 @@ class DistillationReport:
 
     observed_mean : float or None
         Mean of y on the test rows, beside the mean prediction; None for classes.
+
+    identical : tuple of (str, str)
+        Pairs of models that make the same predictions for all test rows.
+
+    model_names : dict of {str: str}
+        Class of each model; of a distilled one, the class of its student.
+
+    weights : dict of {str: float or bool}
+        Weights that the distilled model was fitted with, such as "alpha"; empty for a bare student.
+
+    versions : dict of {str: str}
+        Versions of Python, skdistill, scikit-learn and the packages of the models.
+
+    date : str
+        Day of the report, as YYYY-MM-DD.
     """
 
     quality: dict[str, dict[str, Estimate]]
@@ -73,6 +90,16 @@ class DistillationReport:
     n_bootstrap: int
     n_groups: int | None = None
     observed_mean: float | None = None
+    identical: tuple[tuple[str, str], ...] = ()
+    model_names: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, float | bool] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    date: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The result in one to three sentences: size, time and quality against the teacher."""
+        return summary(self)
 
     @property
     def verdict(self) -> tuple[str, ...]:
@@ -118,15 +145,18 @@ class DistillationReport:
         ]
         return pd.DataFrame(rows, columns=["part", "measure", "model", "value", "low", "high"])
 
-    def to_html(self, path: str | Path) -> None:
+    def to_html(self, path: str | Path, *, title: str | None = None) -> None:
         """Write the report as a self-contained HTML page, readable without colour.
 
         Parameters
         ----------
         path : str or Path
             File to write, in UTF-8. An existing one is replaced.
+
+        title : str, default=None
+            Title of the page, such as the name of the project. "Did distilling pay?" by default.
         """
-        Path(path).write_text(as_page(self), encoding="utf-8")
+        Path(path).write_text(as_page(self, title), encoding="utf-8")
 
     def __str__(self):
         return as_text(self)

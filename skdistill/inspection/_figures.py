@@ -18,15 +18,19 @@ LABELS = {
     "calibration_slope": "calibration slope",
     "teacher_mse": "MSE to the teacher",
     "residual_correlation": "correlation of residuals",
-    "bytes": "bytes, pickled",
+    "bytes": "size, pickled",
     "batch": "ms per 1000 rows, in batch",
+    "batch_preprocessing": "of which preprocessing",
+    "batch_model": "of which the model",
     "single": "ms per 1000 rows, one by one",
 }
 LOWER_IS_BETTER = {
     "log_loss", "brier", "ece", "kl", "mse", "teacher_mse", "bytes", "batch", "single",
 }  # fmt: skip
 BEST_AT = {"bias": 0, "calibration_slope": 1}
-WITHOUT_DIRECTION = {"mean_prediction", "residual_correlation"}
+WITHOUT_DIRECTION = {
+    "mean_prediction", "residual_correlation", "batch_preprocessing", "batch_model",
+}  # fmt: skip
 IN_UNITS_OF_Y = {"mse", "mean_prediction", "bias", "teacher_mse"}
 
 
@@ -41,13 +45,13 @@ def directed(measure):
 
 
 def score(value):
-    """Write a score."""
-    return f"{value:.4f}"
+    """Write a score with three digits."""
+    return f"{value:.3f}"
 
 
 def gain(value):
-    """Write a difference with its sign."""
-    return f"{value:+.4f}"
+    """Write a difference with its sign; a rounded zero is positive."""
+    return f"{round(value, 3) + 0.0:+.3f}"
 
 
 def number(value):
@@ -60,19 +64,29 @@ def signed_number(value):
     return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+.4g}"
 
 
+def size(n_bytes):
+    """Write a number of bytes with three digits, in bytes, kB or MB."""
+    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
+        if n_bytes >= 0.9995 * factor:
+            return f"{cost(n_bytes / factor)} {unit}"
+    return f"{n_bytes:.0f} bytes"
+
+
 def share(value):
     """Write a share of a gap as a percentage."""
     return "undefined" if isnan(value) else f"{100 * value:.0f} %"
 
 
 def cost(value):
-    """Write bytes or milliseconds: whole numbers from a hundred on, else three digits."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    """Write kilobytes or milliseconds: whole numbers from a hundred on, else three digits."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
 def writer(part, measure):
     """Return the function that writes a figure of a part of a report."""
     in_units = measure in IN_UNITS_OF_Y
+    if measure == "bytes":
+        return size
     return {
         "quality": number if in_units else score,
         "fidelity": number if in_units else score,

@@ -1,5 +1,6 @@
 """Did distilling pay? Teacher, student from the labels alone, and distilled student compared."""
 
+from itertools import combinations
 from numbers import Integral
 
 import numpy as np
@@ -16,6 +17,7 @@ from ._distillation_report import DistillationReport
 from ._intervals import FIDELITY, QUALITY, gains, gaps_recovered, table
 from ._kinds import predicts_numbers
 from ._number_figures import NumberFigures
+from ._provenance import chosen_weights, model_names, today, versions
 from ._row_scores import bootstrap, scores_on
 
 MIN_RESAMPLES = 100
@@ -78,7 +80,7 @@ def distillation_report(
         improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats, the share of
         rows that a cascade would leave to the student; for regressors the mean squared difference,
         and the correlation of residuals), `cost` (bytes when pickled, milliseconds per thousand
-        rows in batch and row by row), `verdict` and `missing`, in plain sentences.
+        rows in batch and row by row), `summary`, `verdict` and `missing`, in plain sentences.
 
     Raises
     ------
@@ -184,6 +186,15 @@ def distillation_report(
             *figures.missing(predictions, true),
             *not_pickled,
         ),
+        identical=tuple(
+            pair
+            for pair in combinations(("student", "distilled", "teacher"), 2)
+            if figures.are_equal(*(predictions[name] for name in pair))
+        ),
+        model_names=model_names(models),
+        weights=chosen_weights(distilled),
+        versions=versions(models),
+        date=today(),
     )
 
 

@@ -2,7 +2,9 @@
 
 from html import escape
 
-from ._report_layout import TITLE, subtitle, tables
+from . import _report_chart
+from ._figures import LABELS
+from ._report_layout import NOTES, TITLE, provenance, subtitle, tables
 
 # Only borders and weight of type carry meaning, so that it reads in grey, dark, and on paper.
 STYLE = """
@@ -20,6 +22,11 @@ STYLE = """
 .skdistill-report .better, .skdistill-report .interval { display: block; font-size: .8rem; }
 .skdistill-report .note { font-size: .85rem; margin: .4em 0 0; }
 .skdistill-report li { margin: .3em 0; }
+.skdistill-report .summary { border-left: 4px solid; padding: .2em .8em; font-size: 1.15rem; }
+.skdistill-report abbr { text-decoration: underline dotted; cursor: help; }
+.skdistill-report dt { font-weight: 600; }
+.skdistill-report dd { margin: 0 0 .4em; }
+.skdistill-report dl { font-size: .85rem; }
 @media (max-width: 34rem) {
   .skdistill-report { font-size: .9rem; }
   .skdistill-report th, .skdistill-report td { padding: .3em .2em; }
@@ -42,25 +49,31 @@ PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
+EXPLAINED = {LABELS[measure]: note for measure, note in NOTES.items()}
 
 
-def as_page(report):
+def as_page(report, title=None):
     """Return a report as a whole page."""
-    return PAGE.format(title=escape(TITLE), fragment=as_fragment(report))
+    title = TITLE if title is None else title
+    return PAGE.format(title=escape(title), fragment=as_fragment(report, title))
 
 
-def as_fragment(report):
+def as_fragment(report, title=TITLE):
     """Return a report as one element, with its style."""
     parts = [
-        f"<h2>{escape(TITLE)}</h2>",
-        f'<p class="note">{escape(subtitle(report))}</p>',
+        f"<h2>{escape(title)}</h2>",
+        f'<p class="summary">{escape(report.summary)}</p>',
+        _report_chart.chart(report),
         _list(report.verdict),
+        f'<p class="note">{escape(subtitle(report))}</p>',
         *(_table(table) for table in tables(report)),
     ]
     if report.missing:
         parts.append(f"<h3>Missing</h3>\n{_list(report.missing)}")
-    body = "\n".join(parts)
-    return f'<div class="skdistill-report">\n<style>{STYLE}</style>\n{body}\n</div>'
+    parts.append(_definitions(provenance(report)))
+    body = "\n".join(filter(None, parts))
+    style = STYLE + _report_chart.STYLE
+    return f'<div class="skdistill-report">\n<style>{style}</style>\n{body}\n</div>'
 
 
 def _table(table):
@@ -80,7 +93,7 @@ def _row(label, cells):
     name, _, better = label.partition(" (")
     small = f'<span class="better">{escape(better.rstrip(")"))}</span>' if better else ""
     return (
-        f'<tr><th scope="row">{escape(name)}{small}</th>'
+        f'<tr><th scope="row">{_explained(name)}{small}</th>'
         + "".join(
             f"<td>{escape(cell.figure)}"
             + (f'<span class="interval">{escape(cell.interval)}</span>' if cell.interval else "")
@@ -89,6 +102,19 @@ def _row(label, cells):
         )
         + "</tr>"
     )
+
+
+def _explained(name):
+    """Return the name of a measure, with a tooltip where it has an explanation."""
+    if name not in EXPLAINED:
+        return escape(name)
+    return f'<abbr title="{escape(EXPLAINED[name])}">{escape(name)}</abbr>'
+
+
+def _definitions(pairs):
+    """Return names and texts as a list of definitions."""
+    items = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in pairs)
+    return f"<dl>\n{items}\n</dl>"
 
 
 def _list(sentences):

@@ -6,19 +6,25 @@ from .._utils._groups import MIN_GROUPS_FOR_INTERVAL
 from ._figures import LABELS, directed, interval, number, writer
 
 TITLE = "Did distilling pay?"
+# The models by their names in the figures, as a reader sees them.
+MODELS = {"teacher": "teacher", "student": "student, labels alone", "distilled": "distilled"}
 TITLES = {"quality": "Quality", "fidelity": "Fidelity to the teacher", "cost": "Cost"}
 # Explanations of measures, below the table that has them.
 NOTES = {
-    "log_loss": "Log-loss in nats, a probability of 0 counts as 2.2e-16.",
-    "brier": "Brier in [0, 2].",
-    "ece": "ECE with 15 bins of equal width, without an interval, since it is biased upwards on "
-    "resampled rows.",
+    "log_loss": "Log-loss: mean of −log of the probability of the true class, in nats; a "
+    "probability of 0 counts as 2.2e-16.",
+    "brier": "Brier: squared error of the probabilities, summed over the classes, in [0, 2].",
+    "auc": "AUC: probability that a random row of the second class has a higher score than one of "
+    "the first.",
+    "ece": "ECE: mean distance between predicted probabilities and observed frequencies, in 15 "
+    "bins of equal width; without an interval, since it is biased upwards on resampled rows.",
     "mse": "MSE: mean squared error, in the square of the unit of y.",
     "bias": "Bias: mean prediction minus the mean of y.",
     "calibration_slope": "Calibration slope: of the regression of y on the prediction; below 1, "
     "predictions vary too much, above 1 too little.",
-    "agreement": "Agreement: same first choice.",
-    "kl": "KL(teacher ‖ model) in nats, a probability of 0 counts as 2.2e-16.",
+    "agreement": "Agreement: share of rows with the same most probable class as the teacher.",
+    "kl": "KL: divergence KL(teacher ‖ model) of the probabilities, in nats, 0 if they are equal; "
+    "a probability of 0 counts as 2.2e-16.",
     "kept_at_1_percent": "Kept at 1 %: share of the rows that the student predicts alone if the "
     "teacher predicts those of which it is less sure, and at most 1 % of all rows may differ from "
     "the teacher (at 95 %).",
@@ -59,8 +65,9 @@ def tables(report):
         ),
         _by_model(
             report, "cost", ("teacher", "student", "distilled"),
-            "Of predict_proba, or predict where a model has no other; medians on this machine. "
-            f"Pickled and timed was: {costs}.",
+            "Times of predict_proba, or predict where a model has no other; medians on this "
+            "machine. In a Pipeline, preprocessing is all steps before the last one. Pickled and "
+            f"timed were: {costs}.",
         ),
     ]  # fmt: skip
 
@@ -78,6 +85,21 @@ def subtitle(report):
         f"{rows}. In brackets: 95 % intervals from {report.n_bootstrap:,} resamples of "
         f"{resampled}, the same for all models."
     )
+
+
+def provenance(report):
+    """Return the models, the weights, the versions and the date, as pairs of name and text."""
+    names = "; ".join(f"{MODELS[name]}: {kind}" for name, kind in report.model_names.items())
+    weights = ", ".join(f"{name} {_weight(value)}" for name, value in report.weights.items())
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    pairs = [("Models", names), ("Weights of the distilled student", weights)]
+    pairs += [("Versions", versions), ("Date", report.date)]
+    return [(name, text) for name, text in pairs if text]
+
+
+def _weight(value):
+    """Write a chosen weight with three digits."""
+    return str(value) if isinstance(value, bool) else f"{value:.3g}"
 
 
 def _notes(figures):

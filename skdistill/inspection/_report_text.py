@@ -2,18 +2,22 @@
 
 import textwrap
 
-from ._report_layout import TITLE, subtitle, tables
+from ._report_layout import TITLE, provenance, subtitle, tables
 
 WIDTH = 100  # characters
 
 
 def as_text(report):
     """Return a report as plain text."""
-    lines = [TITLE, *_wrapped(subtitle(report)), "", *_bullets(report.verdict)]
+    lines = [TITLE, "", *_wrapped(report.summary), "", *_wrapped(subtitle(report)), ""]
+    lines += _bullets(report.verdict)
     for table in tables(report):
         lines += ["", table.title, *_text_rows(table), *_wrapped(table.note)]
     if report.missing:
         lines += ["", "Missing", *_bullets(report.missing)]
+    lines.append("")
+    for name, text in provenance(report):
+        lines += _wrapped(f"{name}: {text}.")
     return "\n".join(lines)
 
 

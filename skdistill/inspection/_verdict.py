@@ -4,13 +4,19 @@ from math import isnan
 
 from ._figures import LABELS, share, with_interval, writer
 from ._intervals import Estimate
+from ._report_summary import identical_pairs
+
+MOST_OF_THE_TIME = 0.75
 
 
 def verdict(report):
-    """Return sentences: on the gain, on the gap, and on the cost."""
+    """Return sentences: on identical models, the gain, the gap, and preprocessing."""
+    further = (*identical_pairs(report), *_on_preprocessing(report.cost))
     if all(isnan(each.low) for each in report.gain.values()):
-        return ("Too few groups to say whether distilling paid.", *_on_cost(report.cost))
-    return (*_on_gain(report.gain), *_on_gap(report.gap_recovered), *_on_cost(report.cost))
+        return ("Too few groups to say whether distilling paid.", *further)
+    if ("student", "distilled") in report.identical:
+        return further
+    return (*_on_gain(report.gain), *_on_gap(report.gap_recovered), *further)
 
 
 def _on_gain(gains):
@@ -68,20 +74,19 @@ def _on_gap(gaps):
     return sentences
 
 
-def _on_cost(cost):
-    """Say what the distilled student takes of the teacher's bytes and time."""
-    words = {"bytes": "bytes", "batch": "time in batch", "single": "time row by row"}
-    shares = _join(
-        f"{_percent(cost[kind]['distilled'].value / cost[kind]['teacher'].value)} of its {word}"
-        for kind, word in words.items()
-        if {"teacher", "distilled"} <= cost[kind].keys()
-    )
-    return [f"Against the teacher, the distilled student takes {shares}."]
-
-
-def _percent(ratio):
-    """Write a ratio as a percentage with two digits, whole from ten on."""
-    return f"{100 * ratio:,.0f} %" if ratio >= 0.1 else f"{100 * ratio:.2g} %"
+def _on_preprocessing(cost):
+    """Say if a distilled Pipeline takes most of its time before its last step."""
+    if "distilled" not in cost.get("batch_preprocessing", {}):
+        return []
+    whole, before = (cost[kind]["distilled"].value for kind in ("batch", "batch_preprocessing"))
+    before = min(before, whole)  # both are measured
+    if before < MOST_OF_THE_TIME * whole:
+        return []
+    write = writer("cost", "batch")
+    return [
+        f"Of the {write(whole)} ms per 1000 rows of the distilled student, {write(before)} ms are "
+        "preprocessing, which a smaller model would not save."
+    ]
 
 
 def _by(gains):

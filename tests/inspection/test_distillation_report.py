@@ -1,8 +1,10 @@
 """The figures, intervals, sentences and pages of a report equal independent computations."""
 
+import dataclasses
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -22,7 +24,7 @@ from skdistill import CascadeClassifier, DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import distillation_report
 from skdistill.inspection._figures import writer
-from skdistill.inspection._intervals import estimate
+from skdistill.inspection._intervals import Estimate, estimate
 from skdistill.inspection._row_scores import RowScores, bootstrap, rank, weighted_scores
 from skdistill.metrics import brier_loss, expected_calibration_error, teacher_agreement
 
@@ -217,7 +219,7 @@ def test_verdict_where_distilling_paid_and_recovered_the_gap():
         n_bootstrap=200,
     )
     text = " ".join(got.verdict)
-    assert "Distilling paid in accuracy (by 0.2000 [" in text
+    assert "Distilling paid in accuracy (by 0.200 [" in text
     assert "distilling recovered 100 % [100 %, 100 %] in accuracy" in text
     assert "as good" not in text
     assert "was better" not in text
@@ -225,14 +227,41 @@ def test_verdict_where_distilling_paid_and_recovered_the_gap():
 
 def test_verdict_where_the_student_was_as_good():
     p = [0.9, 0.8, 0.3, 0.6] * 10
-    got = report_of(p, p, p, [1, 1, 0, 0] * 10)
+    other = [0.8, 0.9, 0.3, 0.6] * 10  # the same scores, other predictions
+    got = report_of(p, p, other, [1, 1, 0, 0] * 10)
     text = " ".join(got.verdict)
-    assert "from the labels alone was as good in accuracy (+0.0000 [+0.0000, +0.0000])" in text
+    assert "from the labels alone was as good in accuracy (+0.000 [+0.000, +0.000])" in text
     assert "contains 0" in text
     assert "The teacher was no better than the student from the labels alone in accuracy" in text
     assert np.isnan(got.gap_recovered["log_loss"].value)
     assert "undefined" in str(got)
     assert "paid" not in text.lower()
+    assert (
+        "Distilling did not help here: use the student fitted to the labels alone." in got.summary
+    )
+
+
+P = [0.9, 0.8, 0.3, 0.6] * 10
+OTHER = [0.8, 0.9, 0.3, 0.4] * 10
+
+
+@pytest.mark.parametrize(
+    ("models", "identical", "sentence"),
+    [
+        ((OTHER, P, P), ("student", "distilled"), "alone and the distilled student are identical"),
+        ((P, OTHER, P), ("distilled", "teacher"), "student and the teacher are identical"),
+        ((P, P, OTHER), ("student", "teacher"), "alone and the teacher are identical"),
+    ],
+)
+def test_identical_models_are_said_to_be_identical(models, identical, sentence):
+    got = report_of(*models, [1, 1, 0, 0] * 10)
+    assert got.identical == (identical,)
+    assert f"{sentence} on all 40 test rows" in " ".join(got.verdict)
+    if identical == ("student", "distilled"):
+        assert "Distilling changed nothing: use either of the two." in got.summary
+        assert "as good" not in " ".join(got.verdict)
+    labels = [fixed_proba(p, FixedLabels) for p in models]
+    assert report_of(*labels, [1, 1, 0, 0] * 10).identical[0] == identical
 
 
 def test_verdict_where_the_student_was_better():
@@ -240,8 +269,10 @@ def test_verdict_where_the_student_was_better():
     got = report_of(good, good, bad, [1, 0] * 50)
     text = " ".join(got.verdict)
     lost = np.log(0.9 / 0.6)
-    assert f"was better in log-loss (by {lost:.4f} [{lost:.4f}, {lost:.4f}])" in text
+    assert f"was better in log-loss (by {lost:.3f} [{lost:.3f}, {lost:.3f}])" in text
     assert got.gain["log_loss"].value == pytest.approx(-lost)
+    end = "Distilling harmed here: use the student fitted to the labels alone."
+    assert got.summary.endswith(end)
 
 
 def test_recovered_share_lacks_interval_if_lead_is_uncertain():
@@ -374,6 +405,109 @@ def test_what_does_not_fit_together_is_named(models, y, match):
     kinds[-1].fitted_ = True
     with pytest.raises(ValueError, match=match):
         distillation_report(*(kinds[each] for each in models), numbered(2), y)
+
+
+def test_the_summary_has_ratios_and_the_part_of_the_lead(fitted, report):
+    size, time = (
+        report.cost[kind]["teacher"].value / report.cost[kind]["distilled"].value
+        for kind in ("bytes", "batch")
+    )
+    assert size > 10
+    kept = report.gap_recovered["auc"]
+    assert kept.low > 0  # the lead is certain: else this is a test of another sentence
+    start = f"The distilled student is {size:,.0f} times smaller and "
+    assert report.summary.startswith(start)
+    number = f"{time:,.0f}" if time > 9.95 else f"{time:.1f}"
+    assert (
+        f"{number} times faster than the teacher, and keeps {100 * kept.value:.0f} % of the "
+        in (report.summary)
+    )
+    row = report.quality["auc"]
+    assert f"AUC: {row['teacher'].value:.3f} for the teacher, {row['distilled'].value:.3f}" in (
+        report.summary
+    )
+    assert str(report).split("\n\n")[1].replace("\n", " ") == report.summary
+
+
+def test_the_summary_of_a_larger_student_and_of_a_lost_lead():
+    y = [1, 1, 0, 0] * 25
+    good, fair, bad = (np.where(y, p, 1 - np.array(p)).tolist() for p in (0.9, 0.6, 0.55))
+    got = report_of(good, fair, bad, y)
+    cost = {"bytes": {"teacher": Estimate(10.0), "distilled": Estimate(1234.0)}}
+    text = dataclasses.replace(got, cost=cost).summary
+    assert text.startswith(
+        "The distilled student is 123 times larger than the teacher, and is worse"
+    )
+    cost = {"bytes": {"teacher": Estimate(10.0), "distilled": Estimate(10.1)}}
+    text = dataclasses.replace(got, cost=cost).summary
+    assert text.startswith("The distilled student is no smaller than the teacher, and")
+    assert dataclasses.replace(got, cost={}).summary.startswith("The distilled student is worse in")
+
+
+def test_a_pipeline_has_preprocessing_and_model_apart(fitted):
+    (forest, _, _), X, y = fitted
+    slow = FunctionTransformer(wait)
+    pipeline = make_pipeline(slow, LogisticRegression()).fit(X, y)
+    got = distillation_report(forest, pipeline, pipeline, X, y, n_bootstrap=100)
+    before = got.cost["batch_preprocessing"]
+    assert set(before) == {"student", "distilled"}
+    # The step sleeps for 20 ms, so that it takes the longer time.
+    assert before["distilled"].value > got.cost["batch_model"]["distilled"].value
+    assert got.model_names["distilled"] == "Pipeline of FunctionTransformer and LogisticRegression"
+    assert "are preprocessing, which a smaller model would not save." in " ".join(got.verdict)
+    assert (
+        "preprocessing"
+        not in str(distillation_report(forest, forest, forest, X, y)).split("Cost")[0]
+    )
+
+
+def wait(X):
+    time.sleep(0.02)
+    return X
+
+
+def test_the_report_says_where_it_comes_from(report, tmp_path):
+    assert report.model_names == {
+        "teacher": "RandomForestClassifier",
+        "student": "DecisionTreeClassifier",
+        "distilled": "DecisionTreeClassifier",
+    }
+    assert report.weights["alpha"] == 1
+    assert set(report.versions) == {"Python", "skdistill", "scikit-learn"}
+    path = tmp_path / "report.html"
+    report.to_html(path, title="Loans & others")
+    page = path.read_text(encoding="utf-8")
+    assert page.count("Loans &amp; others") == 2  # the title of the page and its heading
+    for text in (*report.versions.values(), report.date, "alpha 1"):
+        assert text in page
+        assert text in str(report)
+
+
+def test_measures_have_tooltips_and_the_chart_every_model(report):
+    page = report._repr_html_()
+    for measure in ("Brier", "ECE", "KL", "AUC"):
+        assert re.search(f'<abbr title="{measure}: [^"]+">{measure}</abbr>', page)
+    for part, measure in (("quality", "auc"), ("cost", "bytes"), ("cost", "batch")):
+        for each in getattr(report, part)[measure].values():
+            assert f'<span class="value">{writer(part, measure)(each.value)}</span>' in page
+    places = [float(each) for each in re.findall(r'class="point" style="left:([\d.]+)%"', page)]
+    auc = [row.value for row in report.quality["auc"].values()]
+    assert np.argsort(places).tolist() == np.argsort(auc).tolist()
+    assert 0 < min(places) < max(places) < 100
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "written"),
+    [
+        (999, "999 bytes"),
+        (1234, "1.23 kB"),
+        (99_990, "100 kB"),
+        (999_600, "1 MB"),
+        (676e6, "676 MB"),
+    ],
+)
+def test_sizes_have_units(n_bytes, written):
+    assert writer("cost", "bytes")(n_bytes) == written
 
 
 def test_it_introduces_itself(report):

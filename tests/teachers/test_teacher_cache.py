@@ -645,12 +645,12 @@ def test_a_lambda_inside_the_teacher_counts_by_its_code(model, log, gaussian):
 
 def test_verbose_reports_cached_predictions(model, capsys, gaussian):
     X, y, _ = gaussian
-    model.set_params(cv=2, verbose=1)
+    model.set_params(cv=2, verbose=2)
     for _ in range(2):
         model.fit(X, y)
     model.set_params(cv="in-sample").fit(X, y)
     model.set_params(memory=None).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
+    lines = re.findall(r"\[teacher\] .*", capsys.readouterr().out)
     fitted = r"fitted on \d+ rows in \d+\.\d s"
     for line, expected in zip(
         lines,
@@ -669,7 +669,7 @@ def test_verbose_reports_cached_predictions(model, capsys, gaussian):
 
 def test_verbose_reports_a_cached_teacher(model, capsys, gaussian):
     X, y, _ = gaussian
-    model.set_params(cv=2, verbose=1, alpha=1.0)
+    model.set_params(cv=2, verbose=2, alpha=1.0)
     model.fit(X[:100], y[:100], X_unlabeled=X[100:110])
     capsys.readouterr()
     for entry in entries_of(model):

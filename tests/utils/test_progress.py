@@ -271,7 +271,7 @@ from skdistill import DistilledClassifier
 del sys.modules["sklearn.callback"]
 
 X, y = load_iris(return_X_y=True)
-model = DistilledClassifier(KNeighborsClassifier(), alpha=1.0, cv=3, verbose=1)
+model = DistilledClassifier(KNeighborsClassifier(), alpha=1.0, cv=3, verbose=2)
 assert not hasattr(model, "set_callbacks")
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
@@ -280,6 +280,8 @@ assert [warning.filename for warning in caught] == ["<string>"], caught
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert not done.returncode, done.stderr
-    assert [line[:21] for line in done.stdout.splitlines()] == [
+    *folds, whole = done.stdout.splitlines()
+    assert [line[:21] for line in folds] == [
         f"[teacher] fold {number} of 3" for number in (1, 2, 3)
     ]
+    assert whole.startswith("[DistilledClassifier] alpha 1, ")
