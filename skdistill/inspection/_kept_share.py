@@ -6,7 +6,8 @@ rows: the student keeps the rows of which it is most sure, the teacher predicts 
 
 import numpy as np
 
-from .._base._cascade_predictions import ScoredStudent, served
+from .._base._scored_student import ScoredStudent
+from .._base._served import served
 from .._cascade._bounds import rows_needed
 from .._cascade._calibration import Calibration
 from ..students._confidence import available_scores
@@ -25,7 +26,7 @@ def kept_share(student, X, classes, teacher_codes):
     names = available_scores(student)
     if not names or len(teacher_codes) < rows_needed(MAX_DISAGREEMENT, CONFIDENCE):
         return float("nan")
-    predicted = ScoredStudent.of(student, classes, names[0], X).predict(X)
+    predicted = ScoredStudent.of(student, classes, names[0]).predict(X)
     if not np.isfinite(predicted.scores).all():
         return float("nan")
     calibration = Calibration(predicted.scores, predicted.codes != teacher_codes)
