@@ -262,21 +262,27 @@ def _set_fitted_attributes(student, regressor, classes):
 
 
 def _classification_trees(regressor, X, soft_labels, regression):
-    """Return the regression trees of a fitted tree or forest as classification trees."""
+    """Return the regression trees of a fitted tree or forest as classification trees.
+
+    Each is deleted when it is converted, so that a forest is not in memory twice.
+    """
     is_forest = hasattr(regressor, "estimators_")
-    trees = [each.tree_ for each in regressor.estimators_] if is_forest else [regressor.tree_]
-    n_classes = len(soft_labels.classes)
-    if regressor.monotonic_cst is None:
-        return [_as_classification_tree(tree, n_classes, regression) for tree in trees]
-    leaves = regressor.apply(X).reshape(len(soft_labels), -1).T
-    weight = soft_labels.weight
-    weights = _bootstrap_weights(regressor, weight) if is_forest else [weight]
-    return [
-        _as_classification_tree(
-            tree, n_classes, regression, _gini_from_rows(tree, leaves_of_rows, soft_labels, w)
-        )
-        for tree, leaves_of_rows, w in zip(trees, leaves, weights, strict=True)
-    ]
+    estimators = regressor.estimators_ if is_forest else [regressor]
+    impurities = [None] * len(estimators)
+    if regressor.monotonic_cst is not None:
+        leaves = regressor.apply(X).reshape(len(soft_labels), -1).T
+        weight = soft_labels.weight
+        weights = _bootstrap_weights(regressor, weight) if is_forest else [weight]
+        impurities = [
+            _gini_from_rows(each.tree_, leaves_of_rows, soft_labels, w)
+            for each, leaves_of_rows, w in zip(estimators, leaves, weights, strict=True)
+        ]
+    trees = []
+    for estimator, impurity in zip(estimators, impurities, strict=True):
+        n_classes = len(soft_labels.classes)
+        trees.append(_as_classification_tree(estimator.tree_, n_classes, regression, impurity))
+        del estimator.tree_
+    return trees
 
 
 def _as_classification_tree(tree, n_classes, regression, impurity=None):
