@@ -28,7 +28,7 @@ AVERAGES = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_
 class SoftSquaredError(SGDRegressor):
     """Regression on 2p − 1."""
 
-    lowest = -1.0  # target of probability 0
+    lowest = -1  # target of probability 0, and 1 is that of probability 1
 
     def score(self, X, y, sample_weight=None):
         """Return the expected accuracy of the signs of the scores; early stopping uses it."""
@@ -40,7 +40,7 @@ class SoftSquaredError(SGDRegressor):
 class SoftLogLoss(SoftSquaredError):
     """Regression on p, with the log-loss under the name of the default loss of SGDRegressor."""
 
-    lowest = 0.0
+    lowest = 0
     loss_functions: ClassVar = {
         "squared_error": getattr(SGDClassifier, "loss_functions", {}).get("log_loss", ())
     }
@@ -145,10 +145,12 @@ def _problems(soft_labels, factors):
     def problem(code):
         proba = columns[:, [code]]
         proba = (proba.toarray() if sparse.issparse(proba) else proba).ravel()
-        of_class, of_rest = factors[code] * proba, (factors[0] if two else 1.0) * (1 - proba)
-        total = of_class + of_rest
-        proba = np.divide(of_class, total, out=np.zeros_like(total), where=total > 0)
-        return proba, total * soft_labels.weight
+        of_class, of_rest = factors[code], factors[0] if two else 1.0
+        if of_class == of_rest == 1:
+            return proba, soft_labels.weight
+        total = of_class * proba + of_rest * (1 - proba)
+        weighted = np.divide(of_class * proba, total, out=np.zeros_like(total), where=total > 0)
+        return weighted, total * soft_labels.weight
 
     for code in range(1 if two else 0, len(soft_labels.classes)):
         yield lambda code=code: problem(code)
@@ -160,7 +162,7 @@ def _fit_one(student, X, proba, weight, seed, coef_init, intercept_init):
     names = regression().get_params().keys() & student.get_params().keys() - {"loss", "warm_start"}
     params = {name: getattr(student, name) for name in names}
     regressor = regression(**{**params, "random_state": seed})
-    target = proba * (1 - regression.lowest) + regression.lowest
+    target = proba if regression.lowest == 0 else 2 * proba - 1
     init = {"coef_init": coef_init, "intercept_init": intercept_init}
     return regressor.fit(X, target, sample_weight=weight, **init)
 

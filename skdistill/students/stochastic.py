@@ -32,9 +32,11 @@ def fit_by_descent(
     For ``loss="log_loss"`` and ``"squared_error"`` each class against the rest is a regression on
     its probabilities, with one step per row and epoch and no copies. Its gradients are the expected
     ones of the labels, and penalties, learning rates, averages and the stopping rule are those of
-    hard labels. It minimises the function of the expansion, by fewer steps, and ends closer to the
-    optimum or less close, as `max_iter`, `tol` and `alpha` settle: between 300 and 4,000 rows the
-    log-loss differed by less than 3 % at ``alpha=0.01``. With `early_stopping` each class holds out
+    hard labels. It minimises the function of the expansion by fewer steps. On six data sets of 89
+    to 2,000 rows and two seeds, the soft log-loss of the training rows was within 1 % of that of
+    the expansion in ten of twelve fits with ``alpha=0.01`` (10 and 19 % more in two, whose rows
+    have 64 features). With the default of 0.0001 both end far from the optimum: it was 0.37 to 1.36
+    times the other's, with a median of 0.96. With `early_stopping` each class holds out
     rows of its own, at random, and is scored by the expected accuracy of its soft labels.
 
     For other losses one chunk of rows is expanded at a time, with at most as many copies as X has

@@ -136,8 +136,10 @@ def fit_forest(
     warning; before scikit-learn 1.9, which would count copies, it is an error.
 
     Trees without a size limit grow until all rows of a leaf have the same probabilities, and so
-    larger than on hard labels: at 50 classes a random forest took 1.6 times as long and 2.5 times
-    the memory, and extremely randomised trees, which use the targets little, 3.2 times as long.
+    larger than on hard labels: on 4,000 rows and 50 classes a random forest took 1.6 times as long
+    and 1.5 times the memory, and extremely randomised trees, which use the targets little, 3 times
+    as long. ``min_samples_split=4`` takes 1.3 and 2.4 times as long, and at 5 classes 1.1 and 1.5
+    times; the log-loss and the Brier score of unseen rows changed by less than 2 %.
 
     Parameters
     ----------
