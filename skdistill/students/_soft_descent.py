@@ -19,6 +19,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from ._chunks import warn_of_max_iter
+from .expansion import warn_of_expansion
 
 LARGEST_SEED = np.iinfo(np.int32).max
 # What `partial_fit` continues from if weights are averaged.
@@ -66,12 +67,23 @@ def log_loss_takes_probabilities():
     return bool(np.allclose(step, 0.75 - 0.5))
 
 
+def takes_probabilities(student):
+    """Return whether a student is fitted without copies; warn if it cannot be any more."""
+    if not has_regression(student):
+        return False
+    if student.loss != "log_loss" or log_loss_takes_probabilities():
+        return True
+    warn_of_expansion(
+        student,
+        "skdistill does not know how this scikit-learn uses its log-loss",
+        "Please report it, with the version of scikit-learn.",
+    )
+    return False
+
+
 def fit_by_regressions(student, X, soft_labels, factors, coef_init=None, intercept_init=None):
     """Fit a student to soft labels, in which each class has weight, by one regression per class."""
-    X = check_array(
-        X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C",
-        accept_large_sparse=False, estimator=student, input_name="X",
-    )  # fmt: skip
+    X = _checked(student, X)
     if student.warm_start and hasattr(student, "coef_"):
         coef_init = student.coef_.copy() if coef_init is None else coef_init
         intercept_init = student.intercept_.copy() if intercept_init is None else intercept_init
@@ -88,6 +100,32 @@ def fit_by_regressions(student, X, soft_labels, factors, coef_init=None, interce
     if student.tol is not None and student.n_iter_ == student.max_iter:
         warn_of_max_iter(student)
     return student
+
+
+def fit_one_epoch(student, X, soft_labels, factors):
+    """Continue a student, without averages, by one step for each row and class."""
+    X = _checked(student, X)
+    if not hasattr(student, "coef_"):
+        _initialise(student, X[:1], soft_labels.classes)
+        student.coef_[:], student.intercept_[:], student.t_ = 0, 0, 1.0
+    problems = zip(_problems(soft_labels, factors), _seeds(student), strict=True)
+    for k, (problem, seed) in enumerate(problems):
+        target, weight = problem()
+        regressor = _regressor(student, seed)
+        regressor.coef_, regressor.intercept_ = student.coef_[k], student.intercept_[[k]]
+        regressor.t_ = student.t_
+        regressor.partial_fit(X, _target_of(regressor, target), sample_weight=weight)
+        student.coef_[k], student.intercept_[[k]] = regressor.coef_, regressor.intercept_
+    student.t_ += len(soft_labels)
+    return student
+
+
+def _checked(student, X):
+    """Return rows in a form that needs no copy for each class."""
+    return check_array(
+        X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C",
+        accept_large_sparse=False, estimator=student, input_name="X",
+    )  # fmt: skip
 
 
 def _initialise(student, row, classes):
@@ -158,13 +196,22 @@ def _problems(soft_labels, factors):
 
 def _fit_one(student, X, proba, weight, seed, coef_init, intercept_init):
     """Return the regression of one class against the rest, fitted."""
+    regressor = _regressor(student, seed)
+    init = {"coef_init": coef_init, "intercept_init": intercept_init}
+    return regressor.fit(X, _target_of(regressor, proba), sample_weight=weight, **init)
+
+
+def _regressor(student, seed):
+    """Return an unfitted regression with the parameters of a student."""
     regression = REGRESSORS[student.loss]
     names = regression().get_params().keys() & student.get_params().keys() - {"loss", "warm_start"}
     params = {name: getattr(student, name) for name in names}
-    regressor = regression(**{**params, "random_state": seed})
-    target = proba if regression.lowest == 0 else 2 * proba - 1
-    init = {"coef_init": coef_init, "intercept_init": intercept_init}
-    return regressor.fit(X, target, sample_weight=weight, **init)
+    return regression(**{**params, "random_state": seed})
+
+
+def _target_of(regressor, proba):
+    """Return the target of a regression for probabilities."""
+    return proba if regressor.lowest == 0 else 2 * proba - 1
 
 
 def _set_fitted_attributes(student, regressors, n_rows):

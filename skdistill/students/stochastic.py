@@ -12,8 +12,8 @@ from ._chunks import drop_zero_weight_rows, fit_in_chunks, rows_per_chunk
 from ._class_weight import as_class_weight, class_weights
 from ._original_rows import refuse_to_split_copies
 from ._registry import register
-from ._soft_descent import fit_by_regressions, has_regression, log_loss_takes_probabilities
-from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
+from ._soft_descent import fit_by_regressions, has_regression, takes_probabilities
+from .expansion import fit_by_expansion, fit_on_copies
 
 
 def check_descent(student: Estimator, summary: DataSummary) -> None:
@@ -83,7 +83,7 @@ def fit_by_descent(
     """
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    without_copies = _takes_probabilities(student)
+    without_copies = takes_probabilities(student)
     if not without_copies:
         refuse_to_split_copies(student)
     X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
@@ -91,20 +91,6 @@ def fit_by_descent(
     factors = class_weights(student.class_weight, soft_labels)
     fit = fit_by_regressions if without_copies else _fit_on_chunks
     return fit(student, X, soft_labels, factors, **fit_params)
-
-
-def _takes_probabilities(student):
-    """Return whether a student is fitted without copies; warn if it cannot be any more."""
-    if not has_regression(student):
-        return False
-    if student.loss != "log_loss" or log_loss_takes_probabilities():
-        return True
-    warn_of_expansion(
-        student,
-        "skdistill does not know how this scikit-learn uses its log-loss",
-        "Please report it, with the version of scikit-learn.",
-    )
-    return False
 
 
 def _fit_on_chunks(student, X, soft_labels, factors, **fit_params):

@@ -19,6 +19,7 @@ from skdistill.students._soft_descent import (
     SoftLogLoss,
     SoftSquaredError,
     fit_by_regressions,
+    fit_one_epoch,
     log_loss_takes_probabilities,
 )
 
@@ -106,6 +107,21 @@ def test_one_hot_rows_are_ordinary_training(params, loss, n_classes):
     for each in (found, ordinary):
         each.set_params(class_weight=None).partial_fit(X[:50], y[:50])
     assert_allclose(found.coef_, ordinary.coef_, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("loss", REGRESSORS)
+def test_epochs_one_by_one_are_a_fit(loss, n_classes):
+    soft_labels = SoftLabels(PROBA[n_classes], sample_weight=WEIGHT)
+    student = SGDClassifier(loss=loss, alpha=0.1, shuffle=False, tol=None, max_iter=2)
+    factors = np.array([2.0, 0.5, 1.0])[:n_classes]
+    in_epochs, halves = clone(student), np.split(np.arange(N_ROWS), 2)
+    for rows in halves * 2:
+        fit_one_epoch(in_epochs, X[rows], soft_labels.take(rows), factors)
+    whole = fit_by_regressions(clone(student), X, soft_labels, factors)
+    assert_allclose(in_epochs.coef_, whole.coef_, rtol=1e-10)
+    assert_allclose(in_epochs.intercept_, whole.intercept_, rtol=1e-10)
+    assert in_epochs.t_ == whole.t_
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
