@@ -10,7 +10,7 @@ from ..objectives import softmax_rows
 
 # XGBoost clips the Hessian of a row at this value; LightGBM adds as much in its trees.
 HESSIAN_FLOOR = 1e-16
-ROWS_AT_ONCE = 4096
+CELLS_AT_ONCE = 2**15  # the arrays of a block of rows fit the cache
 
 
 def soft_objective(soft_labels, *, hessian_factor, start=0.0):
@@ -28,14 +28,19 @@ def soft_objective(soft_labels, *, hessian_factor, start=0.0):
     else:
         weight = weight[:, None]
 
+    n_rows = max(1, CELLS_AT_ONCE // (1 if proba.ndim == 1 else proba.shape[1]))
+
     def objective(y_true, scores, sample_weight=None):
         gradient, hessian = (np.empty_like(scores, dtype=np.float32) for _ in range(2))
-        for rows in gen_batches(len(scores), ROWS_AT_ONCE):
-            q, p = softmax_rows(scores[rows] + start), proba[rows]
-            p = p.toarray() if sparse.issparse(p) else p
-            gradient[rows] = weight[rows] * (q - p)
-            product = hessian_factor * weight[rows] * q * (1 - q)
-            hessian[rows] = np.maximum(product, HESSIAN_FLOOR)
+        for rows in gen_batches(len(scores), n_rows):
+            q, p, w = softmax_rows(scores[rows] + start), proba[rows], weight[rows]
+            product = 1 - q
+            product *= q
+            product *= hessian_factor * w
+            hessian[rows] = np.maximum(product, HESSIAN_FLOOR, out=product)
+            q -= p.toarray() if sparse.issparse(p) else p
+            q *= w
+            gradient[rows] = q
         return gradient, hessian
 
     return objective
