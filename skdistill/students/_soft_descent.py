@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import validate_data
 
 from ._chunks import warn_of_max_iter
 from .expansion import warn_of_expansion
@@ -83,17 +84,17 @@ def takes_probabilities(student):
 
 def fit_by_regressions(student, X, soft_labels, factors, coef_init=None, intercept_init=None):
     """Fit a student to soft labels, in which each class has weight, by one regression per class."""
-    X = _checked(student, X)
+    checked = _checked(student, X)
     if student.warm_start and hasattr(student, "coef_"):
         coef_init = student.coef_.copy() if coef_init is None else coef_init
         intercept_init = student.intercept_.copy() if intercept_init is None else intercept_init
-    _initialise(student, X[:1], soft_labels.classes)
+    _initialise(student, X, checked[:1], soft_labels.classes)
     starts = _starts(student, coef_init, intercept_init)
     problems = list(_problems(soft_labels, factors))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # one for all classes, below
         regressors = Parallel(n_jobs=student.n_jobs, require="sharedmem")(
-            delayed(_fit_one)(student, X, *problem(), seed, *start)
+            delayed(_fit_one)(student, checked, *problem(), seed, *start)
             for problem, seed, start in zip(problems, _seeds(student), starts, strict=True)
         )
     _set_fitted_attributes(student, regressors, len(soft_labels))
@@ -104,9 +105,9 @@ def fit_by_regressions(student, X, soft_labels, factors, coef_init=None, interce
 
 def fit_one_epoch(student, X, soft_labels, factors):
     """Continue a student, without averages, by one step for each row and class."""
-    X = _checked(student, X)
+    checked = _checked(student, X)
     if not hasattr(student, "coef_"):
-        _initialise(student, X[:1], soft_labels.classes)
+        _initialise(student, X, checked[:1], soft_labels.classes)
         student.coef_[:], student.intercept_[:], student.t_ = 0, 0, 1.0
     problems = zip(_problems(soft_labels, factors), _seeds(student), strict=True)
     for k, (problem, seed) in enumerate(problems):
@@ -114,7 +115,7 @@ def fit_one_epoch(student, X, soft_labels, factors):
         regressor = _regressor(student, seed)
         regressor.coef_, regressor.intercept_ = student.coef_[k], student.intercept_[[k]]
         regressor.t_ = student.t_
-        regressor.partial_fit(X, _target_of(regressor, target), sample_weight=weight)
+        regressor.partial_fit(checked, _target_of(regressor, target), sample_weight=weight)
         student.coef_[k], student.intercept_[[k]] = regressor.coef_, regressor.intercept_
     student.t_ += len(soft_labels)
     return student
@@ -128,17 +129,20 @@ def _checked(student, X):
     )  # fmt: skip
 
 
-def _initialise(student, row, classes):
+def _initialise(student, X, row, classes):
     """Check the parameters of a student, and set what is not set from the regressions.
 
-    `partial_fit` does both, on one row; it takes neither of the two parameters.
+    `partial_fit` does both, on one row without names; it takes neither of the two parameters.
     """
+    if hasattr(student, "feature_names_in_"):
+        del student.feature_names_in_
     saved_params = {"early_stopping": student.early_stopping, "class_weight": student.class_weight}
     student.set_params(early_stopping=False, class_weight=None)
     try:
         student.partial_fit(row, classes[:1], classes=classes)
     finally:
         student.set_params(**saved_params)
+    validate_data(student, X, skip_check_array=True)  # sets the names of the features
 
 
 def _starts(student, coef_init, intercept_init):
