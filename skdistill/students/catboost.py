@@ -99,7 +99,7 @@ def fit_catboost(
 
     More classes are fitted by expansion, because CatBoost's softmax takes labels only: K rows for
     K classes, each with K scores. On 20,000 rows this took 9 times as long as hard labels at 10
-    classes, and on 4,000 rows 43 times at 50. ("MultiCrossEntropy" and "MultiRMSE" are as fast as
+    classes, and on 4,000 rows 50 times at 50. ("MultiCrossEntropy" and "MultiRMSE" are as fast as
     hard labels, but minimise another loss; a custom objective leaves no CatBoostClassifier.)
     For many classes keep few of them per row (`top_k`), or use
     LGBMClassifier, XGBClassifier or ``CatBoostRegressor(loss_function="MultiRMSE")`` as student,
