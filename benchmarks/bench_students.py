@@ -1,19 +1,22 @@
-"""Cost of each student on soft labels, by expansion and by its own fitter, against hard labels.
+"""Cost of each student on soft labels, by its own fitter and by expansion, against hard labels.
 
-Only the ratios are meaningful: the three fits are measured in turn on the same machine, each
-time in a fresh process with one thread. A fit that takes more than a few seconds is measured
-once. One that takes more than the limit is stopped, and shown as that lower bound (">"); one
-that would exceed it, by its growth over fewer classes, is not run, and shown as the prediction
-("~").
+Only the ratios are meaningful: the fits are measured in turn on the same machine, each time in a
+fresh process with one thread, and the medians are shown. A fit that takes more than a few seconds
+is measured once. An expansion that takes more than the limit is stopped, and shown as that lower
+bound (">"). A run that is started again does what is missing.
 """
 
 import math
 from argparse import ArgumentParser
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
 
 import numpy as np
+from _cells import append, read
 from _measure import cell, compare, print_table, write_json
 from sklearn.base import clone
 from sklearn.ensemble import (
@@ -52,61 +55,118 @@ BOOSTERS = {
         {**SMALL_BOOSTER, "thread_count": 1, "verbose": 0, "allow_writing_files": False},
     ),
 }
-# A Newton step grows with the square of the classes, whatever the labels: minutes beyond.
-MOST_CLASSES = {"logistic-newton": 50}
+FEW_ROWS, MANY_ROWS = 4_000, 300_000
+MANY_CLASSES = 50
+# Rows and classes. Of many rows there is no expansion: its cost is known from the few.
+CASES = ((FEW_ROWS, MANY_CLASSES), (MANY_ROWS, 2), (MANY_ROWS, 5))
 WAYS = ("hard", "fast", "expansion")
-N_CLASSES = (10, 50, 100)
 N_FEATURES = 20
 # Close enough together that even 10 classes are soft: the likeliest has about 0.7 on average.
 CLASS_SEP = 0.5
 WARM_UP_ROWS, WARM_UP_CLASSES = 200, 3
 SLOW = 5.0  # seconds from which once is enough
-MEMORY_LIMIT = 8000  # MB
-# "Distilling costs what plain fitting costs": at so many classes,
-GOAL_CLASSES = 50
-GOAL_OF_HARD = 1.3  # times the hard labels' time and memory at most,
-GOAL_SPEED_UP = 10  # times faster than the expansion at least.
-LEGEND = f"""\
-hard: fit(X, y); fast: fit_soft_labels; exp.: fit_by_expansion. s: processor time; MB: extra
-peak memory; size: nodes of trees, iterations of solvers.
->: stopped after {{limit:g}} s. ~: not run, since its growth over fewer classes predicts that it
-takes longer, or more than {MEMORY_LIMIT} MB.
-Goals at {GOAL_CLASSES} classes: fast takes at most {GOAL_OF_HARD} × hard in time and memory,
-and expansion at least {GOAL_SPEED_UP} × fast in time.
+LEGEND = """\
+hard: fit(X, y); fast: fit_soft_labels; exp.: fit_by_expansion. s: processor time; MB: peak memory
+above the data. >: stopped after {limit:g} s.
 """
-SIGNS = {"measured": "", "stopped": ">", "predicted": "~"}
-RESULTS = Path(__file__).parent / "results" / "bench_students.json"
+SIGNS = {"measured": "", "stopped": ">"}
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "bench_students.json"
+CELLS = ROOT / "output" / "bench_students.jsonl"
+
+
+def fast_to_hard(record, key):
+    """Return what soft labels cost in units of hard ones."""
+    return record["fast"][key] / record["hard"][key]
+
+
+def fast_to_expansion(record, key):
+    """Return what soft labels cost in units of the expansion: an upper bound if it was stopped."""
+    return record["fast"][key] / record["expansion"][key]
+
+
+class Goal(NamedTuple):
+    """What a student should cost at most in a case."""
+
+    student: str
+    case: tuple[int, int]
+    most: float
+    key: str = "seconds"
+    figure: Callable = fast_to_hard
+
+
+FEW_OF_MANY, MANY_OF_TWO, MANY_OF_FIVE = CASES
+GOALS = (
+    Goal("hist-boosting", FEW_OF_MANY, 1.3),
+    Goal("hist-boosting", MANY_OF_TWO, 1.3),
+    Goal("hist-boosting", MANY_OF_FIVE, 1.3),
+    Goal("sgd", FEW_OF_MANY, 5.0),
+    Goal("sgd", FEW_OF_MANY, 2.2),
+    Goal("sgd", MANY_OF_FIVE, 1.3, "mb"),
+    Goal("catboost", FEW_OF_MANY, 0.2, figure=fast_to_expansion),
+    *(Goal("gaussian-nb", case, 1.2) for case in CASES),
+    *(Goal("forest", case, 1.3) for case in CASES),
+    *(Goal("extra-trees", case, 2.0) for case in CASES),
+    *(
+        Goal(student, MANY_OF_FIVE, 1.5, "mb")
+        for student in ("xgboost", "lightgbm", "catboost", "hist-boosting", "gaussian-nb")
+    ),
+)
 
 
 def main():
-    """Measure every student for every number of classes, print the tables and write them."""
+    """Measure what is missing, print the tables and write them."""
     options = parse_options()
     students, skipped = choose_students(options.students)
-    records = []
-    for n_classes in sorted(options.classes):
-        problem = make_problem(options.n_samples, n_classes)
-        top = problem[2].proba.max(axis=1).mean()
-        print(f"{n_classes} classes: mean probability of the likeliest is {top:.2f}", flush=True)
-        for name, student in students.items():
-            if n_classes <= MOST_CLASSES.get(name, math.inf):
-                print(f"  {name}", flush=True)
-                records.append(compare_ways(name, student, problem, records, options))
-    growth = [growth_of(name, records) for name in students]
-    show(records, growth, skipped, options)
-    write_json(
-        options.json,
-        {
-            "n_samples": options.n_samples,
-            "n_features": N_FEATURES,
-            "class_sep": CLASS_SEP,
-            "repeats": options.repeats,
-            "limit_seconds": options.expansion_limit,
-            "students": {name: repr(student) for name, student in students.items()},
-            "skipped": skipped,
-            "records": records,
-            "growth_exponent_of_time": growth,
-        },
-    )
+    if not options.show:
+        run(students, options)
+    records = in_order(read([options.cells]))
+    goals = [line for line in map(result_of, GOALS, [records] * len(GOALS)) if line]
+    show(records, goals, skipped, options)
+    if not options.show:
+        write_json(
+            options.json,
+            {
+                "n_features": N_FEATURES,
+                "class_sep": CLASS_SEP,
+                "repeats": options.repeats,
+                "limit_seconds": options.limit,
+                "students": {name: repr(student) for name, student in students.items()},
+                "skipped": skipped,
+                "records": records,
+                "goals": goals,
+            },
+        )
+
+
+def run(students, options):
+    """Measure the students and cases that are missing, at least one, until the time is over."""
+    end = monotonic() + 60 * options.minutes
+    done = {key_of(each) for each in read([options.cells])}
+    options.cells.parent.mkdir(parents=True, exist_ok=True)
+    for n_samples, n_classes in CASES:
+        missing = [name for name in students if (name, n_samples, n_classes) not in done]
+        problem = make_problem(n_samples, n_classes) if missing else None
+        for name in missing:
+            record = {"student": name, "rows": n_samples, "classes": n_classes}
+            record |= costs_of(students[name], problem, options)
+            append(options.cells, record)
+            print(f"{name}, {n_samples} rows, {n_classes} classes", flush=True)
+            if monotonic() > end:
+                return
+
+
+def key_of(record):
+    """Return what a record is about."""
+    return record["student"], record["rows"], record["classes"]
+
+
+def in_order(records):
+    """Return one record, the last, of each student and case, students together."""
+    of_key = {key_of(each): each for each in records}
+    names = [*STUDENTS, *BOOSTERS]
+    wanted = [(name, *case) for name in names for case in CASES]
+    return [of_key[key] for key in wanted if key in of_key]
 
 
 def parse_options():
@@ -115,11 +175,12 @@ def parse_options():
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--students", nargs="+", choices=names, default=names, metavar="NAME", help=str(names))
-    add("--classes", nargs="+", type=int, default=N_CLASSES, help="default: 10 50 100")
-    add("--n-samples", type=int, default=20_000, help="rows (default: 20000)")
+    add("--minutes", type=float, default=math.inf, help="begin no more after so long")
     add("--repeats", type=int, default=3, help="of each measurement (default: 3)")
-    add("--expansion-limit", type=float, default=60, help="seconds a fit may take (default: 60)")
-    add("--json", type=Path, default=RESULTS, help="where the results are written")
+    add("--limit", type=float, default=60, help="seconds an expansion may take (default: 60)")
+    add("--cells", type=Path, default=CELLS, help="file of results; it grows")
+    add("--json", type=Path, default=RESULTS, help="where the tables are written")
+    add("--show", action="store_true", help="print the tables of a run that was written")
     return parser.parse_args()
 
 
@@ -146,24 +207,24 @@ def make_problem(n_samples, n_classes):
     return X, y, SoftLabels(p_star, y=y)
 
 
-def compare_ways(name, student, problem, earlier, options):
-    """Return what each way of fitting a student costs, given the records of fewer classes."""
-    n_classes = len(problem[2].classes)
-    earlier = [each for each in earlier if each["student"] == name]
-    predicted = {way: predict(way, earlier, n_classes) for way in WAYS}
+def costs_of(student, problem, options):
+    """Return what each way of fitting a student costs."""
     ways = ways_to_fit(student, *problem)
     small = ways_to_fit(student, *make_problem(WARM_UP_ROWS, WARM_UP_CLASSES))
-    measured = compare(
-        {way: ways[way] for way in WAYS if not beyond_limits(predicted[way], options)},
-        options.repeats,
-        warm_up=lambda: [fit() for fit in small.values()],
-        slow=SLOW,
-        limit=options.expansion_limit,
-    )
-    costs = {way: cost_of(each, options.expansion_limit) for way, each in measured.items()}
-    costs = {way: costs.get(way, predicted[way]) for way in WAYS}
-    record = {"student": name, "classes": n_classes, **costs}
-    return {**record, "missed": missed_goals(costs) if n_classes == GOAL_CLASSES else None}
+    # Together, so that ratios are of the same minutes; the expansion, which may be slow, alone.
+    both = {way: ways[way] for way in ("hard", "fast")}
+    few = len(problem[2]) == FEW_ROWS
+
+    def warm_up():
+        return [fit() for fit in small.values()]
+
+    measured = compare(both, options.repeats, warm_up=warm_up, slow=SLOW)
+    if few:
+        expansion = {"expansion": ways["expansion"]}
+        measured |= compare(
+            expansion, options.repeats, warm_up=warm_up, slow=SLOW, limit=options.limit
+        )
+    return {way: cost_of(measured[way], options.limit) if way in measured else None for way in WAYS}
 
 
 def ways_to_fit(student, X, y, soft_labels):
@@ -187,37 +248,6 @@ def size_of(fitted):
     return int(np.max(fitted.n_iter_)) if hasattr(fitted, "coef_") else None
 
 
-def predict(way, earlier, n_classes):
-    """Return the cost by its growth so far; None where nothing is known."""
-    known = [(each["classes"], each[way]) for each in earlier]
-    predicted = {
-        key: extrapolate([(k, cost[key]) for k, cost in known if cost[key]], n_classes)
-        for key in ("seconds", "mb")
-    }
-    return {**predicted, "size": None, "status": "predicted"}
-
-
-def extrapolate(known, n_classes):
-    """Return the value at so many classes by a power law; linear growth after one value."""
-    if not known:
-        return None
-    exponent = max(1.0, power_law(known)) if len(known) > 1 else 1.0
-    last_classes, last_value = known[-1]
-    return last_value * (n_classes / last_classes) ** exponent
-
-
-def power_law(known):
-    """Return b of the least-squares fit: value = a · (number of classes)^b."""
-    n_classes, values = zip(*known, strict=True)
-    return float(np.polyfit(np.log(n_classes), np.log(values), 1)[0])
-
-
-def beyond_limits(predicted, options):
-    """Return whether a fit is not worth beginning."""
-    too_long = (predicted["seconds"] or 0) > options.expansion_limit
-    return too_long or (predicted["mb"] or 0) > MEMORY_LIMIT
-
-
 def cost_of(measurement, limit):
     """Return a measurement as a cost, the limit where it was stopped."""
     if math.isinf(measurement.seconds):
@@ -226,51 +256,43 @@ def cost_of(measurement, limit):
     return {"seconds": seconds, "mb": mb, "size": size, "status": "measured"}
 
 
-def missed_goals(costs):
-    """Return the goals that are missed, as far as measured: a stopped way may have met them."""
-    hard, fast, expansion = (costs[way] for way in WAYS)
-    met = {
-        "time": fast["seconds"] <= GOAL_OF_HARD * hard["seconds"],
-        "memory": fast["mb"] is not None and fast["mb"] <= GOAL_OF_HARD * hard["mb"],
-        "speed-up": expansion["seconds"] >= GOAL_SPEED_UP * fast["seconds"],
+def result_of(goal, records):
+    """Return a goal with the figure measured, None where it was not measured."""
+    costs = [each for each in records if key_of(each) == (goal.student, *goal.case)]
+    if not costs:
+        return None
+    figure = goal.figure(costs[0], goal.key)
+    base = "hard labels" if goal.figure is fast_to_hard else "expansion"
+    return {
+        "student": goal.student,
+        "rows": goal.case[0],
+        "classes": goal.case[1],
+        "what": {"seconds": "time", "mb": "memory"}[goal.key],
+        "in units of": base,
+        "goal": goal.most,
+        "measured": figure,
+        "result": "reached" if figure <= goal.most else "missed",
     }
-    return [goal for goal, is_met in met.items() if not is_met]
 
 
-def growth_of(name, records):
-    """Return the exponent of growth in the number of classes of each way's measured time."""
-    of_student = [each for each in records if each["student"] == name]
-    growth = {"student": name}
-    for way in WAYS:
-        known = [
-            (each["classes"], each[way]["seconds"])
-            for each in of_student
-            if each[way]["status"] == "measured"
-        ]
-        growth[way] = power_law(known) if len(known) > 1 else None
-        growth[f"{way} at"] = " ".join(str(n_classes) for n_classes, _ in known)
-    return growth
-
-
-def show(records, growth, skipped, options):
-    """Print the costs, students together, and their growth."""
-    names = [each["student"] for each in growth]
-    print(f"\n{options.n_samples} rows, {N_FEATURES} features.")
-    print(LEGEND.format(limit=options.expansion_limit))
-    lines = sorted(records, key=lambda each: names.index(each["student"]))
-    print_table([line_of(each) for each in lines])
+def show(records, goals, skipped, options):
+    """Print the costs, students together, and what became of the goals."""
+    print(f"\n{N_FEATURES} features.")
+    print(LEGEND.format(limit=options.limit))
+    print_table([line_of(each) for each in records])
     for name, reason in skipped.items():
         print(f"{name} skipped: {reason}")
-    print("\nMeasured time grows with the number of classes to the power of\n")
-    print_table(growth)
+    if goals:
+        print("\nGoals, at most\n")
+        print_table(goals)
 
 
 def line_of(record):
     """Return one line of the table, as text."""
     hard, fast, expansion = (record[way] for way in WAYS)
-    missed = record["missed"]
     return {
         "student": record["student"],
+        "rows": record["rows"],
         "classes": record["classes"],
         "hard s": text(hard, "seconds"),
         "fast s": text(fast, "seconds"),
@@ -283,22 +305,22 @@ def line_of(record):
         "fast/hard MB": ratio(fast, hard, "mb"),
         "hard size": hard["size"],
         "fast size": fast["size"],
-        "exp. size": expansion["size"],
-        "misses": None if missed is None else " ".join(missed) or "nothing",
+        "exp. size": None if expansion is None else expansion["size"],
     }
 
 
 def text(cost, key):
-    """Return a cost with the sign of how it is known; a dash where it is not."""
-    return "—" if cost[key] is None else SIGNS[cost["status"]] + cell(cost[key])
+    """Return a cost, with a sign if it is a bound; a dash where it was not measured."""
+    if cost is None or cost[key] is None:
+        return "—"
+    return SIGNS[cost["status"]] + cell(cost[key])
 
 
 def ratio(cost, base, key):
-    """Return a ratio of costs; a lower bound if the first one is, a guess if the second one is."""
-    if cost[key] is None or base[key] is None:
+    """Return a ratio of costs; a lower bound if the first one is."""
+    if cost is None or cost[key] is None or base[key] is None:
         return "—"
-    status = cost["status"] if base["status"] == "measured" else "predicted"
-    return SIGNS[status] + cell(cost[key] / base[key])
+    return SIGNS[cost["status"]] + cell(cost[key] / base[key])
 
 
 if __name__ == "__main__":

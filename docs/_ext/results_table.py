@@ -181,6 +181,7 @@ TABLES = {
     "regression-promises": ("bench_regression.json", of_reporting("promised and realised gain")),
     "regression-goals": ("bench_regression.json", lambda results: results["report"]["goals"]),
     "students": ("bench_students.json", students),
+    "students-goals": ("bench_students.json", lambda results: results["goals"]),
     "expansion": ("bench_expansion.json", lambda results: results["records"]),
     "torch": ("bench_torch.json", lambda results: without(["loss"], results["records"])),
     "pairwise": ("bench_pairwise.json", lambda results: results["by_size"]),

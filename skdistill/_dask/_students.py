@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.linear_model import Perceptron, SGDClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 
 from .._utils._sample_weight import takes_sample_weight
 from ..students._chunks import fit_one_pass, fit_quality, rows_per_chunk, warn_if_still_improving
 from ..students._class_weight import as_class_weight, class_weights
 from ..students._original_rows import refuse_to_split_copies
+from ..students._soft_descent import fit_one_epoch, takes_probabilities
 from ._partitions import blocks_with
 from ._placement import map_partitions
 from ._run import as_delayed, run, task
@@ -85,11 +86,13 @@ def fit_by_partitions(data):
         return _train_net(student, blocks, summary, classes, data.partitions.header)
     params = student.get_params(deep=False)
     passes = params.get("max_iter")
-    saved_params, class_factors = _prepare(student, summary, classes)
+    without_copies = takes_probabilities(student)
+    saved_params, class_factors = _prepare(student, summary, classes, without_copies)
+    factors = class_factors if without_copies else None
     rng = check_random_state(params.get("random_state"))
     best, stale, n_iter = -np.inf, 0, 0
     while n_iter < (passes or 1) and stale < params.get("n_iter_no_change", 5):
-        student = _run_pass(student, blocks, classes, rng, passes is not None)
+        student = _run_pass(student, blocks, classes, factors, rng, passes is not None)
         n_iter += 1
         if passes is not None and params.get("tol") is not None:
             quality = _quality(student, blocks, classes, class_factors)
@@ -101,15 +104,16 @@ def fit_by_partitions(data):
     return student.set_params(**saved_params)
 
 
-def _run_pass(student, blocks, classes, rng, shuffles):
+def _run_pass(student, blocks, classes, factors, rng, shuffles):
     """Return the student after one call of `partial_fit` for each partition.
 
-    The student is sent to the workers that hold the partitions.
+    With class `factors` each row is one step for each class; without, there is one per copy. The
+    student is sent to the workers that hold the partitions.
     """
     n = len(blocks)
     order = rng.permutation(n) if shuffles else np.arange(n)
     seeds = rng.randint(2**31 - 1, size=n) if shuffles else [None] * n
-    calls = [(blocks[k], classes, seeds[k]) for k in order]
+    calls = [(blocks[k], classes, factors, seeds[k]) for k in order]
     return _call_in_order(student, _fit_partition, calls)
 
 
@@ -146,7 +150,7 @@ def _train(net, block, classes, mean_weight, seed):
     return train_on_part(deepcopy(net), X, targets.soft_labels(classes), mean_weight, seed)
 
 
-def _fit_partition(student, block, classes, seed):
+def _fit_partition(student, block, classes, factors, seed):
     """Return a copy of the student, fitted to a partition.
 
     Dask may run a task again, so that its arguments must not change.
@@ -158,6 +162,8 @@ def _fit_partition(student, block, classes, seed):
         return student
     if seed is not None:
         rows = check_random_state(seed).permutation(rows)
+    if factors is not None:
+        return fit_one_epoch(student, _safe_indexing(X, rows), soft_labels.take(rows), factors)
     return fit_one_pass(student, X, soft_labels, rows, rows_per_chunk(X, soft_labels), {})
 
 
@@ -176,7 +182,7 @@ def _quality_of(block, student, classes, class_factors):
     return weight, weight * fit_quality(student, X, soft_labels) if weight > 0 else 0.0
 
 
-def _prepare(student, summary, classes):
+def _prepare(student, summary, classes, without_copies):
     """Adjust parameters of a student to expanded rows; return the saved ones, and class factors.
 
     As :func:`skdistill.students.stochastic.fit_by_descent` does in memory: class weights are
@@ -189,6 +195,8 @@ def _prepare(student, summary, classes):
     factors = class_weights(
         student.class_weight, _ClassWeightSums(classes, summary.class_weight_sums)
     )
+    if without_copies:
+        return {}, factors
     copies = max(summary.n_copies / summary.n_rows, 1)
     class_weight = as_class_weight(student, factors, classes.tolist())
     student.set_params(class_weight=class_weight, alpha=student.alpha / copies)

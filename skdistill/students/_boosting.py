@@ -4,11 +4,13 @@ from functools import wraps
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import gen_batches
 
 from ..objectives import softmax_rows
 
 # XGBoost clips the Hessian of a row at this value; LightGBM adds as much in its trees.
 HESSIAN_FLOOR = 1e-16
+CELLS_AT_ONCE = 2**15  # the arrays of a block of rows fit the cache
 
 
 def soft_objective(soft_labels, *, hessian_factor, start=0.0):
@@ -17,23 +19,28 @@ def soft_objective(soft_labels, *, hessian_factor, start=0.0):
     The gradient of a row is weight · (q − p), and the diagonal of its Hessian is
     factor · weight · q (1 − q), where q are the student's probabilities. Both equal the library's
     own sums over the expanded rows of the sample. `start` is added to the raw scores.
-    Dense probabilities are copied once, times the weights; sparse ones stay sparse.
+    Probabilities are not copied. Both results are calculated in blocks of rows, and returned in
+    single precision, in which the libraries keep them.
     """
     weight, proba = soft_labels.weight, soft_labels.proba
     if proba.shape[1] == 2:
-        target = weight * proba_of_second(soft_labels)
+        proba = proba_of_second(soft_labels)
     else:
         weight = weight[:, None]
-        target = sparse.coo_array(proba * weight) if sparse.issparse(proba) else proba * weight
+
+    n_rows = max(1, CELLS_AT_ONCE // (1 if proba.ndim == 1 else proba.shape[1]))
 
     def objective(y_true, scores, sample_weight=None):
-        q = softmax_rows(scores + start)
-        hessian = np.maximum(hessian_factor * weight * q * (1 - q), HESSIAN_FLOOR)
-        gradient = weight * q
-        if sparse.issparse(target):
-            gradient[target.row, target.col] -= target.data
-        else:
-            gradient -= target
+        gradient, hessian = (np.empty_like(scores, dtype=np.float32) for _ in range(2))
+        for rows in gen_batches(len(scores), n_rows):
+            q, p, w = softmax_rows(scores[rows] + start), proba[rows], weight[rows]
+            product = 1 - q
+            product *= q
+            product *= hessian_factor * w
+            hessian[rows] = np.maximum(product, HESSIAN_FLOOR, out=product)
+            q -= p.toarray() if sparse.issparse(p) else p
+            q *= w
+            gradient[rows] = q
         return gradient, hessian
 
     return objective

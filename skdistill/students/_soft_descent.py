@@ -17,8 +17,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import validate_data
 
 from ._chunks import warn_of_max_iter
+from .expansion import warn_of_expansion
 
 LARGEST_SEED = np.iinfo(np.int32).max
 # What `partial_fit` continues from if weights are averaged.
@@ -28,7 +30,7 @@ AVERAGES = ("_standard_coef", "_standard_intercept", "_average_coef", "_average_
 class SoftSquaredError(SGDRegressor):
     """Regression on 2p − 1."""
 
-    lowest = -1.0  # target of probability 0
+    lowest = -1  # target of probability 0, and 1 is that of probability 1
 
     def score(self, X, y, sample_weight=None):
         """Return the expected accuracy of the signs of the scores; early stopping uses it."""
@@ -40,7 +42,7 @@ class SoftSquaredError(SGDRegressor):
 class SoftLogLoss(SoftSquaredError):
     """Regression on p, with the log-loss under the name of the default loss of SGDRegressor."""
 
-    lowest = 0.0
+    lowest = 0
     loss_functions: ClassVar = {
         "squared_error": getattr(SGDClassifier, "loss_functions", {}).get("log_loss", ())
     }
@@ -66,22 +68,33 @@ def log_loss_takes_probabilities():
     return bool(np.allclose(step, 0.75 - 0.5))
 
 
+def takes_probabilities(student):
+    """Return whether a student is fitted without copies; warn if it cannot be any more."""
+    if not has_regression(student):
+        return False
+    if student.loss != "log_loss" or log_loss_takes_probabilities():
+        return True
+    warn_of_expansion(
+        student,
+        "skdistill does not know how this scikit-learn uses its log-loss",
+        "Please report it, with the version of scikit-learn.",
+    )
+    return False
+
+
 def fit_by_regressions(student, X, soft_labels, factors, coef_init=None, intercept_init=None):
     """Fit a student to soft labels, in which each class has weight, by one regression per class."""
-    X = check_array(
-        X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C",
-        accept_large_sparse=False, estimator=student, input_name="X",
-    )  # fmt: skip
+    checked = _checked(student, X)
     if student.warm_start and hasattr(student, "coef_"):
         coef_init = student.coef_.copy() if coef_init is None else coef_init
         intercept_init = student.intercept_.copy() if intercept_init is None else intercept_init
-    _initialise(student, X[:1], soft_labels.classes)
+    _initialise(student, X, checked[:1], soft_labels.classes)
     starts = _starts(student, coef_init, intercept_init)
     problems = list(_problems(soft_labels, factors))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # one for all classes, below
         regressors = Parallel(n_jobs=student.n_jobs, require="sharedmem")(
-            delayed(_fit_one)(student, X, *problem(), seed, *start)
+            delayed(_fit_one)(student, checked, *problem(), seed, *start)
             for problem, seed, start in zip(problems, _seeds(student), starts, strict=True)
         )
     _set_fitted_attributes(student, regressors, len(soft_labels))
@@ -90,17 +103,46 @@ def fit_by_regressions(student, X, soft_labels, factors, coef_init=None, interce
     return student
 
 
-def _initialise(student, row, classes):
+def fit_one_epoch(student, X, soft_labels, factors):
+    """Continue a student, without averages, by one step for each row and class."""
+    checked = _checked(student, X)
+    if not hasattr(student, "coef_"):
+        _initialise(student, X, checked[:1], soft_labels.classes)
+        student.coef_[:], student.intercept_[:], student.t_ = 0, 0, 1.0
+    problems = zip(_problems(soft_labels, factors), _seeds(student), strict=True)
+    for k, (problem, seed) in enumerate(problems):
+        target, weight = problem()
+        regressor = _regressor(student, seed)
+        regressor.coef_, regressor.intercept_ = student.coef_[k], student.intercept_[[k]]
+        regressor.t_ = student.t_
+        regressor.partial_fit(checked, _target_of(regressor, target), sample_weight=weight)
+        student.coef_[k], student.intercept_[[k]] = regressor.coef_, regressor.intercept_
+    student.t_ += len(soft_labels)
+    return student
+
+
+def _checked(student, X):
+    """Return rows in a form that needs no copy for each class."""
+    return check_array(
+        X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C",
+        accept_large_sparse=False, estimator=student, input_name="X",
+    )  # fmt: skip
+
+
+def _initialise(student, X, row, classes):
     """Check the parameters of a student, and set what is not set from the regressions.
 
-    `partial_fit` does both, on one row; it takes neither of the two parameters.
+    `partial_fit` does both, on one row without names; it takes neither of the two parameters.
     """
+    if hasattr(student, "feature_names_in_"):
+        del student.feature_names_in_
     saved_params = {"early_stopping": student.early_stopping, "class_weight": student.class_weight}
     student.set_params(early_stopping=False, class_weight=None)
     try:
         student.partial_fit(row, classes[:1], classes=classes)
     finally:
         student.set_params(**saved_params)
+    validate_data(student, X, skip_check_array=True)  # sets the names of the features
 
 
 def _starts(student, coef_init, intercept_init):
@@ -145,10 +187,12 @@ def _problems(soft_labels, factors):
     def problem(code):
         proba = columns[:, [code]]
         proba = (proba.toarray() if sparse.issparse(proba) else proba).ravel()
-        of_class, of_rest = factors[code] * proba, (factors[0] if two else 1.0) * (1 - proba)
-        total = of_class + of_rest
-        proba = np.divide(of_class, total, out=np.zeros_like(total), where=total > 0)
-        return proba, total * soft_labels.weight
+        of_class, of_rest = factors[code], factors[0] if two else 1.0
+        if of_class == of_rest == 1:
+            return proba, soft_labels.weight
+        total = of_class * proba + of_rest * (1 - proba)
+        weighted = np.divide(of_class * proba, total, out=np.zeros_like(total), where=total > 0)
+        return weighted, total * soft_labels.weight
 
     for code in range(1 if two else 0, len(soft_labels.classes)):
         yield lambda code=code: problem(code)
@@ -156,13 +200,22 @@ def _problems(soft_labels, factors):
 
 def _fit_one(student, X, proba, weight, seed, coef_init, intercept_init):
     """Return the regression of one class against the rest, fitted."""
+    regressor = _regressor(student, seed)
+    init = {"coef_init": coef_init, "intercept_init": intercept_init}
+    return regressor.fit(X, _target_of(regressor, proba), sample_weight=weight, **init)
+
+
+def _regressor(student, seed):
+    """Return an unfitted regression with the parameters of a student."""
     regression = REGRESSORS[student.loss]
     names = regression().get_params().keys() & student.get_params().keys() - {"loss", "warm_start"}
     params = {name: getattr(student, name) for name in names}
-    regressor = regression(**{**params, "random_state": seed})
-    target = proba * (1 - regression.lowest) + regression.lowest
-    init = {"coef_init": coef_init, "intercept_init": intercept_init}
-    return regressor.fit(X, target, sample_weight=weight, **init)
+    return regression(**{**params, "random_state": seed})
+
+
+def _target_of(regressor, proba):
+    """Return the target of a regression for probabilities."""
+    return proba if regressor.lowest == 0 else 2 * proba - 1
 
 
 def _set_fitted_attributes(student, regressors, n_rows):

@@ -68,7 +68,9 @@ def fit_counts(
         )
     soft_labels = soft_labels.drop_empty_classes()
     weight = soft_labels.class_weight_sums
-    means = sparse.csr_array(class_sums(checked.astype(np.float64), soft_labels) / weight[:, None])
+    means = sparse.csr_array(
+        class_sums(checked.astype(np.float64, copy=False), soft_labels) / weight[:, None]
+    )
     if binarize is not None:
         student.set_params(binarize=None)
     try:

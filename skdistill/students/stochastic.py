@@ -12,8 +12,8 @@ from ._chunks import drop_zero_weight_rows, fit_in_chunks, rows_per_chunk
 from ._class_weight import as_class_weight, class_weights
 from ._original_rows import refuse_to_split_copies
 from ._registry import register
-from ._soft_descent import fit_by_regressions, has_regression, log_loss_takes_probabilities
-from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
+from ._soft_descent import fit_by_regressions, has_regression, takes_probabilities
+from .expansion import fit_by_expansion, fit_on_copies
 
 
 def check_descent(student: Estimator, summary: DataSummary) -> None:
@@ -32,9 +32,11 @@ def fit_by_descent(
     For ``loss="log_loss"`` and ``"squared_error"`` each class against the rest is a regression on
     its probabilities, with one step per row and epoch and no copies. Its gradients are the expected
     ones of the labels, and penalties, learning rates, averages and the stopping rule are those of
-    hard labels. It minimises the function of the expansion, by fewer steps, and ends closer to the
-    optimum or less close, as `max_iter`, `tol` and `alpha` settle: between 300 and 4,000 rows the
-    log-loss differed by less than 3 % at ``alpha=0.01``. With `early_stopping` each class holds out
+    hard labels. It minimises the function of the expansion by fewer steps. On six data sets of 89
+    to 2,000 rows and two seeds, the soft log-loss of the training rows was within 1 % of that of
+    the expansion in ten of twelve fits with ``alpha=0.01`` (10 and 19 % more in two, whose rows
+    have 64 features). With the default of 0.0001 both end far from the optimum: it was 0.37 to 1.36
+    times the other's, with a median of 0.96. With `early_stopping` each class holds out
     rows of its own, at random, and is scored by the expected accuracy of its soft labels.
 
     For other losses one chunk of rows is expanded at a time, with at most as many copies as X has
@@ -81,7 +83,7 @@ def fit_by_descent(
     """
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    without_copies = _takes_probabilities(student)
+    without_copies = takes_probabilities(student)
     if not without_copies:
         refuse_to_split_copies(student)
     X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
@@ -89,20 +91,6 @@ def fit_by_descent(
     factors = class_weights(student.class_weight, soft_labels)
     fit = fit_by_regressions if without_copies else _fit_on_chunks
     return fit(student, X, soft_labels, factors, **fit_params)
-
-
-def _takes_probabilities(student):
-    """Return whether a student is fitted without copies; warn if it cannot be any more."""
-    if not has_regression(student):
-        return False
-    if student.loss != "log_loss" or log_loss_takes_probabilities():
-        return True
-    warn_of_expansion(
-        student,
-        "skdistill does not know how this scikit-learn uses its log-loss",
-        "Please report it, with the version of scikit-learn.",
-    )
-    return False
 
 
 def _fit_on_chunks(student, X, soft_labels, factors, **fit_params):

@@ -136,8 +136,10 @@ def fit_forest(
     warning; before scikit-learn 1.9, which would count copies, it is an error.
 
     Trees without a size limit grow until all rows of a leaf have the same probabilities, and so
-    larger than on hard labels: at 50 classes a random forest took 1.6 times as long and 2.5 times
-    the memory, and extremely randomised trees, which use the targets little, 3.2 times as long.
+    larger than on hard labels: on 4,000 rows and 50 classes a random forest took 1.6 times as long
+    and 1.5 times the memory, and extremely randomised trees, which use the targets little, 3 times
+    as long. ``min_samples_split=4`` takes 1.3 and 2.4 times as long, and at 5 classes 1.1 and 1.5
+    times; the log-loss and the Brier score of unseen rows changed by less than 2 %.
 
     Parameters
     ----------
@@ -262,21 +264,27 @@ def _set_fitted_attributes(student, regressor, classes):
 
 
 def _classification_trees(regressor, X, soft_labels, regression):
-    """Return the regression trees of a fitted tree or forest as classification trees."""
+    """Return the regression trees of a fitted tree or forest as classification trees.
+
+    Each is deleted when it is converted, so that a forest is not in memory twice.
+    """
     is_forest = hasattr(regressor, "estimators_")
-    trees = [each.tree_ for each in regressor.estimators_] if is_forest else [regressor.tree_]
-    n_classes = len(soft_labels.classes)
-    if regressor.monotonic_cst is None:
-        return [_as_classification_tree(tree, n_classes, regression) for tree in trees]
-    leaves = regressor.apply(X).reshape(len(soft_labels), -1).T
-    weight = soft_labels.weight
-    weights = _bootstrap_weights(regressor, weight) if is_forest else [weight]
-    return [
-        _as_classification_tree(
-            tree, n_classes, regression, _gini_from_rows(tree, leaves_of_rows, soft_labels, w)
-        )
-        for tree, leaves_of_rows, w in zip(trees, leaves, weights, strict=True)
-    ]
+    estimators = regressor.estimators_ if is_forest else [regressor]
+    impurities = [None] * len(estimators)
+    if regressor.monotonic_cst is not None:
+        leaves = regressor.apply(X).reshape(len(soft_labels), -1).T
+        weight = soft_labels.weight
+        weights = _bootstrap_weights(regressor, weight) if is_forest else [weight]
+        impurities = [
+            _gini_from_rows(each.tree_, leaves_of_rows, soft_labels, w)
+            for each, leaves_of_rows, w in zip(estimators, leaves, weights, strict=True)
+        ]
+    trees = []
+    for estimator, impurity in zip(estimators, impurities, strict=True):
+        n_classes = len(soft_labels.classes)
+        trees.append(_as_classification_tree(estimator.tree_, n_classes, regression, impurity))
+        del estimator.tree_
+    return trees
 
 
 def _as_classification_tree(tree, n_classes, regression, impurity=None):

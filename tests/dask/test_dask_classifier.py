@@ -27,6 +27,7 @@ from skdistill._dask._partitions import header_of
 from skdistill.datasets import make_gaussian_classes
 from skdistill.metrics import soft_log_loss
 from skdistill.students._chunks import fit_one_pass
+from skdistill.students._soft_descent import fit_one_epoch
 
 NAMES = np.array(["early", "late"])
 
@@ -70,10 +71,11 @@ def problem_of_three_classes():
     return np.abs(X), p, y
 
 
-def test_a_student_of_one_partition_is_fed_as_it_is_by_hand():
+@pytest.mark.parametrize("loss", ["log_loss", "modified_huber"])
+def test_a_student_of_one_partition_is_fed_as_it_is_by_hand(loss):
     X, P, y = problem_of_three_classes()
     dX, dP, dy = in_partitions(1, X, P, y)
-    student = SGDClassifier(loss="log_loss", max_iter=3, tol=None, random_state=0)
+    student = SGDClassifier(loss=loss, max_iter=3, tol=None, random_state=0)
     ours = (
         DistilledClassifier(student=student, alpha=1.0, teacher_temperature=1.0)
         .fit(dX, dy, teacher_proba=dP)
@@ -82,12 +84,16 @@ def test_a_student_of_one_partition_is_fed_as_it_is_by_hand():
 
     soft_labels = SoftLabels(P)
     rng = np.random.RandomState(0)
-    by_hand = SGDClassifier(loss="log_loss", alpha=student.alpha / 3, random_state=0)
+    copies = 3 if loss == "modified_huber" else 1
+    by_hand = SGDClassifier(loss=loss, alpha=student.alpha / copies, random_state=0)
     for _ in range(3):
         rng.permutation(1)
         (seed,) = rng.randint(2**31 - 1, size=1)
         order = np.random.RandomState(seed).permutation(300)
-        fit_one_pass(by_hand, X, soft_labels, order, 300, {})
+        if copies == 1:
+            fit_one_epoch(by_hand, X[order], soft_labels.take(order), np.ones(3))
+        else:
+            fit_one_pass(by_hand, X, soft_labels, order, 300, {})
     np.testing.assert_array_equal(ours.coef_, by_hand.coef_)
     assert ours.n_iter_ == 3
     assert ours.alpha == student.alpha  # its own again

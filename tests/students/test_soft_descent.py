@@ -19,6 +19,7 @@ from skdistill.students._soft_descent import (
     SoftLogLoss,
     SoftSquaredError,
     fit_by_regressions,
+    fit_one_epoch,
     log_loss_takes_probabilities,
 )
 
@@ -97,7 +98,7 @@ def test_one_hot_rows_are_ordinary_training(params, loss, n_classes):
     ordinary = clone(student).fit(X, y, sample_weight=labels.weight)
     found = fit_by_regressions(clone(student), X, labels, factors)
     assert (found.n_iter_, found.t_) == (ordinary.n_iter_, ordinary.t_)
-    assert vars(found).keys() - {"n_features_in_"} == vars(ordinary).keys() - {"n_features_in_"}
+    assert vars(found).keys() == vars(ordinary).keys()
     assert_allclose(found.coef_, ordinary.coef_, rtol=1e-7, atol=1e-10)
     assert_allclose(found.intercept_, ordinary.intercept_, rtol=1e-7, atol=1e-10)
     if n_classes == 2 and student.average:
@@ -106,6 +107,21 @@ def test_one_hot_rows_are_ordinary_training(params, loss, n_classes):
     for each in (found, ordinary):
         each.set_params(class_weight=None).partial_fit(X[:50], y[:50])
     assert_allclose(found.coef_, ordinary.coef_, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("loss", REGRESSORS)
+def test_epochs_one_by_one_are_a_fit(loss, n_classes):
+    soft_labels = SoftLabels(PROBA[n_classes], sample_weight=WEIGHT)
+    student = SGDClassifier(loss=loss, alpha=0.1, shuffle=False, tol=None, max_iter=2)
+    factors = np.array([2.0, 0.5, 1.0])[:n_classes]
+    in_epochs, halves = clone(student), np.split(np.arange(N_ROWS), 2)
+    for rows in halves * 2:
+        fit_one_epoch(in_epochs, X[rows], soft_labels.take(rows), factors)
+    whole = fit_by_regressions(clone(student), X, soft_labels, factors)
+    assert_allclose(in_epochs.coef_, whole.coef_, rtol=1e-10)
+    assert_allclose(in_epochs.intercept_, whole.intercept_, rtol=1e-10)
+    assert in_epochs.t_ == whole.t_
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -131,6 +147,20 @@ def test_both_kinds_of_sparse_arrays_are_taken():
     student.set_params(fit_intercept=False)
     both = [fit_soft_labels(student, rows, SoftLabels(coarse)) for rows in (X, sparse.csr_array(X))]
     assert_allclose(both[1].coef_, both[0].coef_)
+
+
+def test_names_of_features_are_those_of_the_rows():
+    pd = pytest.importorskip("pandas")
+    student = SGDClassifier(loss="log_loss", alpha=0.1, warm_start=True, **STEPS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for names in ("abcd", "efgh"):
+            frame = pd.DataFrame(X, columns=list(names))
+            student = fit_soft_labels(student, frame, SoftLabels(P))
+            assert_array_equal(student.feature_names_in_, list(names))
+            student.predict(frame)
+    in_epochs = fit_one_epoch(clone(student), frame, SoftLabels(P), np.ones(3))
+    assert_array_equal(in_epochs.feature_names_in_, list("efgh"))
 
 
 def test_single_precision_stays():
