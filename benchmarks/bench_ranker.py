@@ -1,7 +1,8 @@
 """Cost and AUC of ranking by all pairs, compared with pointwise fits and other pairwise ones.
 
-First, linear fits to 10,000 and 1,000,000 rows: the loss of all pairs, which the linear scorer minimises,
-against the log-loss, which scikit-learn's LogisticRegression minimises, at the same tolerance.
+First, linear fits to 10,000 and 1,000,000 rows: the loss of all pairs, which the linear scorer
+minimises, against the log-loss, which scikit-learn's LogisticRegression minimises, at the same
+tolerance.
 
 Second, late flights: real labels, and so noisy that the AUC stays near 0.7. Every method chooses
 its main parameters on validation rows, and its best setting is fitted to the training rows and

@@ -1,9 +1,9 @@
 """Newton's method for the logistic pairwise loss of few dense features, with scores in bins.
 
 The terms of a pair depend on the difference of its scores only. With scores rounded to bins of
-width h, loss, gradient and Hessian Σ a_i b_j φ''(s_i − s_j) (x_i − x_j)(x_i − x_j)ᵀ need only the sums
-of a, b, a x and b x over each bin: one pass over the rows. They are off by about h² / 24 relative.
-So they lead near the minimum, and the exact loss and gradient on from there.
+width h, loss, gradient and Hessian Σ a_i b_j φ''(s_i − s_j) (x_i − x_j)(x_i − x_j)ᵀ need only the
+sums of a, b, a x and b x over each bin: one pass over the rows. They are off by about h² / 24
+relative. So they lead near the minimum, and the exact loss and gradient on from there.
 """
 
 from typing import Any, NamedTuple
