@@ -54,9 +54,9 @@ def check_folds(folds, n_rows):
         if is_shared.any():
             raise ValueError(
                 f"Fold {number} of {len(folds)} tests {is_shared.sum()} rows that it trains on, "
-                f"the first is row {np.argmax(is_shared)}: its teacher would repeat their labels. Use disjoint "
-                'training and test rows; for in-sample probabilities, use cv="in-sample" with a '
-                "teacher."
+                f"the first is row {np.argmax(is_shared)}: its teacher would repeat their labels. "
+                "Use disjoint training and test rows; for in-sample probabilities, use "
+                'cv="in-sample" with a teacher.'
             )
 
 

@@ -66,7 +66,8 @@ class SortedPairs:
         cumulative = sums[:, ::step]
         np.cumsum(cumulative[0], out=cumulative[0])
         if degree > 0:
-            gaps = np.abs(np.diff(self.z[::step]))
+            gaps = np.diff(self.z[::step])
+            np.abs(gaps, out=gaps)
             np.multiply(gaps, cumulative[0, :-1], out=cumulative[1, 1:])
         if degree > 1:
             cumulative[2] = cumulative[1]  # gap · sum of degree 0, before it is summed up
