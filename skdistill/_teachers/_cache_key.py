@@ -138,7 +138,7 @@ def _form_of_array(value: np.ndarray):
     batch = max(1, BLOCK * len(lines) // max(1, value.nbytes))
     for rows in gen_batches(max(1, len(lines)), batch):
         block = np.ascontiguousarray(lines[rows], dtype=native)
-        digest.update(block.reshape(-1).view(np.uint8))
+        digest.update(block.reshape(-1).view(np.uint8).data)
     return ("array", native.str, value.shape, digest.hexdigest())
 
 
