@@ -5,24 +5,29 @@
 - A fit finds its teacher's probabilities in `memory`; beside it the same student learns from the
   same soft labels. 1,797 rows, ten classes.
 - `import skdistill` in a process that has everything else that it imports.
+- Fits of the default classifier and regressor with `n_jobs` 1 and 2, 2,000 rows: wall time, and the
+  schedule of their tasks on two cores. Workers are started beforehand.
 
 Both sides are measured in turn in one process with one thread; what counts is the median of the
-differences. Absolute times are those of the machine.
+differences, and of the ratios. Absolute times are those of the machine.
 """
 
 import json
 import subprocess
 import sys
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import process_time
+from time import perf_counter, process_time
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 from _measure import print_table, write_json
-from sklearn.datasets import load_digits
+from joblib import Parallel, delayed
+from sklearn.datasets import load_digits, make_classification, make_regression
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -30,7 +35,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+from skdistill import DistilledClassifier, DistilledRegressor, SoftLabels, fit_soft_labels
+from skdistill._base import _alpha_selection
+from skdistill._teachers import _cross_fitting
 from skdistill.teachers import cross_val_proba
 
 STUDENTS = (
@@ -39,6 +46,7 @@ STUDENTS = (
     LogisticRegression(max_iter=200, tol=1e-3),
 )
 GOALS = {"a row of an array": 20e-6, "a fit": 10e-3, "the import": 50e-3}  # seconds added
+SPEED_UP = 1.6  # of two cores
 N_PREDICTIONS = 200  # are timed together, since the clock is too coarse for one
 RESULTS = Path(__file__).parent / "results" / "bench_overhead.json"
 LIST_OTHERS = (
@@ -71,7 +79,12 @@ def main():
         ]
     records.append(record_of("the import", "", time_import(options.repeats)))
     print_table(records)
-    write_json(options.json, {"repeats": options.repeats, "records": records})
+    in_parallel = [
+        record_of_cores(model, rows, y, options.repeats) for model, (rows, y) in default_fits()
+    ]
+    print_table(in_parallel)
+    results = {"repeats": options.repeats, "records": records, "two cores": in_parallel}
+    write_json(options.json, results)
 
 
 def parse_options():
@@ -121,6 +134,101 @@ def time_fits(student, X, y, repeats):
         return alternate(
             lambda: distilled.fit(X, y), lambda: fit_soft_labels(student, X, soft_labels), repeats
         )
+
+
+def default_fits():
+    """Return the default classifier and regressor, each with its rows."""
+    yield (
+        DistilledClassifier(random_state=0),
+        make_classification(2000, 20, n_informative=8, n_classes=5, random_state=0),
+    )
+    yield (
+        DistilledRegressor(random_state=0),
+        make_regression(2000, 20, noise=20.0, random_state=0),
+    )
+
+
+def record_of_cores(model, X, y, repeats):
+    """Return a line of the table of fits on one core and on two.
+
+    Speed-ups are of wall time: of the fit, and of tasks that only count, which shows what the
+    machine gives to two processes. Scheduled: from the processor time of each task of a fit on one
+    core, with a wait at the end of each pool, and as if all tasks were one pool.
+    """
+    speed_up = median(speed_ups(lambda n_jobs: model.set_params(n_jobs=n_jobs).fit(X, y), repeats))
+    pools, total = times_of_tasks(model.set_params(n_jobs=1), X, y)
+    n_tasks = sum(map(len, pools))
+    alone = total - sum(map(sum, pools))  # outside of all pools
+    scheduled = total / (alone + sum(map(makespan, pools)))
+    return {
+        "of": type(model).__name__,
+        "tasks": n_tasks,
+        "share in tasks": 1 - alone / total,
+        "speed-up": speed_up,
+        "of counting": median(speed_ups(count, repeats)),
+        "scheduled": scheduled,
+        "idle": 1 - scheduled / 2,
+        "as one pool": total / (alone + sum(map(sum, pools)) / 2),
+        "goal": SPEED_UP,
+        "reached": bool(scheduled >= SPEED_UP),
+    }
+
+
+def speed_ups(function, repeats):
+    """Return the wall time with one job over that with two, in turn."""
+    times = {1: [], 2: []}
+    for repeat in range(repeats + 1):
+        for n_jobs, of_jobs in times.items():
+            start = perf_counter()
+            function(n_jobs)
+            if repeat:  # the first starts the workers
+                of_jobs.append(perf_counter() - start)
+    return np.divide(times[1], times[2])
+
+
+def count(n_jobs):
+    """Run tasks that only count."""
+    Parallel(n_jobs)(delayed(sum)(range(3_000_000)) for _ in range(8))
+
+
+def times_of_tasks(model, X, y):
+    """Return the processor time of each task in each pool of a fit, and of the whole fit."""
+    pools = []
+
+    def of_pool(function):
+        def call(*arguments, **options):
+            pools.append([])
+            return function(*arguments, **options)
+
+        return call
+
+    def of_task(function):
+        def call(*arguments):
+            start = process_time()
+            result = function(*arguments)
+            pools[-1].append(process_time() - start)
+            return result
+
+        return call
+
+    with ExitStack() as patches:
+        for module, name, wrap in (
+            (_cross_fitting, "predict_folds", of_pool),
+            (_cross_fitting, "_fit_and_predict", of_task),
+            (_alpha_selection.Comparison, "add", of_pool),
+            (_alpha_selection, "_predict_fold", of_task),
+        ):
+            patches.enter_context(patch.object(module, name, wrap(getattr(module, name))))
+        total = seconds(lambda: model.fit(X, y))
+    return pools, total
+
+
+def makespan(tasks, n_cores=2):
+    """Return when the last task ends, if each starts as soon as a core is free."""
+    cores = [0.0] * n_cores
+    for task in tasks:
+        cores[cores.index(min(cores))] += task
+    return max(cores)
 
 
 def alternate(with_it, without_it, repeats):

@@ -247,12 +247,25 @@ class Comparison:
         """The candidate of the smallest loss."""
         return min(self.candidates, key=lambda candidate: candidate.loss)
 
-    def add(self, weights):
-        """Compare students with these weights; return their best predictions for each fold."""
+    def add(self, *several):
+        """Compare students with each of these weights, all of them as one pool of tasks.
+
+        Returns the best predictions for each fold, one list for each weights.
+        """
         shared = self.data._replace(folds=None)  # each task gets its own fold only
-        of_folds = Parallel(n_jobs=self.n_jobs)(
-            delayed(_predict_fold)(self.held_out, shared, fold, weights) for fold in self.data.folds
+        folds = self.data.folds
+        predictions = Parallel(n_jobs=self.n_jobs)(
+            delayed(_predict_fold)(self.held_out, shared, fold, weights)
+            for weights in several
+            for fold in folds
         )
+        return [
+            self._add(weights, predictions[number * len(folds) :][: len(folds)])
+            for number, weights in enumerate(several)
+        ]
+
+    def _add(self, weights, of_folds):
+        """Add the candidate of these weights, from its predictions for each fold."""
         of_shrinkages = list(zip(*of_folds, strict=True))
         losses = [self.mean_loss(predictions) for predictions in of_shrinkages]
         best = int(np.argmin(losses))
@@ -275,7 +288,7 @@ class Comparison:
 
     def add_alphas(self, unlabeled_weight):
         """Compare students of the labels, of the teacher and of their best mixture."""
-        of_both = [self.add(Weights(alpha, unlabeled_weight)) for alpha in (0.0, 1.0)]
+        of_both = self.add(*(Weights(alpha, unlabeled_weight) for alpha in (0.0, 1.0)))
         weight = self.best_mixture(*of_both)
         if MARGIN < weight < 1 - MARGIN:
             self.add(Weights(weight, unlabeled_weight))
@@ -296,9 +309,9 @@ class Comparison:
     def add_unlabeled_weights(self, given):
         """Compare weights of unlabelled rows, and pseudo-labels where such rows are used."""
         alphas = {self.best.alpha} | ({0.0} if given.alpha == "auto" else set())
-        for alpha in sorted(alphas):
-            for weight in UNLABELED_WEIGHTS:
-                self.add(Weights(alpha, weight))
+        self.add(
+            *(Weights(alpha, weight) for alpha in sorted(alphas) for weight in UNLABELED_WEIGHTS)
+        )
         best = self.best.weights
         if given.pseudo_labels == "auto" and best.unlabeled_weight > 0:
             self.add(Weights(best.alpha, UNLABELED_WEIGHTS[0], pseudo_labels=True))

@@ -139,11 +139,16 @@ class SoftLabels:
                [1., 0.]])
         """
         true = check_labels(y)
+        classes = check_classes(true, classes)
+        return cls._from_codes(encode(true, classes), classes, sample_weight)
+
+    @classmethod
+    def _from_codes(cls, codes, classes, sample_weight=None):
+        """Return the one-hot soft labels of checked labels."""
         new = object.__new__(cls)
-        new.classes = check_classes(true, classes)
-        new.codes = encode(true, new.classes)
-        new.proba = one_hot_rows(new.codes, len(new.classes))
-        new.weight = check_row_weights(sample_weight, len(true))
+        new.classes, new.codes = classes, codes
+        new.proba = one_hot_rows(codes, len(classes))
+        new.weight = check_row_weights(sample_weight, len(codes))
         return new
 
     def _with(self, *, proba=None, codes=None, weight=None):

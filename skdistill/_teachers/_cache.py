@@ -5,12 +5,13 @@ alpha are not among it. If more predictions may be needed, for other sampled row
 contains the teacher. Files are written atomically and contain a checksum.
 """
 
+import json
+import math
 import os
 import pickle
 from collections.abc import Callable
 from copy import deepcopy
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -196,7 +197,7 @@ class Entry(NamedTuple):
 
 
 def _pack(prediction):
-    """Return predictions as the bytes of an npz archive."""
+    """Return predictions as bytes: names, dtypes and shapes as JSON in a line, then the arrays."""
     arrays = {}
     for name, value in prediction._asdict().items():
         if sparse.issparse(value):
@@ -205,15 +206,24 @@ def _pack(prediction):
             arrays[f"{name}_shape"] = np.array(value.shape)
         elif value is not None:
             arrays[name] = value
-    packed = BytesIO()
-    np.savez(packed, **arrays)
-    return packed.getvalue()
+    header = [(name, value.dtype.str, value.shape) for name, value in arrays.items()]
+    return b"\n".join([json.dumps(header).encode(), b"".join(map(_bytes_of, arrays.values()))])
+
+
+def _bytes_of(array):
+    return np.ascontiguousarray(array).tobytes()
 
 
 def _unpack(packed):
-    """Return predictions from the bytes of an npz archive, which is read without pickle."""
-    with np.load(BytesIO(packed), allow_pickle=False) as arrays:
-        return FoldPredictions(*(_unpack_field(arrays, name) for name in FoldPredictions._fields))
+    """Return predictions from bytes, which are read without pickle."""
+    header, _, content = packed.partition(b"\n")
+    arrays, start = {}, 0
+    for name, dtype, shape in json.loads(header):
+        n_values = math.prod(shape)
+        values = np.frombuffer(content, dtype, n_values, start).reshape(shape)
+        arrays[name] = values.copy()  # writable, and aligned
+        start += values.nbytes
+    return FoldPredictions(*(_unpack_field(arrays, name) for name in FoldPredictions._fields))
 
 
 def _unpack_field(arrays, name):

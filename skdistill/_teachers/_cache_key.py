@@ -137,7 +137,8 @@ def _form_of_array(value: np.ndarray):
     lines = np.atleast_1d(value)
     batch = max(1, BLOCK * len(lines) // max(1, value.nbytes))
     for rows in gen_batches(max(1, len(lines)), batch):
-        digest.update(np.asarray(lines[rows], dtype=native).tobytes())
+        block = np.ascontiguousarray(lines[rows], dtype=native)
+        digest.update(block.reshape(-1).view(np.uint8).data)
     return ("array", native.str, value.shape, digest.hexdigest())
 
 

@@ -216,12 +216,8 @@ def mean_proba(predictions, folds, y, output):
         proba, unseen = output.impute_unseen_classes(proba, y[fold.test], seen)
         n_tested += np.bincount(fold.test, minlength=n_rows)
         n_unseen += np.bincount(fold.test[unseen], minlength=n_rows)
-        # Sums by row, since a bootstrap may test a row twice.
-        n_predicted = len(fold.test)
-        positions = sparse.csr_array(
-            (np.ones(n_predicted), (fold.test, np.arange(n_predicted))), (n_rows, n_predicted)
-        )
-        total = positions @ proba if total is None else total + positions @ proba
+        by_row = _sums_by_row(proba, fold.test, n_rows)
+        total = by_row if total is None else total + by_row
     share = 1 / np.maximum(n_tested, 1)
     if sparse.issparse(total):
         mean = sparse.csr_array(sparse.diags_array(share) @ total)
@@ -231,6 +227,14 @@ def mean_proba(predictions, folds, y, output):
     if predictions[0].unlabeled is not None:
         unlabeled = sum(prediction.unlabeled for prediction in predictions) / len(predictions)
     return TeacherProba(mean, unlabeled, n_unseen == n_tested)
+
+
+def _sums_by_row(proba, rows, n_rows):
+    """Return Σ of the probabilities of each row: a bootstrap may test one twice."""
+    n_predicted = len(rows)
+    starts = np.arange(n_predicted + 1)
+    positions = sparse.csc_array((np.ones(n_predicted), rows, starts), (n_rows, n_predicted))
+    return positions @ proba
 
 
 def warn_of_unseen(predictions, folds, y, output):

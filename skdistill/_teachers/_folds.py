@@ -48,13 +48,15 @@ def check_folds(folds, n_rows):
             "splitter that tests every row, such as KFold, StratifiedKFold or GroupKFold."
         )
     for number, fold in enumerate(folds, start=1):
-        shared = np.intersect1d(fold.train, fold.test)
-        if len(shared):
+        is_shared = np.zeros(n_rows, dtype=bool)
+        is_shared[fold.train] = True
+        is_shared &= np.bincount(fold.test, minlength=n_rows) > 0
+        if is_shared.any():
             raise ValueError(
-                f"Fold {number} of {len(folds)} tests {len(shared)} rows that it trains on, the "
-                f"first is row {shared[0]}: its teacher would repeat their labels. Use disjoint "
-                'training and test rows; for in-sample probabilities, use cv="in-sample" with a '
-                "teacher."
+                f"Fold {number} of {len(folds)} tests {is_shared.sum()} rows that it trains on, "
+                f"the first is row {np.argmax(is_shared)}: its teacher would repeat their labels. "
+                "Use disjoint training and test rows; for in-sample probabilities, use "
+                'cv="in-sample" with a teacher.'
             )
 
 

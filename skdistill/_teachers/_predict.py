@@ -80,7 +80,7 @@ class MulticlassOutput(NamedTuple):
 
     def targets(self, y, sample_weight=None):
         """Return labels as targets of ordinary training."""
-        return SoftLabels.from_labels(y, self.classes, sample_weight=sample_weight)
+        return SoftLabels._from_codes(encode(y, self.classes), self.classes, sample_weight)
 
     def check_unlabeled(self, proba, X_unlabeled):
         """Return given probabilities of the unlabelled rows, one column per class."""
@@ -143,6 +143,8 @@ class MulticlassOutput(NamedTuple):
 
     def unseen(self, y, seen):
         """Return which rows have a class that the teacher has not seen."""
+        if len(seen) == len(self.classes):
+            return np.zeros(len(y), dtype=bool)
         return ~np.isin(encode(y, self.classes), seen)
 
     def impute_unseen_classes(self, proba, y, seen):

@@ -1,5 +1,7 @@
 """Rows with weights as positives and as negatives: the input of the pairwise objectives."""
 
+from copy import copy
+
 import numpy as np
 
 from .._utils._validation import check_row_weights
@@ -58,6 +60,13 @@ class BipartiteRows:
 
     def __len__(self):
         return len(self.s)
+
+    def reordered(self, order):
+        """Return the same rows in another order."""
+        new = copy(self)
+        new.s, new.p = self.s[order], self.p[order]
+        new.w = None if self.w is None else self.w[order]
+        return new
 
     def blocks(self):
         """Yield slices over the rows."""

@@ -60,10 +60,13 @@ def sums_of_exponentials(ids, width, radius, moments):
     # Each round doubles the number of cells in a sum, as far as they matter.
     while reach < len(ids) and rates[0, 0] * reach < NEGLIGIBLE:
         n_terms = int(np.count_nonzero(rates * reach < NEGLIGIBLE))
-        decay = np.exp(-rates[:n_terms] * (ids[reach:] - ids[:-reach]))
-        if not decay.any():
-            break
-        sums[:, :n_terms, reach:] += decay * sums[:, :n_terms, :-reach]
+        distance = ids[reach:] - ids[:-reach]
+        (near,) = (rates[0, 0] * distance < NEGLIGIBLE).nonzero()
+        if 2 * len(near) > len(distance):
+            source, target = slice(0, -reach), slice(reach, None)
+        else:  # few cells have another one near
+            source, target, distance = near, near + reach, distance[near]
+        sums[:, :n_terms, target] += np.exp(-rates[:n_terms] * distance) * sums[:, :n_terms, source]
         reach *= 2
     n_before = np.searchsorted(ids, ids - radius)
     last = np.maximum(n_before - 1, 0)

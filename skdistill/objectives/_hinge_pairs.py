@@ -11,12 +11,12 @@ def loss_and_gradient(rows):
     """Return Σ a_i b_j (1 − d) and b_k Σ_i a_i − a_k Σ_j b_j, over active pairs."""
     pairs = SortedPairs(rows)
     loss, gradient = 0.0, np.empty(len(rows))
-    for at, a, _, (count, slack) in pairs.sums_over_j(lambda at, a, b: b, degree=1):
+    for ranks, a, _, (count, slack) in pairs.sums_over_j(lambda ranks, a, b: b, degree=1):
         loss += a @ slack
-        gradient[at] = -a * count
-    for at, _, b, (count,) in pairs.sums_over_i(lambda at, a, b: a):
-        gradient[at] += b * count
-    return loss, gradient
+        gradient[ranks] = -a * count
+    for ranks, _, b, (count,) in pairs.sums_over_i(lambda ranks, a, b: a):
+        gradient[ranks] += b * count
+    return loss, pairs.in_order_of_rows(gradient)
 
 
 def diagonal(rows):

@@ -92,9 +92,9 @@ def pairwise_loss(
     fine cells to those of the coarse cell, and its transpose maps local expansions back.
 
     If the range of the scores is above 64 + n/4, or above 16,384, they are sorted and processed in
-    bands of 16,384 occupied cells of width 1. A band with at most 20 pairs per row within a cell of
-    width 4 and its neighbours has no moments: these pairs are summed one by one, and all others by
-    7 exponentials. Up to 256 rows, all pairs are summed one by one.
+    bands of 16,384 occupied cells of width 1. A band with at most 100 pairs per such cell that are
+    in the same or adjacent cells of width 4 has no moments: these pairs are summed one by one, and
+    all others by 7 exponentials. Up to 256 rows, all pairs are summed one by one.
 
     *Exponential*, O(n). The double sum is Σ_i a_i e^{l − s_i} · Σ_j b_j e^{s_j − h} · e^{h − l}, l
     the lowest score with a > 0 and h the highest with b > 0; the gradient has one exponential per
@@ -110,7 +110,7 @@ def pairwise_loss(
     *Memory.* Rows are read in blocks of 8192, and float32 input is not copied. Beyond its input
     and the gradient, a call with the logistic or exponential surrogate takes a few megabytes for
     any n, 20 for logistic scores with a range of 16,384. Bands of sorted scores also take eight
-    vectors of length n; a row in them takes up to 20 times as long as one in `numpy.argsort`. The
+    vectors of length n, and less than 1 µs per row: up to 40 times a fast `numpy.argsort`. The
     hinges take up to eight vectors of length n.
 
     *Accuracy.* Entries are exact to about 1e-14 of the largest, for scores that spread over 1e-6

@@ -13,8 +13,8 @@ from ._kernel_sum import near_values
 
 # Width of a cell, and the number of exponentials that are exact beyond it.
 WIDTH, N_TERMS = 4.0, 7
-# With more pairs per point than this, cells are faster.
-MAX_PAIRS_PER_POINT = 20
+# With more pairs per occupied interval of length 1 than this, moments of cells are faster.
+MAX_PAIRS_PER_INTERVAL = 100
 # Share of near pairs from which it is faster to compute all pairs of a distance in rank.
 MIN_SHARE = 0.4
 
@@ -32,11 +32,12 @@ class SparseCells:
 
     @property
     def are_sparse(self):
-        """Whether there are few pairs of the same cell or of adjacent cells."""
+        """Whether there are few pairs of the same cell or of adjacent ones."""
         counts = self.counts.astype(np.float64)
         adjacent = np.diff(self.ids) == 1
         n_pairs = counts @ (counts - 1) / 2 + (counts[1:] * counts[:-1]) @ adjacent
-        return n_pairs <= MAX_PAIRS_PER_POINT * len(self.z)
+        n_intervals = 1 + np.count_nonzero(np.diff(np.floor(self.z)))
+        return n_pairs <= MAX_PAIRS_PER_INTERVAL * n_intervals
 
     def sums(self, weights, pairs):
         """Return Σ_j w_j K(z_i − z_j) at each point, for each pair of a kernel and its weights.

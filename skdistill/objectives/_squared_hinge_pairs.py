@@ -11,33 +11,34 @@ def loss_and_gradient(rows):
     """Return Σ a_i b_j (1 − d)² and 2 b_k Σ_i a_i (1 − d) − 2 a_k Σ_j b_j (1 − d), active pairs."""
     pairs = SortedPairs(rows)
     loss, gradient = 0.0, np.empty(len(rows))
-    for at, a, _, (_, slack, square) in pairs.sums_over_j(lambda at, a, b: b, degree=2):
+    for ranks, a, _, (_, slack, square) in pairs.sums_over_j(lambda ranks, a, b: b, degree=2):
         loss += a @ square
-        gradient[at] = -2 * a * slack
-    for at, _, b, (_, slack) in pairs.sums_over_i(lambda at, a, b: a, degree=1):
-        gradient[at] += 2 * b * slack
-    return loss, gradient
+        gradient[ranks] = -2 * a * slack
+    for ranks, _, b, (_, slack) in pairs.sums_over_i(lambda ranks, a, b: a, degree=1):
+        gradient[ranks] += 2 * b * slack
+    return loss, pairs.in_order_of_rows(gradient)
 
 
 def diagonal(rows):
     """Return 2 a_k Σ_j b_j + 2 b_k Σ_i a_i over active pairs, without j = k and i = k."""
     pairs, result = SortedPairs(rows), np.empty(len(rows))
-    for at, a, b, (of_b,) in pairs.sums_over_j(lambda at, a, b: b):
-        result[at] = 2 * a * (of_b - b)
-    for at, a, b, (of_a,) in pairs.sums_over_i(lambda at, a, b: a):
-        result[at] += 2 * b * (of_a - a)
-    return result
+    for ranks, a, b, (of_b,) in pairs.sums_over_j(lambda ranks, a, b: b):
+        result[ranks] = 2 * a * (of_b - b)
+    for ranks, a, b, (of_a,) in pairs.sums_over_i(lambda ranks, a, b: a):
+        result[ranks] += 2 * b * (of_a - a)
+    return pairs.in_order_of_rows(result)
 
 
 def product(rows, vector):
     """Return 2 a_k Σ_j b_j (v_k − v_j) + 2 b_k Σ_i a_i (v_k − v_i), over active pairs."""
     pairs, result = SortedPairs(rows), np.empty(len(rows))
-    for at, a, _, (of_b,) in pairs.sums_over_j(lambda at, a, b: b):
-        result[at] = 2 * a * of_b * vector[at]
-    for at, _, b, (of_a,) in pairs.sums_over_i(lambda at, a, b: a):
-        result[at] += 2 * b * of_a * vector[at]
-    for at, a, _, (of_bv,) in pairs.sums_over_j(lambda at, a, b: b * vector[at]):
-        result[at] -= 2 * a * of_bv
-    for at, _, b, (of_av,) in pairs.sums_over_i(lambda at, a, b: a * vector[at]):
-        result[at] -= 2 * b * of_av
-    return result
+    vector = vector[pairs.order]
+    for ranks, a, _, (of_b,) in pairs.sums_over_j(lambda ranks, a, b: b):
+        result[ranks] = 2 * a * of_b * vector[ranks]
+    for ranks, _, b, (of_a,) in pairs.sums_over_i(lambda ranks, a, b: a):
+        result[ranks] += 2 * b * of_a * vector[ranks]
+    for ranks, a, _, (of_bv,) in pairs.sums_over_j(lambda ranks, a, b: b * vector[ranks]):
+        result[ranks] -= 2 * a * of_bv
+    for ranks, _, b, (of_av,) in pairs.sums_over_i(lambda ranks, a, b: a * vector[ranks]):
+        result[ranks] -= 2 * b * of_av
+    return pairs.in_order_of_rows(result)

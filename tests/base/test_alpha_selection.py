@@ -4,10 +4,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from scipy.stats import sem
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
@@ -25,6 +26,7 @@ from skdistill import (
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
+    DistilledRegressor,
     SoftLabels,
     fit_soft_labels,
 )
@@ -34,7 +36,7 @@ from skdistill._base._alpha_selection import (
     HeldOut,
     standard_error,
 )
-from skdistill._base._training_data import Weights
+from skdistill._base._training_data import DistillationData, FitArguments, Weights, fold_data
 from skdistill.datasets import make_hidden_classes
 from skdistill.objectives import pairwise_loss
 from skdistill.students import shrink_leaves
@@ -393,6 +395,63 @@ def test_processes_change_nothing(problem):
     X, y, _ = problem
     models = [DistilledClassifier(GaussianNB(), alpha="auto", n_jobs=n).fit(X, y) for n in (1, 2)]
     np.testing.assert_array_equal(*(model.alpha_curve_.loss for model in models))
+
+
+@pytest.mark.filterwarnings("ignore:unlabeled_weight=.auto. chose 0")
+@HARMLESS
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("estimator", [DistilledClassifier, DistilledRegressor])
+def test_the_pool_of_students_changes_no_bit(problem, estimator, backend):
+    X, y, _ = problem
+    model = estimator(
+        ExtraTreesRegressor(5, random_state=0) if estimator is DistilledRegressor else GaussianNB(),
+        Ridge(),
+        unlabeled_weight="auto",
+        random_state=0,
+    )
+    alone = clone(model).fit(X[:150], y[:150], X_unlabeled=X[150:])
+    with parallel_config(backend, n_jobs=2):
+        pooled = clone(model).fit(X[:150], y[:150], X_unlabeled=X[150:])
+    assert alone.alpha_curve_.candidates == pooled.alpha_curve_.candidates
+    np.testing.assert_array_equal(alone.alpha_curve_.loss, pooled.alpha_curve_.loss)
+    np.testing.assert_array_equal(alone.predict(X), pooled.predict(X))
+
+
+def test_candidates_of_one_pool_are_those_of_one_after_another(problem):
+    X, y, p_star = problem
+    model = DistilledClassifier(student=GaussianNB(), cv=3)
+    given = FitArguments(X, y, None, p_star, None, None)
+    inputs = model._validate(given, {})
+    predictions = model._predict_teacher_proba(inputs)
+    data = DistillationData.of_teacher(inputs, predictions)
+    data = data._replace(folds=fold_data(inputs, predictions)).soften(1.0, None)
+    several = [Weights(0.0, 0.0), Weights(1.0, 0.0), Weights(0.5, 0.0)]
+    together, one_by_one = Counting(data), Counting(data)
+    both = together.add(*several), [one_by_one.add(each)[0] for each in several]
+    for pooled, alone in zip(*both, strict=True):
+        np.testing.assert_array_equal(np.concatenate(pooled), np.concatenate(alone))
+    assert together.candidates == one_by_one.candidates
+    assert together.n_fits == one_by_one.n_fits == 3 * len(several)
+
+
+class Counting(Comparison):
+    """A comparison of students by the squared error of their probabilities, which counts fits."""
+
+    def __init__(self, data):
+        self.n_fits = 0
+        held_out = HeldOut(self.fit, self.predict, self.unit_losses_of, lambda gains: gains.std())
+        super().__init__(held_out, data, n_jobs=None)
+
+    def fit(self, student, X, soft_labels):
+        self.n_fits += 1
+        return fit_soft_labels(student, X, soft_labels)
+
+    def predict(self, student, X, true):
+        return student.predict_proba(X)[np.arange(len(X)), true.codes]
+
+    def unit_losses_of(self, predictions):
+        losses = (1 - np.concatenate(predictions)) ** 2
+        return losses, np.ones(len(losses))
 
 
 @HARMLESS

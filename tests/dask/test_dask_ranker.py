@@ -53,6 +53,8 @@ def test_curvature_uses_all_partitions_if_the_sample_fails(monkeypatch):
     monkeypatch.setattr(_pairs.PairsObjective, "sample", lambda objective: Misleading())
 
     class Misleading:
+        has_binned_scores = False
+
         def loss_and_gradient(self, w):
             return 0.0, np.zeros_like(w)
 

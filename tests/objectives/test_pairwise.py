@@ -149,7 +149,7 @@ def test_the_stated_error_at_every_spread(spread, weights, ties, max_pairs, monk
     """1e-14 of the largest entry, by moments of cells and by near pairs of sorted rows."""
     for module in (_kernel_sum, _bands):
         monkeypatch.setattr(module, "MAX_CELLS", 200)
-    monkeypatch.setattr(_sparse_kernel_sum, "MAX_PAIRS_PER_POINT", max_pairs)
+    monkeypatch.setattr(_sparse_kernel_sum, "MAX_PAIRS_PER_INTERVAL", max_pairs)
     monkeypatch.setattr(_dense_pairs, "MAX_ROWS", 0)
     n, rng = 200, np.random.default_rng(0)
     scores = spread * (rng.random(n) - 0.5)
@@ -205,12 +205,12 @@ def test_more_cells_than_are_laid_out():
 
 @pytest.mark.parametrize("spread", [400, 4e3, 1e9])
 @pytest.mark.parametrize("hard", [True, False])
-@pytest.mark.parametrize("max_pairs", [-1, 20], ids=["cells", "pairs"])
+@pytest.mark.parametrize("max_pairs", [-1, 100], ids=["cells", "pairs"])
 def test_more_cells_than_are_held(spread, hard, max_pairs, monkeypatch):
     """Scores come in bands of 200 cells, of which each hears its neighbours."""
     for module in (_kernel_sum, _bands):
         monkeypatch.setattr(module, "MAX_CELLS", 200)
-    monkeypatch.setattr(_sparse_kernel_sum, "MAX_PAIRS_PER_POINT", max_pairs)
+    monkeypatch.setattr(_sparse_kernel_sum, "MAX_PAIRS_PER_INTERVAL", max_pairs)
     rng = np.random.default_rng(0)
     scores = 1e9 + np.rint(rng.uniform(0, spread, size=600) * 8) / 8
     assert _kernel_sum.Cells.contiguous_or_none(scores, scores.min(), scores.max()) is None

@@ -24,6 +24,7 @@ class PairwiseRisk:
         self.proba, self.weight, self.surrogate = proba, weight, surrogate
         self._pairs = {"proba": proba, "sample_weight": weight, "surrogate": surrogate}
         a, b = weight * proba, weight * (1 - proba)
+        self.is_logistic = surrogate == "logistic"
         self._fraction = 1 - a @ b / (a.sum() * b.sum())
 
     def loss_and_gradient(self, scores):
@@ -55,6 +56,7 @@ class SmoothHinge:
 
     def __init__(self, proba, weight, width):
         self.proba, self.weight, self.width = proba, weight, width
+        self.is_logistic = False
         self._squared = PairwiseRisk(proba, weight, "squared_hinge")
 
     def loss_and_gradient(self, scores):
