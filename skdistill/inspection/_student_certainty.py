@@ -5,6 +5,7 @@ from math import isnan
 from ._student_layout import SCORES, best_of_each, described_costs
 
 TEACHER = "teacher"
+NEGLIGIBLE = 1e-9  # a difference by rounding
 
 
 def on_certainty(comparison):
@@ -77,6 +78,8 @@ def _on_halved(fit, name, comparison):
     half = f"{name} on half of the {fit.n_rows:,} {fit.what}"
     if fit.failure:
         return f"{half}: the fit failed. {fit.failure}"
+    if abs(fit.gain.value) < NEGLIGIBLE:
+        return f"{half} predicts the same: it does not use them."
     score = SCORES[comparison.scoring]
     if fit.gain.low > 0:
         return (
