@@ -21,7 +21,7 @@ STYLE = """
 .skdistill-students h2 { font-size: 1.5rem; margin: 0 0 .4em; }
 .skdistill-students h3 { font-size: 1.1rem; margin: 1.8em 0 .4em; }
 .skdistill-students .verdict { border-left: 4px solid; padding: .2em .8em; max-width: 50rem; }
-.skdistill-students .verdict:first-of-type { font-size: 1.15rem; }
+.skdistill-students .note + .verdict { font-size: 1.15rem; font-weight: 600; }
 .skdistill-students .scroll { overflow-x: auto; }
 .skdistill-students table { border-collapse: collapse; margin: 0; font-size: .9rem; }
 .skdistill-students th, .skdistill-students td {
