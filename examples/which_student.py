@@ -102,7 +102,9 @@ def main():
         segments="carrier",
         sensitive="origin",
         budget={"onnx_kB": 50, "onnx_ms_per_1000": 1},
+        learning_curve=True,
         random_state=0,
+        verbose=1,
     )
     print(comparison)
     Path(arguments.page).parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -22,13 +23,22 @@ from ..students._predictions import predicts_numbers
 from ._class_task import ClassTask
 from ._evaluated_rows import EvaluatedRows, checked_values, grouping
 from ._folds import make_checked_folds
+from ._halved_rows import HalvedFits
 from ._number_task import NumberTask
 from ._resampling import FoldReplicates, RowReplicates
 from ._student_comparison import COMPILED, StudentComparison, check_budget
+from ._student_figures import Scores
 from ._student_fits import NAMES, StudentFitter
 from ._student_progress import FitProgress
 from ._student_rows import compared_models
-from ._student_runs import TEACHER, fit_models, predict_models, predict_out_of_fold
+from ._student_runs import (
+    TEACHER,
+    fit_models,
+    predict_models,
+    predict_out_of_fold,
+    predict_test_rows,
+    predict_tested_rows,
+)
 from ._training_rows import TrainingRows
 
 N_BOOTSTRAP = 1000
@@ -53,6 +63,7 @@ def compare_students(
     memory: Any = None,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
+    learning_curve: bool = False,
     verbose: int = 0,
 ) -> StudentComparison:
     """Compare students in quality and cost, each distilled and fitted to the labels alone.
@@ -133,6 +144,11 @@ n_features), default=None
     random_state : int, RandomState instance or None, default=None
         Seed of all random steps. It seeds every `random_state` of the estimators that is None, and
         the resamples of test rows.
+
+    learning_curve : bool, default=False
+        Whether to fit the best student (within the budget) again on half of the rows, those with
+        labels and those without in turn: what more rows would bring. It takes two more fits, and
+        cross-fits the teacher on the halves.
 
     verbose : int, default=0
         If positive, print progress and the time of fits. For each student, and the teacher, it
@@ -236,11 +252,18 @@ n_features), default=None
         shipped = fit_models(fitter, students, training, progress)
         if folds is None:
             predictions = predict_models(task, shipped, evaluated.X, y)
+            predict_again = partial(predict_test_rows, task, training, evaluated.X)
         else:
             predictions = predict_out_of_fold(fitter, students, training, folds, progress)
-    rows = compared_models(shipped, predictions, evaluated, task, score)
-    notes = _notes(evaluated, shipped.teacher)
-    return StudentComparison(rows, score, score in task.higher_is_better, budget, notes)
+            predict_again = partial(predict_tested_rows, task, training, folds)
+        scores = Scores.of(predictions.found, evaluated, task, score)
+        rows = compared_models(shipped, predictions, scores)
+        notes = _notes(evaluated, shipped.teacher)
+        comparison = StudentComparison(rows, score, scores.paired, budget, notes)
+        if learning_curve and (chosen := comparison.chosen()):
+            fits = HalvedFits(fitter, training, scores, predict_again)
+            comparison.halved = fits.of(chosen.student, students[chosen.student], chosen.how)
+    return comparison
 
 
 def check_students(students):

@@ -19,6 +19,10 @@ class Figure(NamedTuple):
     low: float = float("nan")
     high: float = float("nan")
 
+    def negative(self):
+        """Return the figure of the difference the other way round."""
+        return Figure(-self.value, self.standard_error, -self.high, -self.low)
+
     def __str__(self):
         if np.isnan(self.standard_error):
             return f"{self.value:.4f}"

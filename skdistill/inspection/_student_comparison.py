@@ -80,12 +80,13 @@ class StudentComparison:
     See :func:`compare_students`.
     """
 
-    def __init__(self, rows, scoring, higher_is_better, budget, notes):
+    def __init__(self, rows, scoring, paired, budget, notes):
         self._rows = rows
         self.scoring = scoring
-        self.higher_is_better = higher_is_better
+        self.paired = paired  # the score of each model, for differences
         self.budget = budget
         self.notes = notes  # sentences on how the figures were made
+        self.halved = []  # fits of the chosen student on half of the rows
 
     @property
     def names(self) -> list[str]:
@@ -208,6 +209,21 @@ class StudentComparison:
             File to write, in UTF-8. An existing one is replaced.
         """
         Path(path).write_text(as_page(self), encoding="utf-8")
+
+    @property
+    def higher_is_better(self):
+        """Whether a higher score is better."""
+        return self.paired.higher_is_better
+
+    def chosen(self):
+        """Return the best student within the budget; without one, of all; None if all failed."""
+        ranked = self.ranked()
+        affordable = [row for row in ranked if self.meets_budget(row)]
+        return next(iter(affordable or ranked), None)
+
+    def meets_budget(self, row):
+        """Return whether a row meets the budget; True without one."""
+        return not self.budget or row.excess(self.budget) <= 1
 
     def rows(self):
         """Return the rows of the table in order, as objects."""

@@ -30,14 +30,9 @@ def student_costs(model, compiled, X):
         **{name: float("nan") for name in COSTS if name.startswith("onnx_")},
     }
     if compiled is not None:
-        costs |= as_onnx(compiled_costs(compiled, X))
+        costs |= {f"onnx_{name}": value for name, value in compiled_costs(compiled, X).items()}
     costs["size"], costs["size_unit"] = size_of(model)
     return costs
-
-
-def as_onnx(costs):
-    """Return the costs of an ONNX file under the names that they have beside those of Python."""
-    return {f"onnx_{name}": value for name, value in costs.items() if name != "file"}
 
 
 def compiled_costs(compiled, X):
@@ -47,7 +42,6 @@ def compiled_costs(compiled, X):
     singles = [compiled.inputs(_safe_indexing(X, [k % n_rows])) for k in range(N_CALLS)]
     return {
         "kB": compiled.n_bytes / 1000,
-        "file": "ONNX",
         "us_per_row": 1e6 * _median_seconds(compiled.run, singles),
         "ms_per_1000": 1e6 / n_rows * _median_seconds(compiled.run, [batch] * N_CALLS),
     }

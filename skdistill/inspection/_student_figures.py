@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ._evaluated_rows import MIN_SEGMENT_ROWS
+from ._paired_scores import PairedScores
 from ._resampling import Figure, replicate
 from ._student_fits import DISTILLED, LABELS, NAMES
 from ._student_runs import TEACHER
@@ -51,7 +52,7 @@ class Scores(NamedTuple):
         if how == LABELS or twin not in self.replicated:
             return {}
         figure = self.evaluated.replicates.figure
-        gain, lead = (self._gain(each, twin) for each in (name, TEACHER))
+        gain, lead = (self.paired.gain_replicates(each, twin) for each in (name, TEACHER))
         found = {"gain": figure(gain)}
         of_lead = figure(lead)
         # Not so for a lead without a standard error.
@@ -84,10 +85,21 @@ class Scores(NamedTuple):
             if each in scores
         }
 
-    def _gain(self, name, other):
-        """Return the improvement over another model in the score that ranks."""
-        ours, theirs = (self.replicated[each][self.score] for each in (name, other))
-        return ours.minus(theirs) if self._higher_is_better else theirs.minus(ours)
+    @property
+    def paired(self):
+        """The score that ranks, for differences between any two models."""
+        return self._paired(self.replicated)
+
+    def paired_of(self, rows):
+        """Return the score that ranks of other models, given by their values for each row."""
+        evaluated = self.evaluated
+        return self._paired(
+            replicate(self.task.scores, rows, evaluated.weight, evaluated.replicates)
+        )
+
+    def _paired(self, replicated):
+        of_score = {name: scores[self.score] for name, scores in replicated.items()}
+        return PairedScores(of_score, self.evaluated.replicates, self._higher_is_better)
 
     @property
     def _higher_is_better(self):

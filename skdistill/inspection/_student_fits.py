@@ -13,7 +13,7 @@ from .._teachers._sample_weight import fit_teacher, weight_params
 from .._utils._concatenate import stack_rows
 from .._utils._random_state import seeded_clones
 from .._utils._rows import copied
-from ._student_twins import tuned_twin
+from ._student_twins import ends_in_search, tuned_twin
 
 DISTILLED, LABELS, PSEUDO_LABELS = "distilled", "labels alone", "pseudo-labels"
 NAMES = {DISTILLED: "{}", LABELS: "{} (labels)", PSEUDO_LABELS: "{} (pseudo-labels)"}
@@ -96,6 +96,14 @@ class StudentFitter(NamedTuple):
             more = _with_pseudo_labels(training, pseudo_labels)
             found[PSEUDO_LABELS] = _attempt(lambda: (twin.fit(more), float("nan")))
         return found
+
+    def fit_again(self, student, how, training):
+        """Return a student fitted in one way, distilled or to the labels, on other rows."""
+        _, student = seeded_clones(self.seed, self.teacher, student)
+        if how == DISTILLED and not ends_in_search(student):
+            return self._distil(student, training)[0]
+        twin = tuned_twin(student, training, self.task, self.scoring)
+        return twin.fit(training) if how == LABELS else self._distil(twin.student, training)[0]
 
     def _distil(self, student, training):
         """Return a distilled student, and the alpha that was chosen for it."""

@@ -14,6 +14,15 @@ SCORES = {
     "mse": "MSE",
     "r2": "R²",
 }
+MEANINGS = {
+    "log_loss": "Log-loss measures predicted probabilities: lower is better, and what is sure and "
+    "wrong costs most.",
+    "brier": "Brier is the squared error of predicted probabilities: lower is better.",
+    "accuracy": "Accuracy is the share of correct labels: higher is better.",
+    "auc": "AUC measures the order of the rows: higher is better, 0.5 is chance.",
+    "mse": "MSE is the mean squared error: lower is better.",
+    "r2": "R² is the explained share of the variance: higher is better.",
+}
 UNITS = {
     "kB": "kB",
     "us_per_row": "µs per row",
@@ -49,19 +58,30 @@ def tables(comparison):
 
 def summary(comparison):
     """Return the table of each student in its best way, best first, and of the teachers."""
-    best = {row.student: row for row in reversed(comparison.ranked())}
-    models = [row for row in comparison.ranked() if best[row.student] is row]
     budget = comparison.budget
+    costs = list(budget or ("kB", "ms_per_1000"))
     columns = [
         Column("within budget", lambda row: _meets(row, budget)),
         _score(comparison.scoring, SCORES[comparison.scoring]),
-        *(_cost(cost, UNITS[cost]) for cost in budget or ("kB", "ms_per_1000")),
+        Column("correct", _correct),
+        *(_cost(cost, UNITS[cost]) for cost in costs),
     ]
+    teachers = comparison.teachers()
+    if all(cost.startswith("onnx_") for cost in costs):
+        teachers = teachers[-1:]  # both have the cost of the same file
     note = (
-        "Each student as the better of its fits, best first; (labels) is the one without a "
-        "teacher. ± is the standard error."
+        f"{MEANINGS[comparison.scoring]} ± is the standard error. Each student as the better of "
+        "its fits, best first: (labels) means fitted to the labels alone, (pseudo-labels) to the "
+        "labels that the teacher predicts, others are distilled. ONNX is a file that runs without "
+        "Python."
     )
-    return _filled("In short", columns, note, [*models, *comparison.teachers()])
+    return _filled("In short", columns, note, [*best_of_each(comparison.ranked()), *teachers])
+
+
+def best_of_each(ranked):
+    """Return the first row of each student among rows that are ranked."""
+    first = {row.student: row for row in reversed(ranked)}
+    return [row for row in ranked if first[row.student] is row]
 
 
 def _meets(row, budget):
@@ -102,6 +122,12 @@ def _score(name, head):
         return "" if isnan(figure.value) else str(figure)
 
     return Column(head, write)
+
+
+def _correct(row):
+    """Write the share of correct labels as a percentage."""
+    accuracy = row.figure("accuracy").value
+    return "" if isnan(accuracy) else f"{100 * accuracy:.1f} %"
 
 
 def _observed(row):

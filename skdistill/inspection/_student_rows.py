@@ -2,15 +2,13 @@
 
 from ._compiled import compile_or_reason
 from ._student_comparison import COMPILED, ComparedModel
-from ._student_costs import as_onnx, compiled_costs, student_costs
-from ._student_figures import Scores
+from ._student_costs import student_costs
 from ._student_fits import LABELS, NAMES, described
 from ._student_runs import TEACHER
 
 
-def compared_models(models, predictions, evaluated, task, score):
+def compared_models(models, predictions, scores):
     """Return the rows of the table: the students, then the teacher and the compiled one."""
-    scores = Scores.of(predictions.found, evaluated, task, score)
     failures = predictions.failures | {
         name: fit.failure for name, fit in models.fits().items() if fit.failure
     }
@@ -34,8 +32,11 @@ def _measured_or_failed(row, fit, scores, details):
         return row.failed(described(error))
 
 
-def _measured(row, fit, scores, details):
-    """Return the row of a fitted model with its figures, costs and details."""
+def _measured(row, fit, scores, details, compiled=None):
+    """Return the row of a fitted model with its figures, costs and details.
+
+    `compiled` is the model as ONNX and the reason why there is none, if it was compiled before.
+    """
     figures = scores.figures(row.name)
     if row.student:
         figures |= scores.gains(row.student, row.how)
@@ -44,7 +45,7 @@ def _measured(row, fit, scores, details):
     if worst is not None:
         details["worst_segment"], figures["worst_segment_score"] = worst
     X = scores.evaluated.X
-    compiled, reason = compile_or_reason(fit.model, X)
+    compiled, reason = compiled or compile_or_reason(fit.model, X)
     costs = student_costs(fit.model, compiled, X) | {"fit_seconds": fit.seconds}
     return row.measured(fit.model, figures, costs, details | {"not_compiled": reason})
 
@@ -62,11 +63,13 @@ def _on_disagreement(scores, name, student):
 
 def _teacher_rows(teacher, scores):
     """Return the row of the teacher, and that of the teacher compiled to ONNX."""
-    plain = _measured(ComparedModel(TEACHER, "", TEACHER), teacher, scores, {})
-    row = ComparedModel(COMPILED, "", COMPILED)
     compiled, reason = compile_or_reason(teacher.model, scores.evaluated.X)
+    plain = ComparedModel(TEACHER, "", TEACHER)
+    plain = _measured(plain, teacher, scores, {}, (compiled, reason))
+    row = ComparedModel(COMPILED, "", COMPILED)
     if compiled is None:
         return [plain, row.failed(f"It was not compiled. {reason}")]
-    costs = compiled_costs(compiled, scores.evaluated.X)
-    costs |= as_onnx(costs)
+    as_file = {name: value for name, value in plain.costs.items() if name.startswith("onnx_")}
+    costs = {name.removeprefix("onnx_"): value for name, value in as_file.items()}
+    costs |= as_file | {"file": "ONNX"}
     return [plain, row.measured(compiled, plain.figures, costs, plain.details)]

@@ -63,6 +63,20 @@ def predict_models(task, models, X, y_train):
     return ModelPredictions(found, failures)
 
 
+def predict_test_rows(task, training, X, fit):
+    """Return the predictions of test rows by the model that a function fits."""
+    return task.predict(fit(training), X, "student")
+
+
+def predict_tested_rows(task, training, folds, fit):
+    """Return the predictions of the tested rows by models that a function fits, fold after fold."""
+    parts = [
+        task.predict(fit(training.take(train)), _safe_indexing(training.X, test), "student")
+        for train, test in folds
+    ]
+    return task.concatenate(parts)
+
+
 def predict_out_of_fold(fitter, students, training, folds, progress):
     """Return the predictions of the tested rows, fold after fold; the models are discarded."""
     parts = []

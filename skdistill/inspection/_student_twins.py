@@ -128,7 +128,7 @@ def tuned_twin(student, training, task, scoring):
 
     `scoring` is the name of a score of the task.
     """
-    if isinstance(_last_step(student)[1], SEARCH):
+    if ends_in_search(student):
         return Twin(_best_of_search(student, training), {}, "search")
     if searches_inside_fit(student):
         return Twin(student, {}, "search")
@@ -148,6 +148,11 @@ def settings_of(student):
         for setting in further
     ]
     return [{}, *renamed]
+
+
+def ends_in_search(student):
+    """Return whether a student, or the last step of a Pipeline, is a search over settings."""
+    return isinstance(_last_step(student)[1], SEARCH)
 
 
 def searches_inside_fit(student):

@@ -2,15 +2,21 @@
 
 from math import isnan
 
+from ._student_certainty import on_certainty, on_more_rows
 from ._student_layout import SCORES, described_costs, with_sign
 
-DISTILLED = "distilled"
+DISTILLED, COMPILED = "distilled", "teacher (ONNX)"
 NEGLIGIBLE = 1e-9  # a difference by rounding
 
 
 def sentences(comparison):
     """Return a sentence for each student, then those on the choice."""
-    return [*on_students(comparison), *on_choice(comparison)]
+    return [
+        *on_students(comparison),
+        *on_choice(comparison),
+        *on_certainty(comparison),
+        *on_more_rows(comparison),
+    ]
 
 
 def on_students(comparison):
@@ -27,12 +33,11 @@ def _on_student(row, by_name, comparison):
         return f"{row.name}: could not be compared. {row.failure}"
     gain = row.figure("gain")
     twin = f"its {'untuned' if row.details['tuning'] == 'untuned' else 'tuned'} twin"
-    twin = f"{twin}, fitted to the labels alone"
     if isnan(gain.value):
         failure = by_name[f"{row.name} (labels)"].failure
         return f"{row.name}: there is nothing to compare it with. Its twin failed: {failure}"
     if abs(gain.value) < NEGLIGIBLE and not gain.standard_error > NEGLIGIBLE:
-        return f"{row.name}: the labels alone were chosen, as for {twin}: there is no difference."
+        return f"{row.name}: no difference to {twin}: the default chose the labels alone."
     # The score itself is shown: a loss that falls is a gain.
     change = gain.value if comparison.higher_is_better else -gain.value
     shown = f"{SCORES[comparison.scoring]} {with_sign(change, gain.standard_error)} against {twin}"
@@ -52,7 +57,7 @@ def _share(row):
 
 
 def on_choice(comparison):
-    """Return sentences on which student to ship, and on a teacher that meets the budget."""
+    """Return sentences on which student to ship, and on the teacher as an alternative."""
     rows = comparison.rows()
     if not comparison.ranked():
         return ["No student could be compared."]
@@ -72,14 +77,18 @@ def on_choice(comparison):
 
 def _on_teacher(row, comparison):
     """Say whether a teacher meets the budget itself, or why there is no compiled one."""
+    score = f"{SCORES[comparison.scoring]} {row.figure(comparison.scoring)}"
     if row.failure:
         yield f"{row.name}: {row.failure}"
-    elif comparison.budget and row.excess(comparison.budget) <= 1:
-        score = row.figure(comparison.scoring)
+    elif not comparison.budget:
+        return
+    elif comparison.meets_budget(row):
         yield (
-            f"{row.name} meets the budget itself: {SCORES[comparison.scoring]} {score}, "
-            f"{_costs(row, comparison)}."
+            f"{row.name} meets the budget itself: {score}, {_costs(row, comparison)}. No student "
+            "is needed."
         )
+    elif row.how == COMPILED:
+        yield f"{row.name} does not meet the budget: {score}, {_costs(row, comparison)}."
 
 
 def _costs(row, comparison):

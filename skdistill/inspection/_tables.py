@@ -2,6 +2,8 @@
 
 from html import escape
 
+_CHOSEN = ' class="chosen"'
+
 
 def text_table(header, rows):
     """Return aligned columns, the first one to the left and the numbers to the right."""
@@ -16,11 +18,14 @@ def text_table(header, rows):
     )
 
 
-def html_table(header, rows):
-    """Return a table element; whatever the cells hold is shown as text."""
+def html_table(header, rows, chosen=None):
+    """Return a table element; whatever the cells hold is shown as text.
+
+    The row with the name `chosen` gets the class "chosen".
+    """
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>'
+        f'<tr{_CHOSEN if first == chosen else ""}><th scope="row">{escape(first)}</th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
         + "</tr>"
         for first, *rest in rows

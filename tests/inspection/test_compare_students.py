@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from scipy.stats import binomtest, ks_2samp
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.dummy import DummyRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -25,6 +25,9 @@ from skdistill import CascadeClassifier, DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_students, distillation_report
 from skdistill.inspection._class_task import calibration_slope, kolmogorov_smirnov
+from skdistill.inspection._halved_rows import half_of, halvings
+from skdistill.inspection._student_certainty import on_certainty, on_more_rows
+from skdistill.inspection._training_rows import TrainingRows
 from skdistill.metrics import smooth_calibration_error, soft_log_loss
 
 TREE = DecisionTreeClassifier(max_leaf_nodes=8, random_state=0)
@@ -583,3 +586,76 @@ def test_the_same_seed_gives_the_same_scores(rows):
     pd.testing.assert_frame_equal(frames[0][scores], frames[1][scores])
     generator = np.random.RandomState(0)
     compare_students(**given, **rows, random_state=generator)
+
+
+def test_how_sure_the_choice_is(rows):
+    """Two equal students tie, a constant one is certainly worse, and the leads are paired."""
+    students = {
+        "linear": LogisticRegression(),
+        "again": LogisticRegression(),
+        "constant": DummyClassifier(),
+    }
+    compared = compare_students(students, FOREST, **rows, random_state=0)
+    sentences = on_certainty(compared)
+    first, second = compared.ranked()[0], compared.ranked()[-1]
+    assert f"The lead of {first.name} in log-loss is not certain at 95 % over" in sentences[0]
+    assert "constant" not in sentences[0] and "The smallest of these is" in sentences[0]
+    lead = compared.paired.gain(first.name, second.name)
+    losses = compared.to_frame()["log_loss"]
+    assert lead.value == pytest.approx(losses[second.name] - losses[first.name])
+    assert 0 < lead.low < lead.value < lead.high
+    alone = {"linear": LogisticRegression(), "constant": DummyClassifier()}
+    compared = compare_students(alone, FOREST, **rows, random_state=0)
+    sentences = on_certainty(compared)
+    assert "is certain at 95 %. In log-loss it leads constant" in sentences[0]
+    assert "better in log-loss than the teacher" in sentences[1]
+    assert on_more_rows(compared) == [] and "learning_curve=True" in compared._repr_html_()
+
+
+@pytest.mark.parametrize("test", [True, False], ids=["test rows", "folds"])
+def test_what_more_rows_bring_is_a_fit_on_half_of_them(test, rows):
+    """By hand: the student of the labels on half of the rows, and its loss."""
+    X, y = rows["X"], rows["y"]
+    folds = list(KFold(2).split(X))
+    given = rows if test else {"X": X, "y": y, "cv": folds}
+    students = {"linear": LogisticRegressionCV(Cs=[1.0], cv=2)}
+    compared = compare_students(students, FOREST, **given, learning_curve=True, random_state=0)
+    (halved,) = compared.halved
+    splits = [(np.arange(300), None)] if test else folds
+    losses, full = [], []
+    for train, held_out in splits:
+        X_test, y_test = (rows["X_test"], rows["y_test"]) if test else (X[held_out], y[held_out])
+        kept = np.random.RandomState(0).permutation(len(train))[: len(train) // 2]
+        half = train[np.sort(kept)]
+        for some, found in ((half, losses), (train, full)):
+            model = clone(students["linear"]).fit(X[some], y[some])
+            found.append(log_loss(y_test, model.predict_proba(X_test)))
+    assert compared.chosen().name in ("linear", "linear (labels)")
+    assert halved.gain.value == pytest.approx(np.mean(losses) - np.mean(full), abs=1e-6)
+    assert halved.n_rows == 300 and "half of the 300 rows with labels" in compared.sentences[-1]
+
+
+def test_each_kind_of_rows_is_halved_and_groups_stay_whole(rows):
+    further = {"X_unlabeled": rows["X_test"][:300], "groups": np.arange(300) // 10, "cv": 3}
+    given = {"X": rows["X"], "y": rows["y"], **further, "random_state": 0}
+    students = {"tree": TREE}
+    compared = compare_students(students, GaussianNB(), **given, learning_curve=True)
+    kinds = {"tree": 2, "tree (labels)": 1, "tree (pseudo-labels)": 0}
+    assert len(compared.halved) == len(on_more_rows(compared)) == kinds[compared.chosen().name]
+    training = TrainingRows(rows["X"], rows["y"], None, further["groups"], further["X_unlabeled"])
+    half = half_of(training, "rows with labels", 0)
+    counts = np.bincount(half.groups)
+    assert len(half.y) == 150 and set(counts) <= {0, 10} and len(half.X_unlabeled) == 300
+    half = half_of(training, "rows without labels", 0)
+    assert len(half.y) == 300 and len(half.X_unlabeled) == 150
+    assert halvings(training, "distilled") == ["rows with labels", "rows without labels"]
+    assert halvings(training, "labels alone") == ["rows with labels"]
+
+
+def test_a_failing_fit_on_half_of_the_rows_is_said(rows):
+    students = {"poor": make_pipeline(Failing("few"))}
+    compared = compare_students(
+        students, FOREST, rows["X_test"], rows["y_test"], X_test=rows["X"], y_test=rows["y"],
+        learning_curve=True, random_state=0,
+    )  # fmt: skip
+    assert "the fit failed. RuntimeError: no luck" in on_more_rows(compared)[0]
