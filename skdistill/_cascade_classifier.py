@@ -15,7 +15,7 @@ from ._base._calibration_rows import CalibrationRows, split_rows
 from ._base._cascade_calibration import calibrate, warn_that_all_is_deferred
 from ._base._cascade_classes import (
     common_classes,
-    predicted_codes,
+    predicted_labels,
     predicted_proba,
     predicts_classes,
 )
@@ -338,8 +338,9 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """Set the attributes that describe the rows."""
         validate_data(self, X, skip_check_array=True)
         no_nan = not (isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isnan(X).any())
-        pair = (self.teacher_, self.student_)
-        self._reject_nan = any(map(allows_nan, pair)) and not allows_nan(self) and no_nan
+        # The model that gets all rows may accept what the other rejects.
+        first = self.teacher_ if self._keeps_nothing else self.student_
+        self._reject_nan = allows_nan(first) and not allows_nan(self) and no_nan
 
     # Prediction.
 
@@ -360,7 +361,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """
         predictions, deferred = self._predict_by_student(X)
         if predictions is None:
-            return self._teacher_labels(X)
+            return self._teacher_labels(copied(X))
         labels = self.classes_[predictions.codes]
         if deferred.any():
             labels[deferred] = self._teacher_labels(rows_where(X, deferred))
@@ -384,7 +385,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """
         predictions, deferred = self._predict_by_student(X)
         if predictions is None:
-            return self._teacher_proba(X)
+            return self._teacher_proba(copied(X))
         proba = predictions.proba
         if deferred.any():
             proba = np.array(proba, dtype=np.float64)  # a student may have float32
@@ -443,16 +444,11 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         return predictions, ~(predictions.scores >= threshold)  # a confidence of NaN defers, too
 
     def _teacher_labels(self, X):
-        """Return the teacher's predictions as labels from `classes_`."""
-        if self._teacher_in_order:
-            labels = np.ravel(self.teacher_.predict(copied(X)))  # CatBoost returns a column
-            if labels.dtype == self.classes_.dtype:
-                return labels
-        codes = predicted_codes(self.teacher_, copied(X), self.classes_, "teacher")
-        return self.classes_[codes]
+        """Return the teacher's labels from `classes_` for rows, which it may change."""
+        return predicted_labels(self.teacher_, X, self.classes_, self._teacher_in_order)
 
     def _teacher_proba(self, X):
-        """Return the teacher's probabilities, one column per class."""
+        """Return the teacher's probabilities, one column per class, for rows that it may change."""
         return predicted_proba(self.teacher_, X, self.classes_, self._teacher_in_order)
 
     def __sklearn_tags__(self):

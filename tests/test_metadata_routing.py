@@ -573,7 +573,7 @@ def test_weights_that_no_side_of_a_cascade_requests_are_refused(rows, routing):
     cascade = requesting("cascade")
     student = SoftLabelClassifier(cascade.student).set_fit_request(sample_weight=False)
     cascade.set_params(student=student)
-    with pytest.raises(TypeError, match="sample_weight.*not routed to any object"):
+    with pytest.raises(TypeError, match=r"sample_weight.*not routed to any object"):
         cascade.fit(X, y, sample_weight=weight)
 
 
