@@ -192,6 +192,7 @@ TABLES = {
     "cascade-broken": ("bench_cascade.json", lambda results: results["broken"]),
     "cascade-verdicts": ("bench_cascade.json", lambda results: results["verdicts"]),
     "cascade-without": ("bench_cascade.json", lambda results: results["without"]),
+    "cascade-fallback": ("bench_cascade.json", lambda results: results["fallback"]),
     "search": ("bench_search.json", lambda results: results["records"]),
     "dask-out-of-core": ("bench_dask.json", lambda results: results["out of core"]),
     "dask-clusters": ("bench_dask.json", clusters),
