@@ -739,6 +739,19 @@ def test_missing_values_that_one_model_rejects_are_refused(student):
             cascade.predict(rows)
 
 
+def test_numbers_whose_sum_overflows_are_not_missing():
+    """Whether rows are finite is seen by their sum first."""
+    X, y, _ = make_gaussian_classes(2000, random_state=0)
+    pair = [frozen(each.fit(X[:1000], y[:1000])) for each in (GaussianNB(), clone(TREE))]
+    cascade = CascadeClassifier(*pair, max_disagreement=0.3).fit(X[1000:])
+    assert cascade._reject_nan
+    huge = np.full((1, 2), 3e38)
+    expected = cascade.student_.predict(huge)
+    for rows in (huge, huge.astype(np.float32), np.repeat(huge, 50, axis=0).astype(np.float32)):
+        assert set(cascade.predict(rows)) == set(expected)
+    assert_array_equal(cascade.predict(X[:5].astype(object)), cascade.predict(X[:5]))
+
+
 def test_it_is_cloned_pickled_searched_and_validated():
     X, y, _ = make_gaussian_classes(1200, random_state=0)
     cascade = CascadeClassifier(GaussianNB(), TREE, max_disagreement=0.1, random_state=0)
