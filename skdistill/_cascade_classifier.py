@@ -120,8 +120,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Upper bound, at the level `confidence`, for the probability that the student keeps a
         row and fails; at most `max_disagreement`, and 0 if it keeps no row. It is that of the most
         failures that the budget allows: that of the failures among the kept rows would not hold,
-        since the same rows chose the threshold. The largest one, if the budget is kept within
-        several sets.
+        since the same rows chose the threshold. If every row is kept, nothing was chosen, and it
+        is that of all failures. The largest one, if the budget is kept within several sets.
 
     n_calibration_ : int
         Number of rows that certify the bound.
