@@ -7,6 +7,9 @@
 - `import skdistill` in a process that has everything else that it imports.
 - Fits of the default classifier and regressor with `n_jobs` 1 and 2, 2,000 rows: wall time, and the
   schedule of their tasks on two cores. Workers are started beforehand.
+- Rows are predicted by a `CascadeClassifier`; beside it `student_.predict_proba` of all of them and
+  `teacher_.predict` of those that are deferred. `--cascades` measures these alone, and replaces
+  their lines of the results.
 
 Both sides are measured in turn in one process with one thread; what counts is the median of the
 differences, and of the ratios. Absolute times are those of the machine.
@@ -29,13 +32,20 @@ from _measure import print_table, write_json
 from joblib import Parallel, delayed
 from sklearn.datasets import load_digits, make_classification, make_regression
 from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from skdistill import DistilledClassifier, DistilledRegressor, SoftLabels, fit_soft_labels
+from skdistill import (
+    CascadeClassifier,
+    DistilledClassifier,
+    DistilledRegressor,
+    SoftLabels,
+    fit_soft_labels,
+)
 from skdistill._base import _alpha_selection
 from skdistill._teachers import _cross_fitting
 from skdistill.teachers import cross_val_proba
@@ -45,7 +55,11 @@ STUDENTS = (
     DecisionTreeClassifier(max_depth=8, random_state=0),
     LogisticRegression(max_iter=200, tol=1e-3),
 )
-GOALS = {"a row of an array": 20e-6, "a fit": 10e-3, "the import": 50e-3}  # seconds added
+GOALS = {  # seconds added
+    "a row of an array": 20e-6, "a fit": 10e-3, "the import": 50e-3,
+    "a cascade, a kept row": 20e-6, "a cascade, a deferred row": 20e-6,
+    "a cascade, 100 rows": 20e-6, "a cascade, 1000 rows": 20e-6,
+}  # fmt: skip
 SPEED_UP = 1.6  # of two cores
 N_PREDICTIONS = 200  # are timed together, since the clock is too coarse for one
 RESULTS = Path(__file__).parent / "results" / "bench_overhead.json"
@@ -71,19 +85,25 @@ def main():
     """Measure, print the table and write it."""
     options = parse_options()
     X, y = load_digits(return_X_y=True)
+    parts = [records_of_cascade] if options.cascades else [records_of_student, records_of_cascade]
     with threadpool_limits(1):
         records = [
             record
+            for part in parts
             for student in STUDENTS
-            for record in records_of_student(student, X / 16, y, options.repeats)
+            for record in part(student, X / 16, y, options.repeats)
         ]
-    records.append(record_of("the import", "", time_import(options.repeats)))
+    results = {"repeats": options.repeats}
+    if options.cascades:
+        results = json.loads(options.json.read_text())
+        del results["versions"]  # those of now are written
+        others = [each for each in results["records"] if "cascade" not in each["of"]]
+        results["records"] = others + records
+    else:
+        records.append(record_of("the import", "", time_import(options.repeats)))
+        results |= {"records": records, "two cores": lines_of_cores(options.repeats)}
+        print_table(results["two cores"])
     print_table(records)
-    in_parallel = [
-        record_of_cores(model, rows, y, options.repeats) for model, (rows, y) in default_fits()
-    ]
-    print_table(in_parallel)
-    results = {"repeats": options.repeats, "records": records, "two cores": in_parallel}
     write_json(options.json, results)
 
 
@@ -91,6 +111,7 @@ def parse_options():
     """Return the options of the command line."""
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=15, help="of each measurement (default: 15)")
+    parser.add_argument("--cascades", action="store_true", help="measure cascades alone")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where the results are written")
     return parser.parse_args()
 
@@ -113,11 +134,36 @@ def records_of_student(student, X, y, repeats):
     yield record_of("a fit", name, time_fits(student, X, y, repeats))
 
 
-def repeated(function, argument):
+def records_of_cascade(student, X, y, repeats):
+    """Return the lines of the table for a cascade with one student."""
+    teacher = LogisticRegression(max_iter=200, tol=1e-3).fit(X[:400], y[:400])  # a fast one
+    student.fit(X[400:800], y[400:800])
+    pair = FrozenEstimator(teacher), FrozenEstimator(student)
+    cascade = CascadeClassifier(*pair, max_disagreement=0.15).fit(X[800:])
+    X = X[-1000:]
+    deferred = cascade.defers(X)
+    parts = {"a kept row": X[~deferred][:1], "a deferred row": X[deferred][:1]}
+    parts |= {f"{n} rows": X[:n] for n in (100, 1000)}
+    for name, rows in parts.items():
+        of_teacher = rows[cascade.defers(rows)]
+
+        def alone(rows, of_teacher=of_teacher):
+            student.predict_proba(rows)
+            if len(of_teacher):
+                teacher.predict(of_teacher)
+
+        n_calls = max(5, N_PREDICTIONS // len(rows))
+        times = alternate(
+            repeated(cascade.predict, rows, n_calls), repeated(alone, rows, n_calls), repeats
+        )
+        yield record_of(f"a cascade, {name}", type(student).__name__, times / n_calls)
+
+
+def repeated(function, argument, n_calls=N_PREDICTIONS):
     """Return a function that calls another one many times."""
 
     def call():
-        for _ in range(N_PREDICTIONS):
+        for _ in range(n_calls):
             function(argument)
 
     return call
@@ -146,6 +192,11 @@ def default_fits():
         DistilledRegressor(random_state=0),
         make_regression(2000, 20, noise=20.0, random_state=0),
     )
+
+
+def lines_of_cores(repeats):
+    """Return the lines of the table of two cores."""
+    return [record_of_cores(model, X, y, repeats) for model, (X, y) in default_fits()]
 
 
 def record_of_cores(model, X, y, repeats):

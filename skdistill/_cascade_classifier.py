@@ -15,7 +15,7 @@ from ._base._calibration_rows import CalibrationRows, split_rows
 from ._base._cascade_calibration import calibrate, warn_that_all_is_deferred
 from ._base._cascade_classes import (
     common_classes,
-    predicted_codes,
+    predicted_labels,
     predicted_proba,
     predicts_classes,
 )
@@ -81,17 +81,17 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         predicts, by one threshold for each. None: over all rows. See also `strata` in :meth:`fit`.
 
     confidence_score : str or list of str, default="auto"
-        Measure of the student's confidence. "max_proba": the largest probability; "margin": the
-        largest minus the second; "entropy": the negative entropy; "leaf_counts", for trees and
-        forests: the largest probability, smoothed by the number of rows in the leaf; "decision":
-        the largest value of `decision_function` minus the second; "registered": see
+        Measure of the student's confidence. "margin": the largest probability minus the second;
+        "max_proba": the largest; "entropy": the negative entropy; "leaf_counts", for trees and
+        forests: the margin, smoothed by the number of rows in the leaf; "decision": the largest
+        value of `decision_function` minus the second; "registered": see
         :func:`skdistill.students.register_confidence`. "auto" is the first that the student has
-        of "registered", "leaf_counts", "max_proba" and "decision". Of a list of measures the best
+        of "registered", "leaf_counts", "margin" and "decision". Of a list of measures the best
         is chosen, on a fifth of the calibration rows, which then do not certify.
 
     calibration_size : float in (0, 1) or int, default=0.3
-        Share or number of the rows of `fit` that calibrate, drawn at random. Not used if teacher
-        and student are frozen: then all rows calibrate.
+        Share or number of the rows of `fit` that calibrate, drawn at random; with `groups`, of the
+        groups. Not used if teacher and student are frozen: then all rows calibrate.
 
     random_state : int, RandomState instance or None, default=None
         Seed for every `random_state` of the given estimators that is None. It also seeds the
@@ -118,8 +118,10 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
 
     bound_ : float
         Upper bound, at the level `confidence`, for the probability that the student keeps a
-        row and fails; at most `max_disagreement`, and 0 if it keeps no row. The largest one, if the
-        budget is kept within several sets.
+        row and fails; at most `max_disagreement`, and 0 if it keeps no row. It is that of the most
+        failures that the budget allows: that of the failures among the kept rows would not hold,
+        since the same rows chose the threshold. If every row is kept, nothing was chosen, and it
+        is that of all failures. The largest one, if the budget is kept within several sets.
 
     n_calibration_ : int
         Number of rows that certify the bound.
@@ -146,8 +148,9 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
     -----
     The bound is exact for independent rows (Clopper and Pearson, 1934). Thresholds are tried
     strictest first until the bound exceeds the budget; since the risk can only grow on the way, no
-    correction for their number is needed. "class" tests each class at the full level, since the
-    threshold must pass in all; "prediction" tests each at (1 − confidence) / n_classes.
+    correction for their number is needed, and they may be those of the calibration rows. Everything
+    else is fixed beforehand, or chosen on other rows. "class" tests each class at the full level,
+    since the threshold must pass in all; "prediction" tests each at (1 − confidence) / n_classes.
 
     What is not guaranteed: anything for rows of another distribution; for rows that teacher or
     student were fitted on, which look too easy (a warning reports them where trees show it); for
@@ -338,8 +341,9 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """Set the attributes that describe the rows."""
         validate_data(self, X, skip_check_array=True)
         no_nan = not (isinstance(X, np.ndarray) and X.dtype.kind == "f" and np.isnan(X).any())
-        pair = (self.teacher_, self.student_)
-        self._reject_nan = any(map(allows_nan, pair)) and not allows_nan(self) and no_nan
+        # The model that gets all rows may accept what the other rejects.
+        first = self.teacher_ if self._keeps_nothing else self.student_
+        self._reject_nan = allows_nan(first) and not allows_nan(self) and no_nan
 
     # Prediction.
 
@@ -360,7 +364,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """
         predictions, deferred = self._predict_by_student(X)
         if predictions is None:
-            return self._teacher_labels(X)
+            return self._teacher_labels(copied(X))
         labels = self.classes_[predictions.codes]
         if deferred.any():
             labels[deferred] = self._teacher_labels(rows_where(X, deferred))
@@ -384,7 +388,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """
         predictions, deferred = self._predict_by_student(X)
         if predictions is None:
-            return self._teacher_proba(X)
+            return self._teacher_proba(copied(X))
         proba = predictions.proba
         if deferred.any():
             proba = np.array(proba, dtype=np.float64)  # a student may have float32
@@ -443,16 +447,11 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         return predictions, ~(predictions.scores >= threshold)  # a confidence of NaN defers, too
 
     def _teacher_labels(self, X):
-        """Return the teacher's predictions as labels from `classes_`."""
-        if self._teacher_in_order:
-            labels = np.ravel(self.teacher_.predict(copied(X)))  # CatBoost returns a column
-            if labels.dtype == self.classes_.dtype:
-                return labels
-        codes = predicted_codes(self.teacher_, copied(X), self.classes_, "teacher")
-        return self.classes_[codes]
+        """Return the teacher's labels from `classes_` for rows, which it may change."""
+        return predicted_labels(self.teacher_, X, self.classes_, self._teacher_in_order)
 
     def _teacher_proba(self, X):
-        """Return the teacher's probabilities, one column per class."""
+        """Return the teacher's probabilities, one column per class, for rows that it may change."""
         return predicted_proba(self.teacher_, X, self.classes_, self._teacher_in_order)
 
     def __sklearn_tags__(self):

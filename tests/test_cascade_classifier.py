@@ -173,7 +173,7 @@ def test_a_student_that_always_fails_keeps_nothing():
     teacher = CountingTeacher().fit(None)
     cascade = CascadeClassifier(frozen(teacher), frozen(Opposite().fit(None)))
     X = noisy_rows(400)
-    with pytest.warns(UserWarning, match=r"keeps no row.*surest predictions.*max_disagreement=1\."):
+    with pytest.warns(UserWarning, match=r"keeps no row.*surest predictions.*No budget would"):
         cascade.fit(X)
     assert (cascade.coverage_, cascade.bound_, cascade.threshold_) == (0, 0, np.inf)
     assert cascade.defers(X).all()
@@ -188,7 +188,7 @@ def test_the_budget_that_is_named_would_have_been_kept():
         cascade.fit(X)
     message = str(found[0].message)
     budget = float(message.rpartition("max_disagreement=")[2].split(". ")[0])
-    assert cascade.set_params(max_disagreement=1.001 * budget).fit(X).coverage_ > 0
+    assert cascade.set_params(max_disagreement=budget).fit(X).coverage_ > 0
 
 
 @pytest.mark.parametrize(("risk", "needed"), [(0.01, 299), (0.05, 59)])
@@ -219,6 +219,20 @@ def test_coverage_approaches_that_of_the_known_risk():
     cascade, _ = noisy_cascade(max_disagreement=0.05)
     cascade.fit(noisy_rows(100_000))
     assert cascade.coverage_ == pytest.approx(np.sqrt(0.05 / 0.2), abs=0.02)
+
+
+@pytest.mark.parametrize("with_groups", [True, False])
+def test_the_guarantee_holds_for_groups_of_dependent_rows(with_groups):
+    """Of 20 equal rows in each group one certifies; as independent rows they know too much."""
+    cascade, _ = noisy_cascade(max_disagreement=0.05, random_state=0)
+    broken, n_samples = 0, 200
+    groups = np.repeat(np.arange(400), 20)
+    for seed in range(n_samples):
+        X = np.repeat(noisy_rows(400, random_state=seed), 20, axis=0)
+        cascade.fit(X, groups=groups if with_groups else None)
+        broken += 0.2 * (1 - max(cascade.threshold_, 0)) ** 2 > 0.05
+    allowed = 0.05 + 2 * np.sqrt(0.05 * 0.95 / n_samples)
+    assert (broken / n_samples <= allowed) == with_groups
 
 
 def test_bayes_rules_of_two_gaussians():
@@ -321,6 +335,28 @@ def test_strata_keep_the_budget_in_each_set():
     assert bounds()[0] < 0.25 < bounds()[1]
     assert 0 < cascade.fit(X, strata=strata).coverage_ < 1
     assert max(bounds()) <= cascade.bound_ <= 0.25
+
+
+def test_a_stratum_without_calibration_rows_keeps_nothing():
+    """Its budget is not certified, wherever it stands in the order of strata."""
+    X, y, _ = make_gaussian_classes(1000, random_state=0)
+    strata = np.zeros(1000, dtype=int)
+    for rare in (-1, 1):
+        strata[:3] = rare
+        cascade = CascadeClassifier(
+            GaussianNB(), max_disagreement=0.3, calibration_size=100, random_state=0
+        )
+        with pytest.warns(UserWarning, match="0 calibration rows in the smallest set"):
+            cascade.fit(X, y, strata=strata)
+        assert cascade.coverage_ == 0
+
+
+def test_labels_outside_the_classes_are_in_no_class():
+    cascade, _ = noisy_cascade(criterion="error", within="class", max_disagreement=0.9)
+    y = np.where(np.arange(N) < 5, 7, (noisy_rows()[:, 0] > 0).astype(int))
+    with pytest.raises(ValueError, match=r"classes of the teacher, \[0, 1\], and 5 of 3000"):
+        cascade.fit(noisy_rows(), y)
+    assert cascade.set_params(within=None).fit(noisy_rows(), y).coverage_ > 0
 
 
 def test_a_class_without_rows_is_named():
@@ -437,6 +473,27 @@ def test_a_student_whose_prediction_is_not_the_most_probable():
     student = FixedThresholdClassifier(frozen(base), threshold=0.3).fit(X[:500], y[:500])
     cascade = CascadeClassifier(frozen(base), frozen(student), max_disagreement=0.3).fit(X[500:])
     kept = ~cascade.defers(X)
+    assert_array_equal(cascade.predict(X)[kept], student.predict(X)[kept])
+
+
+class RareExceptions(NoisyStudent):
+    """Predicts the less probable class where the fourth feature says so."""
+
+    def predict(self, X):
+        return super().predict(X) ^ (X[:, 3] > 0)
+
+
+def test_calibration_rows_do_not_choose_what_predicts():
+    """`predict` is the class of the largest probability in all of them, and elsewhere not."""
+    student = RareExceptions().fit(None)
+    cascade = CascadeClassifier(
+        frozen(CountingTeacher().fit(None)), frozen(student), max_disagreement=0.05
+    )
+    X = np.column_stack([noisy_rows(), np.zeros(N)])
+    cascade.fit(X)
+    X[::7, 3] = 1
+    kept = ~cascade.defers(X)
+    assert kept[::7].any()
     assert_array_equal(cascade.predict(X)[kept], student.predict(X)[kept])
 
 
@@ -602,6 +659,97 @@ def test_a_teacher_with_predict_alone():
     assert 0 < cascade.coverage_ < 1
     assert cascade.predict(X).shape == (N,)
     assert not hasattr(cascade, "predict_proba")
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize("form", ["objects", "lists", "dataframes"])
+def test_a_teacher_is_called_once_whatever_it_returns(form, method):
+    pd = pytest.importorskip("pandas")
+
+    class Api(CountingTeacher):
+        def fit(self, X, y=None):
+            self.classes_ = np.array([0, 1])
+            return self
+
+        def predict(self, X):
+            labels = super().predict(X)
+            return labels.tolist() if form == "lists" else labels.astype(object)
+
+        def predict_proba(self, X):
+            proba = np.eye(2)[np.asarray(self.predict(X), dtype=int)]
+            return pd.DataFrame(proba, columns=[0, 1]) if form == "dataframes" else proba
+
+    teacher = Api().fit(None)
+    plain, _ = noisy_cascade(max_disagreement=0.05)
+    cascade = CascadeClassifier(frozen(teacher), plain.student, max_disagreement=0.05)
+    X = noisy_rows()
+    cascade.fit(X), plain.fit(X)
+    teacher.rows.clear()
+    found = getattr(cascade, method)(X)
+    assert len(teacher.rows) == 1
+    assert_array_equal(found, getattr(plain, method)(X))
+    assert isinstance(found, np.ndarray)
+
+
+@pytest.mark.parametrize("coverage", ["some", "none"])
+def test_teachers_that_change_their_rows_change_no_one_elses(coverage):
+    X, y, _ = make_gaussian_classes(2000, random_state=0)
+    teacher = make_pipeline(StandardScaler(copy=False), FOREST).fit(X[:500].copy(), y[:500])
+    student = GaussianNB().fit(X[500:1000], y[500:1000])
+    cascade = CascadeClassifier(frozen(teacher), frozen(student), max_disagreement=0.1)
+    cascade.fit(X[1000:])
+    if coverage == "none":
+        cascade.set_params(max_disagreement=0.001)
+        with pytest.warns(UserWarning, match="The student keeps no row"):
+            cascade.fit(X[1000:])
+    before = X.copy()
+    first = cascade.predict(X)
+    cascade.predict_proba(X)
+    assert_array_equal(X, before)
+    assert_array_equal(cascade.predict(X), first)
+
+
+def test_a_distilled_teacher_and_a_dataframe(problem):
+    pd = pytest.importorskip("pandas")
+    X, y, _, _ = problem
+    table = pd.DataFrame(X, columns=list("abcd"))
+    distilled = DistilledClassifier(frozen(FOREST.fit(table[:500], y[:500])), alpha=1.0)
+    distilled.fit(table[500:1000], y[500:1000])
+    tree = clone(TREE).fit(table[1000:2000], distilled.predict(table[1000:2000]))
+    cascade = CascadeClassifier(frozen(distilled), frozen(tree), max_disagreement=0.1)
+    cascade.fit(table[2000:])
+    assert 0 < cascade.coverage_ < 1
+    assert_array_equal(cascade.feature_names_in_, list("abcd"))
+    kept = ~cascade.defers(table)
+    expected = np.where(kept, tree.predict(table), distilled.predict(table))
+    assert_array_equal(cascade.predict(table), expected)
+    with pytest.raises(ValueError, match="feature names"):
+        cascade.predict(table.rename(columns={"a": "z"}))
+
+
+@pytest.mark.parametrize("student", [GaussianNB(), TREE], ids=["rejects NaN", "accepts NaN"])
+def test_missing_values_that_one_model_rejects_are_refused(student):
+    X, y, _ = make_gaussian_classes(2000, random_state=0)
+    pair = [GaussianNB(), clone(TREE)] if student is TREE else [clone(TREE), GaussianNB()]
+    pair = [frozen(each.fit(X[:1000], y[:1000])) for each in pair]
+    cascade = CascadeClassifier(*pair, max_disagreement=0.3).fit(X[1000:])
+    X[0, 0] = np.nan
+    for rows in (X, X[:1], X[:1].astype(np.float32)):
+        with pytest.raises(ValueError, match="contains NaN"):
+            cascade.predict(rows)
+
+
+def test_numbers_whose_sum_overflows_are_not_missing():
+    """Whether rows are finite is seen by their sum first."""
+    X, y, _ = make_gaussian_classes(2000, random_state=0)
+    pair = [frozen(each.fit(X[:1000], y[:1000])) for each in (GaussianNB(), clone(TREE))]
+    cascade = CascadeClassifier(*pair, max_disagreement=0.3).fit(X[1000:])
+    assert cascade._reject_nan
+    huge = np.full((1, 2), 3e38)
+    expected = cascade.student_.predict(huge)
+    for rows in (huge, huge.astype(np.float32), np.repeat(huge, 50, axis=0).astype(np.float32)):
+        assert set(cascade.predict(rows)) == set(expected)
+    assert_array_equal(cascade.predict(X[:5].astype(object)), cascade.predict(X[:5]))
 
 
 def test_it_is_cloned_pickled_searched_and_validated():

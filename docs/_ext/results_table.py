@@ -195,6 +195,7 @@ TABLES = {
     "cascade-broken": ("bench_cascade.json", lambda results: results["broken"]),
     "cascade-verdicts": ("bench_cascade.json", lambda results: results["verdicts"]),
     "cascade-without": ("bench_cascade.json", lambda results: results["without"]),
+    "cascade-fallback": ("bench_cascade.json", lambda results: results["fallback"]),
     "overhead": ("bench_overhead.json", lambda results: results["records"]),
     "two-cores": ("bench_overhead.json", lambda results: results["two cores"]),
     "search": ("bench_search.json", lambda results: results["records"]),

@@ -112,9 +112,17 @@ def warn_that_all_is_deferred(calibration, risk, confidence):
         )
     else:
         reason = f"the surest predictions already exceed {budget}"
-    smallest = calibration.smallest_budget(confidence)
     warn(
-        f"The student keeps no row, and the teacher predicts all: {reason}. The smallest "
-        f"budget that would have been kept is max_disagreement={smallest:.4g}. Give "
-        "more calibration rows, a larger budget, or a better student."
+        f"The student keeps no row, and the teacher predicts all: {reason}. "
+        f"{named_budget(calibration.smallest_budget(confidence))} Give more calibration rows, a "
+        "larger budget, or a better student."
     )
+
+
+def named_budget(smallest):
+    """Return a sentence with the smallest budget that would have been kept, rounded up."""
+    unit = 10.0 ** (np.floor(np.log10(smallest)) - 3)
+    rounded = np.ceil(smallest / unit) * unit
+    if rounded >= 1:
+        return "No budget would have been kept."
+    return f"The smallest budget that would have been kept is max_disagreement={rounded:.4g}."

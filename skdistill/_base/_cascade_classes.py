@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .._teachers._predict import MulticlassOutput, shown
+from .._teachers._predict import MulticlassOutput, checked_class_proba, shown
 from .._utils._labels import class_positions
-from .._utils._rows import copied, count_rows
-from ..students._predictions import predicts_labels, student_labels
+from .._utils._rows import count_rows
+from ..students._predictions import labels_of_outputs, predicts_labels
 
 # Sums of probabilities may differ from 1 by so much.
 ROUNDING = 1e-6
@@ -62,7 +62,12 @@ def codes_among(labels, classes):
 
 def predicted_codes(model, X, classes, role):
     """Return the codes of the classes that a fitted model predicts."""
-    labels = student_labels(model, X, classes)
+    return codes_of_outputs(model, model.predict(X), classes, role)
+
+
+def codes_of_outputs(model, outputs, classes, role):
+    """Return the codes of the classes that the `predict` of a fitted model returned."""
+    labels = labels_of_outputs(model, outputs, classes)
     values, inverse = np.unique(labels, return_inverse=True)
     positions = class_positions(values, classes)
     if (positions < 0).any():
@@ -73,29 +78,40 @@ def predicted_codes(model, X, classes, role):
     return positions[inverse]
 
 
+def predicted_labels(model, X, classes, in_order):
+    """Return the labels from the classes that a fitted teacher predicts for rows, in one call.
+
+    `in_order` is whether its classes are these: then its labels mostly are what is returned.
+    """
+    outputs = model.predict(X)
+    labels = np.ravel(outputs)  # CatBoost returns a column
+    if in_order and labels.dtype == classes.dtype:
+        return labels
+    return classes[codes_of_outputs(model, outputs, classes, "teacher")]
+
+
 def predicts_classes(model, classes):
     """Return whether a fitted model predicts labels from these classes, in the same order."""
     return predicts_labels(model) and np.array_equal(getattr(model, "classes_", None), classes)
 
 
 def predicted_proba(model, X, classes, in_order):
-    """Return the probabilities of a fitted teacher, one column per class.
+    """Return the probabilities of a fitted teacher, one column per class, in one call.
 
     `in_order` is whether its classes are these. Then an array that holds probabilities is returned
     as it is; the checks of anything else take as long as a small teacher.
     """
-    if in_order:
-        proba = model.predict_proba(copied(X))
-        if type(proba) is np.ndarray and _is_proba(proba, (count_rows(X), len(classes))):
-            return proba
-    return MulticlassOutput(classes).predict_proba(model, X)
+    if not in_order:
+        return MulticlassOutput(classes).predict_proba(model, X)
+    proba = model.predict_proba(X)
+    if type(proba) is np.ndarray and _is_proba(proba, (count_rows(X), len(classes))):
+        return proba
+    return checked_class_proba(model, proba, X, classes, name="predict_proba(X) of the teacher")
 
 
 def _is_proba(proba, shape):
-    """Return whether an array has this shape, and rows of probabilities."""
-    return (
-        proba.dtype.kind == "f"
-        and proba.shape == shape
-        and proba.min(initial=0) >= 0
-        and np.abs(proba.sum(axis=1) - 1).max(initial=0) <= ROUNDING
-    )
+    """Return whether an array has this shape, and rows that sum to one."""
+    if proba.dtype.kind != "f" or proba.shape != shape:
+        return False
+    sums = proba.sum(axis=1)
+    return not len(sums) or (sums.min() > 1 - ROUNDING and sums.max() < 1 + ROUNDING)

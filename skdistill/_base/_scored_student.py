@@ -29,7 +29,7 @@ class ScoredStudent(NamedTuple):
     student: object
     classes: np.ndarray
     score_name: str
-    scored: object  # the estimator that the measure reads
+    scored: object  # the estimator that the measure reads; of a single tree, the nodes' values
     has_proba: bool
     by_proba: bool  # whether the prediction is the class of the largest probability
     in_order: bool  # whether the columns of its probabilities are the classes
@@ -39,16 +39,19 @@ class ScoredStudent(NamedTuple):
     def of(cls, student, classes, score_name):
         """Return a student with a measure."""
         has_proba = predicts_numbers(student) or hasattr(student, "predict_proba")
+        in_order = hasattr(student, "predict_proba") and predicts_classes(student, classes)
+        scored = scored_student(score_name, student)
+        if score_name == "leaf_counts" and in_order and hasattr(student, "tree_"):
+            scored = margin(scored.tree_.value[:, 0])
         return cls(
-            student, classes, score_name, scored_student(score_name, student), has_proba,
+            student, classes, score_name, scored, has_proba,
             by_proba=has_proba and predicts_most_probable(student),
-            in_order=hasattr(student, "predict_proba") and predicts_classes(student, classes),
-            rows_stay=leaves_rows_unchanged(student),
+            in_order=in_order, rows_stay=leaves_rows_unchanged(student),
         )  # fmt: skip
 
     def predict(self, X):
         """Return the predictions and confidences of rows, which stay unchanged."""
-        if self.score_name == "leaf_counts" and self.in_order and hasattr(self.student, "tree_"):
+        if isinstance(self.scored, np.ndarray):
             return self._predict_by_leaves(X)
         proba = self._proba(X)
         if self.by_proba:
@@ -59,10 +62,10 @@ class ScoredStudent(NamedTuple):
         return Predictions(codes, confidence_of(self.score_name, self.scored, rows, proba), proba)
 
     def _predict_by_leaves(self, X):
-        """Return the predictions of a single tree in one pass: both trees have the same leaves."""
+        """Return the predictions of a single tree, which finds the leaf of each row once."""
         leaves = self.student.apply(X)
-        proba, shrunk = (each.tree_.value[leaves, 0] for each in (self.student, self.scored))
-        return Predictions(proba.argmax(axis=1), margin(shrunk), proba)
+        proba = self.student.tree_.value[leaves, 0]
+        return Predictions(proba.argmax(axis=1), self.scored[leaves], proba)
 
     def _proba(self, X):
         """Return the probabilities of rows, None if the student has none."""

@@ -251,13 +251,18 @@ def seen_classes(teacher, y):
 
 def _class_proba(teacher, X, classes, seen=None):
     """Return the teacher's checked probabilities, one column per class, 0 for unseen ones."""
+    name, prediction = _predict_rows(teacher, X)
+    return checked_class_proba(teacher, prediction, X, classes, seen, name=name)
+
+
+def checked_class_proba(teacher, prediction, X, classes, seen=None, *, name="predict_proba(X)"):
+    """Return what a teacher predicted for rows, checked, one column per class, 0 for unseen."""
     has_codes = seen is not None and takes_codes(teacher)
     declared = None if has_codes else getattr(teacher, "classes_", None)
     if declared is not None:
         teacher_classes = np.asarray(declared)
     else:
         teacher_classes = np.asarray(classes if seen is None else seen)
-    name, prediction = _predict_rows(teacher, X)
     if has_codes and len(teacher_classes) == 1:
         prediction = np.ones((len(prediction), 1))  # XGBoost has two columns, or the sigmoid of 0
     proba = check_proba(prediction, name=name)

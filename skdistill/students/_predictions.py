@@ -133,7 +133,11 @@ def _finite_scores(scores):
 
 def student_labels(student, X, classes):
     """Return the label from `classes` that a fitted student predicts for each row."""
-    outputs = student.predict(X)
+    return labels_of_outputs(student, student.predict(X), classes)
+
+
+def labels_of_outputs(student, outputs, classes):
+    """Return what a fitted student's `predict` returned as labels from `classes`."""
     if predicts_numbers(student):
         return classes[proba_of_numbers(outputs).argmax(axis=1)]
     outputs = np.ravel(outputs)  # CatBoost returns a column
