@@ -32,7 +32,7 @@ from _images import draw_split, load_images  # noqa: E402
 from ensemble_to_small_net import SMOOTHING, DenseNet  # noqa: E402
 
 N_GENERATIONS, N_LABELED, N_SEEDS = 3, 2000, 5
-EPOCHS = 30
+EPOCHS = 20
 BASELINE = "labels"
 RESULTS = ROOT / "benchmarks" / "results" / "bench_born_again_nets.json"
 

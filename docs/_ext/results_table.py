@@ -183,6 +183,8 @@ TABLES = {
     "students": ("bench_students.json", students),
     "expansion": ("bench_expansion.json", lambda results: results["records"]),
     "torch": ("bench_torch.json", lambda results: without(["loss"], results["records"])),
+    "nets": ("bench_nets.json", lambda results: results["table"]),
+    "born-again-nets": ("bench_born_again_nets.json", lambda results: results["table"]),
     "pairwise": ("bench_pairwise.json", lambda results: results["by_size"]),
     "ranker-linear": ("bench_ranker.json", lambda results: results["linear"]["records"]),
     "ranker-flights": ("bench_ranker.json", flights),
