@@ -93,6 +93,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_fitted_teacher.py
 	$(BIN)/python benchmarks/bench_more_rows.py
 	$(BIN)/python benchmarks/bench_born_again.py
+	$(BIN)/python benchmarks/bench_born_again_nets.py
 	$(BIN)/python benchmarks/bench_dask.py
 
 paper: $(VENV)/test

@@ -18,7 +18,6 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
         ("rank_flights.py", ["--n-samples", "3000", "--n-train", "600", "--splits", "2"]),
         ("flight_delays.py", ["--n-samples", "3000", "--splits", "2"]),
         ("diamonds.py", ["--n-train", "300", "--n-unlabeled", "600", "--splits", "2"]),
-        ("ensemble_to_small_net.py", ["--splits", "2", "--epochs", "3"]),
         ("flight_destinations.py", ["--n-train", "300", "--splits", "2"]),
     ],
 )

@@ -184,6 +184,8 @@ TABLES = {
     "students-goals": ("bench_students.json", lambda results: results["goals"]),
     "expansion": ("bench_expansion.json", lambda results: results["records"]),
     "torch": ("bench_torch.json", lambda results: without(["loss"], results["records"])),
+    "nets": ("bench_nets.json", lambda results: results["table"]),
+    "born-again-nets": ("bench_born_again_nets.json", lambda results: results["table"]),
     "pairwise": ("bench_pairwise.json", lambda results: results["by_size"]),
     "pairwise-surrogates": ("bench_pairwise.json", lambda results: results["by_surrogate"]),
     "pairwise-spreads": ("bench_pairwise.json", lambda results: results["by_spread"]),

@@ -7,6 +7,7 @@ import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.callbacks import Callback
+from skorch.utils import TeeGenerator
 from torch.utils.data import DataLoader
 
 from ._batch_errors import check_losses, n_rows_of
@@ -28,6 +29,7 @@ class DeviceTrainedNet(NeuralNet):
 
     _counts_past_epochs = False  # whether `max_epochs` includes those of a loaded checkpoint
     _is_seeded = False
+    _needs_closure: bool = True  # whether a step is a function that the optimiser calls
     _scaler: Any = None  # loss scaler, in float16
     _unhandled_events: Any = frozenset()  # batch events without a handler, in the current epoch
 
@@ -102,8 +104,9 @@ class DeviceTrainedNet(NeuralNet):
         return seeded_split(self.train_split, self._seed)
 
     def _begin_training(self):
-        """Reset the output check and the loss scaler."""
+        """Reset the output check, and how steps are made."""
         self._output_is_checked = False
+        self._needs_closure = needs_closure(self)
         scales = self.amp == "float16"
         self._scaler = torch.amp.GradScaler(self._module_device().type) if scales else None
 
@@ -170,16 +173,24 @@ class DeviceTrainedNet(NeuralNet):
                 each.train(training)
 
     def train_step(self, batch: Any, **fit_params: Any) -> dict:
-        """Make one optimiser step, with a scaled loss in float16."""
-        if self._scaler is None:
+        """Make one optimiser step, with a scaled loss in float16.
+
+        skorch gives each optimiser a closure, which only few need and which takes longer.
+        """
+        scaler, optimizer = self._scaler, self.optimizer_
+        if self._needs_closure and scaler is None:
             return super().train_step(batch, **fit_params)
-        self.optimizer_.zero_grad()
+        optimizer.zero_grad()
         step = self.train_step_single(batch, **fit_params)
-        self._scaler.unscale_(self.optimizer_)  # callbacks that clip see the true gradients
-        parameters = list(self.get_all_learnable_params())
+        if scaler is not None:
+            scaler.unscale_(optimizer)  # callbacks that clip see the true gradients
+        parameters = TeeGenerator(self.get_all_learnable_params())
         self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
-        self._scaler.step(self.optimizer_)
-        self._scaler.update()
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
         return step
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict:
@@ -248,6 +259,13 @@ def average_over_processes(batches, key, device):
     torch.distributed.all_reduce(losses)
     for each, loss in zip(batches, (losses / count_processes()).tolist(), strict=True):
         each[key] = loss
+
+
+def needs_closure(net):
+    """Return whether the net's optimisers get closures: unless it is one of torch without need."""
+    optimizers = [each for each in vars(net).values() if isinstance(each, torch.optim.Optimizer)]
+    of_torch = type(net.optimizer_).__module__.startswith("torch.optim.")
+    return len(optimizers) > 1 or not of_torch or isinstance(net.optimizer_, torch.optim.LBFGS)
 
 
 def overrides(listener, event):

@@ -74,14 +74,14 @@ def soft_targets(soft_labels: SoftLabels | RetrievalTargets, *, sparse_rows: boo
     """
     codes, weight = soft_labels.codes, soft_labels.weight
     is_true = codes >= 0
+    all_true = is_true.all()
     if isinstance(soft_labels, RetrievalTargets):
         proba = _roles(soft_labels.positives, soft_labels.negative_discount, sparse_rows)
-        most_probable = soft_labels.positives.argmax(axis=1)
-        hard = np.where(is_true, codes, most_probable)
+        hard = codes if all_true else np.where(is_true, codes, soft_labels.positives.argmax(axis=1))
         is_true &= not soft_labels.multilabel  # one label of several is not the row's true label
     else:
         proba = _entries_of(soft_labels.proba, sparse_rows)
-        hard = np.where(is_true, codes, argmax_labels(soft_labels.proba))
+        hard = codes if all_true else np.where(is_true, codes, argmax_labels(soft_labels.proba))
     return SoftTargets(
         proba,
         torch.as_tensor(hard, dtype=torch.int64),

@@ -14,6 +14,8 @@ def with_mean_weight_one(targets, mean=None):
     weight = targets.weight
     if mean is None:
         mean = weight.mean()
+        if (weight == 1).all():
+            return targets
         if (weight == weight[0]).all():  # exactly one, despite the rounding of the mean
             mean, weight = 1.0, np.ones(len(weight))
     new = object.__new__(type(targets))
