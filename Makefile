@@ -10,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: quickstart before-after flights students rank regress nets retrieve test test-slow test-cpus
-.PHONY: test-min
+.PHONY: test-min gpu
 .PHONY: coverage lint bench paper docs
 .PHONY: release-check clean
 
@@ -57,6 +57,10 @@ TREE_LOSSES := tests/test_documents.py::test_code_blocks_run_in_order_and_print_
 test-min: $(MIN_VENV)/test
 	$(MIN_VENV)/bin/python -m pytest -n auto --dist loadgroup --deselect "$(TREE_LOSSES)"
 
+# All tests and benchmarks that need a GPU; writes output/gpu.json.
+gpu: $(VENV)/test
+	$(BIN)/python benchmarks/gpu.py
+
 coverage: $(VENV)/test
 	$(BIN)/python -m pytest -n auto --dist loadgroup --cov=skdistill --cov-branch --cov-report=term-missing:skip-covered
 
@@ -72,6 +76,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_expansion.py
 	$(BIN)/python benchmarks/bench_students.py
 	$(BIN)/python benchmarks/bench_torch.py
+	$(BIN)/python benchmarks/bench_nets.py
 	$(BIN)/python benchmarks/bench_pairwise.py
 	$(BIN)/python benchmarks/bench_ranker.py
 	$(BIN)/python benchmarks/bench_retrieval.py

@@ -8,7 +8,9 @@ with replacement; on each the thresholds of `CascadeClassifier` are computed, fo
 and 5 % at a confidence of 95 %. The tables show the share of the pool that the student keeps, and
 the share of samples whose threshold breaks the budget; at most 5 % may, but for chance. Beside it
 is a threshold without a bound, the smallest at which the observed share is within the budget, as
-cascades without a guarantee have it.
+cascades without a guarantee have it; and the cascade of scikit-fallback itself, if it is installed
+(`pip install scikit-fallback`), with the same wish: an agreement of at least 1 − budget, at the
+least cost. It is fitted on the first 20 samples, and chooses among its own thresholds.
 
 Results are kept as lines of a file, one for each data set and seed; a run that is started again
 does what is missing.
@@ -42,6 +44,7 @@ from skdistill.students import register_confidence
 BUDGETS = (0.01, 0.02, 0.05)
 CONFIDENCE = 0.95
 N_SAMPLES = 1000
+N_OF_FALLBACK = 20
 MOST_ROWS = 12_000
 N_SEEDS = 3
 # Data sets whose pool, 40 % of the rows, has 600 rows or more: samples of 300 can keep 1 %.
@@ -55,11 +58,13 @@ STUDENTS = {
 LABELS = ("true labels", "hard teacher labels", "soft labels")
 SMOOTHED = ", leaf counts"
 # Criteria, and sets within which they hold; for students of soft labels, the others have the first.
+# The strata are quarters of the rows, by the column with most values.
 SETTINGS = (
     ("disagreement", None), ("error", None), ("regret", None), ("disagreement", "class"),
-    ("disagreement", "prediction"),
+    ("disagreement", "prediction"), ("disagreement", "strata"),
 )  # fmt: skip
 OURS, HARD = "soft labels", "hard teacher labels"
+FALLBACK = "scikit-fallback"
 # Differences of the share kept below this are ties.
 TIE = 0.005
 TITLES = {
@@ -67,6 +72,7 @@ TITLES = {
     "broken": "Budgets broken, of 5 % allowed",
     "verdicts": "Soft labels against hard teacher labels, leaves of trees smoothed in both",
     "without": "The same budgets with and without a bound",
+    "fallback": "Students of soft labels, with skdistill and with scikit-fallback",
 }
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "bench_cascade.json"
@@ -98,7 +104,7 @@ def main():
 
 def run(options):
     """Run the data sets and seeds that are missing, until the time is over."""
-    warnings.simplefilter("ignore")  # a student may answer no row
+    warnings.simplefilter("ignore")  # a student may keep no row
     options.cells.parent.mkdir(parents=True, exist_ok=True)
     done = {(cell["data"], cell["seed"], cell["rows"]) for cell in read(options.cells)}
     end = monotonic() + 60 * options.minutes
@@ -135,13 +141,15 @@ def results_of(name, seed, most_rows):
     results = []
     for student, labels in product(STUDENTS, LABELS):
         fitted = fit_student(student, labels, teacher, *learn)
-        for score in ("max_proba", "leaf_counts") if "tree" in student else ("max_proba",):
+        for score in ("margin", "leaf_counts") if "tree" in student else ("margin",):
             smoothed = SMOOTHED if score == "leaf_counts" else ""
             settings = SETTINGS if labels == OURS else SETTINGS[:1]
             results += [
                 {"student": student, "labels": labels + smoothed, **result}
                 for result in pool.results(fitted, score, settings)
             ]
+        if labels == OURS:
+            results += [{"student": student, **each} for each in pool.fallback(fitted)]
     return results
 
 
@@ -161,6 +169,10 @@ class Remembered(ClassifierMixin, BaseEstimator):
         self.classes_, self.scores = model.classes_, scores
         self.labels, self.proba = model.predict(X), model.predict_proba(X)
 
+    def fit(self, rows, y=None):
+        """Do nothing."""
+        return self
+
     def predict(self, rows):
         """Return the labels of rows."""
         return self.labels[rows[:, 0]]
@@ -176,6 +188,12 @@ def remembered_scores(student, rows):
     return student.scores[rows[:, 0]]
 
 
+def quarters(X):
+    """Return the quarter of each row, by the column with most values."""
+    column = X[:, np.argmax([len(np.unique(each)) for each in X.T])]
+    return np.searchsorted(np.quantile(column, [0.25, 0.5, 0.75]), column)
+
+
 class Pool:
     """Rows from which calibration samples are drawn with replacement."""
 
@@ -184,6 +202,7 @@ class Pool:
         self.teacher = Remembered(teacher, X)
         n_rows = len(y)
         self.rows = np.arange(n_rows)[:, None]
+        self.strata = quarters(X)
         rng = np.random.default_rng(seed)
         counts = rng.multinomial(n_rows // 2, np.full(n_rows, 1 / n_rows), size=N_SAMPLES)
         self.counts = counts.astype(np.int32)  # how often each sample has each row
@@ -197,26 +216,60 @@ class Pool:
         for criterion, within in settings:
             cascade = CascadeClassifier(
                 FrozenEstimator(self.teacher), FrozenEstimator(student), criterion=criterion,
-                within=within, confidence=CONFIDENCE, max_disagreement=BUDGETS[-1],
+                within=None if within == "strata" else within, confidence=CONFIDENCE,
+                max_disagreement=BUDGETS[-1],
             )  # fmt: skip
-            samples = Samples(cascade.fit(self.rows, self.y).calibration_, self.counts)
+            strata = self.strata if within == "strata" else None
+            cascade.fit(self.rows, self.y, strata=strata)
+            samples = Samples(cascade.calibration_, self.counts)
             for budget in BUDGETS:
-                kept, broken = samples.certified(budget)
+                kept, risk = samples.certified(budget)
                 result = {
                     "criterion": criterion + (f" within {within}" if within else ""),
                     "budget": budget,
                     "kept": float(kept.mean() / len(self.y)),
-                    "broken": float(broken.mean()),
+                    "risk": float(risk.mean()),
+                    "broken": float((risk > budget).mean()),
                 }
                 if within is None:
-                    answered_without, broken = samples.certified(budget, exact=False)
+                    kept_without, risk = samples.certified(budget, exact=False)
                     result |= {
-                        "kept without bound": float(answered_without.mean() / len(self.y)),
-                        "broken without bound": float(broken.mean()),
+                        "kept without bound": float(kept_without.mean() / len(self.y)),
+                        "broken without bound": float((risk > budget).mean()),
                         "accuracy lost": self.accuracy_lost(student, samples, kept),
                     }
                 yield result
-            self.check(cascade, samples)
+            self.check(cascade, samples, strata)
+
+    def fallback(self, student):
+        """Yield the results of scikit-fallback's cascade at each budget, if it is installed."""
+        try:
+            from skfb.ensemble import ThresholdCascadeClassifierCV
+        except ImportError:
+            return
+        student = Remembered(student, self.X)
+        differs, top = student.labels != self.teacher.labels, student.proba.max(axis=1)
+        drawn = [np.repeat(np.arange(len(self.y)), each) for each in self.counts[:N_OF_FALLBACK]]
+        outcomes = {budget: [] for budget in BUDGETS}
+        for sample in drawn:
+            if len(np.unique(self.teacher.labels[sample])) < len(student.classes_):
+                continue  # it takes its classes from the labels
+            everything = np.arange(len(sample))
+            cascade = ThresholdCascadeClassifierCV(
+                [FrozenEstimator(student), FrozenEstimator(self.teacher)], costs=[1.0, 50.0],
+                min_score=1 - BUDGETS[0], strategy="max_cost", cv=[(everything, everything)],
+            ).fit(self.rows[sample], self.teacher.labels[sample])  # fmt: skip
+            for budget in BUDGETS:
+                kept = top >= cascade.set_params(min_score=1 - budget).thresholds_[0]
+                outcomes[budget].append((kept.mean(), (kept & differs).mean()))
+        for budget, pairs in outcomes.items():
+            if pairs:
+                kept, risk = np.array(pairs).T
+                yield {
+                    "criterion": FALLBACK, "budget": budget, "samples": len(pairs),
+                    "kept": float(kept.mean()), "risk": float(risk.mean()),
+                    "broken": float((risk > budget).mean()),
+                }  # fmt: skip
 
     def accuracy_lost(self, student, samples, n_answered):
         """Return the accuracy of the teacher minus that of the cascade, in the mean."""
@@ -225,10 +278,11 @@ class Pool:
         lost = np.append(0, np.cumsum(right[1] - right[0]))
         return float(lost[n_answered].mean() / len(self.y))
 
-    def check(self, cascade, samples):
+    def check(self, cascade, samples, strata):
         """Raise unless the estimator keeps as many rows of the first sample."""
         drawn = np.repeat(np.arange(len(self.y)), self.counts[0])
-        cascade.fit(self.rows[drawn], self.y[drawn])
+        strata = None if strata is None else strata[drawn]
+        cascade.fit(self.rows[drawn], self.y[drawn], strata=strata)
         expected, _ = samples.certified(BUDGETS[-1])
         assert np.count_nonzero(~cascade.defers(self.rows)) == expected[0]
 
@@ -245,7 +299,7 @@ class Samples:
             self.sets = [SampledSet(calibration, rows, counts) for rows in calibration.members]
 
     def certified(self, budget, *, exact=True):
-        """Return the number of rows kept, and whether the budget is broken, by sample."""
+        """Return the number of rows kept, and the largest risk in a set, by sample."""
         confidence = 1 - (1 - CONFIDENCE) / (len(self.sets) if self.separate else 1)
         failing = [each.first_failing(budget, confidence, exact) for each in self.sets]
         if self.separate:
@@ -257,10 +311,10 @@ class Samples:
         pairs = zip(self.sets, thresholds, strict=True)
         kept = [each.count_at_least(threshold) for each, threshold in pairs]
         risks = zip(self.sets, kept, strict=True)
-        broken = np.any([each.risk_of(n) > budget for each, n in risks], axis=0)
+        risk = np.max([each.risk_of(n) for each, n in risks], axis=0)
         if self.separate:
-            return np.sum(kept, axis=0), broken
-        return self.whole.count_at_least(threshold), broken
+            return np.sum(kept, axis=0), risk
+        return self.whole.count_at_least(threshold), risk
 
 
 class SampledSet:
@@ -292,10 +346,12 @@ class SampledSet:
         """Return the threshold of one sample."""
         if lower == -np.inf:
             return lower
-        above = np.flatnonzero(counts[: np.searchsorted(-self.scores, -lower)])
-        if not len(above):
+        above = np.searchsorted(-self.scores, -lower) - 1
+        while above >= 0 and counts[above] == 0:  # two steps, in the mean
+            above -= 1
+        if above < 0:
             return np.inf
-        higher = self.scores[above[-1]]
+        higher = self.scores[above]
         middle = lower + (higher - lower) / 2
         return middle if middle > lower else higher
 
@@ -325,6 +381,8 @@ def most_failures(n_rows, budget, confidence, exact):
 def tables(cells):
     """Return the tables, by title."""
     records = [{**each, "data": cell["data"]} for cell in cells for each in cell["results"]]
+    fallback = [each for each in records if each["criterion"] == FALLBACK]
+    records = [each for each in records if each["criterion"] != FALLBACK]
     plain = [each for each in records if each["criterion"] == "disagreement"]
     n_data = len({cell["data"] for cell in cells})
     return {
@@ -335,6 +393,7 @@ def tables(cells):
         "broken": broken_table(records),
         "verdicts": verdicts(plain),
         "without": without_table(plain),
+        "fallback": fallback_table(plain, fallback),
     }
 
 
@@ -411,6 +470,24 @@ def without_table(records):
                 f"{100 * mean(each['broken without bound'] for each in here):.1f}",
             "accuracy lost": f"{mean(each['accuracy lost'] for each in here):.4f}",
         })  # fmt: skip
+    return lines
+
+
+def fallback_table(plain, fallback):
+    """Return what both cascades keep and risk for the same students, with the same wish."""
+    lines = []
+    for student, budget in product(STUDENTS, BUDGETS):
+        smoothed = SMOOTHED if "tree" in student else ""
+        ours = [each for each in plain if each["labels"] == OURS + smoothed]
+        line = {"student": student, "budget": budget}
+        for name, results in (("skdistill", ours), (FALLBACK, fallback)):
+            here = [r for r in results if (r["student"], r["budget"]) == (student, budget)]
+            if here:
+                line[f"{name}: kept"] = f"{mean(each['kept'] for each in here):.2f}"
+                line[f"{name}: risk"] = f"{mean(each['risk'] for each in here):.4f}"
+                broken = 100 * mean(each["broken"] for each in here)
+                line[f"{name}: broken, %"] = f"{broken:.1f}"
+        lines.append(line)
     return lines
 
 

@@ -1,84 +1,41 @@
 """A student that predicts where it is sure, and its teacher elsewhere, with a bound that holds."""
 
-from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.exceptions import NotFittedError
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base._calibration_rows import CalibrationRows, one_row_of_each, sets_of_rows, split_rows
-from ._base._cascade_predictions import (
-    ScoredStudent,
-    check_several,
-    codes_among,
+from ._base._calibration_rows import CalibrationRows, split_rows
+from ._base._cascade_calibration import calibrate, warn_that_all_is_deferred
+from ._base._cascade_classes import (
     common_classes,
     predicted_codes,
+    predicted_proba,
     predicts_classes,
-    served,
 )
+from ._base._cascade_parameters import check_parameters
 from ._base._features import check_features
 from ._base._routing import route_fit
-from ._base._student_predictions import StudentMixin
-from ._born_again import BornAgainClassifier
-from ._cascade._bounds import rows_needed
-from ._cascade._calibration import Calibration
-from ._cascade._criteria import CRITERIA, Codes
-from ._cascade._selection import best_score
-from ._distilled_classifier import DistilledClassifier
-from ._teachers._predict import MulticlassOutput
+from ._base._scored_student import ScoredStudent
+from ._base._served import served
+from ._cascade._criteria import CRITERIA
+from ._cascade_pair import fit_pair, pair_has, unfitted_pair
 from ._teachers._seen_rows import warn_if_seen
-from ._utils._class_codes import check_codes
-from ._utils._fit import fitted as fit_estimator
-from ._utils._groups import group_codes
 from ._utils._labels import check_labels
-from ._utils._methods import may_have_method
-from ._utils._random_state import seeded_clones
-from ._utils._rows import (
-    copied,
-    count_rows,
-    predict_on_copy,
-    refuse_partitions,
-    rows_of,
-    rows_where,
-)
-from ._utils._sample_weight import requesting_weights
+from ._utils._rows import copied, count_rows, predict_on_copy, refuse_partitions, rows_where
 from ._utils._tags import allows_nan, intersect_tags
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Rows
-from ._utils._warnings import warn
-from .students._confidence import NAMES, available_scores
-from .students._predictions import predicts_numbers
 
-# Share of the calibration rows that choose a measure of confidence, if several are given.
-SELECTION_SHARE = 0.2
-# Estimators whose `fit` takes groups.
-WITH_GROUPS = (BornAgainClassifier, DistilledClassifier)
 OTHER_ROWS = (
     "Its predictions of them are better than those of new rows, so that the bound does not hold. "
     "Give rows that neither teacher nor student was fitted on."
 )
-
-
-def pair_has(method):
-    """Return a check that teacher and student, fitted or not, have a method."""
-
-    def check(cascade):
-        if hasattr(cascade, "student_"):
-            pair = cascade.teacher_, cascade.student_
-        else:
-            pair = cascade._unfitted_teacher(), cascade._unfitted_student()
-        return all(may_have_method(each, method) or predicts_numbers(each) for each in pair)
-
-    return check
 
 
 class CascadeClassifier(ClassifierMixin, BaseEstimator):
@@ -302,39 +259,21 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             calibration rows.
         """
         refuse_partitions(self, X=X, y=y, groups=groups, strata=strata, **params)
-        self._check_parameters(strata)
+        check_parameters(self, strata)
         routed = self._route(params)
         (X,) = indexable(X)
         y = self._check_labels(y)
         check_consistent_length(X, y)
-        groups = group_codes(groups, count_rows(X))
-        strata = group_codes(strata, count_rows(X), name="strata")
+        given = CalibrationRows.of(X, y, groups, strata)
         rng = check_random_state(self.random_state)
-        given = CalibrationRows(X, y, groups, strata)
         train, held_out = self._split(given, rng)
-        teacher, student = self._fit_pair(given, train, routed)
+        teacher, student = fit_pair(
+            self.teacher, self.student, given, train, routed, self.random_state
+        )
         self._warn_of_seen_rows(given, teacher, student)
-        rows = given.take(held_out)
-        classes = common_classes(teacher, student)
-        self._calibrate(rows, teacher, served(student), classes, rng)
+        self._calibrate(given.take(held_out), teacher, served(student), rng)
         self._set_features(X)
         return self
-
-    def _check_parameters(self, strata):
-        """Raise for invalid parameters, before anything is fitted."""
-        for name in ("max_disagreement", "confidence"):
-            check_inner_share(name, getattr(self, name))
-        check_option("criterion", self.criterion, tuple(CRITERIA))
-        check_option("within", self.within, (None, "class", "prediction"))
-        check_score_names(self.confidence_score)
-        check_size(self.calibration_size)
-        check_classifier("teacher", self.teacher)
-        check_classifier("student", self.student)
-        if strata is not None and self.within == "prediction":
-            raise ValueError(
-                'strata have one threshold in common, and within="prediction" has one for each '
-                'predicted class. Give strata with within=None or within="class".'
-            )
 
     @property
     def _is_frozen(self):
@@ -371,31 +310,6 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             return None, np.arange(count_rows(given.X))
         return split_rows(given.X, given.groups, self.calibration_size, rng)
 
-    def _fit_pair(self, given, train, routed):
-        """Return the fitted teacher and student."""
-        pair = {"teacher": self._unfitted_teacher(), "student": self._unfitted_student()}
-        for role, estimator in pair.items():
-            if isinstance(estimator, FrozenEstimator):
-                check_fitted(role, estimator)
-        if train is None:
-            return [each.estimator for each in pair.values()]
-        seeded = seeded_clones(self.random_state, *pair.values())
-        rows, n_rows = given.take(train), count_rows(given.X)
-        check_several(rows.y)
-        fitted = []
-        for role, estimator in zip(pair, seeded, strict=True):
-            if isinstance(estimator, FrozenEstimator):
-                fitted.append(estimator.estimator)
-                continue
-            check_codes(estimator, np.unique(rows.y))
-            if role == "student" and not is_distilled(self.student):
-                estimator.set_params(cv=folds_of(rows.y))
-            fit_params = rows_of(routed[role].fit, train, n_rows)
-            if given.groups is not None and isinstance(estimator, WITH_GROUPS):
-                fit_params["groups"] = rows.groups
-            fitted.append(fit_estimator(estimator, rows.X, rows.y, **fit_params))
-        return fitted
-
     def _warn_of_seen_rows(self, given, teacher, student):
         """Warn if a frozen estimator was visibly fitted on all rows, those that calibrate too."""
         labels = given.y
@@ -405,83 +319,20 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             if isinstance(getattr(self, role), FrozenEstimator):
                 warn_if_seen(FrozenEstimator(served(model)), given.X, labels, OTHER_ROWS, role=role)
 
-    def _calibrate(self, rows, teacher, student, classes, rng):
-        """Choose the measure of confidence and the thresholds, and set the attributes."""
-        criterion = CRITERIA[self.criterion]
-        scored_students = [
-            ScoredStudent.of(student, classes, name, rows.X) for name in self._score_names(student)
-        ]
-        predictions = [each.predict(rows.X) for each in scored_students]
-        codes = Codes(
-            predictions[0].codes,
-            predicted_codes(teacher, copied(rows.X), classes, "teacher"),
-            None if rows.y is None else codes_among(rows.y, classes),
-        )
-        failures = criterion.fails(codes)
-        best, certifying = 0, np.arange(len(failures))
-        if len(predictions) > 1:
-            certifying, choosing = split_rows(failures, rows.groups, SELECTION_SHARE, rng)
-            scores = [each.scores[choosing] for each in predictions]
-            best = best_score(scores, failures[choosing], self.max_disagreement)
-        if rows.groups is not None:
-            certifying = one_row_of_each(rows.groups, certifying, rng)
-        members = sets_of_rows(self.within, codes, criterion, rows.strata, len(classes))
-        calibration = Calibration(
-            check_scores(predictions[best].scores, scored_students[best].score_name)[certifying],
-            failures[certifying],
-            None if members is None else members[:, certifying],
-            self.within == "prediction",
-        )
+    def _calibrate(self, rows, teacher, student, rng):
+        """Compute the thresholds from rows, and set the attributes."""
+        classes = common_classes(teacher, student)
+        scored, calibration = calibrate(self, rows, teacher, student, classes, rng)
         certificate = calibration.certify(self.max_disagreement, self.confidence)
         if certificate.coverage == 0:
-            self._warn_that_all_is_deferred(calibration)
+            warn_that_all_is_deferred(calibration, self.max_disagreement, self.confidence)
         self.classes_ = classes
         self.teacher_, self.student_ = teacher, student
         self._teacher_in_order = predicts_classes(teacher, classes)
-        self.calibration_, self.n_calibration_ = calibration, len(certifying)
+        self.calibration_, self.n_calibration_ = calibration, len(calibration.scores)
         self.threshold_, self.coverage_, self.bound_ = certificate
-        _, _, self.confidence_score_, *self._prediction_state = scored_students[best]
-
-    def _score_names(self, student):
-        """Return the names of the measures of confidence to compare."""
-        available = available_scores(student)
-        if not available:
-            raise TypeError(
-                f"{student!r} as student has neither predict_proba nor decision_function, so that "
-                "its confidence is not known. Register a measure, see "
-                "skdistill.students.register_confidence."
-            )
-        if self.confidence_score == "auto":
-            return available[:1]
-        given = self.confidence_score
-        names = [given] if isinstance(given, str) else list(given)
-        lacking = [name for name in names if name not in available]
-        if lacking:
-            raise ValueError(
-                f"confidence_score={given!r}: {type(student).__name__} as student has no "
-                f"{lacking[0]!r}. Its measures are {available}."
-            )
-        return names
-
-    def _warn_that_all_is_deferred(self, calibration):
-        """Warn that no threshold keeps the budget, with the remedy."""
-        n_rows, level = calibration.smallest_set(self.confidence)
-        needed = rows_needed(self.max_disagreement, level)
-        budget = f"max_disagreement={self.max_disagreement:g} at confidence={self.confidence:g}"
-        if n_rows < needed:
-            where = "" if calibration.members is None else " in the smallest set of rows"
-            reason = (
-                f"{n_rows} calibration rows{where} are too few for {budget}: {needed} are needed "
-                "even without a failure"
-            )
-        else:
-            reason = f"the surest predictions already exceed {budget}"
-        smallest = calibration.smallest_budget(self.confidence)
-        warn(
-            f"The student keeps no row, and the teacher predicts all: {reason}. The smallest "
-            f"budget that would have been kept is max_disagreement={smallest:.4g}. Give "
-            "more calibration rows, a larger budget, or a better student."
-        )
+        self._keeps_nothing = bool(np.all(self.threshold_ == np.inf))
+        _, _, self.confidence_score_, *self._prediction_state = scored
 
     def _set_features(self, X):
         """Set the attributes that describe the rows."""
@@ -536,7 +387,7 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             return self._teacher_proba(X)
         proba = predictions.proba
         if deferred.any():
-            proba = np.array(proba, dtype=np.float64)
+            proba = np.array(proba, dtype=np.float64)  # a student may have float32
             proba[deferred] = self._teacher_proba(rows_where(X, deferred))
         return proba
 
@@ -577,51 +428,38 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """Return the student's predictions, and which rows it defers; None and None if all."""
         if not hasattr(self, "student_"):
             check_is_fitted(self, "student_")  # slow: it reads all tags
-        refuse_partitions(self, X=X)
+        if type(X) is not np.ndarray:
+            refuse_partitions(self, X=X)
         check_features(self, X)
-        if np.all(self.threshold_ == np.inf):
+        if self._keeps_nothing:
             return None, None
-        scored_student = ScoredStudent(
+        student = ScoredStudent(
             self.student_, self.classes_, self.confidence_score_, *self._prediction_state
         )
-        predictions = scored_student.predict(X)
-        separate = np.ndim(self.threshold_) > 0
-        threshold = self.threshold_[predictions.codes] if separate else self.threshold_
+        predictions = student.predict(X)
+        threshold = self.threshold_
+        if isinstance(threshold, np.ndarray):  # one for each class
+            threshold = threshold[predictions.codes]
         return predictions, ~(predictions.scores >= threshold)  # a confidence of NaN defers, too
 
     def _teacher_labels(self, X):
         """Return the teacher's predictions as labels from `classes_`."""
         if self._teacher_in_order:
-            labels = np.ravel(self.teacher_.predict(X))  # CatBoost returns a column
+            labels = np.ravel(self.teacher_.predict(copied(X)))  # CatBoost returns a column
             if labels.dtype == self.classes_.dtype:
                 return labels
-        return self.classes_[predicted_codes(self.teacher_, X, self.classes_, "teacher")]
+        codes = predicted_codes(self.teacher_, copied(X), self.classes_, "teacher")
+        return self.classes_[codes]
 
     def _teacher_proba(self, X):
         """Return the teacher's probabilities, one column per class."""
-        return MulticlassOutput(self.classes_).predict_proba(self.teacher_, X)
-
-    # Inner estimators.
-
-    def _unfitted_teacher(self):
-        if self.teacher is not None:
-            return self.teacher
-        return requesting_weights(ExtraTreesClassifier())
-
-    def _unfitted_student(self):
-        """Return the student as it is fitted: distilled, unless it is so or frozen."""
-        student = self.student
-        if student is None:
-            student = requesting_weights(LogisticRegression())
-        if isinstance(student, FrozenEstimator) or is_distilled(student):
-            return with_teacher(student, self._unfitted_teacher())
-        return requesting_weights(DistilledClassifier(self._unfitted_teacher(), student, alpha=1.0))
+        return predicted_proba(self.teacher_, X, self.classes_, self._teacher_in_order)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = tags.input_tags.allow_nan = True
         tags.target_tags.required = not self._is_frozen
-        for inside in (self._unfitted_teacher(), self._unfitted_student()):
+        for inside in unfitted_pair(self.teacher, self.student):
             tags = intersect_tags(tags, inside)
         return tags
 
@@ -635,119 +473,5 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         """
         to_fit = MethodMapping().add(caller="fit", callee="fit")
         router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
-        return router.add(
-            teacher=self._unfitted_teacher(), student=self._unfitted_student(),
-            method_mapping=to_fit,
-        )  # fmt: skip
-
-
-def is_distilled(student):
-    """Return whether an estimator, the last step of a Pipeline or of a search, is one of ours."""
-    while isinstance(student, Pipeline) and student.steps:
-        student = student.steps[-1][1]
-    if isinstance(student, StudentMixin):
-        return True
-    is_search = hasattr(student, "get_params") and "refit" in student.get_params(deep=False)
-    return is_search and is_distilled(student.estimator)
-
-
-def folds_of(y):
-    """Return the number of folds for so few rows; None is the default."""
-    _, counts = np.unique(y, return_counts=True)
-    return max(2, int(counts.max())) if counts.max() < 5 else None
-
-
-def with_teacher(student, teacher):
-    """Return a student that is distilled from a teacher, if it has none of its own."""
-    if isinstance(student, DistilledClassifier) and student.teacher is None:
-        return clone(student).set_params(teacher=teacher)
-    return student
-
-
-# Checks of parameters.
-
-
-def check_inner_share(name, value):
-    """Raise unless a parameter is a number between 0 and 1, both excluded."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (is_number and 0 < value < 1):
-        raise ValueError(f"{name} must be a number above 0 and below 1; got {name}={value!r}.")
-
-
-def check_option(name, value, options):
-    """Raise unless a parameter is one of its options."""
-    if not (value is None or isinstance(value, str)) or value not in options:
-        raise ValueError(f"{name} must be one of {list(options)}; got {name}={value!r}.")
-
-
-def check_score_names(given):
-    """Raise unless `confidence_score` is "auto", a measure, or several."""
-    names = [given] if isinstance(given, str) else given
-    is_list = isinstance(names, list | tuple) and len(names) > 0
-    allowed = ("auto", *NAMES) if isinstance(given, str) else NAMES
-    if not is_list or not all(isinstance(each, str) and each in allowed for each in names):
-        raise ValueError(
-            f'confidence_score must be "auto", one of {list(NAMES)}, or a list of these; got '
-            f"confidence_score={given!r}."
-        )
-
-
-def check_size(size):
-    """Raise unless `calibration_size` is a share or a number of rows."""
-    is_number = isinstance(size, Real) and not isinstance(size, bool)
-    is_count = isinstance(size, Integral)
-    if not is_number or not (size >= 1 if is_count else 0 < size < 1):
-        raise ValueError(
-            "calibration_size must be a share of the rows, above 0 and below 1, or a number of "
-            f"rows, an integer of at least 1; got calibration_size={size!r}."
-        )
-
-
-def check_classifier(role, estimator):
-    """Raise unless an estimator is a classifier that predicts."""
-    if estimator is None:
-        return
-    if isinstance(estimator, type):
-        raise TypeError(
-            f"{role} must be an estimator, not a class; got {estimator.__name__}. Write "
-            f"{role}={estimator.__name__}()."
-        )
-    inside = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
-    if predicts_numbers(inside):
-        raise TypeError(
-            f"{role} must be a classifier, and {estimator!r} predicts numbers, which agree never "
-            "or always. A regressor that is fitted to probabilities is distilled: "
-            "student=DistilledClassifier(student=...)."
-        )
-    if not may_have_method(estimator, "predict"):
-        raise TypeError(f"{role} must have predict, which {estimator!r} has not.")
-
-
-def check_fitted(role, frozen):
-    """Raise unless a frozen estimator is fitted."""
-    if not hasattr(frozen.estimator, "fit"):
-        return
-    try:
-        check_is_fitted(frozen.estimator)
-    except NotFittedError as error:
-        raise NotFittedError(
-            f"The frozen {role} {frozen.estimator!r} is not fitted. Fit it before you freeze it, "
-            "or pass it without FrozenEstimator to have it fitted."
-        ) from error
-
-
-def check_scores(scores, name):
-    """Return confidences, after a check that they are finite numbers, one for each row."""
-    if scores.ndim != 1:
-        raise ValueError(
-            f"The confidence {name!r} of the student must have one number per row; got shape "
-            f"{scores.shape}."
-        )
-    bad = ~np.isfinite(scores)
-    if bad.any():
-        raise ValueError(
-            f"The confidence {name!r} of the student is NaN or infinite in {bad.sum()} of "
-            f"{len(scores)} calibration rows, the first is row {np.argmax(bad)}. Use another "
-            "measure, or a student that predicts finite numbers."
-        )
-    return scores
+        teacher, student = unfitted_pair(self.teacher, self.student)
+        return router.add(teacher=teacher, student=student, method_mapping=to_fit)

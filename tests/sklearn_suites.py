@@ -19,6 +19,7 @@ from sklearn.utils import all_estimators
 
 from skdistill import (
     BornAgainClassifier,
+    CascadeClassifier,
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
@@ -91,6 +92,8 @@ REASONS = {
         "test_metaestimators_metadata_routing.test_default_request[DistilledClassifier1]",
         "test_metaestimators_metadata_routing.test_default_request[DistilledMulticlassRetriever]",
         "test_metaestimators_metadata_routing.test_default_request[DistilledBipartiteRanker]",
+        "test_metaestimators_metadata_routing.test_default_request[CascadeClassifier0]",
+        "test_metaestimators_metadata_routing.test_default_request[CascadeClassifier1]",
     ),
     "folds that split groups are refused": tuple(
         f"test_metaestimators_metadata_routing.test_metadata_is_routed_correctly_to_splitter[{name}]"
@@ -110,6 +113,12 @@ REASONS = {
     "soft labels need an estimator that takes sample_weight": (
         "test_metaestimators_metadata_routing.test_non_consuming_estimator_works"
         "[BornAgainClassifier]",
+        "test_metaestimators_metadata_routing.test_non_consuming_estimator_works"
+        "[CascadeClassifier1]",
+    ),
+    "the student of a cascade is distilled, so that its weights are those of soft labels": (
+        "test_metaestimators_metadata_routing."
+        "test_setting_request_on_sub_estimator_removes_error[CascadeClassifier1]",
     ),
 }
 LISTED = {name for names in REASONS.values() for name in names}
@@ -154,7 +163,12 @@ def add_delegators(namespace):
             "DistilledClassifier",
             lambda student: DistilledClassifier(student=student, alpha=0.0),
             skip_methods=["transform", "inverse_transform", "score"],
-        )
+        ),
+        delegator(
+            "CascadeClassifier",
+            lambda teacher: CascadeClassifier(teacher, max_disagreement=0.9),
+            skip_methods=["transform", "inverse_transform", "decision_function", "score"],
+        ),
     ]
 
 
@@ -171,12 +185,17 @@ def add_metaestimators(namespace):
     teacher = {**common, "estimator_name": "teacher", "y": namespace["y"]}
     student = {name: value for name, value in teacher.items() if not name.startswith("cv_")}
     student |= {"estimator_name": "student", "preserves_metadata": True}
+    # Of a cascade neither has folds, and each gets the metadata of the rows that it is fitted on.
+    cascade = {**student, "metaestimator": CascadeClassifier, "preserves_metadata": "subset"}
+    cascade["init_args"] = {"max_disagreement": 0.9}
     namespace["METAESTIMATORS"] += [
         {**student, "metaestimator": DistilledClassifier, "init_args": {"alpha": 0.0}},
         {**teacher, "metaestimator": DistilledClassifier, "init_args": {"alpha": 1.0}},
         {**teacher, "metaestimator": DistilledMulticlassRetriever, "init_args": {"k": 1}},
         {**teacher, "metaestimator": DistilledBipartiteRanker, "y": namespace["y_binary"]},
         {**teacher, "metaestimator": BornAgainClassifier, "estimator_name": "estimator"},
+        {**cascade, "estimator_name": "teacher"},
+        cascade,
     ]
 
 

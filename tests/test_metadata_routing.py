@@ -29,6 +29,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import (
     BornAgainClassifier,
+    CascadeClassifier,
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
@@ -48,12 +49,15 @@ MODELS = {
     "soft labels": SoftLabelClassifier(LOGISTIC),
     "ranker": DistilledBipartiteRanker(GaussianNB(), LOGISTIC, cv=FOLDS),
     "retriever": DistilledMulticlassRetriever(GaussianNB(), LOGISTIC, k=1, cv=FOLDS),
+    "cascade": CascadeClassifier(GaussianNB(), LOGISTIC, max_disagreement=0.5, random_state=0),
 }
 # What a model predicts by has this name among its parameters; born again, it is its own teacher.
 STUDENT = dict.fromkeys(MODELS, "student") | {"born again": "estimator"}
 WITH_TEACHER = ["classifier", "ranker", "retriever"]
 SPLITTING = [*WITH_TEACHER, "born again"]
-SIDES = [*STUDENT.items(), *((name, "teacher") for name in WITH_TEACHER)]
+# A cascade has no weights of its own, and its student is in a DistilledClassifier.
+WEIGHTED = [name for name in MODELS if name != "cascade"]
+SIDES = [*STUDENT.items(), *((name, "teacher") for name in [*WITH_TEACHER, "cascade"])]
 
 
 @pytest.fixture(params=MODELS)
@@ -79,7 +83,7 @@ def routing():
 def requesting(name, *, teacher=False, student=False):
     """Return a model whose sides request weights, or say that they want none."""
     model = clone(MODELS[name])
-    if name in WITH_TEACHER:
+    if (name, "teacher") in SIDES:
         model.teacher.set_fit_request(sample_weight=teacher)
     getattr(model, STUDENT[name]).set_fit_request(sample_weight=student)
     return model
@@ -234,7 +238,7 @@ def test_weights_for_a_student_without_a_teacher(rows, name, student):
     assert_allclose(model.student_.coef_, expected.coef_, atol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "side"), SIDES)
+@pytest.mark.parametrize(("name", "side"), [each for each in SIDES if each[0] != "cascade"])
 def test_unset_weight_request_error_names_step_and_holder(rows, routing, name, side):
     X, y, weight, _ = rows
     model = requesting(name, teacher=True, student=True)
@@ -272,6 +276,7 @@ def test_frozen_teacher_needs_no_request(rows, name):
 
 
 @pytest.mark.parametrize("sides", ["given", pytest.param("default", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_routing_changes_no_result(rows, name, sides):
     X, y, weight, groups = rows
     given = {"sample_weight": weight}
@@ -301,7 +306,8 @@ def test_without_metadata_no_request_is_needed(rows, name, given):
     expected = clone(MODELS[name]).fit(X, y)
     with config_context(enable_metadata_routing=True):
         model = clone(MODELS[name]).fit(X, y, **given)
-    assert_array_equal(model.decision_function(X), expected.decision_function(X))
+    method = "predict_proba" if name == "cascade" else "decision_function"
+    assert_array_equal(getattr(model, method)(X), getattr(expected, method)(X))
 
 
 @pytest.mark.parametrize("name", SPLITTING)
@@ -374,6 +380,7 @@ def test_metadata_pass_through_a_teacher_that_holds_others(rows, routing, inner)
     assert set(diary) == {"its own"}
 
 
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_groups_reach_the_search_and_the_folds_inside_it(rows, name):
     X, y, _, groups = rows
     model = clone(MODELS[name])
@@ -396,6 +403,7 @@ def test_groups_reach_the_search_and_the_folds_inside_it(rows, name):
 
 
 @pytest.mark.parametrize("requests", [True, False, "emphasis"])
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_weights_of_a_score_are_requested_by_themselves(rows, name, requests):
     X, y, weight, _ = rows
     expected = []
@@ -417,6 +425,7 @@ def test_weights_of_a_score_are_requested_by_themselves(rows, name, requests):
     assert_allclose(found, expected)
 
 
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_search_error_names_the_model_with_unset_request(rows, routing, name):
     X, y, weight, _ = rows
     model = requesting(name, teacher=True, student=True)
@@ -428,6 +437,7 @@ def test_search_error_names_the_model_with_unset_request(rows, routing, name):
         GridSearchCV(model, {}, cv=FOLDS).fit(X, y, sample_weight=weight)
 
 
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_scorers_of_a_search_have_requests_of_their_own(rows, name):
     X, y, weight, _ = rows
     scoring = "roc_auc"  # a score of scores
@@ -448,6 +458,7 @@ def test_scorers_of_a_search_have_requests_of_their_own(rows, name):
 
 
 @pytest.mark.parametrize("requests", [None, True, False, "w"])
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_repr_of_routing_shows_each_request(routing, name, requests):
     model = requesting(name, teacher=requests, student=requests)
     model.set_fit_request(sample_weight=True).set_score_request(sample_weight=requests)
@@ -477,6 +488,7 @@ def test_group_splitters_request_groups_and_in_sample_nothing(routing):
     assert "splitter" not in printed
 
 
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_the_default_sides_request_weights(routing, name):
     model = type(MODELS[name])()
     printed = ast.literal_eval(str(model.get_metadata_routing()))
@@ -484,6 +496,7 @@ def test_the_default_sides_request_weights(routing, name):
         assert printed[side]["router"]["fit"]["sample_weight"] is True
 
 
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_a_clone_requests_what_its_original_does(routing, name):
     model = requesting(name, teacher=True, student="w").set_fit_request(sample_weight="ours")
     assert str(clone(model).get_metadata_routing()) == str(model.get_metadata_routing())
@@ -510,3 +523,76 @@ def test_without_routing_only_groups_pass(rows, name):
     X, y, _, _ = rows
     with pytest.raises(TypeError, match=r"got \['cost'\]\. Without metadata routing only `groups`"):
         clone(MODELS[name]).fit(X, y, cost=X[:, 0])
+
+
+# Cascades: weights go to the fits of teacher and student alone, groups and strata are its own.
+
+
+def weights_of(X, weight):
+    return sorted(zip(X.sum(axis=1), weight, strict=True))
+
+
+class Scales(GaussianNB):
+    """Writes down the weights that it gets."""
+
+    def __init__(self, diary=None):
+        super().__init__()
+        self.diary = diary
+
+    def fit(self, X, y, sample_weight=None):
+        self.diary.append(None if sample_weight is None else weights_of(X, sample_weight))
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("student", [True, False])
+@pytest.mark.parametrize("teacher", [True, False])
+def test_weights_reach_the_fits_of_a_cascade_that_request_them(rows, routing, teacher, student):
+    X, y, weight, _ = rows
+    of_teacher, of_student = Diary(), Diary()
+    inside = Scales(of_student).set_fit_request(sample_weight=student)
+    cascade = clone(MODELS["cascade"]).set_params(
+        teacher=Scales(of_teacher).set_fit_request(sample_weight=teacher),
+        student=SoftLabelClassifier(inside).set_fit_request(sample_weight=student),
+    )
+    given = {"sample_weight": weight} if teacher or student else {}
+    cascade.fit(X, y, **given)
+    expected = weights_of(X, weight)
+    for diary, requests in ((of_teacher, teacher), (of_student, student)):
+        (seen_weights,) = diary
+        if requests:
+            assert len(seen_weights) == 42  # of 60 rows; the others calibrate
+            assert set(seen_weights) <= set(expected)
+        else:
+            assert seen_weights is None
+
+
+def test_weights_that_no_side_of_a_cascade_requests_are_refused(rows, routing):
+    X, y, weight, _ = rows
+    with pytest.raises(UnsetMetadataPassedError, match=r"GaussianNB\.fit"):
+        clone(MODELS["cascade"]).fit(X, y, sample_weight=weight)
+    cascade = requesting("cascade")
+    student = SoftLabelClassifier(cascade.student).set_fit_request(sample_weight=False)
+    cascade.set_params(student=student)
+    with pytest.raises(TypeError, match=r"sample_weight.*not routed to any object"):
+        cascade.fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize("name_of", ["groups", "strata"])
+def test_groups_and_strata_of_a_cascade_pass_a_search(rows, routing, name_of):
+    X, y, _, groups = rows
+    sets = groups if name_of == "groups" else groups % 2
+    cascade = clone(MODELS["cascade"]).set_params(max_disagreement=0.7)
+    expected = clone(cascade).fit(X, y, **{name_of: sets})
+    cascade.set_fit_request(**{name_of: True})
+    search = GridSearchCV(cascade, {}, cv=FOLDS, error_score="raise").fit(X, y, **{name_of: sets})
+    assert search.best_estimator_.threshold_ == expected.threshold_
+    assert search.best_estimator_.n_calibration_ == expected.n_calibration_
+
+
+def test_the_default_sides_of_a_cascade_request_weights(rows, routing):
+    X, y, weight, _ = rows
+    with_weights, without = (
+        CascadeClassifier(max_disagreement=0.5, random_state=0).fit(X, y, **given)
+        for given in ({"sample_weight": 10 * weight**3}, {})
+    )
+    assert abs(with_weights.student_.coef_ - without.student_.coef_).max() > 1e-3

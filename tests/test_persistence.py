@@ -7,6 +7,7 @@ run, too, and fail once a release of the other library supports them.
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import sklearn
 from contracts.augmenters import AUGMENTERS, make_augmenter, path_of
 from contracts.student_cases import registered_students
 from scipy.special import softmax
+from sklearn.base import is_regressor
 from sklearn.ensemble import (
     GradientBoostingClassifier,
 )
@@ -31,12 +33,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.extmath import softmax as softmax_of_sklearn
 
+import skdistill
 from skdistill import (
     BornAgainClassifier,
     CascadeClassifier,
     DistilledBipartiteRanker,
     DistilledClassifier,
     DistilledMulticlassRetriever,
+    DistilledRegressor,
     SoftLabelClassifier,
     SoftLabels,
     fit_soft_labels,
@@ -359,12 +363,14 @@ print(len(files))
 # Types of skdistill that skops must trust: files that users have written name these paths.
 OURS = {
     DistilledClassifier: "skdistill._distilled_classifier.DistilledClassifier",
+    DistilledRegressor: "skdistill._distilled_regressor.DistilledRegressor",
     SoftLabelClassifier: "skdistill._soft_label_classifier.SoftLabelClassifier",
     BornAgainClassifier: "skdistill._born_again.BornAgainClassifier",
     CascadeClassifier: "skdistill._cascade_classifier.CascadeClassifier",
     DistilledBipartiteRanker: "skdistill._bipartite_ranker.DistilledBipartiteRanker",
     DistilledMulticlassRetriever: "skdistill._multiclass_retriever.DistilledMulticlassRetriever",
 }
+SHIPPING = (Path(skdistill.__file__).parents[1] / "docs" / "shipping.md").read_text()
 # Of cascades only.
 CALIBRATION = {"skdistill._cascade._calibration.Calibration"}
 # Of fits that choose weights only.
@@ -403,6 +409,7 @@ ESTIMATORS = {
     "regressor": DistilledClassifier(
         GaussianNB(), Ridge(), random_state=0, alpha=1.0, teacher_temperature=1.0
     ),
+    "regressor of numbers": DistilledRegressor(Ridge(), DecisionTreeRegressor(max_depth=3)),
     "soft labels": SoftLabelClassifier(classes=["ant", "bee", "cow"]),
     "born again": BornAgainClassifier(TREE, n_generations=2, random_state=0),
     "cascade": CascadeClassifier(GaussianNB(), TREE, max_disagreement=0.3, random_state=0),
@@ -436,7 +443,7 @@ def with_augmenter(name):
 def test_a_fitted_estimator_comes_back_with_all_its_attributes(name, rows_as):
     model = with_augmenter(name) if name in AUGMENTERS else sklearn.base.clone(ESTIMATORS[name])
     X, y, P, _ = rows(3)
-    X, y = rows_as(X), np.array(["ant", "bee", "cow"])[y]
+    X, y = rows_as(X), y if is_regressor(model) else np.array(["ant", "bee", "cow"])[y]
     if isinstance(model, DistilledBipartiteRanker):
         y = y == "ant"
     model.fit(X, P if name == "soft labels" else y)
@@ -447,6 +454,7 @@ def test_a_fitted_estimator_comes_back_with_all_its_attributes(name, rows_as):
     # docs/shipping.md names this path: it is public (test_documents.py).
     ours |= {path_of(model.augmenter)} if name in AUGMENTERS else set()
     assert {each for each in untrusted if "skdistill" in each} == ours
+    assert {each for each in ours if f"`{each}`" not in SHIPPING} == set()
     again = sio.loads(file, trusted=untrusted)
     assert_same_state(again, model)
     for method in ("predict", "predict_proba", "decision_function"):
@@ -455,6 +463,12 @@ def test_a_fitted_estimator_comes_back_with_all_its_attributes(name, rows_as):
     if isinstance(model, DistilledMulticlassRetriever):
         for found, expected in zip(again.retrieve(X, 2), model.retrieve(X, 2), strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+def test_every_public_estimator_is_stored():
+    public = [getattr(skdistill, name) for name in skdistill.__all__]
+    estimators = {each for each in public if hasattr(each, "fit")}
+    assert {type(model) for model in ESTIMATORS.values()} == set(OURS) == estimators
 
 
 def assert_same_state(found, expected):

@@ -10,6 +10,7 @@ from .._utils._typing import Estimator
 from ..students._further_classes import missing_classes
 from ..students.pipeline import last_step
 from ._student_predictions import FittedStudentMixin
+from ._training_weights import without_training_weights
 
 
 def deployable(model: Estimator) -> Estimator:
@@ -27,6 +28,8 @@ def deployable(model: Estimator) -> Estimator:
         have all classes of the model, in the same order, those of its parameter `classes`
         included. A class without training rows has probability 0; with boosters, nearly 0. A
         regressor predicts probabilities, one column per class or that of the second of two.
+        Forests and bagging are copies without the weights of their training rows, and so without
+        `estimators_samples_`.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def deployable(model: Estimator) -> Estimator:
     _check_needs_no_skdistill(model.student_)
     if hasattr(model, "classes_"):
         _check_all_classes(model)
-    return model.student_
+    return without_training_weights(model.student_)
 
 
 def _check_single(model):

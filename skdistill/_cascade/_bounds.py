@@ -20,6 +20,18 @@ def upper_bound(n_failures, n_rows, confidence):
     return np.where(certain, 1.0, beta.ppf(confidence, n_failures + 1, shape))
 
 
+def largest_bound(risk, n_rows, confidence):
+    """Return the largest upper bound within `risk` that some number of failures has, 0 if none."""
+    fewest, too_many = -1, n_rows + 1  # the bound rises with the number of failures
+    while too_many - fewest > 1:
+        middle = (fewest + too_many) // 2
+        if upper_bound(middle, n_rows, confidence) <= risk:
+            fewest = middle
+        else:
+            too_many = middle
+    return 0.0 if fewest < 0 else float(upper_bound(fewest, n_rows, confidence))
+
+
 def rows_needed(risk, confidence, n_failures=0):
     """Return the smallest number of rows whose bound is at most `risk` with so many failures."""
     low, high = n_failures, n_failures + 1

@@ -20,8 +20,8 @@ class Certificate(NamedTuple):
         Share of the calibration rows that the student keeps.
 
     bound : float
-        Upper bound for the probability that the student keeps a row and fails; the largest one, if
-        it is computed within several sets of rows.
+        Upper bound for the probability that the student keeps a row and fails, valid although the
+        same rows chose the threshold; the largest one, if it is computed within several sets.
     """
 
     threshold: float | Floats

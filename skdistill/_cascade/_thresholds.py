@@ -1,19 +1,31 @@
 """Thresholds of a student's confidence, tried strictest first until a bound exceeds the budget.
 
 A row fails if the student keeps it, its confidence is at least the threshold, and the prediction is
-wrong. The probability of that can only grow as the threshold falls. So let t be the largest
-threshold at which it exceeds the budget: a lower one is accepted only if all that lie above it
-are, and with them some just below t, whose bound is exceeded by chance in at most 1 − confidence of
-the samples. No correction for the number of thresholds is needed, and they may be those of the
-calibration rows themselves (fixed-sequence testing).
+wrong. The guarantee needs no list of thresholds that is fixed beforehand. As the threshold t falls,
+both the risk R(t), the probability of a failure, and the number K(t) of failures among the n
+calibration rows can only grow. A threshold is accepted only if K(t) <= k, the largest number whose
+bound is within the budget; k depends on n alone. Let t* be the supremum of the thresholds whose
+risk exceeds the budget. It depends on the distribution alone, and R(t*) is at least the budget,
+since R is continuous from the left. If an accepted t breaks the budget, then t <= t*, so that
+K(t*) <= K(t) <= k. That has a probability of at most 1 − confidence: k is the number for which the
+bound of a binomial count is within the budget. So thresholds may be those of the calibration rows
+themselves, tied or not, and it does not matter in which order they are tried.
+
+Several sets of rows, each with its own n and k, may have one threshold in common: t* is that of the
+set in which it is largest, and the rest is the same. No correction for their number is needed.
+
+The same argument, with the bound of k in place of the budget, shows that the risk is at most that
+bound. The bound of K(t) at the accepted t may be lower where confidences are tied, and is not
+valid: the same rows chose t. Only if every row is kept, the threshold is one that was fixed
+beforehand, and the bound of all failures holds.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .._utils._typing import Floats
-from ._bounds import upper_bound
+from .._utils._typing import Floats, NDArray
+from ._bounds import largest_bound, upper_bound
 
 
 class ThresholdPath(NamedTuple):
@@ -28,28 +40,39 @@ class ThresholdPath(NamedTuple):
         Share of the calibration rows that are kept.
 
     bound : ndarray of shape (n_thresholds,)
-        Upper bound for the probability that a row is kept and fails: the largest one, if it is
-        computed within several sets of rows.
+        Upper bound for the probability that a row is kept and fails, for a threshold that is fixed
+        beforehand: the largest one, if it is computed within several sets of rows.
+
+    n_rows : ndarray of shape (n_sets,)
+        Number of rows in each set.
+
+    confidence : float
+        Level of the bounds.
     """
 
     threshold: Floats
     coverage: Floats
     bound: Floats
+    n_rows: NDArray
+    confidence: float
 
     def accept(self, risk):
-        """Return the threshold, coverage and bound of the last one before the first failure.
+        """Return the last threshold before the first failure, its coverage, and the valid bound.
 
         Without any, the threshold is infinite: no row is kept.
         """
         failing = self.bound > risk
-        n_accepted = int(failing.argmax()) if failing.any() else len(failing)
-        if n_accepted == 0:
+        if not failing.any():
+            return Accepted(-np.inf, 1.0, float(self.bound[-1]))
+        last = int(failing.argmax()) - 1
+        if last < 0:
             return Accepted(np.inf, 0.0, 0.0)
-        return Accepted(*(float(each[n_accepted - 1]) for each in self))
+        bound = max(largest_bound(risk, int(n), self.confidence) for n in np.unique(self.n_rows))
+        return Accepted(float(self.threshold[last]), float(self.coverage[last]), bound)
 
 
 class Accepted(NamedTuple):
-    """An accepted threshold."""
+    """An accepted threshold; its bound holds although the same rows chose it."""
 
     threshold: float
     coverage: float
@@ -70,7 +93,9 @@ def threshold_path(scores, failures, confidence, members=None):
     sets = np.ones((1, len(scores)), dtype=bool) if members is None else members[:, order]
     bounds = [_bounds_along(failures & each, each.sum(), ends, confidence) for each in sets]
     threshold = np.append(_between(scores[ends[:-1]], scores[ends[1:]]), -np.inf)
-    return ThresholdPath(threshold, (ends + 1) / len(scores), np.max(bounds, axis=0))
+    return ThresholdPath(
+        threshold, (ends + 1) / len(scores), np.max(bounds, axis=0), sets.sum(axis=1), confidence
+    )
 
 
 def _bounds_along(failures, n_rows, ends, confidence):

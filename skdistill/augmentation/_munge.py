@@ -128,10 +128,18 @@ class MungeAugmenter(BaseEstimator):
             if not is_nominal:
                 values = floats(column)
                 distance = np.abs(values[rows] - values[neighbours])
-                spread = np.where(swap, np.nan_to_num(distance), 0) / self.local_variance
-                new = add_noise(new, spread * rng.standard_normal(len(rows)), column)
+                with np.errstate(over="ignore"):  # `add_noise` limits it
+                    spread = np.where(swap, np.nan_to_num(distance), 0) / self.local_variance
+                    noise = spread * rng.standard_normal(len(rows))
+                new = add_noise(new, noise, column)
             columns.append(new)
         return table_of(columns, like=X)
+
+
+def _within_one(numbers):
+    """Return numbers divided by a power of two, so that no square over- or underflows."""
+    _, exponent = np.frexp(np.abs(np.nan_to_num(numbers)).max())
+    return np.ldexp(numbers, -exponent)
 
 
 def _nearest_other_rows(X, nominal):
@@ -146,7 +154,7 @@ def _nearest_other_rows(X, nominal):
     space = []
     if not nominal.all():
         numbers = [
-            floats(column)[first]
+            _within_one(floats(column)[first])
             for column, is_nominal in zip(columns_of(X), nominal, strict=True)
             if not is_nominal
         ]

@@ -7,6 +7,7 @@ import numpy as np
 from .._utils._typing import NDArray
 from ..metrics import expected_calibration_error
 from ._intervals import Estimate
+from ._kept_share import kept_share
 from ._predictions import classes_in_common, encode_test_labels, predict
 from ._row_scores import row_scores, weighted_scores
 
@@ -53,6 +54,16 @@ class ClassFigures:
             if each.proba is not None
         }  # fmt: skip
         return {"ece": errors} if errors else {}
+
+    def further_fidelity(self, models, predictions, X):
+        """Return the share of the rows that each student keeps, where they are enough for it."""
+        teacher = predictions["teacher"].codes
+        shares = {
+            name: Estimate(kept_share(models[name], X, self.classes, teacher))
+            for name in ("student", "distilled")
+        }
+        shares = {name: share for name, share in shares.items() if not np.isnan(share.value)}
+        return {"kept_at_1_percent": shares} if shares else {}
 
     def observed_mean(self, y_codes, weight):
         """Return None: labels have no mean."""

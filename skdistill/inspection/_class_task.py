@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression
 
+from .._cascade._bounds import upper_bound
 from .._distilled_classifier import DistilledClassifier
 from .._teachers._predict import MulticlassOutput, check_teacher
 from .._utils._class_codes import check_codes, takes_codes
 from .._utils._labels import encode
 from .._utils._typing import NDArray
 from ..metrics import smooth_calibration_error
+from ._kept_share import CONFIDENCE, kept_share
 from ._predictions import Predictions, encode_test_labels, predict
 from ._row_scores import RowScores, row_scores, weighted_scores
 
-CONFIDENCE = 0.95
 # The logit of 0 and 1 is infinite.
 SMALLEST = 1e-15
 # The slope is that of maximum likelihood: with this C the penalty is no longer visible.
@@ -131,11 +131,12 @@ class ClassTask:
 
     def disagreement_bound(self, predictions, teacher):
         """Return the largest rate of other labels than the teacher's, at 95 %: Clopper-Pearson."""
-        n_rows = len(teacher.codes)
         n_other = int((predictions.codes != teacher.codes).sum())
-        return (
-            1.0 if n_other == n_rows else float(beta.ppf(CONFIDENCE, n_other + 1, n_rows - n_other))
-        )
+        return float(upper_bound(n_other, len(teacher.codes), CONFIDENCE))
+
+    def kept_share(self, student, X, teacher):
+        """Return the share of rows that a student keeps if at most 1 % may differ, at 95 %."""
+        return kept_share(student, X, self.classes, teacher.codes)
 
 
 def _concatenated(values):

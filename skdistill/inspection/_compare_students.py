@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_consistent_length, check_random_state, indexable
 
@@ -18,6 +18,7 @@ from .._utils._labels import check_classes, check_labels
 from .._utils._rows import refuse_partitions
 from .._utils._typing import ArrayLike, Estimator, Rows
 from .._utils._validation import check_row_weights
+from ..students._predictions import predicts_numbers
 from ._class_task import ClassTask
 from ._evaluated_rows import EvaluatedRows, checked_values, grouping
 from ._folds import make_checked_folds
@@ -25,6 +26,7 @@ from ._number_task import NumberTask
 from ._resampling import FoldReplicates, RowReplicates
 from ._student_comparison import COMPILED, StudentComparison, check_budget
 from ._student_fits import NAMES, StudentFitter
+from ._student_progress import FitProgress
 from ._student_rows import compared_models
 from ._student_runs import TEACHER, fit_models, predict_models, predict_out_of_fold
 from ._training_rows import TrainingRows
@@ -51,6 +53,7 @@ def compare_students(
     memory: Any = None,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
+    verbose: int = 0,
 ) -> StudentComparison:
     """Compare students in quality and cost, each distilled and fitted to the labels alone.
 
@@ -130,6 +133,10 @@ n_features), default=None
     random_state : int, RandomState instance or None, default=None
         Seed of all random steps. It seeds every `random_state` of the estimators that is None, and
         the resamples of test rows.
+
+    verbose : int, default=0
+        If positive, print progress and the time of fits. For each student, and the teacher, it
+        prints a line when it is fitted, with the reason if that failed.
 
     Returns
     -------
@@ -223,13 +230,14 @@ n_features), default=None
         folds = None
         evaluated = plan.test_rows(X_test, y_test)
     task.check_evaluated(score, evaluated.y)
+    progress = FitProgress(bool(verbose))
     with _teacher_cache(memory, teacher) as folder:
         fitter = StudentFitter(teacher, task, score, folder, n_jobs, seed)
-        shipped = fit_models(fitter, students, training)
+        shipped = fit_models(fitter, students, training, progress)
         if folds is None:
             predictions = predict_models(task, shipped, evaluated.X, y)
         else:
-            predictions = predict_out_of_fold(fitter, students, training, folds)
+            predictions = predict_out_of_fold(fitter, students, training, folds, progress)
     rows = compared_models(shipped, predictions, evaluated, task, score)
     notes = _notes(evaluated, shipped.teacher)
     return StudentComparison(rows, score, score in task.higher_is_better, budget, notes)
@@ -289,7 +297,7 @@ def _kind(student):
     """Return "classifier", "regressor" or None."""
     if is_classifier(student):
         return "classifier"
-    return "regressor" if is_regressor(student) else None
+    return "regressor" if predicts_numbers(student) else None
 
 
 def _checked_scoring(scoring, task):

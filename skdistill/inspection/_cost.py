@@ -10,6 +10,7 @@ from sklearn.utils import _safe_indexing
 
 from .._base._student_predictions import FittedStudentMixin
 from .._utils._rows import copied, count_rows, predict_on_copy
+from ..students._predictions import predicts_numbers
 from ._intervals import Estimate
 
 COSTS = ("bytes", "batch", "batch_preprocessing", "batch_model", "single")
@@ -96,7 +97,8 @@ def timings_of_steps(model, X):
 
 def _prediction(model):
     """Return the method that is timed."""
-    return model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    has_proba = hasattr(model, "predict_proba") and not predicts_numbers(model)
+    return model.predict_proba if has_proba else model.predict
 
 
 def _median_seconds(method, calls):

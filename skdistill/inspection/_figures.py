@@ -10,6 +10,7 @@ LABELS = {
     "auc": "AUC",
     "agreement": "agreement",
     "kl": "KL",
+    "kept_at_1_percent": "kept at 1 %",
     "r2": "R²",
     "mse": "MSE",
     "mean_prediction": "mean prediction",

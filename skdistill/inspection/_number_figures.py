@@ -32,6 +32,10 @@ class NumberFigures:
         """Return no further scores: all have intervals."""
         return {}
 
+    def further_fidelity(self, models, predictions, X):
+        """Return nothing: all measures have intervals."""
+        return {}
+
     def observed_mean(self, y, weight):
         """Return the mean of y."""
         return float(np.average(y, weights=weight))

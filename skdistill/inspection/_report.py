@@ -77,10 +77,10 @@ def distillation_report(
         Print it, show it in a notebook, or read its figures: `quality` (accuracy, log-loss in
         nats, Brier in [0, 2], ECE with 15 bins, AUC for two classes; for regressors R², mean
         squared error, mean prediction, bias, calibration slope), `gain` (what distilling
-        improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats; for regressors
-        the mean squared difference, and the correlation of residuals), `cost` (bytes when
-        pickled, milliseconds per thousand rows in batch and row by row), `summary`, `verdict` and
-        `missing`, in plain sentences.
+        improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats, the share of
+        rows that a cascade would leave to the student; for regressors the mean squared difference,
+        and the correlation of residuals), `cost` (bytes when pickled, milliseconds per thousand
+        rows in batch and row by row), `summary`, `verdict` and `missing`, in plain sentences.
 
     Raises
     ------
@@ -102,6 +102,11 @@ def distillation_report(
     The gap recovered is (distilled − student) / (teacher − student) for each score. It is
     undefined where the teacher was no better than the student, and has no interval where the
     teacher's lead is not certain (its interval contains 0).
+
+    "kept_at_1_percent" is `coverage_` of :class:`skdistill.CascadeClassifier` on the test rows:
+    the student predicts the rows of which it is most sure, the teacher the others, and at most 1 %
+    of all rows may differ from the teacher, at 95 % confidence. It needs at least 299 rows, of
+    equal weight and without `groups`.
 
     Fidelity is not quality: a student may rightly disagree (Stanton et al., NeurIPS 2021).
 
@@ -162,6 +167,8 @@ def distillation_report(
         resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)
     cost, not_pickled = costs(models, X)
+    # The exact bound counts rows: not weights, and not rows that resemble one another.
+    independent = codes is None and not np.ptp(weight)
     return DistillationReport(
         n_rows=len(weight),
         n_groups=n_groups,
@@ -170,7 +177,8 @@ def distillation_report(
         quality=quality | figures.further_quality(predictions, true, weight),
         gain=gains("distilled", "student", scores, resampled),
         gap_recovered=gaps_recovered(scores, resampled),
-        fidelity=table(FIDELITY, ("student", "distilled"), scores, resampled),
+        fidelity=table(FIDELITY, ("student", "distilled"), scores, resampled)
+        | (figures.further_fidelity(models, predictions, X) if independent else {}),
         cost=cost,
         cost_of={name: description(model) for name, model in models.items()},
         missing=(

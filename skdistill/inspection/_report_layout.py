@@ -25,6 +25,9 @@ NOTES = {
     "agreement": "Agreement: share of rows with the same most probable class as the teacher.",
     "kl": "KL: divergence KL(teacher ‖ model) of the probabilities, in nats, 0 if they are equal; "
     "a probability of 0 counts as 2.2e-16.",
+    "kept_at_1_percent": "Kept at 1 %: share of the rows that the student predicts alone if the "
+    "teacher predicts those of which it is less sure, and at most 1 % of all rows may differ from "
+    "the teacher (at 95 %).",
     "teacher_mse": "MSE to the teacher: mean squared difference of the predictions.",
     "residual_correlation": "Correlation of residuals: of y minus the model's prediction with y "
     "minus the teacher's.",

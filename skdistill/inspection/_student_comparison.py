@@ -158,8 +158,8 @@ class StudentComparison:
             if isinf(nearest.excess(budget)):
                 raise ValueError(
                     f"No student has all costs of the budget {described_costs(budget)}: it cannot "
-                    "be pickled, or was not compiled to ONNX. The columns kB and not_compiled of "
-                    "to_frame() say which."
+                    "be written to a file, or was not compiled to ONNX. The columns kB and "
+                    "not_compiled of to_frame() say which."
                 )
             raise ValueError(
                 f"No student meets the budget {described_costs(budget)}. The nearest is "

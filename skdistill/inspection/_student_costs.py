@@ -1,7 +1,6 @@
 """What a fitted model costs to ship: kilobytes, time on one thread, leaves or coefficients."""
 
 import copy
-import pickle
 import time
 from statistics import median
 
@@ -11,7 +10,8 @@ from sklearn.utils import _safe_indexing
 from threadpoolctl import threadpool_limits
 
 from .._utils._rows import count_rows
-from ._cost import BATCH, pickled_bytes, timings
+from ._cost import BATCH, timings
+from ._shipped import shipped_file
 
 COSTS = ("kB", "us_per_row", "ms_per_1000", "onnx_kB", "onnx_us_per_row", "onnx_ms_per_1000")
 N_CALLS = 20
@@ -21,16 +21,23 @@ def student_costs(model, compiled, X):
     """Return the costs of a model by name, and those of its ONNX file, NaN if there is none."""
     with threadpool_limits(limits=1):
         milliseconds = timings(_on_one_thread(model), X)
+    file = shipped_file(model)
     costs = {
-        "kB": _kilobytes(model),
+        "kB": file.kilobytes,
+        "file": file.format,
         "us_per_row": milliseconds["single"],  # of a thousand rows, one by one
         "ms_per_1000": milliseconds["batch"],
         **{name: float("nan") for name in COSTS if name.startswith("onnx_")},
     }
     if compiled is not None:
-        costs |= {f"onnx_{name}": value for name, value in compiled_costs(compiled, X).items()}
+        costs |= as_onnx(compiled_costs(compiled, X))
     costs["size"], costs["size_unit"] = size_of(model)
     return costs
+
+
+def as_onnx(costs):
+    """Return the costs of an ONNX file under the names that they have beside those of Python."""
+    return {f"onnx_{name}": value for name, value in costs.items() if name != "file"}
 
 
 def compiled_costs(compiled, X):
@@ -40,6 +47,7 @@ def compiled_costs(compiled, X):
     singles = [compiled.inputs(_safe_indexing(X, [k % n_rows])) for k in range(N_CALLS)]
     return {
         "kB": compiled.n_bytes / 1000,
+        "file": "ONNX",
         "us_per_row": 1e6 * _median_seconds(compiled.run, singles),
         "ms_per_1000": 1e6 / n_rows * _median_seconds(compiled.run, [batch] * N_CALLS),
     }
@@ -73,20 +81,11 @@ def size_of(model):
     return float(sum(np.size(array) for array in arrays)), "coefficients"
 
 
-def _kilobytes(model):
-    """Return the size of a pickle."""
-    try:
-        return pickled_bytes(model) / 1000
-    except (pickle.PicklingError, AttributeError, TypeError):
-        return float("nan")
-
-
 def _on_one_thread(model):
     """Return a copy of a model whose parameters `n_jobs`, nested ones too, are 1."""
     if not hasattr(model, "get_params"):
         return model
-    model = copy.deepcopy(model)
     names = [name for name in model.get_params() if name.rpartition("__")[2] == "n_jobs"]
-    if names:
-        model.set_params(**dict.fromkeys(names, 1))
-    return model
+    if not names:
+        return model  # not a copy: some fitted models cannot be copied
+    return copy.deepcopy(model).set_params(**dict.fromkeys(names, 1))

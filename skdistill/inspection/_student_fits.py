@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from .._base._training_data import FitArguments
+from .._base._training_weights import without_training_weights
 from .._teachers._sample_weight import fit_teacher, weight_params
 from .._utils._concatenate import stack_rows
 from .._utils._random_state import seeded_clones
@@ -65,17 +66,17 @@ class StudentFitter(NamedTuple):
             params = weight_params(teacher, training.weight, "the weights count in its scores only")
             fit_teacher(teacher, copied(training.X), training.y, params)
         seconds = time.perf_counter() - cross_fitted
-        return TeacherFit(teacher, seconds, cross_fitted - start)
+        return TeacherFit(without_training_weights(teacher), seconds, cross_fitted - start)
 
     def fit_student(self, student, training, pseudo_labels=None):
         """Return {how: Fit} of a student; failures are reported there.
 
         A search is distilled with the setting that is best for the labels alone.
         """
-        # The seed that a student gets beside the teacher, so that all of its fits have the same.
-        _, student = seeded_clones(self.seed, self.teacher, student)
         start = time.perf_counter()
         try:
+            # The seed that it gets beside the teacher, so that all of its fits have the same.
+            _, student = seeded_clones(self.seed, self.teacher, student)
             self.task.check_student(student)
             twin = tuned_twin(student, training, self.task, self.scoring)
         except Exception as error:
@@ -126,7 +127,8 @@ def _attempt(fit):
         model, alpha = fit()
     except Exception as error:
         return Fit(failure=described(error))
-    return Fit(model, time.perf_counter() - start, alpha=alpha)
+    seconds = time.perf_counter() - start
+    return Fit(without_training_weights(model), seconds, alpha=alpha)
 
 
 def _arguments(training):

@@ -138,10 +138,14 @@ def _size(row):
     return "" if isnan(count) else f"{count:,.0f} {row.costs['size_unit']}"
 
 
-def _bound(row):
-    """Write the bound on disagreement as a percentage."""
-    bound = row.details.get("max_disagreement", float("nan"))
-    return "" if isnan(bound) else f"{100 * bound:.1f} %"
+def _percentage(name, head):
+    """Return the column of a detail that is a share of the rows."""
+
+    def write(row):
+        share = row.details.get(name, float("nan"))
+        return "" if isnan(share) else f"{100 * share:.1f} %"
+
+    return Column(head, write)
 
 
 def _detail(name, head):
@@ -166,10 +170,13 @@ _TABLES = [
         "Fidelity to the teacher",
         [
             _score("agreement", "agreement"),
-            Column("differs at most (95 %)", _bound),
+            _percentage("max_disagreement", "differs at most (95 %)"),
+            _percentage("kept_at_1_percent", "kept at 1 %"),
             _score("teacher_mse", "MSE to the teacher"),
         ],
-        "Agreement: the same label. A student may rightly differ: this is not quality.",
+        "Agreement: the same label. A student may rightly differ: this is not quality. Kept at "
+        "1 %: rows that the student predicts alone if the teacher predicts those of which it is "
+        "less sure, and at most 1 % of all rows may differ from the teacher (at 95 %).",
     ),
     (
         "Calibration",
@@ -189,6 +196,7 @@ _TABLES = [
         "Cost",
         [
             _cost("kB", "kB"),
+            Column("file", lambda row: row.costs.get("file", "")),
             _cost("us_per_row", "µs, one row"),
             _cost("ms_per_1000", "ms, 1,000 rows"),
             _cost("onnx_kB", "kB, ONNX"),
@@ -199,11 +207,12 @@ _TABLES = [
             _detail("tuning", "tuning"),
             _detail("setting", "chosen setting"),
         ],
-        "kB: of a pickle. Times of predictions: medians on one thread of this machine, for one row "
-        "and for a thousand in one batch. ONNX: the same of the model compiled to ONNX, for rows "
-        "that are prepared, where it converts. Seconds to fit: of the student alone, tuning "
-        "included; cross-fitting the teacher is counted once. Chosen setting: of the twin, where "
-        "it is not the given one.",
+        "kB: of the file that is shipped, of skops, or a pickle where skops is not installed or "
+        "cannot write the model. Times of predictions: medians on one thread of this machine, for "
+        "one row and for a thousand in one batch. ONNX: the same of the model compiled to ONNX, "
+        "for rows that are prepared, where it converts. Seconds to fit: of the student alone, "
+        "tuning included; cross-fitting the teacher is counted once. Chosen setting: of the twin, "
+        "where it is not the given one.",
     ),
     (
         "Groups of rows",

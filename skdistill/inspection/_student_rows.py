@@ -2,9 +2,9 @@
 
 from ._compiled import compile_or_reason
 from ._student_comparison import COMPILED, ComparedModel
-from ._student_costs import compiled_costs, student_costs
+from ._student_costs import as_onnx, compiled_costs, student_costs
 from ._student_figures import Scores
-from ._student_fits import LABELS, NAMES
+from ._student_fits import LABELS, NAMES, described
 from ._student_runs import TEACHER
 
 
@@ -22,8 +22,16 @@ def compared_models(models, predictions, evaluated, task, score):
                 rows.append(row.failed(failures[row.name]))
                 continue
             details = {"alpha": fit.alpha, "tuning": fits[LABELS].tuning, "setting": fit.setting}
-            rows.append(_measured(row, fit, scores, details))
+            rows.append(_measured_or_failed(row, fit, scores, details))
     return [*rows, *_teacher_rows(models.teacher, scores)]
+
+
+def _measured_or_failed(row, fit, scores, details):
+    """Return the row of a fitted student, with the reason if it cannot be measured."""
+    try:
+        return _measured(row, fit, scores, details)
+    except Exception as error:
+        return row.failed(described(error))
 
 
 def _measured(row, fit, scores, details):
@@ -31,7 +39,7 @@ def _measured(row, fit, scores, details):
     figures = scores.figures(row.name)
     if row.student:
         figures |= scores.gains(row.student, row.how)
-        details |= _disagreement_bound(scores, row.name)
+        details |= _on_disagreement(scores, row.name, fit.model)
     worst = scores.worst_segment(row.name)
     if worst is not None:
         details["worst_segment"], figures["worst_segment_score"] = worst
@@ -41,12 +49,15 @@ def _measured(row, fit, scores, details):
     return row.measured(fit.model, figures, costs, details | {"not_compiled": reason})
 
 
-def _disagreement_bound(scores, name):
-    """Return the bound on disagreement with the teacher, if the rows are test rows of classes."""
+def _on_disagreement(scores, name, student):
+    """Return what is certain of disagreement with the teacher, on test rows of classes."""
     if not (scores.evaluated.is_test and hasattr(scores.task, "disagreement_bound")):
         return {}
-    both = (scores.predictions[each] for each in (name, TEACHER))
-    return {"max_disagreement": scores.task.disagreement_bound(*both)}
+    predictions, teacher = (scores.predictions[each] for each in (name, TEACHER))
+    return {
+        "max_disagreement": scores.task.disagreement_bound(predictions, teacher),
+        "kept_at_1_percent": scores.task.kept_share(student, scores.evaluated.X, teacher),
+    }
 
 
 def _teacher_rows(teacher, scores):
@@ -57,5 +68,5 @@ def _teacher_rows(teacher, scores):
     if compiled is None:
         return [plain, row.failed(f"It was not compiled. {reason}")]
     costs = compiled_costs(compiled, scores.evaluated.X)
-    costs |= {f"onnx_{name}": value for name, value in costs.items()}
+    costs |= as_onnx(costs)
     return [plain, row.measured(compiled, plain.figures, costs, plain.details)]

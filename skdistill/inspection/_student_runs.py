@@ -1,5 +1,6 @@
 """Fit teacher and students, on all rows or fold by fold, and predict the rows that are left."""
 
+import time
 from typing import NamedTuple
 
 from sklearn.utils import _safe_indexing
@@ -31,17 +32,20 @@ class ModelPredictions(NamedTuple):
     failures: dict
 
 
-def fit_models(fitter, students, training):
+def fit_models(fitter, students, training, progress):
     """Fit the teacher once, then each student in each way."""
     teacher = fitter.fit_teacher(training)
+    progress.teacher(teacher)
     labels = None
     if training.X_unlabeled is not None:
         predictions = fitter.task.predict_teacher(teacher.model, training.X_unlabeled, training.y)
         labels = fitter.task.pseudo_labels(predictions)
-    return FittedModels(
-        teacher,
-        {name: fitter.fit_student(each, training, labels) for name, each in students.items()},
-    )
+    fitted = {}
+    for number, (name, student) in enumerate(students.items(), start=1):
+        start = time.perf_counter()
+        fitted[name] = fitter.fit_student(student, training, labels)
+        progress.student(name, number, len(students), fitted[name], start)
+    return FittedModels(teacher, fitted)
 
 
 def predict_models(task, models, X, y_train):
@@ -59,12 +63,13 @@ def predict_models(task, models, X, y_train):
     return ModelPredictions(found, failures)
 
 
-def predict_out_of_fold(fitter, students, training, folds):
+def predict_out_of_fold(fitter, students, training, folds, progress):
     """Return the predictions of the tested rows, fold after fold; the models are discarded."""
     parts = []
-    for train, test in folds:
+    for number, (train, test) in enumerate(folds, start=1):
         inner = training.take(train)
-        models = fit_models(fitter, students, inner)
+        in_fold = progress._replace(rows=f"fold {number} of {len(folds)}")
+        models = fit_models(fitter, students, inner, in_fold)
         X_test = _safe_indexing(training.X, test)
         parts.append(predict_models(fitter.task, models, X_test, inner.y))
     failures = {}

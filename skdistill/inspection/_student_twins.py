@@ -55,6 +55,11 @@ _LIGHTGBM = [
     {"min_child_samples": 100},
     {"learning_rate": 0.03, "min_child_samples": 100},
 ]
+_EXPLAINABLE_BOOSTING = [
+    *_values("learning_rate", 0.005, 0.04),
+    {"reg_lambda": 10.0},
+    {"min_samples_leaf": 50},
+]
 _CATBOOST = [*_values("learning_rate", 0.03, 0.1, 0.3), *_values("l2_leaf_reg", 10.0, 30.0)]
 _PENALTIES = _values("alpha", 1e-3, 1e-2, 0.1, 10.0, 100.0)
 _STEPS = _values("alpha", 1e-6, 1e-5, 1e-3, 1e-2, 0.1)
@@ -92,6 +97,8 @@ GRIDS = {
     "sklearn.SGDRegressor": _STEPS,
     "catboost.CatBoostClassifier": _CATBOOST,
     "catboost.CatBoostRegressor": _CATBOOST,
+    "interpret.ExplainableBoostingClassifier": _EXPLAINABLE_BOOSTING,
+    "interpret.ExplainableBoostingRegressor": _EXPLAINABLE_BOOSTING,
     "lightgbm.LGBMClassifier": _LIGHTGBM,
     "lightgbm.LGBMRegressor": _LIGHTGBM,
     "xgboost.XGBClassifier": _XGBOOST,
@@ -121,7 +128,7 @@ def tuned_twin(student, training, task, scoring):
 
     `scoring` is the name of a score of the task.
     """
-    if isinstance(student, SEARCH):
+    if isinstance(_last_step(student)[1], SEARCH):
         return Twin(_best_of_search(student, training), {}, "search")
     if searches_inside_fit(student):
         return Twin(student, {}, "search")
@@ -215,11 +222,14 @@ def _weights(student, weight):
 
 
 def _best_of_search(search, training):
-    """Return the best estimator of a search on the labels, unfitted."""
-    groups = {} if training.groups is None else {"groups": training.groups}
+    """Return the best estimator of a search on the labels, unfitted; of a Pipeline's last step."""
+    prefix, _ = _last_step(search)
+    groups = {} if training.groups is None else {f"{prefix}groups": training.groups}
     fitted = fit_to_labels(search, training, **groups)
-    if not hasattr(fitted, "best_estimator_"):
+    _, last = _last_step(fitted)
+    if not hasattr(last, "best_estimator_"):
         raise ValueError(
-            f"{type(search).__name__}(refit=False) keeps no best estimator. Set refit=True."
+            f"{type(last).__name__}(refit=False) keeps no best estimator. Set refit=True."
         )
-    return clone(fitted.best_estimator_)
+    best = clone(last.best_estimator_)
+    return clone(search).set_params(**{prefix.removesuffix("__"): best}) if prefix else best

@@ -3,10 +3,12 @@
 from copy import deepcopy
 from inspect import signature
 
-from skorch.callbacks import BatchScoring, EpochScoring, LRScheduler
+from skorch.callbacks import BatchScoring, EpochScoring, LoadInitState, LRScheduler
+from torch.nn import Module
 
 from ._device import check_device
 from ._device_batches import DeviceBatches
+from ._seeded_split import draws_each_time
 
 BATCH_OPTIONS = set(signature(DeviceBatches).parameters) - {"dataset"}
 
@@ -14,9 +16,46 @@ BATCH_OPTIONS = set(signature(DeviceBatches).parameters) - {"dataset"}
 def check_net(net):
     """Raise for an unavailable device, and for callbacks or iterators that cannot work."""
     check_device(net.device)
+    check_accelerator(net)
     check_monitors(net)
+    check_split_can_resume(net)
     for prefix in ("iterator_train", "iterator_valid"):
         check_batch_options(net, prefix)
+
+
+def check_accelerator(net):
+    """Raise for parameters that contradict the accelerator of skorch's AccelerateMixin."""
+    accelerator = getattr(net, "accelerator", None)
+    if accelerator is None:
+        return
+    amp = getattr(net, "amp", None)
+    if amp is not None:
+        name = {"float16": "fp16", "bfloat16": "bf16"}.get(amp, amp)
+        raise ValueError(
+            f"amp={amp!r} and accelerate would both set the precision. Leave amp out, and give "
+            f"the net accelerator=Accelerator(mixed_precision={name!r})."
+        )
+    criterion = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
+    on_cpus = str(accelerator.distributed_type).endswith("MULTI_CPU")
+    if on_cpus and issubclass(criterion, Module):
+        raise ValueError(
+            f"criterion={criterion.__name__} is a module, and accelerate cannot wrap a module "
+            "without weights for several processes on the CPU. Give a class that is no module, "
+            "whose __call__(logits, proba, y) returns for example "
+            "skdistill.nets.soft_cross_entropy(logits, proba)."
+        )
+
+
+def check_split_can_resume(net):
+    """Raise if a net that may resume would hold out other rows than before."""
+    resumes = any(isinstance(each, LoadInitState) for _, each in callbacks_of(net))
+    if resumes and getattr(net, "random_state", None) is None and draws_each_time(net.train_split):
+        raise ValueError(
+            "LoadInitState resumes a training, and train_split would hold out other rows than "
+            f"before: {type(net.train_split).__name__}(cv={net.train_split.cv!r}) has no "
+            "random_state, so that rows of the training would become validation rows. Set "
+            "random_state of the net, or of the split, to an integer."
+        )
 
 
 def check_monitors(net):

@@ -13,6 +13,8 @@ from ._batch_errors import check_losses, n_rows_of
 from ._before_fit import check_batch_options
 from ._device import check_device, explain_out_of_memory
 from ._device_batches import DeviceBatches, count_processes
+from ._resumed_callbacks import continue_patience, continue_schedules, whole_epochs
+from ._seeded_split import seeded_split
 
 AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 BATCH_EVENTS = ("on_batch_begin", "on_grad_computed", "on_batch_end")
@@ -81,16 +83,23 @@ class DeviceTrainedNet(NeuralNet):
             return DeviceBatches(dataset, **{"device": self._module_device(), **options})
 
     def fit_loop(self, X: Any, y: Any, epochs: int | None = None, **fit_params: Any) -> Any:
-        """Train for the remaining epochs."""
+        """Train for the remaining epochs, with schedules and patience that continue."""
         self._begin_training()
-        if epochs is None and self._counts_past_epochs:
-            epochs = self._count_epochs_left()
+        continue_schedules(self)
+        if self._counts_past_epochs:
+            continue_patience(self)
+            epochs = self._count_epochs_left() if epochs is None else epochs
         return super().fit_loop(X, y, epochs, **fit_params)
 
     def _count_epochs_left(self):
         """Return the number of epochs left after the complete ones of a checkpoint."""
-        whole_epochs = [each for each in self.history if "train_batch_count" in each]
-        return self.max_epochs - len(whole_epochs)
+        return self.max_epochs - len(whole_epochs(self.history))
+
+    def _splitter(self):
+        """Return the function that splits off validation rows, seeded by `random_state`."""
+        if self.random_state is None:
+            return self.train_split
+        return seeded_split(self.train_split, self._seed)
 
     def _begin_training(self):
         """Reset the output check and the loss scaler."""
@@ -151,6 +160,7 @@ class DeviceTrainedNet(NeuralNet):
             for each, value in zip(deferred, values, strict=True):
                 each[key] = value
         self.history.record(f"{prefix}_batch_count", len(batches))
+        average_over_processes(batches, key, self._module_device())
         check_losses(self, prefix)
 
     def _set_modes(self, training):
@@ -224,6 +234,20 @@ class DeviceTrainedNet(NeuralNet):
     def _module_device(self):
         """Return the device of the weights; accelerate chooses it if `device` is None."""
         return next((each.device for each in self.module_.parameters()), torch.device("cpu"))
+
+
+def average_over_processes(batches, key, device):
+    """Replace the losses of batches by their means over the processes that train together.
+
+    All processes then have the same history, and stop at the same epoch. They have equally many
+    batches.
+    """
+    if count_processes() == 1:
+        return
+    losses = torch.tensor([each[key] for each in batches], dtype=torch.float64, device=device)
+    torch.distributed.all_reduce(losses)
+    for each, loss in zip(batches, (losses / count_processes()).tolist(), strict=True):
+        each[key] = loss
 
 
 def overrides(listener, event):

@@ -20,6 +20,7 @@ from .._targets._soft_labels import SoftLabels
 from .._utils._typing import NDArray, Rows
 from ._before_fit import callbacks_of, check_criterion_call, check_net
 from ._device_trained_net import BATCH_EVENTS, overrides
+from ._resumed_callbacks import continue_patience, continue_schedules
 from ._soft_label_net import SoftLabelNet
 from ._weights import with_mean_weight_one
 
@@ -116,8 +117,9 @@ def train_in_parts(
         net.initialize()
         net._begin_training()
         net.notify("on_train_begin", X=header, y=None)
+        continue_schedules(net)
         valid = _validation_set(net)
-        for _ in range(net._count_epochs_left()):
+        for _ in range(net._count_epochs_left()) if _has_patience(net) else ():
             if _train_one_epoch(net, n_parts, run_epoch, valid):
                 break
         net.notify("on_train_end", X=header, y=None)
@@ -158,6 +160,15 @@ def train_on_part(
         iterator = net.get_iterator(dataset, training=True)
         net.run_single_epoch(iterator, training=True, prefix="train", step_fn=net.train_step)
     return net
+
+
+def _has_patience(net):
+    """Return whether the training continues after the past epochs of a checkpoint."""
+    try:
+        continue_patience(net)
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def _train_one_epoch(net, n_parts, run_epoch, valid):

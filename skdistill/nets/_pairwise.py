@@ -176,15 +176,22 @@ def _check(s, proba, sample_weight):
             f"{tuple(s.shape)}, {tuple(p.shape)} and {tuple(w.shape)}. Apply squeeze(1) to a net's "
             "output of shape (n_samples, 1)."
         )
-    for name, values, good, expected in (
+    rules = (
         ("scores", s, s.abs() <= LARGEST_SCORE, "be finite and at most 2^50 in absolute value"),
         ("proba", p, (p >= 0) & (p <= 1), "lie in [0, 1]"),
         ("sample_weight", w, (w >= 0) & w.isfinite(), "be finite and not negative"),
-    ):
+    )
+    if not torch.stack([good for _, _, good, _ in rules]).all():  # one wait for the device
+        _explain_bad_row(rules)
+    return s, w * p, w * (1 - p)
+
+
+def _explain_bad_row(rules):
+    """Raise for the first row that breaks a rule."""
+    for name, values, good, expected in rules:
         if not good.all():
             bad = int(good.int().argmin())
             raise ValueError(f"{name} must {expected}; row {bad} has {values[bad].item()}.")
-    return s, w * p, w * (1 - p)
 
 
 def _logistic(s, a, b):
@@ -222,7 +229,8 @@ def _locate(s, cells):
 
 def _exponential(s, a, b):
     """Return the sums over all pairs as a product, each factor scaled by its largest term."""
-    lowest, highest = s[a > 0].min(), s[b > 0].max()
+    lowest = torch.where(a > 0, s, torch.inf).min()
+    highest = torch.where(b > 0, s, -torch.inf).max()
     sum_a = _times_exp(a, lowest - s).sum()
     sum_b = _times_exp(b, s - highest).sum()
     as_positive, as_negative = _times_exp(a, highest - s) * sum_b, _times_exp(b, s - lowest) * sum_a

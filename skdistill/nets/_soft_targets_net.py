@@ -68,7 +68,7 @@ class SoftTargetsNet(NeuralNet):
             return dataset, None
         train: Any
         valid: Any
-        train, valid = self.train_split(dataset, dataset.y, **split_params)
+        train, valid = self._splitter()(dataset, dataset.y, **split_params)
         is_subset = isinstance(valid, Subset) and valid.dataset is dataset
         if not is_subset:
             return train, self._as_validation_dataset(valid, y)
@@ -79,6 +79,10 @@ class SoftTargetsNet(NeuralNet):
         scored = held_out[has_label].tolist()
         train_rows = [*train.indices, *held_out[~has_label]]
         return Subset(dataset, train_rows), Subset(dataset.with_true_labels(scored), scored)
+
+    def _splitter(self):
+        """Return the function that splits off validation rows."""
+        return self.train_split
 
     def _as_validation_dataset(self, valid, y):
         """Return a user's validation set with labels as a dataset of this net."""

@@ -1,7 +1,7 @@
-"""Logistic sums of scores whose range needs more cells than fit into memory.
+"""Logistic sums of scores that spread over more cells than there are rows, or memory, for.
 
-The pairs (i, j) are split by the score of i into bands of cells. For each band, j is either in the
-near field, the band and the cells next to it, or in the far field, where φ is 0 or linear.
+The pairs (i, j) are split by the score of i into bands of sorted rows. For each band, j is either
+in the near field, the band and the rows next to it, or in the far field, where φ is 0 or linear.
 """
 
 from itertools import pairwise
@@ -9,53 +9,75 @@ from itertools import pairwise
 import numpy as np
 
 from ._bipartite_rows import CheckedRows
-from ._kernel_sum import MAX_CELLS, NEAR_FIELD
+from ._exponential_tails import NEGLIGIBLE
+from ._kernel_sum import MAX_CELLS
 
 
 class Bands:
     """Sorted rows, and the ranks of each band. It holds four vectors."""
 
-    def __init__(self, rows, cells):
+    def __init__(self, rows):
         self.order = np.argsort(rows.s)
         self.z = rows.s[self.order].astype(np.float64, copy=False)
         self.a, self.b = rows.weights(self.order)
-        # Half of the maximum: the cells of the near field are added.
-        edges = cells.ids[:: MAX_CELLS // 2] * cells.width
-        self.ranks = [*np.searchsorted(self.z, edges).tolist(), len(rows)]
+        cell = np.floor(self.z)
+        starts = np.flatnonzero(cell[1:] != cell[:-1]) + 1
+
+        n_cells = MAX_CELLS
+        self._ranks = [0, *starts[n_cells - 1 :: n_cells].tolist(), len(rows)]
+        lowest, highest = self.z[self._ranks[:-1]], self.z[np.subtract(self._ranks[1:], 1)]
+        self._near = [
+            np.searchsorted(self.z, lowest - NEGLIGIBLE).tolist(),
+            np.searchsorted(self.z, highest + NEGLIGIBLE, side="right").tolist(),
+        ]
 
     def __iter__(self):
-        """Yield the ranks in a band and in its near field, and the rows of pairs with i in it."""
-        for start, stop in pairwise(self.ranks):
-            inside = slice(start, stop)
-            near = slice(
-                int(np.searchsorted(self.z, self.z[start] - NEAR_FIELD)),
-                int(np.searchsorted(self.z, self.z[stop - 1] + NEAR_FIELD, side="right")),
-            )
-            a = np.zeros(near.stop - near.start)
-            a[start - near.start : stop - near.start] = self.a[inside]
-            yield inside, near, CheckedRows(self.z[near], a, self.b[near])
+        """Yield the near field of each band, and the rows of the pairs with i in the band."""
+        for (start, stop), *near in zip(pairwise(self._ranks), *self._near, strict=True):
+            a = np.zeros(near[1] - near[0])
+            a[start - near[0] : stop - near[0]] = self.a[start:stop]
+            near = slice(*near)
+            yield near, CheckedRows(self.z[near], a, self.b[near])
 
     def sum_over_near_rows(self, function):
         """Return the sum of a function of the rows near each band and of their positions."""
         result = np.zeros(len(self.z))
-        for _, near, rows in self:
+        for near, rows in self:
             at = self.order[near]
             result[at] += function(rows, at)
         return result
 
     def loss_and_gradient(self, function):
         """Return loss and gradient, from a function that returns those of rows near a band."""
-        loss, gradient = 0.0, np.zeros(len(self.z))
-        for inside, near, rows in self:
+        gradient = np.zeros(len(self.z))
+        loss = self._add_far_pairs(gradient)
+        for near, rows in self:
             loss_near, gradient_near = function(rows)
+            loss += loss_near
             gradient[near] += gradient_near
-            # Pairs with j far to the right of i: φ is s_j − s_i, taken relative to the border.
-            far, border = slice(near.stop, None), self.z[near.stop - 1]
-            sum_a, sum_b = self.a[inside].sum(), self.b[far].sum()
-            gradient[inside] -= self.a[inside] * sum_b
-            gradient[far] += self.b[far] * sum_a
-            loss += loss_near + sum_a * (self.b[far] @ (self.z[far] - border))
-            loss += sum_b * (self.a[inside] @ (border - self.z[inside]))
         unsorted = np.empty_like(gradient)
         unsorted[self.order] = gradient
         return loss, unsorted
+
+    def _add_far_pairs(self, gradient):
+        """Return Σ a_i b_j (s_j − s_i) over j to the right of i's near field; add its derivative.
+
+        Sums over j are taken segment by segment, between the ends of the near fields.
+        """
+        ends = self._near[1]
+        segments = [slice(*each) for each in pairwise([*ends, len(self.z)])]
+        bands = [slice(*each) for each in pairwise(self._ranks)]
+        positive = [self.a[band].sum() for band in bands]
+        for segment, before in zip(segments, np.cumsum(positive), strict=True):
+            gradient[segment] += before * self.b[segment]
+        loss = negative = distances = 0.0
+        border = self.z[-1]
+        for segment, band, weight in zip(segments[::-1], bands[::-1], positive[::-1], strict=True):
+            # Relative to the last row of the near field.
+            last = self.z[segment.start - 1]
+            b = self.b[segment]
+            distances += negative * (border - last) + b @ (self.z[segment] - last)
+            negative, border = negative + b.sum(), last
+            gradient[band] -= negative * self.a[band]
+            loss += weight * distances + negative * (self.a[band] @ (last - self.z[band]))
+        return loss

@@ -1,13 +1,15 @@
 """Sums Σ_j w_j K(x_i − x_j) over all j for every i, by a one-dimensional fast multipole method.
 
-The kernels are analytic for |Im d| < π, and constant or linear beyond 40. Points are put into
-cells. For two cells at distance D the kernel is, to rounding, a polynomial in the positions of the
-points within their cells. There are three steps, and only the first and the last use the points:
+The kernels are analytic for |Im d| < π; beyond 3 they are constant or linear plus a few
+exponentials of the distance. Points are put into cells. For two cells at distance D the kernel is,
+to rounding, a polynomial in the positions of the points within their cells. There are three steps,
+and only the first and the last use the points:
 
 1. compute the moments Σ w t^m of each cell, with t the position of a point in its cell
    (`Cells.moments`);
-2. translate the moments of all cells into a local expansion in each cell, by matrices that depend
-   only on the distance of two cells (`Cells.local_expansions`);
+2. translate the moments of all cells into a local expansion in each cell
+   (`Cells.local_expansions`): in the near field by matrices that depend only on the distance of two
+   cells, in the far field by the sums of `_exponential_tails.py`;
 3. evaluate the local expansion of its cell, a polynomial in t, at each point (`Cells.evaluate`).
 
 Narrow cells need fewer terms, but there are more of them to translate. So there are two levels:
@@ -15,7 +17,7 @@ fine cells with few terms for the points, and coarse cells for the translation. 
 coarse cell are sums over its fine cells, since its polynomials are polynomials on each of them.
 """
 
-from functools import cache
+from functools import cache, partial
 from math import ceil, floor, log, pi
 from typing import NamedTuple
 
@@ -23,15 +25,20 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from scipy.special import expit
 
-# Beyond this distance, the far field, a logistic function is 0 or 1 in float64.
-NEAR_FIELD = 40.0
+from ._exponential_tails import sums_of_exponentials, tail_coefficients
+
+# Distance from which the far field begins, and the number of its exponentials. In a cell of width h
+# with p terms, they are exact to about (h / 12)^p: rounding for the widths below.
+NEAR_FIELD, FAR_TERMS = 3.0, 8
 # Up to this range of points, narrow coarse cells with few terms are fastest; beyond, wide ones.
 NARROW = 64.0
 NARROW_WIDTH = 0.25
 # If the range needs more coarse cells than this, or than points, only occupied cells are stored.
 MAX_CELLS = 16_384
+# Cells of width 1 with fewer points are slower than sorted points.
+POINTS_PER_WIDE_CELL = 4
 # Coarse cells whose near field is computed at once.
-CELLS_PER_BATCH = 128
+CELLS_PER_BATCH = 512
 # Widths of fine cells: the widest for 4, 5, 6, 7 and 8 terms.
 FINE_WIDTHS = (2.0**-10, 2.0**-7, 2.0**-5, 2.0**-4, 2.0**-3)
 # Fine cells are faster with this many points per cell, while their table stays in cache.
@@ -56,11 +63,37 @@ class Kernel(NamedTuple):
             return np.logaddexp(0, -d)
         return expit(d) * expit(-d)
 
+    def tails(self, nearest, n_terms):
+        """Return the coefficients of the exponentials for d → −∞ and for d → ∞."""
+        tail = tail_coefficients(self.name, nearest, n_terms)[:, None]
+        # Where the limit is 1, the kernel is 1 minus the tail.
+        return (1 - 2 * self.left) * tail, (1 - 2 * self.right) * tail
+
 
 SIGMOID = Kernel("sigmoid", 0.0, 0.0, 1.0)
 MIRRORED_SIGMOID = Kernel("mirrored sigmoid", 1.0, 0.0, 0.0)
 MIRRORED_SOFTPLUS = Kernel("mirrored softplus", 0.0, -1.0, 0.0)
 SIGMOID_SLOPE = Kernel("sigmoid slope", 0.0, 0.0, 0.0)
+
+
+def near_values(kernels, d):
+    """Return a dict with K(d) and K(−d) for each kernel, from one exponential; all d >= 0."""
+    u = np.exp(-d)
+    up = 1 / (1 + u)
+    down = u * up
+    values = {
+        SIGMOID: lambda: (up, down),
+        MIRRORED_SIGMOID: lambda: (down, up),
+        SIGMOID_SLOPE: lambda: (up * down,) * 2,
+        MIRRORED_SOFTPLUS: lambda: _softplus_values(d, u),
+    }
+    return {kernel: values[kernel]() for kernel in kernels}
+
+
+def _softplus_values(d, u):
+    """Return log(1 + e^{−d}) and log(1 + e^d)."""
+    mirrored = np.log1p(u)
+    return mirrored, mirrored + d
 
 
 def n_terms(width):
@@ -85,6 +118,13 @@ class Cells:
         self._set_cells(ids, width, len(points))
 
     @classmethod
+    def contiguous_or_none(cls, points, low, high):
+        """Return cells over the whole range, None if they are too many for the points."""
+        if high - low > min(NARROW + len(points) / POINTS_PER_WIDE_CELL, MAX_CELLS):
+            return None
+        return cls(points, low, high)
+
+    @classmethod
     def contiguous(cls, first, n_cells, n_points=0):
         """Return a contiguous range of narrow cells, occupied or not.
 
@@ -97,7 +137,6 @@ class Cells:
     def _set_cells(self, ids, width, n_points):
         """Set the coarse cells, and the fine cells that suit the number of points."""
         self.ids, self.width = ids, width
-        self.are_too_many = len(self.ids) > MAX_CELLS
         most = min(n_points // POINTS_PER_FINE_CELL, MAX_FINE_CELLS)
         fine = [w for w in FINE_WIDTHS if len(self.ids) * self.width / w <= most]
         self.fine_width = fine[0] if fine else self.width
@@ -147,19 +186,36 @@ class Cells:
 
         One array of shape (n_terms, n_cells) for each pair of a kernel and a row of the moments.
         """
-        radius = _near_field_radius(self.width)
+        radius = int(NEAR_FIELD / self.width)
         span = int(min(radius, self.ids[-1] - self.ids[0]))
         shifts = np.arange(-span, span + 1)
-        empty_cell = np.zeros((*moments.shape[:2], 1))
-        moments = np.concatenate([moments, empty_cell], axis=2)
-        expansions = [_far_field(self, kernel, moments[row], radius) for kernel, row in pairs]
+        expansions = self._far_field(moments, pairs, radius)
+        moments = np.concatenate([moments, np.zeros((*moments.shape[:2], 1))], axis=2)
         for start in range(0, len(self.ids), CELLS_PER_BATCH):
             batch = slice(start, start + CELLS_PER_BATCH)
-            sources = self._find(self.ids[batch, None] - shifts)
-            near_moments = {row: moments[row][:, sources] for row in {row for _, row in pairs}}
+            sources = self._find(self.ids[batch] - shifts[:, None])
+            near = {row: moments[row].take(sources, axis=1) for row in {row for _, row in pairs}}
             for expansion, (kernel, row) in zip(expansions, pairs, strict=True):
-                near = _translations(kernel, self.width)[radius - span : radius + span + 1]
-                expansion[:, batch] += np.tensordot(near, near_moments[row], axes=([0, 2], [2, 0]))
+                translation = _translation(kernel, self.width, span)
+                expansion[:, batch] += translation @ near[row].reshape(translation.shape[1], -1)
+        return expansions
+
+    def _far_field(self, moments, pairs, radius):
+        """Return the part of the expansions that is due to cells beyond the radius."""
+        rows = sorted({row for _, row in pairs})
+        rising, falling = _exponentials(self.width)
+        sums = partial(sums_of_exponentials, width=self.width, radius=radius)
+        from_left = sums(self.ids, moments=rising.T @ moments[rows])
+        mirrored = (falling.T @ moments[rows])[:, :, ::-1]
+        from_right = sums(-self.ids[::-1], moments=mirrored)[:, :, ::-1]
+        expansions = []
+        for kernel, row in pairs:
+            expansion = _limits(self, kernel, moments[row], radius)
+            at = rows.index(row)
+            to_left, to_right = kernel.tails(NEAR_FIELD, FAR_TERMS)
+            expansion += falling @ (to_right * from_left[at])
+            expansion += rising @ (to_left * from_right[at])
+            expansions.append(expansion)
         return expansions
 
     def _find(self, ids):
@@ -186,11 +242,6 @@ class Cells:
         return sums
 
 
-def _near_field_radius(width):
-    """Return the number of cells on each side in the near field of a cell."""
-    return int(NEAR_FIELD / width) + 1
-
-
 def _nodes(n):
     """Return Chebyshev's nodes for a cell, in (−1/2, 1/2)."""
     return np.cos((np.arange(n) + 0.5) * np.pi / n) / 2
@@ -202,14 +253,31 @@ def _chebyshev(n, t):
 
 
 @cache
-def _translations(kernel, width):
-    """Return the matrix from moments to local coefficients for each shift in the near field."""
-    n, radius = n_terms(width), _near_field_radius(width)
+def _translation(kernel, width, span):
+    """Return the matrix from the moments of 2 span + 1 cells to the local coefficients.
+
+    Its columns are ordered by the terms of the moments, then by the shift.
+    """
+    n = n_terms(width)
     t = _nodes(n)
-    shifts = np.arange(-radius, radius + 1)[:, None, None]
+    shifts = np.arange(-span, span + 1)[:, None, None]
     values = kernel(width * (shifts + (t[:, None] - t)))
     to_coefficients = np.linalg.inv(_chebyshev(n, t))
-    return to_coefficients @ values @ to_coefficients.T
+    translations = to_coefficients @ values @ to_coefficients.T
+    return translations.transpose(1, 2, 0).reshape(n, -1)
+
+
+@cache
+def _exponentials(width):
+    """Return e^{m x} and e^{−m x} on a cell, x from its centre, as coefficients of its T_k.
+
+    Both have shape (n_terms, FAR_TERMS).
+    """
+    n = n_terms(width)
+    t = _nodes(n)
+    exponents = width * t[:, None] * np.arange(1, FAR_TERMS + 1)
+    to_coefficients = np.linalg.inv(_chebyshev(n, t))
+    return to_coefficients @ np.exp(exponents), to_coefficients @ np.exp(-exponents)
 
 
 @cache
@@ -222,12 +290,12 @@ def _child_polynomials(width, fine_width):
     return np.linalg.solve(np.vander(t, increasing=True), values)
 
 
-def _far_field(cells, kernel, moments, radius):
-    """Return the far-field part of the expansions: constants, and linear terms on the right."""
+def _limits(cells, kernel, moments, radius):
+    """Return the far field without exponentials: constants, and linear terms on the right."""
     ids, half = cells.ids, cells.width / 2
     # Relative to a cell in the middle, to avoid cancellation.
     centre = (ids - ids[len(ids) // 2]) * cells.width + half
-    weight, dipole = moments[0, :-1], half * moments[1, :-1]
+    weight, dipole = moments[0], half * moments[1]
     first_moment = centre * weight + dipole
     weight_before = np.concatenate([[0], np.cumsum(weight)])
     weight_after = np.concatenate([np.cumsum(weight[::-1])[::-1], [0]])

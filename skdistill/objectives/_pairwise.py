@@ -79,8 +79,10 @@ def pairwise_loss(
     with Chebyshev polynomials T, and A(D) from interpolation at their nodes; the error is about
     2 (h/4π)^p, rounding for p = 9 or 14. A cell has the moments μ_l = Σ w T_l(2t') of its rows.
     The sum at x is the local expansion Σ_k c_k T_k(2t), with c = Σ_D A(D) μ over the near field,
-    the cells within 40. In the far field K is 0 or 1, and cumulative sums of μ_0 suffice; for the
-    loss, whose kernel φ is linear there, also those of the rows' positions. The loss is Σ μ_k c_k
+    the cells within 3. In the far field K is 0 or 1, or linear for the loss, plus a polynomial of
+    degree 8 in u = e^{−|d|}, by interpolation on [0, e^{−3}] (error 5e-16). Constants need
+    cumulative sums of μ_0, linear parts also those of the rows' positions, and powers separate,
+    u^m = e^{−m x} e^{m y}: cumulative sums with a decay from cell to cell. The loss is Σ μ_k c_k
     over cells, with μ of a and c of b.
 
     With many rows, cells are divided into fine cells, 1/8, 1/16, 1/32, 1/128 or 1/1024 wide: the
@@ -88,6 +90,11 @@ def pairwise_loss(
     few powers of its position t in the fine cell, for its moments Σ w t^m and for its sum
     Σ c_m t^m. On a fine cell, T_k of the coarse cell is Σ_m E_mk t^m to rounding: E maps moments of
     fine cells to those of the coarse cell, and its transpose maps local expansions back.
+
+    If the range of the scores is above 64 + n/4, or above 16,384, they are sorted and processed in
+    bands of 16,384 occupied cells of width 1. A band with at most 20 pairs per row within a cell of
+    width 4 and its neighbours has no moments: these pairs are summed one by one, and all others by
+    7 exponentials. Up to 256 rows, all pairs are summed one by one.
 
     *Exponential*, O(n). The double sum is Σ_i a_i e^{l − s_i} · Σ_j b_j e^{s_j − h} · e^{h − l}, l
     the lowest score with a > 0 and h the highest with b > 0; the gradient has one exponential per
@@ -102,13 +109,13 @@ def pairwise_loss(
 
     *Memory.* Rows are read in blocks of 8192, and float32 input is not copied. Beyond its input
     and the gradient, a call with the logistic or exponential surrogate takes a few megabytes for
-    any n, 20 for logistic scores with a range of 16,384. If they occupy more cells of width 1 than
-    that, they are sorted and processed in bands of 8192 cells with their near field: that also
-    takes eight vectors of length n, and about 20 µs per occupied cell. The hinges take up to eight
-    vectors of length n.
+    any n, 20 for logistic scores with a range of 16,384. Bands of sorted scores also take eight
+    vectors of length n; a row in them takes up to 20 times as long as one in `numpy.argsort`. The
+    hinges take up to eight vectors of length n.
 
-    *Accuracy.* Entries are exact to about 1e-14 of the largest. Contributions of the logistic
-    surrogate beyond a margin of 40, at most e^{−40} of a pair's weight, are 0.
+    *Accuracy.* Entries are exact to about 1e-14 of the largest, for scores that spread over 1e-6
+    as over 1e12. Contributions of the logistic surrogate beyond a margin of 40, at most e^{−40} of
+    a pair's weight, may be 0.
 
     Examples
     --------

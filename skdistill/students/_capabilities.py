@@ -145,13 +145,14 @@ def check_cross_validating(student, summary):
 
 def check_regression(student, summary):
     """Raise unless a regressor supports the number of target columns and the weights."""
-    name, n_classes = type(student).__name__, summary.n_classes
+    n_classes = summary.n_classes
     _refuse_resampling(student)
     _check_inner_regressors(student, n_classes)
     if n_classes > 2 and not supports_multioutput(student):
+        inner = getattr(student, "regressor", None) or student  # of logit_regressor
         raise ValueError(
-            f"The target has {n_classes} columns, the probabilities of the classes, and "
-            f"{student!r} takes one column only. Wrap it: MultiOutputRegressor({name}(...))"
+            f"The target has {n_classes} columns, the probabilities of the classes, and {inner!r} "
+            f"takes one column only. Wrap it: MultiOutputRegressor({type(inner).__name__}(...))"
             f"{'' if hasattr(student, 'predict') else ', with a final_estimator of its own'}. If "
             "it is your class and takes several columns, set its tag target_tags.multi_output."
         )

@@ -64,11 +64,17 @@ def warn_if_still_improving(student, stale):
     """Warn if the last passes still improved the fit, as the student's own `fit` does."""
     params = student.get_params(deep=False)
     if params.get("tol") is not None and stale < params.get("n_iter_no_change", 5):
-        warn(
-            f"{type(student).__name__} stopped after max_iter={params['max_iter']} passes that "
-            f"still improved the fit (tol={params['tol']:g}). Raise max_iter or tol.",
-            ConvergenceWarning,
-        )
+        warn_of_max_iter(student)
+
+
+def warn_of_max_iter(student):
+    """Warn that `max_iter` ended the descent of a student."""
+    params = student.get_params(deep=False)
+    warn(
+        f"{type(student).__name__} stopped after max_iter={params['max_iter']} passes that "
+        f"still improved the fit (tol={params['tol']:g}). Raise max_iter or tol.",
+        ConvergenceWarning,
+    )
 
 
 def fit_quality(student, X, soft_labels):

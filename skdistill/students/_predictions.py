@@ -1,7 +1,7 @@
 """Output of a fitted student's `predict`: labels, positions of labels, or numbers."""
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import RegressorMixin, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
 from .._utils._labels import class_positions
@@ -20,7 +20,10 @@ def predicts_numbers(student):
             f"{student!r} has a parameter that should be an estimator and is not, so that it is "
             f"not known whether it is a regressor: {error} Set it to an estimator."
         ) from error
-    return numbers or (is_net_of_skorch(student) and not is_classifier(student))
+    if is_classifier(student):
+        return False
+    # A mixin that comes after BaseEstimator, as in pystreed, does not reach the tags.
+    return numbers or isinstance(student, RegressorMixin) or is_net_of_skorch(student)
 
 
 def predicts_labels(student):

@@ -15,7 +15,7 @@ from ._predictions import predicts_numbers
 from .expansion import fit_by_expansion
 from .regression import fit_by_regression
 
-FITTERS = Fitters("skdistill.students", ("xgboost", "lightgbm", "catboost", "skorch"))
+FITTERS = Fitters("skdistill.students", ("xgboost", "lightgbm", "catboost", "interpret", "skorch"))
 FITTERS.checks |= {fit_by_expansion: check_expansion, fit_by_regression: check_regression}
 
 

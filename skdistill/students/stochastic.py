@@ -1,4 +1,4 @@
-"""Stochastic gradient descent on soft labels: mini-batches of the expansion."""
+"""Stochastic gradient descent on soft labels: regressions, or mini-batches of the expansion."""
 
 from numbers import Real
 from typing import Any
@@ -7,31 +7,43 @@ from sklearn.linear_model import Perceptron, SGDClassifier
 
 from .._targets._soft_labels import SoftLabels
 from .._utils._typing import Estimator, Rows
-from ._capabilities import check_expansion
+from ._capabilities import DataSummary, check_expansion
 from ._chunks import drop_zero_weight_rows, fit_in_chunks, rows_per_chunk
 from ._class_weight import as_class_weight, class_weights
 from ._original_rows import refuse_to_split_copies
 from ._registry import register
-from .expansion import fit_by_expansion, fit_on_copies
+from ._soft_descent import fit_by_regressions, has_regression, log_loss_takes_probabilities
+from .expansion import fit_by_expansion, fit_on_copies, warn_of_expansion
 
 
-@register(SGDClassifier, check=check_expansion)
-@register(Perceptron, check=check_expansion)
+def check_descent(student: Estimator, summary: DataSummary) -> None:
+    """Raise if a student is fitted by expansion and would split copies of rows."""
+    if not has_regression(student):
+        check_expansion(student, summary)
+
+
+@register(SGDClassifier, check=check_descent)
+@register(Perceptron, check=check_descent)
 def fit_by_descent(
     student: Estimator, X: Rows, soft_labels: SoftLabels, **fit_params: Any
 ) -> Estimator:
-    """Fit by stochastic gradient descent on mini-batches of soft labels.
+    """Fit by stochastic gradient descent, at the cost of hard labels for the log-loss.
 
-    One chunk of rows is expanded at a time, with at most as many copies as X has rows. This takes
-    the memory of hard labels and at most one more copy of X. The time is that of the expansion,
-    because each copy is a step, and several times as much on few rows, whose chunks are small.
-    (Drawing one label per row and epoch costs the same as hard labels, but in experiments it was
-    no better than hard labels.) ``LogisticRegression`` or `top_k` are faster.
+    For ``loss="log_loss"`` and ``"squared_error"`` each class against the rest is a regression on
+    its probabilities, with one step per row and epoch and no copies. Its gradients are the expected
+    ones of the labels, and penalties, learning rates, averages and the stopping rule are those of
+    hard labels. It minimises the function of the expansion, by fewer steps, and ends closer to the
+    optimum or less close, as `max_iter`, `tol` and `alpha` settle: between 300 and 4,000 rows the
+    log-loss differed by less than 3 % at ``alpha=0.01``. With `early_stopping` each class holds out
+    rows of its own, at random, and is scored by the expected accuracy of its soft labels.
 
-    Training ends as in the student's own `fit`, after `max_iter` epochs or `n_iter_no_change`
-    epochs that improve the fit by less than `tol`. The fit is measured by the soft log-loss, or
-    by the expected accuracy without `predict_proba`. ``average=True`` is fitted on the whole
-    expansion at once, because averages improve too late for this stopping rule.
+    For other losses one chunk of rows is expanded at a time, with at most as many copies as X has
+    rows. This takes the memory of hard labels and at most one more copy of X. The time is that of
+    the expansion, because each copy is a step, and several times as much on few rows, whose chunks
+    are small. Training ends after `max_iter` epochs or `n_iter_no_change` epochs that improve the
+    fit by less than `tol`; it is measured by the expected accuracy, or with `predict_proba` by the
+    soft log-loss. ``average=True`` is fitted on the whole expansion at once, because averages
+    improve too late for this stopping rule.
 
     `alpha` is relative to the mean loss of an original row, as with hard labels (in the
     plain expansion the penalty would be multiplied by the number of copies). Class weights are
@@ -50,7 +62,7 @@ def fit_by_descent(
         Their class probabilities and weights.
 
     **fit_params : dict
-        None: `partial_fit` takes sample weights only.
+        `coef_init` and `intercept_init`, if no row is copied.
 
     Returns
     -------
@@ -60,15 +72,42 @@ def fit_by_descent(
     Raises
     ------
     ValueError
-        With ``early_stopping=True``, which would split copies of a row.
+        With ``early_stopping=True``, if it would split copies of a row.
+
+    Warns
+    -----
+    UserWarning
+        If the log-loss of this scikit-learn takes labels only, so that rows are copied.
     """
     if soft_labels.is_one_hot:
         return fit_by_expansion(student, X, soft_labels, **fit_params)
-    refuse_to_split_copies(student)
+    without_copies = _takes_probabilities(student)
+    if not without_copies:
+        refuse_to_split_copies(student)
     X, soft_labels, fit_params = drop_zero_weight_rows(X, soft_labels, fit_params)
-    saved_params = {"class_weight": student.class_weight, "alpha": student.alpha}
     soft_labels = soft_labels.drop_empty_classes()
     factors = class_weights(student.class_weight, soft_labels)
+    fit = fit_by_regressions if without_copies else _fit_on_chunks
+    return fit(student, X, soft_labels, factors, **fit_params)
+
+
+def _takes_probabilities(student):
+    """Return whether a student is fitted without copies; warn if it cannot be any more."""
+    if not has_regression(student):
+        return False
+    if student.loss != "log_loss" or log_loss_takes_probabilities():
+        return True
+    warn_of_expansion(
+        student,
+        "skdistill does not know how this scikit-learn uses its log-loss",
+        "Please report it, with the version of scikit-learn.",
+    )
+    return False
+
+
+def _fit_on_chunks(student, X, soft_labels, factors, **fit_params):
+    """Fit a student on chunks of the expansion."""
+    saved_params = {"class_weight": student.class_weight, "alpha": student.alpha}
     class_weight = as_class_weight(student, factors, soft_labels.classes.tolist())
     copies = max(soft_labels.count_expanded_rows() / len(soft_labels), 1)
     chunk = min(rows_per_chunk(X, soft_labels), max(1, int(len(soft_labels) / copies)))

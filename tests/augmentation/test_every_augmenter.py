@@ -101,3 +101,29 @@ def test_parameters_without_defaults_need_an_entry(monkeypatch):
 
 def test_small_parameters_belong_to_augmenters():
     assert set(SMALL_OF) <= set(AUGMENTERS)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", AUGMENTERS)
+@pytest.mark.parametrize("exponent", [-900, -600, 600, 900])
+def test_the_unit_of_a_column_does_not_matter(name, exponent):
+    """Powers of two scale without rounding; squares of these leave the range of floats."""
+    augmenter = make_augmenter(name, 3)
+    new = augmenter.sample(X * [2.0**exponent, 1, 1], random_state=0)
+    assert_array_equal(new, augmenter.sample(X, random_state=0) * [2.0**exponent, 1, 1])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", AUGMENTERS)
+def test_real_parameters_at_the_ends_of_their_range(name):
+    for parameter, value in make_augmenter(name).get_params().items():
+        if not isinstance(value, float) or parameter == "size_factor":
+            continue
+        for end in (np.nextafter(0, 1), 1e-300, 1.0, 1e300, np.inf):
+            augmenter = make_augmenter(name).set_params(**{parameter: end})
+            try:
+                new = augmenter.sample(X * 1e150, random_state=0)
+            except ValueError as error:
+                assert parameter in str(error)  # out of its range
+            else:
+                assert np.isfinite(new).all()

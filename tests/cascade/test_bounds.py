@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import binom, binomtest
 
-from skdistill._cascade._bounds import rows_needed, upper_bound
+from skdistill._cascade._bounds import largest_bound, rows_needed, upper_bound
 
 COUNTS = [(0, 1), (0, 10), (1, 10), (9, 10), (3, 299), (50, 1000), (500, 1000)]
 
@@ -46,6 +46,13 @@ def test_limits():
 def test_rows_needed(risk, confidence, k, n):
     assert rows_needed(risk, confidence, k) == n
     assert upper_bound(k, n, confidence) <= risk < upper_bound(k, n - 1, confidence)
+
+
+@pytest.mark.parametrize("n", [0, 1, 10, 298, 299, 1000])
+@pytest.mark.parametrize("risk", [0.01, 0.3, 0.999])
+def test_the_largest_bound_within_a_budget(n, risk):
+    bounds = [float(upper_bound(k, n, 0.95)) for k in range(n + 1)]
+    assert largest_bound(risk, n, 0.95) == max((b for b in bounds if b <= risk), default=0.0)
 
 
 @pytest.mark.parametrize("p", [0.005, 0.01, 0.1, 0.5])

@@ -37,6 +37,18 @@ def test_thresholds_are_those_of_a_plain_loop(risk, n_values, n_sets):
         assert found.bound <= risk
 
 
+def test_the_bound_is_the_one_of_the_most_failures_allowed():
+    scores = np.repeat([0.9, 0.5, 0.2], 100)
+    failures = np.zeros(300, dtype=bool)
+    failures[:2], failures[110:120] = True, True
+    path = threshold_path(scores, failures, 0.95)
+    found = path.accept(0.03)
+    assert found.coverage == pytest.approx(1 / 3)
+    allowed = [upper_bound(k, 300, 0.95) for k in range(10)]
+    assert found.bound == max(bound for bound in allowed if bound <= 0.03) > path.bound[0]
+    assert path.accept(0.2).bound == upper_bound(12, 300, 0.95)  # nothing was chosen
+
+
 def test_the_first_failure_ends_the_search():
     """Sets of rows: a later threshold may pass again only if an earlier one has failed."""
     scores = np.arange(200.0)[::-1]
@@ -112,6 +124,27 @@ def test_the_guarantee_holds(risk, n_values):
         found = common_threshold(pool[0][drawn], pool[1][drawn], risk, 0.9)
         broken += true_risk(pool, found.threshold, slice(None)) > risk
     assert broken / N_SAMPLES <= allowed(0.9, N_SAMPLES)
+
+
+def test_the_bound_holds_where_confidences_are_tied():
+    """The bound of the threshold alone does not: the same rows have chosen it."""
+    rng = np.random.default_rng(0)
+    scores = np.repeat([0.9, 0.5, 0.2], [1000, 1000, 8000])
+    failures = scores == 0.2
+    failures[:30], failures[1000:1390] = True, True
+    risks = np.array([0.003, 0.042, 0.842])
+    n, n_samples, budget = 1000, 1000, 0.042
+    above, above_alone = 0, 0
+    for _ in range(n_samples):
+        drawn = rng.integers(10_000, size=n)
+        path = threshold_path(scores[drawn], failures[drawn], 0.95)
+        found = path.accept(budget)
+        if found.coverage > 0:
+            last = np.flatnonzero(path.threshold == found.threshold)[0]
+            above += risks[last] > found.bound
+            above_alone += risks[last] > path.bound[last]
+    assert above / n_samples <= allowed(0.95, n_samples)
+    assert above_alone / n_samples > allowed(0.95, n_samples)
 
 
 @pytest.mark.parametrize("way", ["common", "separate"])

@@ -111,9 +111,10 @@ def is_refused(case):
 
 def test_every_registered_student_is_a_case():
     everyone = {maker.cls for maker in [*students(), *meta_estimators()]}
-    nets = {cls for cls in FITTERS if package_of(cls) in ("skorch", "skdistill")}  # own test files
-    assert set(FITTERS) <= everyone | nets
-    assert set(FITTERS.optional_packages) == {"xgboost", "lightgbm", "catboost", "skorch"}
+    own_files = {cls for cls in FITTERS if package_of(cls) in ("interpret", "skorch", "skdistill")}
+    assert set(FITTERS) <= everyone | own_files
+    packages = {"xgboost", "lightgbm", "catboost", "interpret", "skorch"}
+    assert set(FITTERS.optional_packages) == packages
 
 
 def test_the_cover_shows_every_two_settings():

@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skdistill import DistilledClassifier
+from skdistill import CascadeClassifier, DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_students, distillation_report
 from skdistill.inspection._class_task import calibration_slope, kolmogorov_smirnov
@@ -224,7 +224,7 @@ def test_the_best_within_a_budget(compared):
     assert compared.best({"kB": 1e6}) == students["log_loss"].idxmin()
     limit = students["kB"].min()
     assert compared.best({"kB": limit}) == students[students["kB"] <= limit]["log_loss"].idxmin()
-    with pytest.raises(ValueError, match=r"budget 0.1 kB.*nearest is 'linear.* with 0\.\d+ kB"):
+    with pytest.raises(ValueError, match=r"budget 0.1 kB.*nearest is 'linear.* with [\d.]+ kB"):
         compared.best({"kB": 0.1})
     for budget, match in (
         ({"euros": 1}, r"one of \['kB', 'us_per_row', .*'onnx_ms_per_1000'\]; got 'euros'"),
@@ -307,7 +307,7 @@ def test_folds_are_scored_out_of_fold(rows):
     row = compared.to_frame().loc["teacher"]
     assert row["log_loss"] == pytest.approx(np.mean(losses))
     assert row["log_loss_se"] == pytest.approx(np.std(losses, ddof=1) / np.sqrt(3))
-    assert "max_disagreement" not in compared.to_frame()
+    assert not {"max_disagreement", "kept_at_1_percent"} & set(compared.to_frame())
     assert "out of fold" in compared.notes[0]
 
 
@@ -338,6 +338,17 @@ def test_the_bound_on_disagreement_is_exact(compared, rows):
         test = binomtest(int(other.sum()), len(other), alternative="less")
         expected = test.proportion_ci(0.95, method="exact").high
         assert frame.loc[name, "max_disagreement"] == pytest.approx(expected)
+
+
+def test_the_share_that_is_kept_is_that_of_a_cascade(compared, rows):
+    frame = compared.to_frame()
+    teacher = FrozenEstimator(compared.models["teacher"])
+    for name in ("tree", "tree (labels)", "linear"):
+        student = FrozenEstimator(compared.models[name])
+        cascade = CascadeClassifier(teacher, student, max_disagreement=0.01).fit(rows["X_test"])
+        assert frame.loc[name, "kept_at_1_percent"] == cascade.coverage_
+    assert frame["kept_at_1_percent"].max() > 0
+    assert "kept at 1 %" in str(compared)
 
 
 def test_segments_and_groups_by_hand(rows):

@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -19,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skdistill import DistilledClassifier
+from skdistill import CascadeClassifier, DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import distillation_report
 from skdistill.inspection._figures import writer
@@ -196,7 +197,8 @@ def test_intervals_hold_the_figures_and_follow_the_seed(fitted, report):
     for part in (report.quality, report.fidelity):
         for measure, row in part.items():
             for each in row.values():
-                assert np.isnan(each.low) if measure == "ece" else each.low < each.value < each.high
+                without = measure in ("ece", "kept_at_1_percent")
+                assert np.isnan(each.low) if without else each.low < each.value < each.high
     models, X, y = fitted
     again = distillation_report(*models, X, y, random_state=0)
     assert str(again.quality) == str(report.quality)  # NaN is not equal to itself
@@ -557,3 +559,27 @@ def test_the_page_shows_in_a_browser(report, tmp_path, width):
     inked = (image < 0.5).any(axis=2)
     assert 0.005 < inked.mean() < 0.5
     assert not inked[:, -4:].any()  # nothing runs out of the right side
+
+
+def test_the_share_that_is_kept_is_that_of_a_cascade(fitted):
+    (forest, tree, distilled), X, y = fitted
+    got = distillation_report(forest, tree, distilled, X, y, random_state=0, n_bootstrap=100)
+    for name, model in (("student", tree), ("distilled", distilled)):
+        frozen = FrozenEstimator(forest), FrozenEstimator(model)
+        cascade = CascadeClassifier(*frozen, max_disagreement=0.01).fit(X)
+        assert got.fidelity["kept_at_1_percent"][name].value == cascade.coverage_
+    assert got.fidelity["kept_at_1_percent"]["student"].value > 0
+    assert "kept at 1 %" in str(got)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"sample_weight": np.arange(1, 401)}, {"groups": np.arange(400) // 2}, {"few": True}],
+    ids=["weights", "groups", "few rows"],
+)
+def test_without_a_bound_no_share_is_kept(given, fitted):
+    models, X, y = fitted
+    if given.pop("few", False):
+        X, y = X[:298], y[:298]  # a bound of 1 % needs 299 rows
+    got = distillation_report(*models, X, y, random_state=0, n_bootstrap=100, **given)
+    assert "kept_at_1_percent" not in got.fidelity

@@ -1,6 +1,7 @@
 """The linear-time pairwise loss equals the double sum in extended precision."""
 
 import tracemalloc
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from scipy.special import logit
 from skdistill.objectives import (
     _bands,
     _bipartite_rows,
+    _dense_pairs,
+    _exponential_tails,
     _kernel_sum,
+    _sparse_kernel_sum,
     pairwise_hessian_diagonal,
     pairwise_hessian_product,
     pairwise_loss,
@@ -105,9 +109,10 @@ TOO_WIDE_FOR_EXPONENTIALS = ["wide", "outlier", "heavy", "spread", "spread and o
 
 @pytest.mark.parametrize("name", SURROGATES)
 @pytest.mark.parametrize("kind", KINDS)
-@given(n=st.sampled_from([2, 3, 40]), seed=st.integers(0, 10_000), hard=st.booleans())
-@settings(deadline=None, max_examples=10)
-def test_it_is_the_double_sum(name, kind, n, seed, hard):
+@given(n=st.sampled_from([2, 3, 40]), seed=st.integers(0, 10_000), hard=st.booleans(),
+       dense=st.booleans())  # fmt: skip
+@settings(deadline=None, max_examples=15)
+def test_it_is_the_double_sum(name, kind, n, seed, hard, dense):
     if name == "exponential" and kind in (
         "wide",
         "outlier",
@@ -120,13 +125,59 @@ def test_it_is_the_double_sum(name, kind, n, seed, hard):
     scores = draw(kind, n, rng)
     proba = np.arange(n) % 2 if hard else rng.random(n)
     weight = rng.random(n) + 0.1
-    compare(name, scores, proba, weight, rng.normal(size=n))
+    with patch.object(_dense_pairs, "MAX_ROWS", n if dense else 0):
+        compare(name, scores, proba, weight, rng.normal(size=n))
+
+
+@pytest.fixture
+def without_dense_sums(monkeypatch):
+    """Few rows are summed as many are."""
+    monkeypatch.setattr(_dense_pairs, "MAX_ROWS", 0)
+
+
+WEIGHTS = {
+    "huge and tiny": lambda rng, n: 10.0 ** rng.integers(-9, 10, size=n),
+    "rows without": lambda rng, n: rng.integers(0, 2, size=n).astype(float),
+}
+
+
+@pytest.mark.parametrize("spread", 10.0 ** np.arange(-6, 13, 3))
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("max_pairs", [-1, 1e9], ids=["cells", "pairs"])
+def test_the_stated_error_at_every_spread(spread, weights, ties, max_pairs, monkeypatch):
+    """1e-14 of the largest entry, by moments of cells and by near pairs of sorted rows."""
+    for module in (_kernel_sum, _bands):
+        monkeypatch.setattr(module, "MAX_CELLS", 200)
+    monkeypatch.setattr(_sparse_kernel_sum, "MAX_PAIRS_PER_POINT", max_pairs)
+    monkeypatch.setattr(_dense_pairs, "MAX_ROWS", 0)
+    n, rng = 200, np.random.default_rng(0)
+    scores = spread * (rng.random(n) - 0.5)
+    if ties:
+        scores = rng.choice(scores[:20], size=n)
+    proba = np.append(rng.random(n - 2), [1.0, 0.0])
+    compare("logistic", scores, proba, WEIGHTS[weights](rng, n), rng.normal(size=n), 1e-14)
+
+
+@pytest.mark.parametrize(
+    ("nearest", "n_terms"),
+    [
+        (_kernel_sum.NEAR_FIELD, _kernel_sum.FAR_TERMS),
+        (_sparse_kernel_sum.WIDTH, _sparse_kernel_sum.N_TERMS),
+    ],
+)
+@pytest.mark.parametrize("name", _exponential_tails.TAILS)
+def test_exponentials_are_the_tails_to_rounding(nearest, n_terms, name):
+    u = np.exp(-nearest) * np.linspace(1e-9, 1, 1001)
+    terms = _exponential_tails.tail_coefficients(name, nearest, n_terms)
+    series = u * np.polynomial.polynomial.polyval(u, terms)
+    assert_allclose(series, u * _exponential_tails.TAILS[name](u), rtol=0, atol=5e-16)
 
 
 @pytest.mark.parametrize("width", _kernel_sum.FINE_WIDTHS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("hard", [True, False])
-def test_cells_of_every_width(width, kind, hard, monkeypatch):
+def test_cells_of_every_width(width, kind, hard, monkeypatch, without_dense_sums):
     monkeypatch.setattr(_kernel_sum, "FINE_WIDTHS", (width,))
     monkeypatch.setattr(_kernel_sum, "POINTS_PER_FINE_CELL", 1e-9)  # many points look the same
     rng = np.random.default_rng(0)
@@ -154,21 +205,23 @@ def test_more_cells_than_are_laid_out():
 
 @pytest.mark.parametrize("spread", [400, 4e3, 1e9])
 @pytest.mark.parametrize("hard", [True, False])
-def test_more_cells_than_are_held(spread, hard, monkeypatch):
-    """Scores come in bands of 100 cells, of which each hears its neighbours."""
+@pytest.mark.parametrize("max_pairs", [-1, 20], ids=["cells", "pairs"])
+def test_more_cells_than_are_held(spread, hard, max_pairs, monkeypatch):
+    """Scores come in bands of 200 cells, of which each hears its neighbours."""
     for module in (_kernel_sum, _bands):
         monkeypatch.setattr(module, "MAX_CELLS", 200)
+    monkeypatch.setattr(_sparse_kernel_sum, "MAX_PAIRS_PER_POINT", max_pairs)
     rng = np.random.default_rng(0)
     scores = 1e9 + np.rint(rng.uniform(0, spread, size=600) * 8) / 8
-    cells = _kernel_sum.Cells(scores, scores.min(), scores.max())
-    assert cells.are_too_many
+    assert _kernel_sum.Cells.contiguous_or_none(scores, scores.min(), scores.max()) is None
+    assert _sparse_kernel_sum.SparseCells(np.sort(scores)).are_sparse == (max_pairs > 0)
     proba = rng.integers(0, 2, size=600) if hard else rng.random(600)
     compare("logistic", scores, proba, rng.random(600), rng.normal(size=600), 1e-14)
 
 
 @pytest.mark.parametrize("name", SURROGATES)
 @pytest.mark.parametrize("kind", ["normal", "ties", "spread", "margins"])
-def test_blocks_of_rows_add_up(name, kind, monkeypatch):
+def test_blocks_of_rows_add_up(name, kind, monkeypatch, without_dense_sums):
     monkeypatch.setattr(_bipartite_rows, "BLOCK", 7)
     rng = np.random.default_rng(0)
     scores = draw(kind, 50, rng)

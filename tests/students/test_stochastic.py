@@ -1,4 +1,4 @@
-"""SGD students on soft labels use mini-batches of the expansion in bounded memory."""
+"""SGD students on soft labels: those of no regression use mini-batches, in bounded memory."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def problem():
 
 def test_a_chunk_holds_no_more_copies_than_there_are_rows(problem):
     X, labels, _, _ = problem
-    student = fit_soft_labels(Watched(loss="log_loss", random_state=0), X, labels)
+    student = fit_soft_labels(Watched(loss="modified_huber", random_state=0), X, labels)
     assert max(student.fed_) <= len(X)
     assert sum(student.fed_) == student.n_iter_ * 5 * len(X)
 
@@ -123,7 +123,7 @@ def test_chunks_without_weight_are_passed_over(problem):
 def test_averages_learn_from_the_whole_expansion():
     X, _, P = make_gaussian_classes(150, 3, 3, random_state=0)
     labels = SoftLabels(P)
-    student = SGDClassifier(loss="log_loss", average=True, random_state=0, tol=None, max_iter=5)
+    student = SGDClassifier(loss="hinge", average=True, random_state=0, tol=None, max_iter=5)
     rows, y, weight = labels.expand()
     by_hand = clone(student).set_params(alpha=student.alpha / 3)
     by_hand.fit(X[rows], y, sample_weight=weight)
@@ -138,7 +138,7 @@ class Fed(SGDClassifier):
 
 def test_each_pass_takes_the_rows_in_a_new_order(problem):
     X, labels, _, _ = problem
-    student = Fed(loss="log_loss", random_state=0, tol=None, max_iter=2)
+    student = Fed(loss="modified_huber", random_state=0, tol=None, max_iter=2)
     fed = fit_soft_labels(student, X, labels).rows_
     first, second = np.concatenate(fed[: len(fed) // 2]), np.concatenate(fed[len(fed) // 2 :])
     assert_array_equal(np.sort(first), np.sort(second))
@@ -150,7 +150,7 @@ def test_it_stops_where_nothing_beats_the_best_by_tol(problem, monkeypatch, qual
     X, labels, _, _ = problem
     values = iter(quality)
     monkeypatch.setattr("skdistill.students._chunks.fit_quality", lambda *args: next(values))
-    student = SGDClassifier(loss="log_loss", tol=1e-3, n_iter_no_change=2, max_iter=6)
+    student = SGDClassifier(loss="modified_huber", tol=1e-3, n_iter_no_change=2, max_iter=6)
     assert fit_soft_labels(student, X, labels).n_iter_ == 3
 
 

@@ -1,0 +1,101 @@
+"""Classes of a teacher and its student in a cascade, and predictions as codes of them."""
+
+import numpy as np
+
+from .._teachers._predict import MulticlassOutput, shown
+from .._utils._labels import class_positions
+from .._utils._rows import copied, count_rows
+from ..students._predictions import predicts_labels, student_labels
+
+# Sums of probabilities may differ from 1 by so much.
+ROUNDING = 1e-6
+
+
+def common_classes(teacher, student):
+    """Return the sorted classes of a teacher, which those of its student must be among."""
+    of_teacher = getattr(teacher, "classes_", None)
+    of_student = getattr(student, "classes_", None)
+    if of_teacher is None and of_student is None:
+        raise TypeError(
+            "Neither teacher nor student has classes_, so that their predictions cannot be "
+            "compared. Give fitted classifiers; an API needs the attribute classes_, the sorted "
+            "labels."
+        )
+    of_teacher = of_student if of_teacher is None else of_teacher
+    of_student = of_teacher if of_student is None else of_student
+    if isinstance(of_teacher, list) or isinstance(of_student, list):
+        raise ValueError("Teacher and student must have one label per row, not several.")
+    classes = np.unique(of_teacher)
+    check_several(classes)
+    of_student = np.asarray(of_student)
+    other = class_positions(of_student, classes) < 0
+    if other.any():
+        raise ValueError(
+            f"The classes of the student are not those of the teacher: it has "
+            f"{shown(of_student[other])}, which are not among {shown(classes)} of the teacher. "
+            "Fit both on the same labels, in the same type."
+        )
+    return classes
+
+
+def check_several(labels):
+    """Raise if labels show fewer than two classes."""
+    seen = np.unique(labels)
+    if len(seen) < 2:
+        raise ValueError(
+            f"A cascade needs at least two classes; got {shown(seen)} in the training labels, or "
+            "as the classes of the teacher. Give rows of several classes."
+        )
+
+
+def codes_among(labels, classes):
+    """Return the position of each label in the classes, -1 where it is none of them."""
+    values, inverse = np.unique(labels, return_inverse=True)
+    positions = class_positions(values, classes)
+    if (positions < 0).all():
+        raise ValueError(
+            f"None of the labels {shown(values)} is a class of the teacher, {shown(classes)}. Give "
+            "y in the type of these classes."
+        )
+    return positions[inverse]
+
+
+def predicted_codes(model, X, classes, role):
+    """Return the codes of the classes that a fitted model predicts."""
+    labels = student_labels(model, X, classes)
+    values, inverse = np.unique(labels, return_inverse=True)
+    positions = class_positions(values, classes)
+    if (positions < 0).any():
+        raise ValueError(
+            f"The {role} predicts {shown(values[positions < 0])}, which are not among its classes "
+            f"{shown(classes)}."
+        )
+    return positions[inverse]
+
+
+def predicts_classes(model, classes):
+    """Return whether a fitted model predicts labels from these classes, in the same order."""
+    return predicts_labels(model) and np.array_equal(getattr(model, "classes_", None), classes)
+
+
+def predicted_proba(model, X, classes, in_order):
+    """Return the probabilities of a fitted teacher, one column per class.
+
+    `in_order` is whether its classes are these. Then an array that holds probabilities is returned
+    as it is; the checks of anything else take as long as a small teacher.
+    """
+    if in_order:
+        proba = model.predict_proba(copied(X))
+        if type(proba) is np.ndarray and _is_proba(proba, (count_rows(X), len(classes))):
+            return proba
+    return MulticlassOutput(classes).predict_proba(model, X)
+
+
+def _is_proba(proba, shape):
+    """Return whether an array has this shape, and rows of probabilities."""
+    return (
+        proba.dtype.kind == "f"
+        and proba.shape == shape
+        and proba.min(initial=0) >= 0
+        and np.abs(proba.sum(axis=1) - 1).max(initial=0) <= ROUNDING
+    )
