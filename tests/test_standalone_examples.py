@@ -39,10 +39,18 @@ def undefined_names(text):
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - bound
 
 
+def twice_defined(text):
+    """Return the functions and classes of a script that have one name."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    names = [node.name for node in ast.parse(text).body if isinstance(node, kinds)]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_are_whole_without_helpers_and_command_line(path):
     text = standalone_examples.standalone(path, {})
     assert undefined_names(text) == set()
+    assert twice_defined(text) == []
     assert "argparse" not in text
     assert "from _" not in text
     tree = ast.parse(text)
@@ -56,7 +64,8 @@ def test_undefined_names_are_found():
 
 def test_an_example_runs_alone_with_the_given_options(tmp_path, monkeypatch, capsys):
     (tmp_path / "_helper.py").write_text(
-        "import math\n\nHALF = 0.5\nOTHER = 1\n\n\ndef half(x):\n    return math.floor(HALF * x)\n"
+        "import math\n\nHALF, ONE = 0.5, 1\nOTHER = 1\n\n\nclass Box:\n    value = ONE\n\n\n"
+        "def half(x):\n    return math.floor(HALF * x) * Box.value\n"
         "\n\ndef unused():\n    return OTHER\n"
     )
     script = tmp_path / "script.py"
