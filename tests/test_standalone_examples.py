@@ -58,6 +58,21 @@ def test_examples_are_whole_without_helpers_and_command_line(path):
     assert text.count('if __name__ == "__main__":') == 1
 
 
+def test_options_of_the_gallery_are_those_of_the_examples():
+    text = (ROOT / "docs" / "_ext" / "example_pages.py").read_text()
+    (node,) = [
+        node
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "OPTIONS"
+    ]
+    options = ast.literal_eval(node.value)
+    not_run = {path.name for path in EXAMPLES} - set(options)
+    assert not_run == {"ensemble_to_small_net.py", "wordnet_hypernyms.py"}
+    for name, values in options.items():
+        text = standalone_examples.standalone(ROOT / "examples" / name, values)  # raises if unknown
+        assert all(f"{option}={value!r}" in text for option, value in values.items())
+
+
 def test_undefined_names_are_found():
     assert undefined_names("import os\nprint(os.sep, x)\n") == {"x"}
 
