@@ -12,11 +12,11 @@ OPTIONS = {
     "diamonds.py": {"n_train": 500, "n_unlabeled": 1000, "splits": 2},
     "flight_delays.py": {"n_samples": 2000, "splits": 2},
     "flight_destinations.py": {"n_train": 200, "splits": 2},
-    "flights.py": {"n_samples": 2000, "splits": 2},
+    "flights.py": {"n_samples": 1000, "splits": 2},
     "loans.py": {},
     "persons.py": {},
     "quickstart.py": {"splits": 2},
-    "rank_flights.py": {"n_samples": 4000, "n_train": 1000, "splits": 2},
+    "rank_flights.py": {"n_samples": 2000, "n_train": 500, "splits": 2},
     "train_a_net.py": {},
     "which_student.py": {"n_train": 600, "n_unlabeled": 600, "n_test": 1000},
 }
