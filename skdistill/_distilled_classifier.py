@@ -104,9 +104,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         `augmenter`.
 
     verbose : int, default=0
-        If positive, print one line for each fit, with its time and the weights that were used or
-        chosen. From 2 on, also print for each fold's teacher how long its fit took, or that its
-        predictions were cached. From scikit-learn 1.9 on,
+        If positive, print progress and the time of fits. 1 prints one line for each fit, with the
+        weights that were used or chosen; 2 also prints for each fold's teacher how long its fit
+        took, or that its predictions were cached. From scikit-learn 1.9 on,
         ``set_callbacks(sklearn.callback.ProgressBar())``, on this estimator or on a search over it,
         shows the folds, the choice of `alpha` and the student as tasks.
 

@@ -98,9 +98,9 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
         `augmenter`.
 
     verbose : int, default=0
-        If positive, print one line for each fit, with its time and the weights that were used or
-        chosen. From 2 on, also print for each fold's teacher how long its fit took, or that its
-        predictions were cached.
+        If positive, print progress and the time of fits. 1 prints one line for each fit, with the
+        weights that were used or chosen; 2 also prints for each fold's teacher how long its fit
+        took, or that its predictions were cached.
 
     Attributes
     ----------

@@ -86,11 +86,12 @@ EXAMPLE_FILE = re.compile(
 )
 EXAMPLES = dict(EXAMPLE_FILE.findall((ROOT / "CONTRIBUTING.md").read_text()))
 FILES_TO_WRITE = {path for path in EXAMPLES if path.startswith("tests/")}
-# What its steps "The registration" and "The export" add.
+# What its steps "The registration", "The export" and "The documentation" add.
 EXPORTS = {
     "skdistill/students/__init__.py": 'from . import ridge\n__all__ += ["ridge"]\n',
     "skdistill/augmentation/__init__.py": "from ._crossover import CrossoverAugmenter\n"
     '__all__ += ["CrossoverAugmenter"]\n',
+    "docs/shipping.md": "\n`skdistill.augmentation._crossover.CrossoverAugmenter`\n",
 }
 TEST_FILES = sorted((ROOT / "tests").rglob("*.py"))
 # A file of tests, followed by the names of its tests where the page gives them.
@@ -231,8 +232,8 @@ def test_every_public_name_is_in_the_api_reference(module):
 
 def test_the_examples_of_contributing_pass_their_tests(tmp_path):
     assert len(EXAMPLES) == 4
-    for folder in ("skdistill", "tests"):
-        without = shutil.ignore_patterns("__pycache__")
+    for folder in ("skdistill", "tests", "docs"):  # tests read some pages
+        without = shutil.ignore_patterns("__pycache__", "_build", "generated", "images")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=without)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for path, code in EXAMPLES.items():

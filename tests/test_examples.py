@@ -1,5 +1,6 @@
 """The examples run from end to end, with reduced settings."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,17 @@ def test_students_are_compared_on_a_page(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
+def test_three_students_before_and_after(tmp_path):
+    picture = tmp_path / "picture.png"
+    command = [sys.executable, EXAMPLES / "before_and_after.py", "--picture", picture]
+    command += ["--n-train", "600", "--n-unlabeled", "600", "--n-test", "1000", "--draws", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "log-loss before log-loss after" in done.stdout
+    assert len(re.findall(r" [01] of 1$", done.stdout, re.M)) == 3
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 # As in WordNet's file: the licence, then entries of words, pointers and a gloss.
 NOUNS = """\
   1 This line stands for the licence.
@@ -76,7 +88,8 @@ def test_wordnet_is_read_from_a_file(tmp_path):
         for text in range(20)
     ]
     nouns.write_text(NOUNS + "\n".join(entries) + "\n")
-    command = [sys.executable, EXAMPLES / "wordnet_hypernyms.py", nouns, "--picture", picture]
+    command = [sys.executable, EXAMPLES / "wordnet_hypernyms.py", "--path", nouns]
+    command += ["--picture", picture]
     command += ["--min-texts", "20", "--n-train", "60", "--splits", "2", "--rank", "4"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "241 texts, 12 labels" in done.stdout
@@ -85,7 +98,7 @@ def test_wordnet_is_read_from_a_file(tmp_path):
 
 
 def test_wordnet_that_is_missing_is_named_with_the_remedy(tmp_path):
-    command = [sys.executable, EXAMPLES / "wordnet_hypernyms.py", tmp_path / "data.noun"]
+    command = [sys.executable, EXAMPLES / "wordnet_hypernyms.py", "--path", tmp_path / "data.noun"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert "apt-get install wordnet-base" in " ".join(done.stderr.split())

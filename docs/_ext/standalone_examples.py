@@ -77,8 +77,10 @@ def needed_by(folder, imports):
             needed.remove((module, name))
             to_do.append((node.module, alias.name))
     for module, helper in modules.items():
+        done = set()
         for name, (node, alias) in helper.names.items():
-            if (module, name) in needed:
+            if (module, name) in needed and (alias or node not in done):
+                done.add(node)
                 yield helper.text, node, "" if alias is None else with_only(node, alias)
 
 
@@ -113,10 +115,12 @@ def with_only(node, alias):
 
 def names_of(node):
     """Return the names that a statement of a module defines."""
-    if isinstance(node, ast.FunctionDef):
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else []
-    return [each.id for each in targets if isinstance(each, ast.Name)]
+    return [
+        each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)
+    ]
 
 
 def used_in(node):
@@ -150,7 +154,7 @@ def without_command_line(text, options):
         values.append(f"        {name}={default if small is None else small},  # {note}\n")
     lines = text.splitlines(keepends=True)
     lines[first.lineno - 1 : last.end_lineno] = [
-        "    arguments = SimpleNamespace(\n", *values, "    )\n",
+        f"    {last.targets[0].id} = SimpleNamespace(\n", *values, "    )\n",
     ]  # fmt: skip
     text = "".join(lines).replace("import argparse\n", "from types import SimpleNamespace\n")
     return text.replace("parser.error(", "raise SystemExit(")
@@ -165,5 +169,6 @@ def option_of(call):
     """Return the name, the default and the description of an option."""
     keywords = {each.arg: each.value for each in call.keywords}
     name = call.args[0].value.removeprefix("--").replace("-", "_")
-    default = ast.unparse(keywords["default"]) if "default" in keywords else "False"
+    absent = "False" if "action" in keywords else "None"
+    default = ast.unparse(keywords["default"]) if "default" in keywords else absent
     return name, default, keywords["help"].value

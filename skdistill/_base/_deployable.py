@@ -67,7 +67,7 @@ def deployable(model: Estimator) -> Estimator:
     if hasattr(model, "defers"):
         raise TypeError(
             f"A {type(model).__name__} predicts by student and teacher together. Its student_ "
-            "predicts without skdistill; ask teacher_ where its confidence is below threshold_."
+            "predicts without skdistill; use teacher_ where its confidence is below threshold_."
         )
     if not isinstance(model, FittedStudentMixin):
         raise TypeError(

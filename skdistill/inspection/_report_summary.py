@@ -52,7 +52,8 @@ def _on_quality(report, measure):
         return f"the teacher has no certain lead in {label} that it could keep"
     if gap.value < 0:
         return f"is worse in {label} than {AS_BEFORE}"
-    return f"keeps {share(gap.value)} of the teacher's lead in {label} over {AS_BEFORE}"
+    doubt = "" if gap.low > 0 else ", with an interval that contains 0"
+    return f"keeps {share(gap.value)} of the teacher's lead in {label} over {AS_BEFORE}{doubt}"
 
 
 def _figures(report, measure):

@@ -166,7 +166,7 @@ class StudentComparison:
                 f"No student meets the budget {described_costs(budget)}. The nearest is "
                 f"{nearest.name!r} with "
                 f"{described_costs({cost: nearest.costs[cost] for cost in budget})}. Raise the "
-                "budget, or compare smaller students."
+                f"budget, or compare smaller students.{_hint_at_onnx(budget)}"
             )
         return affordable[0].name
 
@@ -291,3 +291,14 @@ def _check_costs(names):
     unknown = [name for name in names if name not in COSTS]
     if unknown:
         raise ValueError(f"A cost is one of {list(COSTS)}; got {unknown[0]!r}.")
+
+
+def _hint_at_onnx(budget):
+    """Return a sentence on the same budget of ONNX files, which need no encoding in Python."""
+    in_python = [cost for cost in budget if not cost.startswith("onnx_")]
+    if not in_python:
+        return ""
+    return (
+        " In Python, the time of a Pipeline includes its preprocessing; a service that runs ONNX "
+        f"files has the budget {', '.join(f'onnx_{cost}' for cost in in_python)}."
+    )

@@ -227,7 +227,10 @@ def test_the_best_within_a_budget(compared):
     assert compared.best({"kB": 1e6}) == students["log_loss"].idxmin()
     limit = students["kB"].min()
     assert compared.best({"kB": limit}) == students[students["kB"] <= limit]["log_loss"].idxmin()
-    with pytest.raises(ValueError, match=r"budget 0.1 kB.*nearest is 'linear.* with [\d.]+ kB"):
+    with pytest.raises(
+        ValueError,
+        match=r"budget 0.1 kB.*nearest is 'linear.* with [\d.]+ kB.*has the budget onnx_kB",
+    ):
         compared.best({"kB": 0.1})
     for budget, match in (
         ({"euros": 1}, r"one of \['kB', 'us_per_row', .*'onnx_ms_per_1000'\]; got 'euros'"),

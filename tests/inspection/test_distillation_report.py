@@ -429,6 +429,20 @@ def test_the_summary_has_ratios_and_the_part_of_the_lead(fitted, report):
     assert str(report).split("\n\n")[1].replace("\n", " ") == report.summary
 
 
+def test_the_summary_says_that_a_kept_part_may_be_none():
+    y = np.tile([0, 1], 50)
+    good, weak = (np.where(y, p, 1 - p) for p in (0.9, 0.6))
+    weak[:40] = 1 - weak[:40]
+    other = weak.copy()
+    other[[0, 1]] = 1 - other[[0, 1]]  # two more are right, which may be chance
+    other[40] = 1 - other[40]
+    models = map(fixed_proba, (good, weak, other))
+    got = distillation_report(*models, numbered(100), y, random_state=0, n_bootstrap=200)
+    gap = got.gap_recovered["auc"]
+    assert gap.low <= 0 < gap.value
+    assert "fitted to the labels alone, with an interval that contains 0." in got.summary
+
+
 def test_the_summary_of_a_larger_student_and_of_a_lost_lead():
     y = [1, 1, 0, 0] * 25
     good, fair, bad = (np.where(y, p, 1 - np.array(p)).tolist() for p in (0.9, 0.6, 0.55))

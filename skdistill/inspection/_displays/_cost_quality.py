@@ -14,6 +14,7 @@ from ._scores import score
 from ._style import axes, look
 
 COSTS = ("bytes", "batch", "single")
+AXIS_LABELS = LABELS | {"bytes": "bytes, pickled"}  # numbers of an axis have no unit
 STYLE = {"linestyle": "none", "markersize": 8}
 
 
@@ -138,7 +139,7 @@ class CostQualityDisplay:
         return cls.from_predictions(
             y, probas, costs,
             quality=quality, classes=classes, sample_weight=sample_weight,
-            cost_label=LABELS[cost], ax=ax, **kwargs,
+            cost_label=AXIS_LABELS[cost], ax=ax, **kwargs,
         )  # fmt: skip
 
     @classmethod
@@ -260,7 +261,7 @@ class CostQualityDisplay:
             names=names, cost=[report.cost[cost][name].value for name in names],
             quality=[scores[name].value for name in names],
             interval=[scores[name][1:] for name in names],
-            cost_label=LABELS[cost], quality_label=directed(quality),
+            cost_label=AXIS_LABELS[cost], quality_label=directed(quality),
         )  # fmt: skip
         return display.plot(ax=ax, **kwargs)
 
