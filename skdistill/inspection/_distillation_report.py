@@ -58,6 +58,9 @@ class DistillationReport:
 
     observed_mean : float or None
         Mean of y on the test rows, beside the mean prediction; None for classes.
+
+    note : str
+        The units of several outputs of y; otherwise empty.
     """
 
     quality: dict[str, dict[str, Estimate]]
@@ -71,6 +74,7 @@ class DistillationReport:
     n_bootstrap: int
     n_groups: int | None = None
     observed_mean: float | None = None
+    note: str = ""
 
     @property
     def verdict(self) -> tuple[str, ...]:
