@@ -9,8 +9,9 @@ Each student (a tree, ridge regression, LightGBM, a forest, a net) learns from:
 - the teacher's predictions of its own training rows, alpha 1, as imodels distils;
 - DistilledRegressor as it is by default, with and without the unlabelled rows;
 - ten times the labels, or all outside the test: the ceiling;
-- with `--methods AutoGluon --students LightGBM forest`, if it is installed, AutoGluon's `distill`,
-  with its own teacher.
+- DistilledRegressor as it is by default, of the student that was tuned on the labels;
+- with `--methods AutoGluon "AutoGluon, same teacher" --students LightGBM forest`, if it is
+  installed, AutoGluon's `distill`, of its own teachers and of the teacher of all others.
 
 The teacher, the mean of a booster and of extremely random trees, is the same for all, and is fitted
 once per fold, data set, size and seed. Half of the data sets settle settings, the other half
@@ -22,14 +23,13 @@ folds (`alpha_curve_`), in shares of the variance; the realised gain that of the
 the test, on a student of the labels with the leaf shrinkage that the folds chose for labels.
 """
 
-import tempfile
+from functools import partial
 from importlib.util import find_spec
 from statistics import mean, median
 from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from _cells import Study, lines_by_student, lines_of, main, n_test_rows, show_tables
 from _measure import print_table
 from _quality_summary import (
@@ -63,10 +63,15 @@ from skdistill.students import shrink_leaves
 
 SIZES = (500, 2000)
 UNLABELED, CEILING = 5, 10  # times the labelled rows, where there are so many
-DEFAULT, EXTRA, IN_SAMPLE, AUTOGLUON = "default", "default, extra rows", "in-sample", "AutoGluon"
+DEFAULT, EXTRA, IN_SAMPLE = "default", "default, extra rows", "in-sample"
+TUNED_DEFAULT = "default, tuned student"
+AUTOGLUON, AUTOGLUON_SAME = "AutoGluon", "AutoGluon, same teacher"
 # With extra rows first: the teachers that these cache serve the others, too.
-METHODS = (LABELS, EXTRA, DEFAULT, IN_SAMPLE, "ceiling", TUNED)
-SHOWN = (TUNED, IN_SAMPLE, AUTOGLUON, DEFAULT, EXTRA, "ceiling")
+METHODS = (LABELS, EXTRA, DEFAULT, IN_SAMPLE, "ceiling", TUNED, TUNED_DEFAULT)
+SHOWN = (
+    TUNED, IN_SAMPLE, AUTOGLUON, AUTOGLUON_SAME, DEFAULT, TUNED_DEFAULT, EXTRA, "ceiling",
+)  # fmt: skip
+OF_AUTOGLUON = ("LightGBM", "forest")  # its students
 STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # of the shrinkage of leaves
 SMALL = 500  # rows at which trees are judged apart
 
@@ -144,11 +149,6 @@ STUDENTS: dict[str, Any] = {
     ),
     "net": (make_net, {"transformedtargetregressor__regressor__alpha": [0.0001, 0.01, 0.1, 1]}),
 }
-# The same students in AutoGluon, without random states.
-OF_AUTOGLUON: dict[str, Any] = {
-    "LightGBM": {"GBM": {"num_boost_round": 50, "num_leaves": 8}},
-    "forest": {"RF": {"n_estimators": 40}},
-}
 
 
 class Fitter:
@@ -182,8 +182,10 @@ class Fitter:
             return student.fit(split.X_ceiling, split.y_ceiling)
         if method == TUNED:
             return self.tune(student, grid)
-        if method == AUTOGLUON:
-            return self.from_autogluon(student_name)
+        if method in (AUTOGLUON, AUTOGLUON_SAME):
+            return self.from_autogluon(student_name, same_teacher=method == AUTOGLUON_SAME)
+        if method == TUNED_DEFAULT:
+            student = self.tuned_student(student, grid)
         model = DistilledRegressor(
             make_teacher(self.seed), student, memory=self.memory, random_state=self.seed
         )
@@ -204,6 +206,15 @@ class Fitter:
         )
         return search.fit(self.split.X, self.split.y)
 
+    def tuned_student(self, student, grid):
+        """Return the student, not fitted, with the regularisation of the least held-out loss.
+
+        A tree is unchanged: the shrinkage of its leaves is chosen by default.
+        """
+        if isinstance(student, DecisionTreeRegressor):
+            return student
+        return clone(self.tune(student, grid).best_estimator_)
+
     def choice(self, model, loss):
         """Return the weights chosen, the gain that the folds promised, and the one realised."""
         first, best = model.alpha_curve_.candidates[0], model.alpha_curve_.best
@@ -219,30 +230,12 @@ class Fitter:
             "teacher": float(model.teacher_scores_["r2"]) if model.teacher_scores_ else None,
         }
 
-    def from_autogluon(self, student_name):
+    def from_autogluon(self, student_name, *, same_teacher):
         """Return a student that AutoGluon's `distill` made."""
-        from autogluon.tabular import TabularPredictor
+        from _autogluon import distil
 
-        rows = pd.DataFrame(self.split.X).assign(label=self.split.y)
-        folder = tempfile.mkdtemp(dir=self.memory)  # it is read when the student predicts
-        predictor = TabularPredictor("label", problem_type="regression", path=folder, verbosity=0)
-        teachers = {name: {} for name in ("GBM", "XT")}
-        predictor.fit(rows, hyperparameters=teachers, num_cpus=1, num_gpus=0)
-        student, *_ensemble = predictor.distill(
-            hyperparameters=OF_AUTOGLUON[student_name], verbosity=0
-        )
-        return FromAutogluon(predictor, student)
-
-
-class FromAutogluon(NamedTuple):
-    """A model of AutoGluon, which predicts arrays."""
-
-    predictor: Any
-    name: str
-
-    def predict(self, X):
-        """Return its predictions."""
-        return self.predictor.predict(pd.DataFrame(X), model=self.name).to_numpy()
+        make = partial(make_teacher, self.seed) if same_teacher else None
+        return distil(self.split.X, self.split.y, student_name, self.memory, make)
 
 
 # The tables.
@@ -324,13 +317,8 @@ def goals_of_promise(method, records):
 def goals_against_rivals(method, pairs):
     """Return the goals of the shares of pairs won or tied."""
     lines = []
-    for rival in (LABELS, TUNED, IN_SAMPLE, AUTOGLUON):
-        ratios = {
-            name: ratio
-            for name, ratio in compared(pairs, method, rival).items()
-            if rival != AUTOGLUON or name[-1] in OF_AUTOGLUON
-        }
-        if ratios:
+    for rival in (LABELS, TUNED, IN_SAMPLE, AUTOGLUON, AUTOGLUON_SAME):
+        if ratios := compared(pairs, method, rival):
             share = 100 * (1 - n_lost(ratios) / len(ratios))
             lines.append(goal(method, f"won or tied against {rival}, %", share, ">=", 80))
         else:
@@ -380,7 +368,7 @@ def study():
         students=tuple(STUDENTS), methods=METHODS,
         n_rows=lambda data: len(load(data).y),
         fitter=lambda data, size, seed, memory: Fitter(draw(load(data), size, seed), seed, memory),
-        tables=tables_of, show=show, named_methods={AUTOGLUON: missing},
+        tables=tables_of, show=show, named_methods={AUTOGLUON: missing, AUTOGLUON_SAME: missing},
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from ._base._squared_loss_selection import select_by_squared_loss
 from ._base._student_numbers import RegressionStudentMixin
 from ._base._training_data import LABELS_ALONE, FitArguments
 from ._targets._regression_targets import checked_values
+from ._teachers._fold_levels import warn_of_fold_levels
 from ._teachers._predict_numbers import (
     RegressionOutput,
     check_predicts_numbers,
@@ -295,7 +296,8 @@ n_features), default=None
         Warns
         -----
         UserWarning
-            If predictions are raised to the bound of the student's loss, if the leaves of a frozen
+            If predictions are raised to the bound of the student's loss, if teachers fitted on the
+            other folds miss the level of a fold, as in sorted rows, if the leaves of a frozen
             teacher's trees show that it was fitted on these rows, if the teacher takes no
             `sample_weight`, if "auto" chooses the labels alone, or if a file of `memory` is damaged
             or cannot be written.
@@ -307,6 +309,7 @@ n_features), default=None
         given = FitArguments(X, y, sample_weight, teacher_pred, X_unlabeled, unlabeled_pred)
         inputs = self._validate(given, params)
         predictions = self._within_range(inputs, self._predict_teacher_proba(inputs))
+        self._warn_of_levels(inputs, predictions)
         data = self._soften(inputs, predictions)
         student = self._fit_student(data)
         self._set_fitted_attributes(X, student, inputs.output.shape)
@@ -353,6 +356,13 @@ n_features), default=None
                 "the same loss, or a student of squared error."
             )
         return predictions.map(lambda each: np.maximum(each, least))
+
+    def _warn_of_levels(self, inputs, predictions):
+        """Warn if teachers fitted here cannot predict the level of the rows of their fold."""
+        given = inputs.teacher_proba is not None or isinstance(inputs.teacher, FrozenEstimator)
+        if predictions is not None and inputs.folds is not None and not given:
+            targets = inputs.labels.replace_proba(predictions.labelled)
+            warn_of_fold_levels(targets, inputs.folds)
 
     def _fit_student(self, data):
         data.soft_labels.check_some_weight()

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
@@ -328,6 +328,7 @@ def bias_variance(
     (True, False)
     """
     refuse_queries(X=X, y=y)
+    _check_kinds(student=student, teacher=teacher)
     rows, true = indexable(X)[0], check_labels(y)
     check_consistent_length(rows, true)
     if len(true) < 2:
@@ -353,6 +354,18 @@ def bias_variance(
         **_objective_terms(losses, predictions, one_hot_rows, p_star, codes),
         **_teacher_terms(predictions, one_hot_rows, p_star),
     )
+
+
+def _check_kinds(**models):
+    """Raise for regressors: their objective has other terms."""
+    for role, model in models.items():
+        if is_regressor(model):
+            raise TypeError(
+                f"bias_variance is for classifiers, and {model!r} as {role} is a regressor. For "
+                "regressors compare_teachers estimates the teacher's error, and "
+                "distillation_report what it changes in a student. For a student that predicts "
+                "scores of classes, give its probabilities for X."
+            )
 
 
 def _training_rows(X_train, y_train):

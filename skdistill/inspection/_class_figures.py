@@ -22,9 +22,10 @@ class ClassFigures:
 
     rows = staticmethod(row_scores)
     scores = staticmethod(weighted_scores)
+    note = ""
 
     @classmethod
-    def of(cls, models, y):
+    def of(cls, models, y, weight):
         """Return the figures of these models, and the position of each label among the classes."""
         classes = classes_in_common(models)
         return cls(classes), encode_test_labels(y, classes)

@@ -178,8 +178,9 @@ def compare_teachers(
         Rows to evaluate on. Each fold is predicted by teachers fitted on the others. Any type that
         the teachers support.
 
-    y : array-like of shape (n_samples,)
-        Their true labels. For regressors, their values.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their true labels. For regressors, their values; several outputs are compared together, each
+        centred and divided by its standard deviation.
 
     cv : int, splitter or iterable, default=5
         Folds, as in scikit-learn (None is 5), at least two. An integer means stratified
@@ -213,9 +214,9 @@ def compare_teachers(
     Raises
     ------
     ValueError
-        If there are no teachers, if they have other classes than `y`, if `y` has several
-        columns, if folds share rows, split groups, are more than groups, have no weight, or test a
-        class that their training rows lack.
+        If there are no teachers, if they have other classes than `y`, if they take fewer outputs
+        than `y` has, if folds share rows, split groups, are more than groups, have no weight,
+        or test a class that their training rows lack.
 
     TypeError
         If `teachers` is not a dict, if one of them is neither a regressor nor has
@@ -255,7 +256,8 @@ def compare_teachers(
 
     Scores of regressors, with prediction f:
 
-    - "mse": mean of (y − f)², in the square of the unit of y.
+    - "mse": mean of (y − f)², in the square of the unit of y; for several outputs over all of them,
+      in units of their standard deviations, as all scores here.
     - "r2": 1 − MSE / variance of y, at most 1.
     - "bias": mean of f minus the mean of y. If it is not small against its standard error,
       students learn a wrong level.
@@ -300,7 +302,7 @@ def compare_teachers(
     if not teachers:
         raise ValueError("teachers is empty: there is nothing to compare. Give at least one.")
     candidates = dict(teachers)
-    measures, y = _measures_of(candidates).of(y)
+    measures, y = _measures_of(candidates).of(y, sample_weight)
     refuse_queries(X=X, y=y, groups=groups, sample_weight=sample_weight)
     X, groups, sample_weight = indexable(X, groups, sample_weight)
     check_consistent_length(X, y, groups, sample_weight)

@@ -77,6 +77,9 @@ class DistillationReport:
 
     date : str
         Day of the report, as YYYY-MM-DD.
+
+    note : str
+        The units of several outputs of y; otherwise empty.
     """
 
     quality: dict[str, dict[str, Estimate]]
@@ -95,6 +98,7 @@ class DistillationReport:
     weights: dict[str, float | bool] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     date: str = ""
+    note: str = ""
 
     @property
     def summary(self) -> str:

@@ -4,25 +4,34 @@ import numpy as np
 
 from .._teachers._predict_numbers import RegressionOutput
 from ._number_scores import number_rows, number_scores
-from ._values import one_output
-
-OUTPUT = RegressionOutput(1)
+from ._values import OutputUnits, columns_of_outputs
 
 
 class NumberFigures:
-    """Predictions of one continuous target, and their scores."""
+    """Predictions of a continuous target, and their scores, in the units of its outputs."""
 
     rows = staticmethod(number_rows)
     scores = staticmethod(number_scores)
 
+    def __init__(self, units):
+        self.units = units
+        self.output = RegressionOutput(len(units.scale))
+
     @classmethod
-    def of(cls, models, y):
-        """Return the figures of these models, and the checked values."""
-        return cls(), one_output(y, user="distillation_report").astype(np.float64)
+    def of(cls, models, y, weight):
+        """Return the figures of these models, and the values in the units of their outputs."""
+        values = columns_of_outputs(y).astype(np.float64)
+        units = OutputUnits.of(values, weight)
+        return cls(units), units.standardized(values)
+
+    @property
+    def note(self):
+        """A sentence on several outputs, empty for one."""
+        return self.units.note
 
     def predict(self, model, X, name):
-        """Return a model's predictions."""
-        return OUTPUT.predict_proba(model, X)[:, 0]
+        """Return a model's predictions, one column per output."""
+        return self.units.standardized(self.output.predict_proba(model, X))
 
     def are_equal(self, first, second):
         """Return whether two models make the same predictions."""
@@ -38,13 +47,15 @@ class NumberFigures:
 
     def observed_mean(self, y, weight):
         """Return the mean of y."""
-        return float(np.average(y, weights=weight))
+        return float(np.average(y.mean(axis=1), weights=weight))
 
     def missing(self, predictions, y):
         """Return a sentence for each score that is not available, with the reason."""
-        sentences = ["All test rows have the same value: no R²."] if np.ptp(y) == 0 else []
+        sentences = (
+            ["All test rows have the same value: no R²."] if (np.ptp(y, axis=0) == 0).all() else []
+        )
         return sentences + [
             f"The {name} predicts the same value for all test rows: no calibration slope."
             for name, each in predictions.items()
-            if np.ptp(each) == 0
+            if (np.ptp(each, axis=0) == 0).all()
         ]

@@ -8,8 +8,9 @@ from ._row_scores import RowScores
 def number_rows(predicted, y, teacher=None):
     """Return the per-row values from whose weighted means `number_scores` follows.
 
-    Those of fidelity are left out if `teacher` is None, R² if y is constant, and the calibration
-    slope if the prediction is.
+    For arrays of shape (n_samples, n_outputs) they are means over the outputs. Those of fidelity
+    are left out if `teacher` is None, R² if y is constant, and the calibration slope if the
+    prediction is.
     """
     error = predicted - y
     columns = {"mse": error**2, "mean_prediction": predicted, "bias": error}
@@ -17,7 +18,8 @@ def number_rows(predicted, y, teacher=None):
     if teacher is not None:
         columns["teacher_mse"] = (predicted - teacher) ** 2
         columns |= _products("r", y - predicted, "s", y - teacher)
-    return RowScores(list(columns), np.column_stack(list(columns.values())), None)
+    of_rows = [each.reshape(len(y), -1).mean(axis=1) for each in columns.values()]
+    return RowScores(list(columns), np.column_stack(of_rows), None)
 
 
 def number_scores(weights, rows):

@@ -43,7 +43,7 @@ class ProbabilityMeasures:
     columns = COLUMNS
 
     @classmethod
-    def of(cls, y):
+    def of(cls, y, sample_weight=None):
         """Return the measures for labels, and the checked labels."""
         y = check_labels(y)
         return cls(MulticlassOutput(check_classes(y))), y

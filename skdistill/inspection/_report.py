@@ -53,8 +53,9 @@ def distillation_report(
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows to evaluate on. Test rows, which none of the three models has seen.
 
-    y : array-like of shape (n_samples,)
-        Their true labels. For regressors, their values.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their true labels. For regressors, their values; several outputs are scored together, each
+        centred and divided by its standard deviation.
 
     groups : array-like of shape (n_samples,), default=None
         Group of each row, such as a person with many rows. Rows of one group are not independent,
@@ -86,8 +87,8 @@ def distillation_report(
     ------
     ValueError
         If the models have different classes, if `y` holds a label that they lack, if a model's
-        predictions do not match the classes, if `y` of regressors is not finite or has several
-        columns, if a group is missing (NaN or None), or if no row carries weight.
+        predictions do not match the classes or the outputs of `y`, if `y` of regressors is not
+        finite, if a group is missing (NaN or None), or if no row carries weight.
 
     sklearn.exceptions.NotFittedError
         If a model is not fitted.
@@ -142,8 +143,8 @@ def distillation_report(
             check_is_fitted(model)
     check_consistent_length(X, y)
     of_numbers = all(map(predicts_numbers, models.values()))
-    figures, true = (NumberFigures if of_numbers else ClassFigures).of(models, y)
     weight = check_row_weights(sample_weight, count_rows(X))
+    figures, true = (NumberFigures if of_numbers else ClassFigures).of(models, y, weight)
     codes = group_codes(groups, count_rows(X))
     counted = np.flatnonzero(weight)
     if not len(counted):
@@ -174,6 +175,7 @@ def distillation_report(
         n_groups=n_groups,
         n_bootstrap=n_bootstrap,
         observed_mean=figures.observed_mean(true, weight),
+        note=figures.note,
         quality=quality | figures.further_quality(predictions, true, weight),
         gain=gains("distilled", "student", scores, resampled),
         gap_recovered=gaps_recovered(scores, resampled),

@@ -73,7 +73,11 @@ def tables(report):
 
 
 def subtitle(report):
-    """Return the number of rows and resamples behind the figures."""
+    """Return the number of rows and resamples behind the figures, and the units of outputs."""
+    return f"{_rows_and_resamples(report)} {report.note}".rstrip()
+
+
+def _rows_and_resamples(report):
     if report.n_groups is None:
         rows, resampled = f"{report.n_rows:,} test rows", "the test rows"
     else:

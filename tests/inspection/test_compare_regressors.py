@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import mean_squared_error, r2_score
@@ -314,7 +314,7 @@ Y = X[:, 0] + 1
         ),
         ({"class": Ridge}, Y, TypeError, r"Ridge\(\)"),
         ({1: Ridge()}, Y, TypeError, "must be strings; got 1"),
-        ({"ridge": Ridge()}, np.c_[Y, Y], ValueError, r"2 outputs.*y\[:, 0\] first"),
+        ({"gp": GradientBoostingRegressor()}, np.c_[Y, Y], ValueError, "2 outputs, and Gradient"),
         ({"ridge": Ridge()}, np.r_[np.nan, Y[1:]], ValueError, "NaN"),
         ({"ridge": Ridge()}, np.r_[np.inf, Y[1:]], ValueError, "infinity"),
         ({"ridge": Ridge()}, np.tile(["a", "b"], 30), ValueError, "could not convert"),
@@ -342,3 +342,50 @@ def test_teachers_that_cannot_be_compared(teachers, y, error, match):
 def test_folds_that_give_no_honest_score(options, match):
     with pytest.raises(ValueError, match=match):
         compare_teachers({"ridge": Ridge()}, X, Y, **options)
+
+
+class Slopes(RegressorMixin, BaseEstimator):
+    """A teacher of two outputs: slope and 1000 times the first column."""
+
+    def __init__(self, slope=1.0):
+        self.slope = slope
+
+    def fit(self, X, y, sample_weight=None):
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        return np.outer(np.asarray(X)[:, 0], [self.slope, 1000.0])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def test_several_outputs_count_alike():
+    """The second output is predicted alike, in a unit that would hide the first."""
+    noise = np.random.default_rng(1).normal(size=(60, 2))
+    both = np.c_[X[:, 0], 1000 * X[:, 0]] + noise * [0.3, 300]
+    weight = np.arange(60) % 3
+    teachers = {"flat": Slopes(0.0), "right": Slopes()}
+    comparison = compare_teachers(teachers, X, both, sample_weight=weight, cv=3)
+    assert comparison.names == ["right", "flat"]
+    frame = comparison.to_frame()
+    for name, teacher in teachers.items():
+        r2 = r2_score(both, teacher.predict(X), sample_weight=weight)
+        assert frame.loc[name, "r2"] == pytest.approx(r2)
+        assert frame.loc[name, "mse"] == pytest.approx(1 - r2)
+    assert frame.loc["right", "observed_mean"] == pytest.approx(0, abs=1e-12)
+    assert "y has 2 outputs: each is centred" in str(comparison)
+    assert "outputs" not in str(compare_teachers({"ridge": Ridge()}, X, Y))
+
+
+def test_one_output_twice_is_one_output():
+    one = compare_teachers({"ridge": Ridge()}, X, Y**2).to_frame().iloc[0]
+    twice = compare_teachers({"ridge": Ridge()}, X, np.c_[Y, Y] ** 2).to_frame().iloc[0]
+    unit = (Y**2).std()
+    for name in ("r2", "r2_se", "calibration_slope", "calibration_slope_se"):
+        assert twice[name] == pytest.approx(one[name])
+    for name in ("mse", "mse_se", "optimism", "optimism_se", "recalibrated_mse"):
+        assert twice[name] == pytest.approx(one[name] / unit**2)

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.tree import DecisionTreeRegressor
@@ -257,7 +257,7 @@ GOOD = Fixed(Y)
 @pytest.mark.parametrize(
     ("models", "y", "error", "match"),
     [
-        ([GOOD] * 3, np.c_[Y, Y], ValueError, r"2 outputs, and distillation_report takes one"),
+        ([GOOD] * 3, np.c_[Y, Y], ValueError, r"Fixed.predict\(X\) must have one prediction"),
         ([GOOD] * 3, [0, 1, 2, np.nan], ValueError, "NaN"),
         ([GOOD] * 3, ["a", "b", "c", "d"], ValueError, "could not convert"),
         ([GOOD] * 3, Y[:3], ValueError, "inconsistent numbers of samples"),
@@ -351,3 +351,81 @@ def test_other_displays_take_regressors(plt, fitted, report):
         CostQualityDisplay.from_report(report)
     curve = AlphaCurveDisplay.from_estimator(fitted[0][2])
     assert curve.ax_.get_ylabel() == "Held-out MSE / variance of y"
+
+
+@pytest.mark.parametrize("quality", ["r2", "mse"])
+def test_costs_of_fitted_regressors(plt, fitted, report, quality):
+    models, X, y = fitted
+    estimators = dict(zip(MODELS, models, strict=True))
+    display = CostQualityDisplay.from_estimator(estimators, X, y, cost="bytes", quality=quality)
+    assert_allclose(display.quality, [report.quality[quality][name].value for name in MODELS])
+    assert_allclose(display.cost, [report.cost["bytes"][name].value for name in MODELS])
+    weight = np.arange(len(y)) % 3
+    rows = np.repeat(np.arange(len(y)), weight)
+    by_weight, repeated = (
+        CostQualityDisplay.from_estimator(estimators, *each, cost="bytes", quality=quality, **more)
+        for each, more in (((X, y), {"sample_weight": weight}), ((X[rows], y[rows]), {}))
+    )
+    assert_allclose(by_weight.quality, repeated.quality)
+    assert display.names == list(MODELS)
+
+
+def test_costs_of_regressors_of_several_outputs(plt, drawn):
+    (good, bad, _), y, _ = drawn
+    models = {name: Fixed(np.c_[each, y]) for name, each in (("good", good), ("bad", bad))}
+    display = CostQualityDisplay.from_estimator(
+        models, numbered(80), np.c_[y, y], cost="bytes", quality="r2"
+    )
+    assert_allclose(display.quality, [(1 + r2_score(y, each)) / 2 for each in (good, bad)])
+
+
+@pytest.mark.parametrize(
+    ("quality", "y", "match"),
+    [
+        (
+            "log_loss",
+            [0.0, 1.0, 2.0, 4.0],
+            r"one of \['r2', 'mse'\] for regressors; got 'log_loss'",
+        ),
+        ("r2", [1.0] * 4, "same value: no R²"),
+        ("mse", [0.0, 1.0], "inconsistent numbers of samples"),
+    ],
+)
+def test_costs_of_regressors_with_bad_input(plt, quality, y, match):
+    with pytest.raises(ValueError, match=match):
+        CostQualityDisplay.from_estimator({"good": GOOD}, X, y, cost="bytes", quality=quality)
+
+
+def test_several_outputs_are_scored_together_in_units_of_their_deviations(drawn):
+    (good, bad, fair), y, weight = drawn
+    Y, unit = np.c_[y, y[::-1]], [1.0, 1e4]
+    predictions = [np.c_[each, each[::-1]] for each in (good, bad, fair)]
+    got, scaled = (
+        distillation_report(
+            *[Fixed(u * each + 7) for each in predictions], numbered(80), u * Y + 7,
+            sample_weight=weight, random_state=0, n_bootstrap=200,
+        )
+        for u in (np.ones(2), np.array(unit))
+    )  # fmt: skip
+    for name, each in zip(MODELS, predictions, strict=True):
+        expected = r2_score(Y, each, sample_weight=weight)
+        assert got.quality["r2"][name].value == pytest.approx(expected)
+        assert got.quality["mse"][name].value == pytest.approx(1 - expected)
+        for measure, row in got.quality.items():
+            assert scaled.quality[measure][name] == pytest.approx(row[name], abs=1e-9)
+    assert got.observed_mean == pytest.approx(0, abs=1e-12)
+    assert "y has 2 outputs: each is centred" in " ".join(str(got).split())
+    assert "y has 2 outputs" not in str(report_of(good, bad, fair, y=y))
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        column = report_of(good, bad, fair, y=y[:, None])
+    assert column.quality["mse"] == report_of(good, bad, fair, y=y).quality["mse"]
+
+
+def test_intervals_of_several_outputs_resample_rows(drawn):
+    """The same output twice adds no rows: intervals are those of one, in its units."""
+    predictions, y, _ = drawn
+    one = report_of(*predictions, y=y)
+    twice = report_of(*[np.c_[each, each] for each in predictions], y=np.c_[y, y])
+    for name in MODELS:
+        assert twice.quality["r2"][name] == pytest.approx(one.quality["r2"][name])
+    assert twice.gain["mse"] == pytest.approx(np.array(one.gain["mse"]) / y.var())

@@ -4,17 +4,24 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils import check_consistent_length
 
+from ..._utils._rows import count_rows
 from ..._utils._typing import ArrayLike, Estimator, Proba, Rows
+from ..._utils._validation import check_row_weights
 from .._cost import deployable, pickled_bytes, timings
 from .._distillation_report import DistillationReport
 from .._figures import LABELS, directed
+from .._kinds import predicts_numbers
+from .._number_figures import NumberFigures
 from .._predictions import classes_in_common, proba_by_class
+from .._row_scores import scores_on
 from ._scores import score
 from ._style import axes, look
 
 COSTS = ("bytes", "batch", "single")
 AXIS_LABELS = LABELS | {"bytes": "bytes, pickled"}  # numbers of an axis have no unit
+SCORES_OF_NUMBERS = ("r2", "mse")
 STYLE = {"linestyle": "none", "markersize": 8}
 
 
@@ -95,25 +102,29 @@ class CostQualityDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Measure fitted classifiers, and plot.
+        """Measure fitted classifiers or regressors, and plot.
 
         Parameters
         ----------
-        estimators : dict of {str: classifier}
-            Fitted, with `predict_proba`. Of a model that holds its student, such as a
-            DistilledClassifier, the `student_` is measured.
+        estimators : dict of {str: estimator}
+            Fitted classifiers with `predict_proba`, or regressors. Of a model that holds its
+            student, such as a DistilledClassifier, the `student_` is measured.
 
         X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
             Rows to evaluate on. The estimators have not seen them.
 
-        y : array-like of shape (n_samples,)
-            Their true labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their true labels. For regressors, their values.
 
         cost : {"batch", "single", "bytes"}, default="batch"
             Cost of each model. Milliseconds per thousand rows in one batch or row by row, or bytes
             when pickled.
 
-        quality, sample_weight, ax, **kwargs
+        quality : str, default="log_loss"
+            The score, as for :meth:`from_predictions`; for regressors "r2" or "mse", of several
+            outputs as in :func:`skdistill.inspection.distillation_report`.
+
+        sample_weight, ax, **kwargs
             As for :meth:`from_predictions`.
 
         Returns
@@ -123,16 +134,19 @@ class CostQualityDisplay:
         Raises
         ------
         ValueError
-            If the models have different classes, or if cost or quality is not known.
+            If the models have different classes, or if cost or quality is not known, or is not one
+            of regressors.
         """
         _check_cost(cost)
+        if all(map(predicts_numbers, estimators.values())):
+            scores = _scores_of_numbers(estimators, X, y, quality, sample_weight)
+            display = cls(
+                names=estimators, cost=list(_costs(estimators, X, cost).values()), quality=scores,
+                cost_label=LABELS[cost], quality_label=directed(quality),
+            )  # fmt: skip
+            return display.plot(ax=ax, **kwargs)
         classes = classes_in_common(estimators)
-        costs = {
-            name: pickled_bytes(deployable(each))
-            if cost == "bytes"
-            else timings(deployable(each), X)[cost]
-            for name, each in estimators.items()
-        }
+        costs = _costs(estimators, X, cost)
         probas = {
             name: proba_by_class(each, X, classes, name=name) for name, each in estimators.items()
         }
@@ -305,6 +319,32 @@ class CostQualityDisplay:
         if self.interval is None or np.isnan(self.interval[k]).any():
             return None
         return np.abs(self.interval[k] - self.quality[k])[:, None]
+
+
+def _costs(estimators, X, cost):
+    """Return one cost of each model, as it would be deployed."""
+    return {
+        name: pickled_bytes(deployable(each))
+        if cost == "bytes"
+        else timings(deployable(each), X)[cost]
+        for name, each in estimators.items()
+    }
+
+
+def _scores_of_numbers(estimators, X, y, quality, sample_weight):
+    """Return the score of each regressor."""
+    if quality not in SCORES_OF_NUMBERS:
+        raise ValueError(
+            f"quality must be one of {list(SCORES_OF_NUMBERS)} for regressors; got {quality!r}."
+        )
+    check_consistent_length(X, y)
+    weight = check_row_weights(sample_weight, count_rows(X))
+    figures, true = NumberFigures.of(estimators, y, weight)
+    rows = [figures.rows(figures.predict(each, X, name), true) for name, each in estimators.items()]
+    scores = [scores_on(each, weight, figures.scores) for each in rows]
+    if quality not in scores[0]:
+        raise ValueError("All test rows have the same value: no R². Use quality='mse'.")
+    return [each[quality] for each in scores]
 
 
 def _check_cost(cost):
