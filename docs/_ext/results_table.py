@@ -179,6 +179,12 @@ TABLES = {
     "regression-trees": ("bench_regression.json", of_reporting("trees, 500 rows")),
     "regression-by-student": ("bench_regression.json", of_reporting("by student")),
     "regression-promises": ("bench_regression.json", of_reporting("promised and realised gain")),
+    "regression-2000": ("bench_regression_2000.json", of_reporting("all students")),
+    "regression-autogluon": ("bench_regression_autogluon.json", of_reporting("all students")),
+    "regression-settle": (
+        "bench_regression_settle.json",
+        lambda results: results["settle"]["tables"]["all students"],
+    ),
     "regression-goals": ("bench_regression.json", lambda results: results["report"]["goals"]),
     "students": ("bench_students.json", students),
     "students-goals": ("bench_students.json", lambda results: results["goals"]),

@@ -278,7 +278,7 @@ def bias_variance(
         is missing (NaN or None).
 
     TypeError
-        If student or teacher is an estimator without `predict_proba`.
+        If student or teacher is a regressor, or an estimator without `predict_proba`.
 
     See Also
     --------

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
@@ -291,6 +291,8 @@ P = np.full((60, 3), 1 / 3)
         ),
         ((P, P, X, Y[:50]), {}, ValueError, "inconsistent numbers"),
         ((P[:1], P[:1], X[:1], Y[:1]), {}, ValueError, "at least 2 rows"),
+        ((Ridge(), P, X, Y), {}, TypeError, r"Ridge\(\) as student is a regressor"),
+        ((P, Ridge(), X, Y + 0.5), {}, TypeError, r"Ridge\(\) as teacher is a regressor"),
         ((LinearSVC(), P, X, Y), {}, TypeError, "student must have predict_proba"),
         ((P, LinearSVC(), X, Y), {}, TypeError, "teacher must have predict_proba"),
         ((P, GaussianNB(), X, Y), {}, ValueError, "X_train and y_train, rows that are not"),
