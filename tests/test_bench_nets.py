@@ -86,7 +86,7 @@ def scores(values):
     return [{"seed": seed, "accuracy": value} for seed, value in enumerate(values)]
 
 
-def test_the_share_of_the_gain_is_a_ratio_of_means_with_a_jackknife_interval():
+def test_the_share_of_the_gain_has_a_jackknife_interval():
     results = {
         ("teacher", "all"): scores([0.9, 0.8, 0.94]),
         ("net", "labels"): scores([0.8, 0.7, 0.8]),

@@ -106,7 +106,7 @@ class DeviceTrainedNet(NeuralNet):
     def _begin_training(self):
         """Reset the output check, and how steps are made."""
         self._output_is_checked = False
-        self._needs_closure = needs_closure(self)
+        self._needs_closure = self._optimiser_may_need_closure()
         scales = self.amp == "float16"
         self._scaler = torch.amp.GradScaler(self._module_device().type) if scales else None
 
@@ -165,6 +165,14 @@ class DeviceTrainedNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(batches))
         average_over_processes(batches, key, self._module_device())
         check_losses(self, prefix)
+
+    def _optimiser_may_need_closure(self):
+        """Return whether optimisers get closures: unless it is one of torch that needs none."""
+        optimizers = [
+            each for each in vars(self).values() if isinstance(each, torch.optim.Optimizer)
+        ]
+        of_torch = type(self.optimizer_).__module__.startswith("torch.optim.")
+        return len(optimizers) > 1 or not of_torch or isinstance(self.optimizer_, torch.optim.LBFGS)
 
     def _set_modes(self, training):
         """Set each initialised module of the net, and its criterion, to training or evaluation."""
@@ -259,13 +267,6 @@ def average_over_processes(batches, key, device):
     torch.distributed.all_reduce(losses)
     for each, loss in zip(batches, (losses / count_processes()).tolist(), strict=True):
         each[key] = loss
-
-
-def needs_closure(net):
-    """Return whether the net's optimisers get closures: unless it is one of torch without need."""
-    optimizers = [each for each in vars(net).values() if isinstance(each, torch.optim.Optimizer)]
-    of_torch = type(net.optimizer_).__module__.startswith("torch.optim.")
-    return len(optimizers) > 1 or not of_torch or isinstance(net.optimizer_, torch.optim.LBFGS)
 
 
 def overrides(listener, event):

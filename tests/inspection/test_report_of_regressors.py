@@ -396,7 +396,7 @@ def test_costs_of_regressors_with_bad_input(plt, quality, y, match):
         CostQualityDisplay.from_estimator({"good": GOOD}, X, y, cost="bytes", quality=quality)
 
 
-def test_several_outputs_are_scored_together_in_units_of_their_deviations(drawn):
+def test_outputs_are_scored_in_units_of_their_deviations(drawn):
     (good, bad, fair), y, weight = drawn
     Y, unit = np.c_[y, y[::-1]], [1.0, 1e4]
     predictions = [np.c_[each, each[::-1]] for each in (good, bad, fair)]

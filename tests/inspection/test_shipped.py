@@ -121,7 +121,7 @@ def test_relied_upon_weights_of_forests():
     assert "_sample_weight" in vars(FORESTS["bagging"].fit(X, y, weight))
 
 
-def test_models_of_a_comparison_have_no_weights_of_training_rows():
+def test_compared_models_have_no_weights_of_training_rows():
     given = {"X_unlabeled": X[200:400], "X_test": X[400:], "y_test": y[400:], "random_state": 0}
     compared = compare_students(
         {"forest": FORESTS["forest"]}, FORESTS["extra-trees"], X[:200], y[:200], **given

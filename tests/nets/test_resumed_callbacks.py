@@ -223,7 +223,7 @@ def test_an_unseeded_split_is_seeded_by_the_net(split):
 
 
 @pytest.mark.parametrize("split", RANDOM_SPLITS)
-def test_an_unseeded_split_of_an_unseeded_net_that_resumes_is_refused(split, tmp_path):
+def test_an_unseeded_net_that_resumes_needs_a_seeded_split(split, tmp_path):
     checkpoint = Checkpoint(monitor=None, dirname=tmp_path)
     split = RANDOM_SPLITS[split]()
     net = make_net([LoadInitState(checkpoint)], train_split=split, random_state=None)

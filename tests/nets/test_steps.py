@@ -77,7 +77,7 @@ def test_a_compiled_module_learns_the_same():
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
-def test_a_module_that_is_compiled_to_machine_code_learns_the_same():
+def test_a_module_compiled_to_machine_code_learns_the_same():
     plain = make_net().fit(X, P)
     compiled = make_net(compile=True).fit(X, P)  # two sizes of batches
     np.testing.assert_allclose(compiled.predict_proba(X), plain.predict_proba(X), atol=1e-5)

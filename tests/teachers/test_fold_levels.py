@@ -34,7 +34,7 @@ def warnings_of_levels(model, X, y, **given):
 @pytest.mark.parametrize("name", DATA)
 @pytest.mark.parametrize("alpha", ["auto", 0.5])
 @pytest.mark.parametrize("teacher", [FOREST, LinearRegression()], ids=["forest", "linear"])
-def test_sorted_rows_are_reported_and_rows_in_random_order_are_not(name, alpha, teacher):
+def test_sorted_rows_are_reported_and_random_order_is_not(name, alpha, teacher):
     X, y = DATA[name]
     order, y = np.argsort(y.ravel()), y.ravel()
     model = DistilledRegressor(teacher, STUDENT, alpha=alpha)

@@ -120,9 +120,9 @@ class CostQualityDisplay:
             Cost of each model. Milliseconds per thousand rows in one batch or row by row, or bytes
             when pickled.
 
-        quality : str, default="log_loss"
-            The score, as for :meth:`from_predictions`; for regressors "r2" or "mse", of several
-            outputs as in :func:`skdistill.inspection.distillation_report`.
+        quality : {"log_loss", "accuracy", "brier", "ece", "auc"}, default="log_loss"
+            The score. "auc" is for two classes. For regressors "r2" or "mse", of several outputs as
+            in :func:`skdistill.inspection.distillation_report`.
 
         sample_weight, ax, **kwargs
             As for :meth:`from_predictions`.
