@@ -447,7 +447,10 @@ BAD = {
     ),
     "infinite value": ({}, {"y": np.where(POSITIVE > 1, np.inf, 1)}, "contains infinity"),
     "sparse y": ({}, {"y": sparse.csr_array(POSITIVE[:, None])}, "Sparse data was passed"),
-    "text": ({}, {"y": np.full(150, "a")}, "could not convert string"),
+    "text": ({}, {"y": np.full(150, "a")}, "could not convert string.*DistilledClassifier"),
+    "objects": ({}, {"y": np.full(150, {}, dtype=object)}, "needs numbers as y"),
+    "dates": ({}, {"y": np.full(150, "2026-01-01", "datetime64[D]")}, r"datetime64\[D\].*times"),
+    "durations": ({}, {"y": pd.Series(pd.to_timedelta(np.arange(150)))}, "timedelta64.*times"),
     "no weight": ({}, {"sample_weight": np.zeros(150)}, "has weight zero"),
     "negative weight": ({}, {"sample_weight": -POSITIVE}, "must not be negative"),
     "columns of predictions": (

@@ -132,10 +132,12 @@ class PairsObjective:
 
 
 def _numbers(X):
-    """Return rows as an array or CSR matrix of floats."""
-    return check_array(
-        X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False
-    )
+    """Return rows as an array or CSR matrix of floats.
+
+    Arrays that came over a network may start at any byte; NumPy multiplies these in another order.
+    """
+    X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False)
+    return X if sparse.issparse(X) else np.require(X, requirements="A")
 
 
 def _scored(block, w):

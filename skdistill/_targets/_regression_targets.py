@@ -11,6 +11,11 @@ from .._utils._rows import mean_row_weight
 from .._utils._typing import Floats, NDArray
 from .._utils._validation import check_alpha, check_row_weights, without_mask
 
+NOT_NUMBERS = (
+    "A regressor needs numbers as y. For classes use a classifier, such as DistilledClassifier; "
+    "convert times to numbers of one unit first."
+)
+
 
 def checked_values(y):
     """Return y as floats of shape (n,) or (n, n_outputs); float32 stays float32.
@@ -21,11 +26,15 @@ def checked_values(y):
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     if isinstance(y, np.ma.MaskedArray):
         y = without_mask(y.astype(np.float64))
+    if np.asarray(y).dtype.kind in "mM":
+        raise ValueError(f"y has the dtype {np.asarray(y).dtype}. {NOT_NUMBERS}")
     params = {"ensure_2d": False, "dtype": [np.float64, np.float32], "ensure_min_samples": 0}
     try:
         values = check_array(y, input_name="y", **params)
-    except ValueError as error:
-        raise ValueError(f"{error} {NO_LABEL}" if "NaN" in str(error) else str(error)) from error
+    except (TypeError, ValueError) as error:
+        is_number = "convert" not in str(error) and isinstance(error, ValueError)
+        remedy = NO_LABEL if "NaN" in str(error) else "" if is_number else NOT_NUMBERS
+        raise ValueError(f"{error} {remedy}".strip()) from error
     if values.ndim == 0:
         raise ValueError(f"y must have one value per row, shape (n_samples,); got {y!r}.")
     return values

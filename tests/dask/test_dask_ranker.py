@@ -17,6 +17,7 @@ from sklearn.model_selection import PredefinedSplit
 
 from skdistill import DistilledBipartiteRanker
 from skdistill._dask import _pairs
+from skdistill.objectives._logistic_blocks import Moments
 from skdistill.students.ranking import linear
 
 
@@ -187,3 +188,16 @@ def test_scores_that_go_astray_have_an_infinite_loss(surrogate):
 
 def p_of(dp, k):
     return dp.blocks[k].compute()
+
+
+def test_rows_that_start_at_any_byte_have_the_same_gradient():
+    """As pieces of a message over a network do; NumPy would multiply them in another order."""
+    X, p, _ = make_problem()
+    buffer = np.zeros(X.nbytes + 1, dtype=np.uint8)
+    shifted = buffer[1:].view(np.float64).reshape(X.shape)
+    shifted[...] = X
+    assert X.flags.aligned and not shifted.flags.aligned
+    targets, w = _pairs.PairTargets(p, None), np.linspace(-1, 1, X.shape[1])
+    expansions = _pairs._partial_sums_of((X, targets), w, Moments).expansions()
+    got, expected = (_pairs._gradient((rows, targets), w, expansions) for rows in (shifted, X))
+    np.testing.assert_array_equal(got, expected)

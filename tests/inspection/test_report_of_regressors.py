@@ -154,14 +154,14 @@ def test_intervals_hold_the_figures_and_follow_the_seed(fitted, report):
 
 
 def test_the_interval_of_the_mse_covers_that_of_fresh_rows(fitted):
-    models, _, _ = fitted
+    tree = clone(fitted[0][1])
     X, y, _, _ = make_hidden_function(40_800, noise=0.7, random_state=1)
-    models[1].fit(X[:300], y[:300])
-    expected = mean_squared_error(y[800:], models[1].predict(X[800:]))
+    tree.fit(X[:300], y[:300])
+    expected = mean_squared_error(y[800:], tree.predict(X[800:]))
     covered = 0
     for start in range(800, 40_800, 400):
         rows = slice(start, start + 400)
-        got = report_of(*[models[1].predict(X[rows])] * 3, y=y[rows])
+        got = report_of(*[tree.predict(X[rows])] * 3, y=y[rows])
         low, high = got.quality["mse"]["student"][1:]
         covered += low <= expected <= high
     assert 88 <= covered <= 100
