@@ -106,9 +106,15 @@ class DeviceTrainedNet(NeuralNet):
     def _begin_training(self):
         """Reset the output check, and how steps are made."""
         self._output_is_checked = False
-        self._needs_closure = self._optimiser_may_need_closure()
+        self._needs_closure = self._optimizers_need_closure()
         scales = self.amp == "float16"
         self._scaler = torch.amp.GradScaler(self._module_device().type) if scales else None
+
+    def _optimizers_need_closure(self):
+        """Return whether optimisers get closures: unless it is one of torch without need."""
+        several = sum(isinstance(each, torch.optim.Optimizer) for each in vars(self).values()) > 1
+        of_torch = type(self.optimizer_).__module__.startswith("torch.optim.")
+        return several or not of_torch or isinstance(self.optimizer_, torch.optim.LBFGS)
 
     def on_epoch_begin(self, net: Any, **arguments: Any) -> None:
         """Seed each epoch by itself, so that a resumed fit equals an uninterrupted one."""
@@ -165,14 +171,6 @@ class DeviceTrainedNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(batches))
         average_over_processes(batches, key, self._module_device())
         check_losses(self, prefix)
-
-    def _optimiser_may_need_closure(self):
-        """Return whether optimisers get closures: unless it is one of torch that needs none."""
-        optimizers = [
-            each for each in vars(self).values() if isinstance(each, torch.optim.Optimizer)
-        ]
-        of_torch = type(self.optimizer_).__module__.startswith("torch.optim.")
-        return len(optimizers) > 1 or not of_torch or isinstance(self.optimizer_, torch.optim.LBFGS)
 
     def _set_modes(self, training):
         """Set each initialised module of the net, and its criterion, to training or evaluation."""
