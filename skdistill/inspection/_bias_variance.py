@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone, is_regressor
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state, indexable
 from sklearn.utils.parallel import Parallel, delayed
@@ -24,6 +24,7 @@ from .._utils._rows import count_rows, refuse_queries
 from .._utils._typing import ArrayLike, Estimator, Proba, Rows
 from .._utils._validation import check_proba, column_names
 from ..metrics._proba import SMALLEST
+from ._kinds import predicts_numbers
 from ._tables import html_list, html_table, import_pandas, text_table
 
 FORMULAS = {
@@ -359,7 +360,7 @@ def bias_variance(
 def _check_kinds(**models):
     """Raise for regressors: their objective has other terms."""
     for role, model in models.items():
-        if is_regressor(model):
+        if hasattr(model, "predict") and predicts_numbers(model):
             raise TypeError(
                 f"bias_variance is for classifiers, and {model!r} as {role} is a regressor. For "
                 "regressors compare_teachers estimates the teacher's error, and "
