@@ -293,7 +293,8 @@ def test_sampled_rows_lift_a_tree_student(augmenter):
         student = DecisionTreeClassifier(max_leaf_nodes=30, min_samples_leaf=5)
         model = DistilledClassifier(teacher, student, random_state=seed, alpha=1.0)
         without = clone(model).fit(X[:500], y[:500])
-        having = clone(model).set_params(augmenter=augmenter).fit(X[:500], y[:500])
+        model.set_params(augmenter=augmenter, unlabeled_weight=1.0)
+        having = model.fit(X[:500], y[:500])
         losses = [soft_log_loss(p_star[500:], m.predict_proba(X[500:])) for m in (without, having)]
         falls.append(losses[0] - losses[1])
     assert np.mean(falls) > 2 * np.std(falls, ddof=1) / np.sqrt(len(falls))
