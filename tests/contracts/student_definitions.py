@@ -301,7 +301,8 @@ def _weights_of_classes(student, problem):
 def mean_accuracies(student, X, problem, fit):
     """Return mean accuracies of descent and of the fit by hand, and the error of their difference.
 
-    They are means over seeds, with the standard error. Both are weighed by rows, probabilities and class weights. `fit` fits a student with a seed.
+    They are means over seeds, with the standard error. Both are weighed by rows, probabilities and
+    class weights. `fit` fits a student with a seed.
     """
     of_class = _weights_of_classes(student, problem)
     gain = problem.row_weights[:, None] * problem.proba * of_class
