@@ -63,9 +63,12 @@ def run(problem_and_seed):
 
 
 def distilled(leaves, seed, augmenter):
-    """Return a tree distilled with alpha 1, with or without sampled rows."""
+    """Return a tree distilled with alpha 1, with or without sampled rows, at their full weight."""
     student = DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=5)
-    return DistilledClassifier(TEACHER, student, alpha=1.0, augmenter=augmenter, random_state=seed)
+    model = DistilledClassifier(TEACHER, student, alpha=1.0, random_state=seed)
+    return (
+        model if augmenter is None else model.set_params(augmenter=augmenter, unlabeled_weight=1.0)
+    )
 
 
 def on_synthetic_problem(problem, seed, augmenter):

@@ -64,7 +64,7 @@ class Candidate(NamedTuple):
         Loss of the true labels of held-out rows.
 
     standard_error : float
-        Standard error of the improvement over the first candidate.
+        Standard error of the improvement over the first candidate; 0 for the first itself.
     """
 
     alpha: float
@@ -339,12 +339,12 @@ def _warn_of_labels_alone(curve, name):
     """Warn that neither the teacher nor unlabelled rows improve a student fitted to the labels."""
     others = [each.loss for each in curve.candidates if each.weights != LABELS_ALONE]
     has_unlabeled = any(each.unlabeled_weight for each in curve.candidates)
-    unused = ", without the unlabelled rows," if has_unlabeled else ""
+    unused, more = (", without the unlabelled rows,", "more ") if has_unlabeled else ("", "")
     warn(
         f'{name}="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
         f"{curve.best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}, and no "
         f"improvement is significant. The student is fitted to the labels alone{unused} and may be "
-        "used as it is. Do not distil this teacher into this student: give more unlabelled rows, "
+        f"used as it is. Do not distil this teacher into this student: give {more}unlabelled rows, "
         "use or calibrate another teacher, or use another student."
     )
 

@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing
 from .._utils._rows import count_rows
 from .._utils._validation import column_names
 from ._cost import BATCH
+from ._failures import described
 
 # In float32 a row may cross a threshold of a tree: most rows must agree, not all.
 TOLERANCE, MOST = 1e-4, 0.99
@@ -69,7 +70,7 @@ def compile_or_reason(model, X):
     try:
         return compile_model(model, X), ""
     except Exception as error:  # converters raise anything for what they do not know
-        return None, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return None, described(error)
 
 
 def _fields(X):

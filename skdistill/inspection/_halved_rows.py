@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils import _safe_indexing, check_random_state
 
 from .._utils._rows import count_rows
+from ._failures import described
 from ._resampling import Figure
-from ._student_fits import DISTILLED, NAMES, PSEUDO_LABELS, described
+from ._student_fits import DISTILLED, NAMES, PSEUDO_LABELS
 
 LABELED, UNLABELED = "rows with labels", "rows without labels"
 

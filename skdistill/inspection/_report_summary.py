@@ -50,8 +50,10 @@ def _on_quality(report, measure):
     label, gap = LABELS[measure], report.gap_recovered.get(measure)
     if gap is None or isnan(gap.low):
         return f"the teacher has no certain lead in {label} that it could keep"
-    if gap.value < 0:
+    if gap.high < 0:
         return f"is worse in {label} than {AS_BEFORE}"
+    if gap.value < 0:
+        return f"has no certain gain in {label} over {AS_BEFORE}"
     doubt = "" if gap.low > 0 else ", with an interval that contains 0"
     return f"keeps {share(gap.value)} of the teacher's lead in {label} over {AS_BEFORE}{doubt}"
 

@@ -13,6 +13,7 @@ from .._teachers._sample_weight import fit_teacher, weight_params
 from .._utils._concatenate import stack_rows
 from .._utils._random_state import seeded_clones
 from .._utils._rows import copied
+from ._failures import described
 from ._student_twins import ends_in_search, tuned_twin
 
 DISTILLED, LABELS, PSEUDO_LABELS = "distilled", "labels alone", "pseudo-labels"
@@ -121,11 +122,6 @@ class StudentFitter(NamedTuple):
         return self.task.distilled(
             self.teacher, student, memory=self.memory, n_jobs=self.n_jobs, random_state=self.seed
         )
-
-
-def described(error):
-    """Return an error as one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _attempt(fit):

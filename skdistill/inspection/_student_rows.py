@@ -1,9 +1,10 @@
 """The rows of a comparison: figures, costs and details of each model."""
 
 from ._compiled import compile_or_reason
+from ._failures import described
 from ._student_comparison import COMPILED, ComparedModel
 from ._student_costs import student_costs
-from ._student_fits import LABELS, NAMES, described
+from ._student_fits import LABELS, NAMES
 from ._student_runs import TEACHER
 
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from sklearn.utils import _safe_indexing
 
-from ._student_fits import NAMES, described
+from ._failures import described
+from ._student_fits import NAMES
 
 TEACHER = "teacher"
 

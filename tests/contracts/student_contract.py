@@ -151,9 +151,9 @@ def outcome_of_descent(student, last, problem):
     def fit(student):
         return fit_soft_labels(student, X, soft_labels)
 
-    ours, by_hand = mean_accuracies(last, X, problem, fit)
+    ours, by_hand, error = mean_accuracies(last, X, problem, fit)
     tolerance, _ = MEAN_ACCURACY[type(last).__name__]
-    if ours >= by_hand - tolerance:
+    if ours >= by_hand - max(tolerance, 3 * error):
         return Outcome("right")
     return Outcome("fault", f"its mean accuracy is {ours:.3g}, and by hand {by_hand:.3g}")
 

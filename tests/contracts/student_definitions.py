@@ -299,9 +299,10 @@ def _weights_of_classes(student, problem):
 
 
 def mean_accuracies(student, X, problem, fit):
-    """Return the accuracy of descent, expected over its seeds, and that of the fit by hand.
+    """Return mean accuracies of descent and of the fit by hand, and the error of their difference.
 
-    Both are weighed by rows, probabilities and class weights. `fit` fits a student with a seed.
+    They are means over seeds, with the standard error. Both are weighed by rows, probabilities and
+    class weights. `fit` fits a student with a seed.
     """
     of_class = _weights_of_classes(student, problem)
     gain = problem.row_weights[:, None] * problem.proba * of_class
@@ -317,7 +318,8 @@ def mean_accuracies(student, X, problem, fit):
         fits = fit(clone(student).set_params(random_state=seed)), by_hand
         chosen = [np.searchsorted(problem.classes, each.predict(X)) for each in fits]
         accuracies.append([gain[np.arange(len(X)), each].sum() / gain.sum() for each in chosen])
-    return np.mean(accuracies, axis=0)
+    error = np.std(np.diff(accuracies), ddof=1) / np.sqrt(len(accuracies))
+    return *np.mean(accuracies, axis=0), error
 
 
 def _fits_of_last_step(pipeline, problem):

@@ -456,6 +456,9 @@ def test_the_summary_of_a_larger_student_and_of_a_lost_lead():
     text = dataclasses.replace(got, cost=cost).summary
     assert text.startswith("The distilled student is no smaller than the teacher, and")
     assert dataclasses.replace(got, cost={}).summary.startswith("The distilled student is worse in")
+    uncertain = {name: Estimate(-0.5, -5.0, 0.2) for name in got.gap_recovered}
+    text = dataclasses.replace(got, cost={}, gap_recovered=uncertain).summary
+    assert text.startswith("The distilled student has no certain gain in")
 
 
 def test_a_pipeline_has_preprocessing_and_model_apart(fitted):
