@@ -19,18 +19,20 @@ class CompiledModel:
     """An ONNX model that predicts as the estimator that it was compiled from."""
 
     def __init__(self, onnx, fields, classes=None):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            onnx, options, providers=["CPUExecutionProvider"]
-        )
+        self.onnx, self.session = onnx, _session(onnx)
         self.n_bytes = len(onnx)
         self.fields = fields  # {column: dtype} of a dataframe, None for an array
         if classes is not None:
             self.classes_ = classes
             self.predict_proba = self._predict_proba
+
+    def __getstate__(self):
+        """Return the state without the session, which cannot be pickled."""
+        return {name: value for name, value in vars(self).items() if name != "session"}
+
+    def __setstate__(self, state):
+        """Set the state, with a new session."""
+        vars(self).update(state, session=_session(state["onnx"]))
 
     def predict(self, X):
         """Return labels or numbers."""
@@ -52,6 +54,15 @@ class CompiledModel:
     def run(self, inputs):
         """Return the outputs for prepared rows."""
         return self.session.run(None, inputs)
+
+
+def _session(onnx):
+    """Return an ONNX file that is ready to run, on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
 
 
 def compile_model(model, X):

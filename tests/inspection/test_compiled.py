@@ -1,5 +1,7 @@
 """A compiled model predicts what it was compiled from, or it says why not."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,18 @@ def test_predictions_are_those_of_the_model(name):
         else:
             np.testing.assert_allclose(compiled.predict(X), model.predict(X), atol=1e-3)
         assert compiled.n_bytes > 100
+
+
+def test_a_comparison_with_compiled_models_is_pickled():
+    comparison = compare_students(
+        {"linear": LogisticRegression()}, LogisticRegression(), X[:200], CLASS[:200],
+        X_test=X[200:], y_test=CLASS[200:], random_state=0,
+    )  # fmt: skip
+    again = pickle.loads(pickle.dumps(comparison))
+    (name,) = [name for name in comparison.models if "ONNX" in name]
+    before, after = (each.models[name] for each in (comparison, again))
+    np.testing.assert_array_equal(after.predict_proba(X), before.predict_proba(X))
+    assert (after.predict(X) == before.predict(X)).all()
 
 
 def test_columns_of_a_dataframe_with_categories():
