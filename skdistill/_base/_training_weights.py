@@ -6,25 +6,9 @@ that is shipped would carry eight bytes for each training row.
 
 from copy import copy
 
-from sklearn.ensemble import (
-    BaggingClassifier,
-    BaggingRegressor,
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
+from sklearn.ensemble import BaseEnsemble
 
 from .._utils._sample_weight import is_pipeline
-
-KEEP_WEIGHTS = (
-    BaggingClassifier,
-    BaggingRegressor,
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
 
 
 def without_training_weights(model):
@@ -41,7 +25,7 @@ def without_training_weights(model):
         pipeline = copy(model)
         pipeline.steps = [*before, (name, lighter)]
         return pipeline
-    if not isinstance(model, KEEP_WEIGHTS) or getattr(model, "_sample_weight", None) is None:
+    if not isinstance(model, BaseEnsemble) or getattr(model, "_sample_weight", None) is None:
         return model
     lighter = copy(model)
     del lighter._sample_weight

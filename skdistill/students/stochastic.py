@@ -36,7 +36,9 @@ def fit_by_descent(
     to 2,000 rows and two seeds, the soft log-loss of the training rows was within 1 % of that of
     the expansion in ten of twelve fits with ``alpha=0.01`` (10 and 19 % more in two, whose rows
     have 64 features). With the default of 0.0001 both end far from the optimum: it was 0.37 to 1.36
-    times the other's, with a median of 0.96. With `early_stopping` each class holds out
+    times the other's, with a median of 0.96. The log-loss of unseen rows was in the median that of
+    the expansion, but 9.9 times as large on 89 rows; with ``average=True`` it was 0.84 to 1.23
+    times as large. With `early_stopping` each class holds out
     rows of its own, at random, and is scored by the expected accuracy of its soft labels.
 
     For other losses one chunk of rows is expanded at a time, with at most as many copies as X has
