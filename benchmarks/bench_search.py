@@ -162,7 +162,9 @@ def compare_searches(problem, teacher, X, y, repeats):
 def search(problem, teacher, X, y, *, memory):
     """Search over the student's settings with scikit-learn's own grid search."""
     before = CountedForest.n_fits
-    model = DistilledClassifier(teacher, problem.student, cv=N_FOLDS, memory=memory, alpha=1.0)
+    model = DistilledClassifier(
+        teacher, problem.student, cv=N_FOLDS, memory=memory, alpha=1.0, teacher_temperature=1.0
+    )
     grid = {f"student__{name}": values for name, values in problem.grid.items()}
     found = GridSearchCV(model, grid, cv=N_FOLDS, scoring="neg_log_loss").fit(X, y)
     return Found(-found.cv_results_["mean_test_score"], CountedForest.n_fits - before)
