@@ -1,5 +1,7 @@
 """Bipartite ranking: a teacher's probabilities weight all pairs of rows."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 

@@ -1,5 +1,7 @@
 """Self-distillation: generations of one estimator, each with the last one as its teacher."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass
 from numbers import Integral

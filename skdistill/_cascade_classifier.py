@@ -1,5 +1,7 @@
 """A student that predicts where it is sure, and its teacher elsewhere, with a bound that holds."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Distillation of any classifier with `predict_proba` into any student."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Distillation of any regressor into any student regressor."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Multiclass retrieval: ranking labels, with plausible negatives discounted by a teacher."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 

@@ -1,5 +1,7 @@
 """A classifier that is fitted to given class probabilities: fit(X, P)."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 from sklearn import get_config

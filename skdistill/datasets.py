@@ -1,5 +1,7 @@
 """Datasets for distillation: generated, with known probabilities or means, and real ones."""
 
+from __future__ import annotations
+
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal

@@ -1,5 +1,7 @@
 """Probabilities of teachers, to be given to an estimator as `teacher_proba`."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -164,6 +164,13 @@ def test_shared_parameters_with_one_default_have_one_type(name, where):
         check_alike(types, name, OTHER_TYPE)
 
 
+def test_signatures_name_type_aliases():
+    """`help` prints ArrayLike, not the twenty types behind it."""
+    for objects in groups().values():
+        for owner, each in objects.items():
+            assert "numpy._typing" not in str(inspect.signature(each)), owner
+
+
 def test_exceptions_name_what_exists():
     owners = {
         (owner, name)

@@ -1,5 +1,7 @@
 """Mixin for estimators that predict numbers with a fitted student."""
 
+from __future__ import annotations
+
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.tree import DecisionTreeRegressor

@@ -1,5 +1,7 @@
 """Mixins for estimators that predict with a fitted student."""
 
+from __future__ import annotations
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression

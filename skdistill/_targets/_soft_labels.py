@@ -1,5 +1,7 @@
 """Soft labels: the probability of each class for each row, as one checked value."""
 
+from __future__ import annotations
+
 from typing import Self
 
 import numpy as np
@@ -369,7 +371,7 @@ class SoftLabels:
         """
         return self.temper(temperature).truncate_top_k(top_k).mix_with_labels(alpha)
 
-    def append(self, other: "SoftLabels") -> Self:
+    def append(self, other: SoftLabels) -> Self:
         """Return these rows followed by the rows of `other`.
 
         Parameters

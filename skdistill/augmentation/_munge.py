@@ -1,5 +1,7 @@
 """MUNGE: replace values of a row by values near those of its nearest neighbour."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np

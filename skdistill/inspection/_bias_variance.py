@@ -1,5 +1,7 @@
 """Bias and variance of a student's objective with a teacher's soft labels."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any, Self

@@ -1,5 +1,7 @@
 """The menu of a cascade: what each budget buys."""
 
+from __future__ import annotations
+
 from numbers import Real
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """Compare small models, distilled and from the labels alone, in quality and cost."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager

@@ -1,5 +1,7 @@
 """Compare candidate teachers on rows that they have not seen."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

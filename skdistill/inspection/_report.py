@@ -1,5 +1,7 @@
 """Did distilling pay? Teacher, student from the labels alone, and distilled student compared."""
 
+from __future__ import annotations
+
 from itertools import combinations
 from numbers import Integral
 

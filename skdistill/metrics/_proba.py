@@ -1,5 +1,7 @@
 """Metrics of probabilities against labels, soft labels or a teacher."""
 
+from __future__ import annotations
+
 from numbers import Integral
 
 import numpy as np

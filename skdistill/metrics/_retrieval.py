@@ -4,6 +4,8 @@ The input is the retrieved labels, shape (n_samples, k), best first. Scores of a
 rows are not needed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """Calibration error without bins: residuals smoothed by a kernel that chooses its own width."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy.fft import dct, idct
 from scipy.optimize import brentq

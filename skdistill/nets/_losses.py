@@ -1,5 +1,7 @@
 """Soft-label losses for nets: the torch versions of skdistill.objectives."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

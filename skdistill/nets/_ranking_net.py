@@ -1,5 +1,7 @@
 """A skorch net for ranking: all pairs of a batch, weighted by the teacher's probabilities."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch

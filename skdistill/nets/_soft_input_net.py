@@ -1,5 +1,7 @@
 """Input of a net: rows of any type, and labels, probabilities or SoftLabels."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Retrieval losses of linear scores, in chunks of rows: the full score matrix is never stored."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The distilled bipartite ranking loss over all pairs, in linear or nearly linear time."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from .._utils._typing import ArrayLike, Floats

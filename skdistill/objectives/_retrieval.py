@@ -9,6 +9,8 @@ With d = 0 it is the cross-entropy of a. Both a and d are sparse, so a loss cost
 over the scores, as cross-entropy does, and a gather of the entries.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Conversions between real vectors and probability vectors."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy.special import expit, softmax
 

@@ -1,5 +1,7 @@
 """Losses of softmax students on soft labels, with their gradients."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite

@@ -1,5 +1,7 @@
 """Display of the error of the objective by the number of rows."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

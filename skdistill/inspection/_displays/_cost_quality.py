@@ -1,5 +1,7 @@
 """Display of bytes or time against a score, for teacher and students."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Reliability diagram of a regressor: predicted against observed means."""
 
+from __future__ import annotations
+
 from numbers import Integral
 from typing import Any, Self
 

@@ -1,5 +1,7 @@
 """Reliability diagram: confidence against accuracy."""
 
+from __future__ import annotations
+
 from functools import partial
 from numbers import Integral
 from typing import Any, Self

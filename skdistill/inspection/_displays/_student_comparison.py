@@ -1,5 +1,7 @@
 """Display of a comparison of students: quality against cost, from twin to distilled."""
 
+from __future__ import annotations
+
 from typing import Any, Self
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Display of scores of increasingly complex teachers against the scores of their students."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, Self
 
