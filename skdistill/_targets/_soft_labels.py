@@ -5,7 +5,14 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from .._utils._labels import as_labels, check_classes, check_labels, encode, one_hot_rows
+from .._utils._labels import (
+    as_labels,
+    check_class_list,
+    check_classes,
+    check_labels,
+    encode,
+    one_hot_rows,
+)
 from .._utils._named import columns_by_name
 from .._utils._one_column import both_columns, is_soft
 from .._utils._probabilities import argmax_labels, entries, largest, row_sums, temper, top_entries
@@ -677,6 +684,8 @@ def as_soft_labels(y, classes=None, sample_weight=None):
     """Return soft labels from soft labels, probabilities or labels."""
     if isinstance(y, SoftLabels):
         return y if sample_weight is None else y.reweight_rows(sample_weight)
+    if classes is not None:
+        check_class_list(classes)
     if is_soft(y, classes):
         y = both_columns(y, classes, name="y")
         return SoftLabels(y, classes, sample_weight=sample_weight)

@@ -465,7 +465,7 @@ def _student_proba(student, X, classes):
         return MulticlassOutput(classes).predict_proba(student, X)
     if hasattr(student, "fit"):
         raise TypeError(
-            f"student must have predict_proba, which {student!r} has not. Give its probabilities "
+            f"student must have predict_proba; {student!r} has none. Give its probabilities "
             "for X instead, an array of shape (n_samples, n_classes)."
         )
     return _class_columns(student, "student", count_rows(X), classes)

@@ -66,8 +66,9 @@ def distillation_report(
         Weight of each row; 1 by default. Rows of weight 0 are left out.
 
     n_bootstrap : int, default=1000
-        Resamples of the test rows, or of the groups, for the 95 % intervals; with 1000, their
-        ends are exact to about a tenth of their width. Takes about ten seconds for 100,000 rows.
+        Resamples of the test rows, or of the groups, for the 95 % intervals. With 1000, the ends of
+        an interval are exact to about a tenth of its width. Takes about ten seconds for 100,000
+        rows.
 
     random_state : int, RandomState instance or None, default=None
         Seed of all random steps. It seeds the resamples. Times are measured, and vary all the same.
@@ -86,19 +87,19 @@ def distillation_report(
     Raises
     ------
     ValueError
-        If the models have different classes, if `y` holds a label that they lack, if a model's
-        predictions do not match the classes or the outputs of `y`, if `y` of regressors is not
-        finite, if a group is missing (NaN or None), or if no row carries weight.
+        If the models have different classes, or if `y` holds a label that they lack. If a model's
+        predictions do not match the classes or the outputs of `y`. If `y` of regressors is not
+        finite. If a group is missing (NaN or None), or if no row carries weight.
 
     sklearn.exceptions.NotFittedError
         If a model is not fitted.
 
     Notes
     -----
-    All models are scored on the same resamples, so that the intervals of differences are paired:
-    what makes a test row hard for all of them cancels. They are percentiles over test rows (a
-    little too narrow on a hundred rows or fewer), and do not include the variation of training.
-    The ECE has none: it is biased upwards on few rows, and more so on resampled ones.
+    All models are scored on the same resamples. So the intervals of differences are paired: what
+    makes a row hard for all models cancels. They are percentiles over test rows (a little too
+    narrow on a hundred rows or fewer), and do not include the variation of training. The ECE has
+    none: it is biased upwards on few rows, and more so on resampled ones.
 
     The gap recovered is (distilled − student) / (teacher − student) for each score. It is
     undefined where the teacher was no better than the student, and has no interval where the
