@@ -225,9 +225,9 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is invalid, if there are fewer than three folds, if
-            their test rows do not cover every row, or if the training rows that two folds
-            have in common have fewer than two classes.
+            If a parameter is invalid. If there are fewer than three folds, or if their test rows do
+            not cover every row. If the training rows that two folds have in common have fewer than
+            two classes.
 
         TypeError
             If the estimator has no `predict_proba`, or cannot be fitted to soft labels.
@@ -335,8 +335,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         if not (predicts_numbers(estimator) or may_have_method(estimator, "predict_proba")):
             raise TypeError(
                 f"estimator must have predict_proba; {estimator!r} has none. Each generation is "
-                "fitted to the probabilities of the one before. Use another classifier, or wrap this one, "
-                "as in estimator=CalibratedClassifierCV(...)."
+                "fitted to the probabilities of the one before. Use another classifier, or wrap "
+                "this one, as in estimator=CalibratedClassifierCV(...)."
             )
 
     def _unfitted_student(self):

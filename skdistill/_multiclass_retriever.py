@@ -163,9 +163,9 @@ default="double_distillation"
 
     student_ : estimator
         The fitted student: an ordinary object of its class, which predicts and unpickles without
-        skdistill. The linear one is a ``LogisticRegression``, with `rank` a Pipeline of
-        ``TruncatedSVD`` and ``LogisticRegression``, with the `decision_function` of the retriever;
-        their `predict_proba` is valid for "cross_entropy" only.
+        skdistill. The linear one is a ``LogisticRegression``, or with `rank` a Pipeline of
+        ``TruncatedSVD`` and ``LogisticRegression``. Its `decision_function` is that of the
+        retriever. Its `predict_proba` is valid for "cross_entropy" only.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
@@ -397,8 +397,8 @@ n_labels), default=None
         Returns
         -------
         ndarray of shape (n_samples, n_labels), or (n_samples,) for two labels
-            Higher for more relevant labels, columns in the order of `classes_`; for two labels the
-            score of the second minus that of the first, unless rows may have several labels.
+            Higher for more relevant labels, columns in the order of `classes_`. For two labels it
+            is the score of the second minus that of the first, unless rows may have several labels.
         """
         self._check_is_fitted()
         refuse_partitions(self, X=X)

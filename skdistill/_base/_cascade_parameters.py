@@ -81,7 +81,7 @@ def check_classifier(role, estimator):
             "student, fit it to probabilities: student=DistilledClassifier(student=...)."
         )
     if not may_have_method(estimator, "predict"):
-        raise TypeError(f"{role} must be a classifier with predict; got {estimator!r}.")
+        raise TypeError(f"{role} must have predict and be a classifier; got {estimator!r}.")
 
 
 def check_fitted(role, frozen):

@@ -201,9 +201,9 @@ n_features), default=None
     same for all models. Differences are paired. The models to ship, whose cost is measured, are
     fitted on all rows of X. With folds, the scores are those of models fitted on fewer rows.
 
-    With `X_test`, "differs from the teacher on at most x % of rows" is the exact upper bound of
-    the binomial distribution at 95 % (Clopper and Pearson, 1934): the two fitted models are those
-    that are shipped. It is a statement on rows drawn like those of `X_test`.
+    With `X_test`, "differs from the teacher on at most x % of rows" is the exact upper bound of the
+    binomial distribution at 95 % (Clopper and Pearson, 1934). It is a statement on the two fitted
+    models, for rows drawn like those of `X_test`.
 
     The teacher compiled to ONNX is a row, too. This needs onnxruntime and skl2onnx (onnxmltools for
     XGBoost and LightGBM). If the teacher is not converted, the row says why.

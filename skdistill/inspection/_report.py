@@ -76,13 +76,11 @@ def distillation_report(
     Returns
     -------
     DistillationReport
-        Print it, show it in a notebook, or read its figures: `quality` (accuracy, log-loss in
-        nats, Brier in [0, 2], ECE with 15 bins, AUC for two classes; for regressors R², mean
-        squared error, mean prediction, bias, calibration slope), `gain` (what distilling
-        improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats, the share of
-        rows that a cascade would leave to the student; for regressors the mean squared difference,
-        and the correlation of residuals), `cost` (bytes when pickled, milliseconds per thousand
-        rows in batch and row by row), `summary`, `verdict` and `missing`, in plain sentences.
+        Print it, show it in a notebook, or read its attributes. `summary`, `verdict` and
+        `missing` are plain sentences. `quality` holds the scores of each model, `gain` what
+        distilling improved, and `gap_recovered` the share of the teacher's lead. `fidelity` says
+        how close each model is to the teacher. `cost` holds bytes and times. All scores and units
+        are listed at :class:`DistillationReport`.
 
     Raises
     ------
@@ -101,14 +99,14 @@ def distillation_report(
     narrow on a hundred rows or fewer), and do not include the variation of training. The ECE has
     none: it is biased upwards on few rows, and more so on resampled ones.
 
-    The gap recovered is (distilled − student) / (teacher − student) for each score. It is
-    undefined where the teacher was no better than the student, and has no interval where the
-    teacher's lead is not certain (its interval contains 0).
+    The gap recovered is (distilled − student) / (teacher − student) for each score. It is undefined
+    where the teacher was no better than the student. It has no interval where the teacher's lead is
+    not certain (its interval contains 0).
 
-    "kept_at_1_percent" is `coverage_` of :class:`skdistill.CascadeClassifier` on the test rows:
-    the student predicts the rows of which it is most sure, the teacher the others, and at most 1 %
-    of all rows may differ from the teacher, at 95 % confidence. It needs at least 299 rows, of
-    equal weight and without `groups`.
+    "kept_at_1_percent" is `coverage_` of :class:`skdistill.CascadeClassifier` on the test rows.
+    The student predicts the rows of which it is most sure, the teacher the others. At most 1 % of
+    all rows may differ from the teacher, at 95 % confidence. It needs at least 299 rows, of equal
+    weight and without `groups`.
 
     Fidelity is not quality: a student may rightly disagree (Stanton et al., NeurIPS 2021).
 

@@ -130,8 +130,8 @@ def recall_at_k(
     Raises
     ------
     ValueError
-        If k is more than was retrieved, if labels are unknown or retrieved twice, if
-        shapes do not fit, or if no row has a label.
+        If k is more than was retrieved, or if labels are unknown or retrieved twice. If shapes do
+        not fit, or if no row has a label.
 
     Warns
     -----
@@ -196,8 +196,8 @@ def ndcg_at_k(
     Raises
     ------
     ValueError
-        If k is more than was retrieved, if labels are unknown or retrieved twice, if
-        shapes do not fit, or if no row has a label.
+        If k is more than was retrieved, or if labels are unknown or retrieved twice. If shapes do
+        not fit, or if no row has a label.
 
     Warns
     -----
@@ -269,9 +269,8 @@ def propensity_scored_precision_at_k(
     Raises
     ------
     ValueError
-        If propensities are not one number above 0 for each class, if k is more than was
-        retrieved, if labels are unknown or retrieved twice, if shapes do not fit, or if no
-        row has a label.
+        If propensities are not one number above 0 for each class. If k is more than was retrieved,
+        or if labels are unknown or retrieved twice. If shapes do not fit, or if no row has a label.
 
     References
     ----------

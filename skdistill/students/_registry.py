@@ -107,8 +107,8 @@ def fit_soft_labels(
         If the student supports neither sample weights nor numeric targets.
 
     ValueError
-        If `X` and `soft_labels` differ in length, if the student would split copies of one
-        row inside its `fit`, or if the labels are not 0, 1, ... for a classifier of XGBoost.
+        If `X` and `soft_labels` differ in length. If the student would split copies of one row
+        inside its `fit`. If the labels are not 0, 1, ... for a classifier of XGBoost.
 
     Notes
     -----
