@@ -21,6 +21,9 @@ from .students import fit_soft_labels
 class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
     """A student that is fitted to class probabilities instead of labels.
 
+    Use it if you already have probabilities: from an API, a language model, or the votes of
+    annotators. No teacher is fitted.
+
     Parameters
     ----------
     student : estimator, default=None
