@@ -28,8 +28,8 @@ def refuse_to_split_copies(student, *, ignore=()):
     value = student.get_params(deep=True)[name]
     raise ValueError(
         f"{type(student).__name__} ({name}={value!r}) {hint.does}. With soft labels it is fitted "
-        "to several weighted copies of each row, and would treat the copies as independent rows. "
-        f"Remedy: {hint.remedy.format(name=name)}."
+        "to several weighted copies of each row, and would treat the copies as independent rows; "
+        f"{hint.remedy.format(name=name)}."
     )
 
 
