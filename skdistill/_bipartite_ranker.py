@@ -37,10 +37,9 @@ from .students.ranking._registry import check_ranker, resolve_ranking_fitter
 class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     """Distil a teacher into a student that ranks rows by the probability of the second class.
 
-    The teacher predicts the probability of the second class out of fold; the student is fitted
-    to rank rows in this order. Each pair of rows is weighted by the probability that its first
-    row is in the second class and its other row is not; the sum over all pairs is computed in
-    linear time.
+    The teacher predicts the probability of the second class out of fold; the student is fitted to
+    rank rows in this order. Each pair of rows is weighted by the probability that its first row is
+    in the second class and its other row is not. The sum over all pairs is computed in linear time.
 
     Parameters
     ----------
@@ -52,8 +51,8 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     student : estimator, default=None
         Estimator that is cloned and fitted to the soft labels. By default a linear function of the
         features. A ``LogisticRegression`` is the same with its own parameters, for the end of a
-        Pipeline; XGBRegressor, XGBRanker, LGBMRegressor and LGBMRanker are boosted on the exact
-        loss of all pairs; any other regressor is fitted to the first Newton step. A Pipeline may
+        Pipeline. XGBRegressor, XGBRanker, LGBMRegressor and LGBMRanker are boosted on the exact
+        loss of all pairs. Any other regressor is fitted to the first Newton step. A Pipeline may
         end in any of them. See :func:`skdistill.students.ranking.fit_ranker`.
 
     surrogate : {"logistic", "exponential", "hinge", "squared_hinge"}, default="logistic"
@@ -62,20 +61,20 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
     alpha : float in [0, 1] or "auto", default=1.0
         Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
-        the teacher alone; 0 is the usual pairwise loss on the labels. Targets
-        are mixed, not losses, which are products of two targets. "auto" chooses from the data as in
+        the teacher alone; 0 is the usual pairwise loss on the labels. Targets are mixed, not
+        losses, because each loss is a product of two targets. "auto" chooses from the data as in
         :class:`DistilledClassifier`, by the pairwise loss of mixed scores.
 
     unlabeled_weight : float or "auto", default=1.0
         Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
-        weight of a labelled row; 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the
-        data, by the pairwise loss. See :class:`DistilledClassifier`.
+        weight of a labelled row. 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the data,
+        by the pairwise loss. See :class:`DistilledClassifier`.
 
     teacher_temperature : float or "auto", default=1.0
-        T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
-        teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
-        log-loss. A probability of exactly 0 stays 0. A temperature does not change the teacher's
-        order of rows, only the weights of pairs.
+        T in p^(1/T), renormalised. T > 1 softens the teacher, T < 1 sharpens it. A calibrated
+        teacher needs T = 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's
+        out-of-fold log-loss. A probability of exactly 0 stays 0. A temperature does not change the
+        teacher's order of rows, only the weights of pairs.
 
     cv : int, splitter, iterable or "in-sample", default=None
         Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified.
@@ -90,9 +89,9 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         weight `unlabeled_weight`. See :class:`DistilledClassifier`.
 
     C : float, default=1.0
-        Inverse strength of the L2 penalty of the default student: it minimises ½‖w‖² + C · n ·
-        (mean loss), with n the total weight of the rows. ``np.inf`` means no penalty. The mean is
-        over all pairs.
+        Inverse strength of the L2 penalty of the default student. The student minimises ½‖w‖² + C ·
+        n · (mean loss), with n the total weight of the rows. ``np.inf`` means no penalty. The mean
+        is over all pairs.
 
     classes : array-like of shape (2,), default=None
         All classes, in the order of the columns of given probabilities. By default those of `y`,
@@ -106,8 +105,8 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
         Maximum number of iterations of the default student. An iteration is a Newton step.
 
     memory : str, path, joblib.Memory or None, default=None
-        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``:
-        each teacher is then fitted once for all settings of a search. None means no cache. See
+        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``.
+        Each teacher is then fitted once for all settings of a search. None means no cache. See
         :class:`DistilledClassifier`.
 
     n_jobs : int, default=None
@@ -119,8 +118,8 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
 
     verbose : int, default=0
         If positive, print progress and the time of fits. 1 prints one line for each fit, with the
-        weights that were used or chosen; 2 also prints for each fold's teacher how long its fit
-        took, or that its predictions were cached. For a progress bar, see
+        weights that were used or chosen. 2 also prints one line for each fold's teacher: the time
+        of its fit, or that its predictions were cached. For a progress bar, see
         :class:`DistilledClassifier`.
 
     Attributes
@@ -191,14 +190,14 @@ class DistilledBipartiteRanker(TeacherMixin, StudentMixin, BaseEstimator):
     equivalent to two rows.
 
     For unrestricted scores, the minimiser of the logistic surrogate is log p / (1 − p) plus a
-    constant, that of the exponential one is half of it; the hinges have no such scale. So there
-    is no `predict_proba`: use ``CalibratedClassifierCV(DistilledBipartiteRanker())``.
+    constant. That of the exponential one is half of it. The hinges have no such scale. So there is
+    no `predict_proba`: use ``CalibratedClassifierCV(DistilledBipartiteRanker())``.
 
     The gain comes from the soft labels, not from the pairs. On real, noisy data (late flights)
     the pointwise student of :class:`DistilledClassifier` ranked as well with the same teacher.
 
     A search with `teacher_proba` of the training rows is biased towards students that mimic the
-    teacher, because the teacher has seen the held-out labels: let the search fit the teacher, or
+    teacher, because the teacher has seen the held-out labels. Let the search fit the teacher, or
     hold out rows that it has not seen.
 
     Examples
@@ -314,8 +313,8 @@ n_classes), default=None
         Raises
         ------
         ValueError
-            If a parameter is invalid, if there are not two classes, if labels and probabilities
-            are inconsistent, or if no pair of rows has weight, for example because the teacher
+            If a parameter is invalid, if there are not two classes, or if labels and probabilities
+            are inconsistent. If no pair of rows has weight, for example because the teacher
             predicts one class for all rows.
 
         TypeError

@@ -60,10 +60,10 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator, default=None
-        The estimator of all generations: a classifier with `predict_proba` that can be fitted
-        to soft labels, see :func:`skdistill.fit_soft_labels`, any regressor, or a Pipeline that
-        ends in one. ``DecisionTreeClassifier(min_samples_leaf=5)`` by default: it fits noise,
-        but predicts more than 0 and 1, unlike a tree with pure leaves.
+        The estimator of all generations. It is a classifier with `predict_proba` that can be fitted
+        to soft labels (see :func:`skdistill.fit_soft_labels`), any regressor, or a Pipeline that
+        ends in one. ``DecisionTreeClassifier(min_samples_leaf=5)`` by default. It fits noise, which
+        self-distillation reduces; a tree with pure leaves would predict only 0 and 1.
 
     n_generations : int, default=3
         Maximum number of generations after generation 0. Fitting stops at the first one that
@@ -77,8 +77,8 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
     cv : int, splitter or iterable, default=5
         Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
         row must be tested. With `groups`, a number means that many folds of whole groups. At least
-        three folds are needed. With K folds each generation takes K² fits, the last one evaluated
-        K, and the final fit on all rows 1: at most 81 with the defaults.
+        three folds are needed. With K folds each generation takes K² fits, and the last one
+        evaluated only K. The final fit on all rows is one more. The defaults take at most 81 fits.
 
     ensemble : bool, default=False
         Whether to predict the mean probabilities of all generations, including generation 0,
@@ -111,11 +111,10 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Number of the last generation kept; 0 if no generation improved on generation 0.
 
     generation_scores_ : list of dict
-        Scores of `predict_proba` with each evaluated generation as the last, from 0 on,
-        including one that was not kept: "log_loss" (nats), "brier" (in [0, 2]), "ece" (15
-        bins) and "accuracy" on rows held out from all generations, weighted by
-        `sample_weight`. The smallest of these noisy log-losses is selected, so it is slightly
-        optimistic.
+        Scores of each evaluated generation, from 0 on: "log_loss" (nats), "brier" (in [0, 2]),
+        "ece" (15 bins) and "accuracy". The last one may be of a generation that was not kept. The
+        scores are those of `predict_proba` on rows held out from all generations, weighted by
+        `sample_weight`. The smallest log-loss was selected, so that it is slightly optimistic.
 
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
         Coefficients of a linear student. The array is that of the student, for its own `classes_`.
@@ -140,19 +139,19 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
 
     Notes
     -----
-    From generation 2 on, plain cross-fitting leaks labels. With one set of folds, generation 1
-    of fold k has not seen the labels of fold k, but its teachers, those of the other folds,
-    have: its prediction for a held-out row depends on that row's label. Here each fold k has
-    its own chain: all its generations, and all their teachers, are fitted on the training rows
-    of fold k, with nested folds (those of `cv`, without the rows of fold k). So no score
-    uses a label seen in training, and the targets of a row, in the generations fitted on all
-    rows, never depend on that row's label. Within a chain, the leak remains from its generation
-    2 on: avoiding it too costs K^g fits for generation g.
+    From generation 2 on, plain cross-fitting leaks labels. With one set of folds, generation 1 of
+    fold k has not seen the labels of fold k. But its teachers, those of the other folds, have seen
+    them, so that its prediction for a held-out row depends on that row's label. Here each fold k
+    has its own chain. All its generations and their teachers are fitted on the training rows of
+    fold k, with nested folds (those of `cv`, without the rows of fold k). So no score uses a label
+    seen in training. In the generations fitted on all rows, the target of a row never depends on
+    its label. Within a chain, the leak remains from its generation 2 on. To avoid it too would cost
+    K^g fits for generation g.
 
-    For a linear model with squared error, self-distillation has a closed form: repeating it
-    shrinks the weakest directions most (Pareek, Du and Oh 2024), and with much label noise
-    an alpha above 1 can be optimal (Das and Sanghavi 2023). It is not offered here, since such
-    targets are no probabilities.
+    For a linear model with squared error, self-distillation has a closed form. Repeating it shrinks
+    the weakest directions most (Pareek, Du and Oh 2024). With much label noise, an alpha above 1
+    can be optimal (Das and Sanghavi 2023). It is not allowed here, because such targets are not
+    probabilities.
 
     References
     ----------
@@ -228,9 +227,9 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is invalid, if there are fewer than three folds, if
-            their test rows do not cover every row, or if the training rows that two folds
-            have in common have fewer than two classes.
+            If a parameter is invalid. If there are fewer than three folds, or if their test rows do
+            not cover every row. If the training rows that two folds have in common have fewer than
+            two classes.
 
         TypeError
             If the estimator has no `predict_proba`, or cannot be fitted to soft labels.
@@ -337,8 +336,9 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
             )
         if not (predicts_numbers(estimator) or may_have_method(estimator, "predict_proba")):
             raise TypeError(
-                f"Each generation is fitted to the probabilities of the one before; {estimator!r} "
-                "has no predict_proba. Use an estimator that has."
+                f"estimator must have predict_proba; {estimator!r} has none. Each generation is "
+                "fitted to the probabilities of the one before. Use another classifier, or wrap "
+                "this one, as in estimator=CalibratedClassifierCV(...)."
             )
 
     def _unfitted_student(self):

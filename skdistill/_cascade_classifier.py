@@ -43,25 +43,24 @@ OTHER_ROWS = (
 class CascadeClassifier(ClassifierMixin, BaseEstimator):
     """A student that keeps the rows it is sure of, and defers the others to its teacher.
 
-    With probability at least `confidence` over the calibration rows, the probability that the
-    student keeps a row and differs from the teacher is at most `max_disagreement`, for new rows
-    drawn like the calibration rows.
+    The student keeps a row and differs from the teacher with a probability of at most
+    `max_disagreement`. This holds for new rows drawn like the calibration rows, with probability at
+    least `confidence` over the calibration rows.
 
     Parameters
     ----------
     teacher : estimator, default=None
         Any classifier, fitted on the training part of the rows; a
         ``sklearn.frozen.FrozenEstimator`` is used as it is. It predicts the rows that the student
-        defers. It needs `predict`, and `predict_proba` for :meth:`predict_proba`, or if the student
-        is distilled from it.
-        ``ExtraTreesClassifier()`` by default.
+        defers. It needs `predict`. It also needs `predict_proba` if the student is distilled from
+        it, and for :meth:`predict_proba`. ``ExtraTreesClassifier()`` by default.
 
     student : estimator, default=None
         Classifier that predicts the rows it is sure of. A fitted one in a ``FrozenEstimator`` is
-        used as it is. Others are fitted on the training part of the rows: an estimator of this
-        package (or a Pipeline or search that ends in one) by itself, with `teacher` as its teacher
-        if it has none of its own; any other classifier is distilled from `teacher`, by
-        ``DistilledClassifier(teacher, student, alpha=1.0, teacher_temperature="auto")``.
+        used as it is. Others are fitted on the training part of the rows. Any classifier is
+        distilled from `teacher`, by ``DistilledClassifier(teacher, student, alpha=1.0,
+        teacher_temperature="auto")``. An estimator of this package, or a Pipeline or search that
+        ends in one, is fitted by itself; its teacher is `teacher` if it has none of its own.
         ``LogisticRegression()`` by default.
 
     max_disagreement : float in (0, 1), default=0.01
@@ -72,28 +71,30 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Probability, over the calibration rows, with which the budget is kept.
 
     criterion : {"disagreement", "error", "regret"}, default="disagreement"
-        When a prediction fails: "disagreement", if the teacher predicts another class; "error", if
-        it is not the true label; "regret", if it is not and the teacher's prediction is. The last
-        two need labels.
+        When a prediction fails. "disagreement": the teacher predicts another class. "error": it is
+        not the true label. "regret": it is not the true label, and the teacher's prediction is. The
+        last two need labels.
 
     within : {None, "class", "prediction"}, default=None
         Sets of rows in which the budget is kept, so that a rare class does not pay for others.
-        "class": within each class (the teacher's prediction for "disagreement", else the true
-        label), by one threshold. "prediction": within the rows of each class that the student
-        predicts, by one threshold for each. None: over all rows. See also `strata` in :meth:`fit`.
+        None: over all rows. "class": within each class, by one threshold; the class is the
+        teacher's prediction for "disagreement", otherwise the true label. "prediction": within the
+        rows of each class that the student predicts, by one threshold for each. See also `strata`
+        in :meth:`fit`.
 
     confidence_score : str or list of str, default="auto"
-        Measure of the student's confidence. "margin": the largest probability minus the second;
-        "max_proba": the largest; "entropy": the negative entropy; "leaf_counts", for trees and
-        forests: the margin, smoothed by the number of rows in the leaf; "decision": the largest
-        value of `decision_function` minus the second; "registered": see
-        :func:`skdistill.students.register_confidence`. "auto" is the first that the student has
-        of "registered", "leaf_counts", "margin" and "decision". Of a list of measures the best
-        is chosen, on a fifth of the calibration rows, which then do not certify.
+        Measure of the student's confidence. "margin": the largest probability minus the second.
+        "max_proba": the largest probability. "entropy": the negative entropy. "leaf_counts": for
+        trees and forests, the margin, smoothed by the number of rows in the leaf. "decision": the
+        largest value of `decision_function` minus the second. "registered": see
+        :func:`skdistill.students.register_confidence`. "auto" takes the first that the student has,
+        in the order "registered", "leaf_counts", "margin", "decision". If a list is given, the best
+        measure is chosen on a fifth of the calibration rows, which are then not used for the bound.
 
     calibration_size : float in (0, 1) or int, default=0.3
-        Share or number of the rows of `fit` that calibrate, drawn at random; with `groups`, of the
-        groups. Not used if teacher and student are frozen: then all rows calibrate.
+        Share or number of the rows of `fit` that are drawn at random for calibration. With
+        `groups`, whole groups are drawn. Not used if teacher and student are frozen: then all rows
+        calibrate.
 
     random_state : int, RandomState instance or None, default=None
         Seed for every `random_state` of the given estimators that is None. It also seeds the
@@ -119,14 +120,15 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Share of the calibration rows that the student keeps.
 
     bound_ : float
-        Upper bound, at the level `confidence`, for the probability that the student keeps a
-        row and fails; at most `max_disagreement`, and 0 if it keeps no row. It is that of the most
-        failures that the budget allows: that of the failures among the kept rows would not hold,
-        since the same rows chose the threshold. If every row is kept, nothing was chosen, and it
-        is that of all failures. The largest one, if the budget is kept within several sets.
+        Upper bound, at the level `confidence`, for the probability that the student keeps a row and
+        fails. It is at most `max_disagreement`, and 0 if the student keeps no row. It is computed
+        for the largest number of failures that the budget allows, not for the failures that were
+        observed: these rows chose the threshold, too. Only if every row is kept, the observed
+        failures count, because nothing was chosen. With several sets of rows, it is the largest of
+        their bounds.
 
     n_calibration_ : int
-        Number of rows that certify the bound.
+        Number of calibration rows that the bound is computed from.
 
     confidence_score_ : str
         The measure of confidence used.
@@ -149,19 +151,22 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     The bound is exact for independent rows (Clopper and Pearson, 1934). Thresholds are tried
-    strictest first until the bound exceeds the budget; since the risk can only grow on the way, no
-    correction for their number is needed, and they may be those of the calibration rows. Everything
-    else is fixed beforehand, or chosen on other rows. "class" tests each class at the full level,
-    since the threshold must pass in all; "prediction" tests each at (1 − confidence) / n_classes.
+    strictest first, until the bound exceeds the budget. The risk can only grow on the way. So no
+    correction for the number of thresholds is needed, and they may be the confidences of the
+    calibration rows. Everything else is fixed beforehand, or chosen on other rows. "class" tests
+    each class at the full level, because the threshold must pass in all of them. "prediction" tests
+    each class at the level (1 − confidence) / n_classes.
 
-    What is not guaranteed: anything for rows of another distribution; for rows that teacher or
-    student were fitted on, which look too easy (a warning reports them where trees show it); for
-    single rows or sets of rows that are not named in `within` or `strata`; and for several budgets
-    at once, of which the best is kept: choose the budget beforehand.
+    There is no guarantee for rows of another distribution. There is none if teacher or student were
+    fitted on the calibration rows, because their predictions of these look too good; a warning says
+    so where trees show it. There is none for single rows, or for sets of rows that are not named in
+    `within` or `strata`. There is none if you try several budgets and keep the best: choose the
+    budget beforehand.
 
-    `sample_weight` is not supported for calibration, and an error without metadata routing: the
-    bound counts rows. Draw the rows in proportion to their weights instead, or fit teacher and
-    student with weights, and freeze them. A student's confidence of NaN defers the row.
+    `sample_weight` is not supported, because the bound counts rows. (With metadata routing, the
+    fits of teacher and student may use it.) Draw the rows in proportion to their weights instead,
+    or fit teacher and student with weights, and freeze them. A row whose confidence is NaN is
+    deferred.
 
     Examples
     --------
@@ -229,8 +234,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
 
         groups : array-like of shape (n_samples,), default=None
             Group of each row, such as a person: rows of one group are not independent. Whole groups
-            calibrate, and of each of these one row, drawn at random, certifies; the guarantee is
-            then for a row drawn at random from a new group.
+            are used for calibration, and the bound uses one row of each, drawn at random. The
+            guarantee is then for a row drawn at random from a new group.
 
         strata : array-like of shape (n_samples,), default=None
             Set of each row, such as a region: the budget is kept within each, by one threshold.
@@ -259,8 +264,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If the student keeps no row: with the number of rows that are needed, or the budget
-            that would have been kept; if trees show that a frozen estimator was fitted on the
+            If the student keeps no row; the message states how many rows are needed, or which
+            budget would have been kept. If trees show that a frozen estimator was fitted on the
             calibration rows.
         """
         refuse_partitions(self, X=X, y=y, groups=groups, strata=strata, **params)

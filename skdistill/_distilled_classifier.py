@@ -50,28 +50,28 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     unlabeled_weight : float or "auto", default="auto"
         Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
-        weight of a labelled row; 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the
-        data.
-        With at least as many unlabelled as labelled rows and a cross-fitted teacher, labelled rows
-        then keep their labels if alpha is "auto", too (`alpha_` is 0): the unlabelled ones matter
-        more, and the choice needs fewer teachers.
+        weight of a labelled row. 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the data.
+        If `alpha` is "auto", too, labelled rows keep their labels (`alpha_` is 0) where the teacher
+        is cross-fitted and there are at least as many unlabelled as labelled rows. The unlabelled
+        rows then matter more, and the choice needs fewer teachers.
 
     teacher_temperature : float or "auto", default="auto"
-        T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
-        teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
-        log-loss. It is 1 where no probabilities are out of fold (``cv="in-sample"``), or if only
-        those of unlabelled rows are given. A probability of exactly 0 stays 0.
+        T in p^(1/T), renormalised. T > 1 softens the teacher, T < 1 sharpens it. A calibrated
+        teacher needs T = 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's
+        out-of-fold log-loss. It is 1 where no probabilities are out of fold (``cv="in-sample"``),
+        or if only those of unlabelled rows are given. A probability of exactly 0 stays 0.
 
     cv : int, splitter, iterable or "in-sample", default=None
         Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
-        row must be tested. If alpha is chosen, None is 4 folds, and teachers are fitted on the rows
-        outside each two folds, K (K − 1) / 2 with K folds; more folds are better, and cost more.
-        Otherwise, if there are unlabelled rows, one more teacher is fitted on all labelled rows,
-        and labels them. So the default fits at most six teachers. With `groups`, a number means
-        that many folds of whole groups (``StratifiedGroupKFold``). Each row is predicted by
-        teachers that have not seen it; the mean is used if several folds test it. "in-sample" fits
-        one teacher on all rows, which predicts its own training rows and tends to repeat their
-        labels (a forest exactly): only for teachers that do not interpolate.
+        row must be tested. If alpha is chosen, None is 4 folds. One teacher is then fitted for each
+        pair of folds, on the rows outside the pair: K (K − 1) / 2 teachers for K folds. More folds
+        are better, and cost more. If alpha is a number and there are unlabelled rows, one more
+        teacher is fitted on all labelled rows, and labels them. So the default fits at most six
+        teachers. With `groups`, a number means that many folds of whole groups
+        (``StratifiedGroupKFold``). Each row is predicted by teachers that have not seen it. If
+        several folds test a row, the mean is used. "in-sample" fits one teacher on all rows, which
+        then predicts its own training rows. Such a teacher tends to repeat the labels, a forest
+        exactly. Use "in-sample" only for teachers that do not interpolate.
 
     top_k : int or None, default=None
         How many of the teacher's largest probabilities to keep in each row; None keeps all. Fewer
@@ -92,8 +92,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
         probability 0, and a column in `student_` if possible: see :func:`deployable`.
 
     memory : str, path, joblib.Memory or None, default=None
-        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``:
-        each teacher is then fitted once for all settings of a search. None means no cache. The
+        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``.
+        Each teacher is then fitted once for all settings of a search. None means no cache. The
         cache also works across processes and after an interruption. Its key depends on teacher,
         rows, labels, weights, folds and versions, not on `alpha`, `teacher_temperature`, `top_k` or
         the student; see Notes.
@@ -107,8 +107,8 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     verbose : int, default=0
         If positive, print progress and the time of fits. 1 prints one line for each fit, with the
-        weights that were used or chosen; 2 also prints for each fold's teacher how long its fit
-        took, or that its predictions were cached. From scikit-learn 1.9 on,
+        weights that were used or chosen. 2 also prints one line for each fold's teacher: the time
+        of its fit, or that its predictions were cached. From scikit-learn 1.9 on,
         ``set_callbacks(sklearn.callback.ProgressBar())``, on this estimator or on a search over it,
         shows the folds, the choice of `alpha` and the student as tasks.
 
@@ -134,27 +134,28 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     leaf_shrinkage_ : float
         Strength of the shrinkage of the leaves of `student_`, see
-        :func:`skdistill.students.shrink_leaves`. It is chosen with the weights if these are chosen
-        and the student is a tree or a forest, or a Pipeline that ends in one; otherwise 0.0.
+        :func:`skdistill.students.shrink_leaves`. It is chosen together with the weights, if the
+        student is a tree or a forest, or a Pipeline that ends in one. Otherwise it is 0.0.
 
     alpha_curve_ : AlphaCurve or None
         If weights were chosen, the basis of the choice: `alpha`, `loss`, `candidates` and `nested`.
-        `candidates` are the students that were compared, each with its weights, its log-loss in
-        nats of the true labels of held-out rows, and the standard error of the improvement over the
-        first candidate, the labels alone; `loss` is that of each mixture of a student fitted to the
-        labels and one fitted to the teacher.
-        :class:`skdistill.inspection.AlphaCurveDisplay` plots it.
+        `candidates` are the students that were compared. Each has its weights, its log-loss on
+        held-out rows (nats, true labels), and the standard error of its improvement over the first
+        candidate, the labels alone. `loss` is the log-loss of each mixture of two students: one
+        fitted to the labels, one to the teacher. :class:`skdistill.inspection.AlphaCurveDisplay`
+        plots it.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
 
     teacher_scores_ : dict or None
         Scores of the teacher's probabilities, before and after tempering; None if no teacher was
-        used. They are ``{"raw": ..., "tempered": ...}``, each with "log_loss" (nats), "brier"
-        (in [0, 2]), "ece" (15 bins) and "accuracy", for the labels of the training rows, weighted
-        by `sample_weight`. They are out of fold if the teacher is cross-fitted, and optimistic with
-        ``cv="in-sample"``; for a frozen teacher or `teacher_proba` it depends on the training rows
-        of that model. Rows whose class no fold teacher has seen are excluded.
+        used. They are ``{"raw": ..., "tempered": ...}``, each with "log_loss" (nats), "brier" (in
+        [0, 2]), "ece" (15 bins) and "accuracy". They refer to the labels of the training rows,
+        weighted by `sample_weight`. They are out of fold if the teacher is cross-fitted, and
+        optimistic with ``cv="in-sample"``. Those of a frozen teacher or of `teacher_proba` are
+        optimistic if that model was fitted on these rows. Rows whose class no fold teacher has seen
+        are excluded.
 
     coef_ : ndarray of shape (n_classes, n_features) or (1, n_features)
         Coefficients of a linear student. The array is that of the student, for its own `classes_`.
@@ -180,37 +181,37 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     Notes
     -----
-    The student minimises the distilled risk 1/N Σ_n p^t(x_n)ᵀ ℓ(f(x_n)) (Menon, Rawat,
-    Reddi, Kim and Kumar, "A statistical perspective on distillation", ICML 2021, section
-    3). With exact probabilities its variance is lower than that of ordinary training; an
-    estimated teacher adds a bias that grows with its squared error E‖p^t − p*‖² (section
-    4), so the quality of its probabilities matters, not its accuracy. Cross-fitting keeps
-    them independent of the labels that they replace (Dao et al., ICLR 2021).
+    The student minimises the distilled risk 1/N Σ_n p^t(x_n)ᵀ ℓ(f(x_n)) (Menon, Rawat, Reddi, Kim
+    and Kumar, "A statistical perspective on distillation", ICML 2021, section 3). With exact
+    probabilities its variance is lower than that of ordinary training. An estimated teacher adds a
+    bias, which grows with its squared error E‖p^t − p*‖² (section 4). So the quality of the
+    teacher's probabilities matters, not its accuracy. Cross-fitting keeps the probabilities
+    independent of the labels that they replace (Dao et al., ICLR 2021).
 
-    ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels alone
-    and to the teacher alone, and finds the weight of their mixed probabilities that minimises the
-    log-loss of the held-out labels, a convex problem. Held-out rows are weighted by the student's
-    `class_weight`, if it has one. A third fit per fold uses that weight as alpha. No teacher has
-    seen the held-out labels: each is fitted without two folds, and predicts the training rows of
-    one for the comparison on the other. The final student gets the mean of the teachers that have
-    not seen a row. Given probabilities, and those of a frozen teacher, are not nested.
+    ``alpha="auto"`` fits the student twice on the training rows of each fold: to the labels alone,
+    and to the teacher alone. It mixes the probabilities of the two students with the weight that
+    minimises the log-loss of the held-out labels, a convex problem. Held-out rows are weighted by
+    the student's `class_weight`, if it has one. A third fit per fold uses that weight as alpha. No
+    teacher has seen the held-out labels: each is fitted without two folds. It predicts the rows of
+    one of them, for the comparison on the other. The final student gets the mean of the teachers
+    that have not seen a row. Given probabilities, and those of a frozen teacher, are not nested.
 
-    ``unlabeled_weight="auto"`` compares students of the labelled rows with and without the
-    unlabelled ones, labelled by the teacher of the same fold, with the best alpha of these three
-    and with 0, and then hard pseudo-labels (Lee, 2013) in place of the teacher's probabilities of
-    unlabelled rows. The candidate of the smallest loss is chosen, among those that improve on the
-    labels alone by more than one standard error, 1.5 without unlabelled rows. Leaves of trees and
-    forests are shrunk with several strengths in each comparison (Agarwal et al., ICML 2022), the
-    labels alone, too: this needs no fits.
+    ``unlabeled_weight="auto"`` compares students fitted with and without the unlabelled rows, which
+    the teacher of the same fold labels. It uses the best alpha of these three fits, and 0. Then it
+    tries hard pseudo-labels (Lee, 2013) for the unlabelled rows in place of the teacher's
+    probabilities. The candidate with the smallest loss is chosen, if it improves on the labels
+    alone by more than one standard error (1.5 without unlabelled rows). Each comparison also tries
+    several strengths of shrinkage for the leaves of trees and forests (Agarwal et al., ICML 2022),
+    for the labels alone, too. Shrinkage needs no further fits.
 
     The rows sampled by `augmenter` are labelled by a teacher that has seen the row that a new one
     was sampled from, and its label. So the closer a new row is to its origin, the closer is its
     soft label to that with ``cv="in-sample"``; this does not affect `teacher_scores_`. The
     comparison of students uses sampled rows near held-out ones, and favours them a little.
 
-    A grid search refits the teachers for every setting, also for those of the student, unless
-    `memory` is set; 20 settings, 5 outer and 5 inner folds are 505 fits without and 30 with it
-    (606 and 36 with ``alpha="auto"``). Details of the cache:
+    Unless `memory` is set, a grid search refits the teachers for every setting, also for those of
+    the student. With 20 settings, 5 outer and 5 inner folds, this is 505 fits without `memory` and
+    30 with it (606 and 36 with ``alpha="auto"``). Details of the cache:
 
     - A teacher without a `random_state`, here or of its own, is cached at its first fit; later
       fits reuse those predictions. Folds that are shuffled differently each time have different
@@ -317,24 +318,23 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 (n_samples,), default=None
             The teacher's probabilities for these rows, from an external source (an API, a GPU job,
             annotators); `teacher` is then not fitted. Columns are in the order of `classes`, or of
-            the sorted labels. Those of a dataframe are matched by name: a class without a column
-            has probability 0; a column that is neither in `classes` nor in `y` raises an error, and
-            so does an index with the rows of X in another order, or with other rows. For two
-            classes, one number per row is enough, the probability of the second. The model must not
-            have seen the labels of these rows. A row that is NaN in every column has no prediction:
-            it keeps its label, and does not count in `teacher_temperature_` and `teacher_scores_`.
+            the sorted labels. Those of a dataframe are matched by name. A class without a column
+            has probability 0. A column that is neither in `classes` nor in `y` raises an error. The
+            index must be that of `X`. For two classes, one number per row is enough, the
+            probability of the second. The model must not have seen the labels of these rows. A row
+            that is NaN in every column has no prediction: it keeps its label, and does not count in
+            `teacher_temperature_` and `teacher_scores_`.
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            Unlabelled rows, each with the weight `unlabeled_weight`. They are labelled by a teacher
-            fitted on all labelled rows, or by the frozen one (by the mean of all teachers if
-            alpha is chosen). A search passes them on whole. Categories that X lacks are added to
-            its own; a column of another dtype is converted if no value changes, otherwise
-            an error is raised. In a transforming Pipeline they must be transformed too: set
+            Unlabelled rows, each with the weight `unlabeled_weight`. A teacher fitted on all
+            labelled rows labels them, or the frozen one. If alpha is chosen, the mean of all fold
+            teachers does. A search passes them on whole. Categories that X lacks are added to its
+            own; a column of another dtype is converted if no value changes, otherwise an error is
+            raised. In a transforming Pipeline they must be transformed too: set
             ``sklearn.set_config(enable_metadata_routing=True)``, then
-            ``set_fit_request(X_unlabeled=True)`` of this estimator, and
-            ``Pipeline(..., transform_input=["X_unlabeled"])``. It is simpler to make the Pipeline
-            the student.
+            ``set_fit_request(X_unlabeled=True)`` of this estimator, and ``Pipeline(...,
+            transform_input=["X_unlabeled"])``. It is simpler to make the Pipeline the student.
 
         unlabeled_proba : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_classes), default=None
@@ -354,10 +354,10 @@ n_classes), default=None
         Raises
         ------
         ValueError
-            If a parameter is invalid, if labels and probabilities are inconsistent, if the
-            test folds do not cover every row or are fewer than the three that ``alpha="auto"``
-            needs, if a fold has rows of one group on both sides, a group is missing or groups
-            are fewer than folds, or if fewer than two classes have weight.
+            If a parameter is invalid, if labels and probabilities are inconsistent, or if fewer
+            than two classes have weight. If the test folds do not cover every row, or are fewer
+            than the three that ``alpha="auto"`` needs. If a fold has rows of one group on both
+            sides, if a group is missing, or if there are fewer groups than folds.
 
         TypeError
             If the teacher has no `predict_proba`, if the student cannot be fitted to soft
@@ -370,11 +370,11 @@ n_classes), default=None
         Warns
         -----
         UserWarning
-            If a fold's teacher, or a frozen one, has not seen the class of a row (which keeps its
-            one-hot label), if the leaves of a frozen teacher's trees show that it was fitted on
-            these rows, if the teacher takes no `sample_weight`, if the best temperature is at the
-            edge of its range, if "auto" chooses the labels alone, or if a file of `memory` is
-            damaged (its teacher is fitted anew) or cannot be written.
+            If "auto" chooses the labels alone. If the leaves of a frozen teacher's trees show that
+            it was fitted on these rows. If a fold's teacher, or a frozen one, has not seen the
+            class of a row, which then keeps its one-hot label. If the teacher takes no
+            `sample_weight`. If the best temperature is at the edge of its range. If a file of
+            `memory` is damaged (its teacher is fitted anew) or cannot be written.
         """
         given = FitArguments(X, y, sample_weight, teacher_proba, X_unlabeled, unlabeled_proba)
         if is_in_partitions(*given):

@@ -54,33 +54,33 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
 
     student : estimator, default=None
         Regressor that is cloned and fitted to the targets, or a Pipeline that ends in one. Its loss
-        must be linear in y: squared error, Poisson, gamma or Tweedie deviance; absolute error,
-        quantiles and Huber's loss are refused, since means bias them.
-        ``DecisionTreeRegressor(max_depth=8)`` by default: single trees gained most of the students
-        that we measured, linear ones least; a tree of 256 leaves is small, and needs no scaling.
+        must be linear in y: squared error, Poisson, gamma or Tweedie deviance. Absolute error,
+        quantiles and Huber's loss raise an error, because the teacher's means would bias them.
+        ``DecisionTreeRegressor(max_depth=8)`` by default. A tree of 256 leaves is small and needs
+        no scaling. Of the students that we measured, single trees gained most, linear ones least.
 
     alpha : float in [0, 1] or "auto", default="auto"
         Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · y. 1 uses the teacher
         alone; 0 is ordinary training, without a teacher if there are no unlabelled rows. No fixed
-        value is safe: a student that fits the labels exactly is harmed by the errors of a teacher
-        that does not. "auto" chooses from the data; see Notes. Set a number to avoid the cost of
-        the choice.
+        value is safe: the errors of a weak teacher harm a student that could fit the labels
+        exactly. "auto" chooses from the data; see Notes. Set a number to avoid the cost of the
+        choice.
 
     unlabeled_weight : float or "auto", default="auto"
         Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
-        weight of a labelled row; 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the
-        data. With at least as many unlabelled as labelled rows and a cross-fitted teacher, labelled
-        rows then keep their labels if alpha is "auto", too (`alpha_` is 0).
+        weight of a labelled row. 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the data.
+        If `alpha` is "auto", too, labelled rows keep their labels (`alpha_` is 0) where the teacher
+        is cross-fitted and there are at least as many unlabelled as labelled rows.
 
     cv : int, splitter, iterable or "in-sample", default=None
         Folds for out-of-fold predictions, as in scikit-learn; None is 5 folds, not shuffled. Every
         row must be tested, which excludes ``TimeSeriesSplit``. If alpha is chosen, None is 4 folds,
-        and teachers are fitted on the rows outside each two folds. Otherwise, if there are
-        unlabelled rows, one more teacher is fitted on all labelled rows, and labels them. So the
-        default fits at most six teachers. Shuffle rows that are sorted: ``cv=KFold(4, shuffle=True,
-        random_state=0)``. With `groups`, a number means that many folds of whole groups
-        (``GroupKFold``). "in-sample" fits one teacher on all rows, which repeats their values (a
-        forest nearly).
+        and one teacher is fitted for each pair of folds, on the rows outside the pair. If alpha is
+        a number and there are unlabelled rows, one more teacher is fitted on all labelled rows, and
+        labels them. So the default fits at most six teachers. Shuffle rows that are sorted:
+        ``cv=KFold(4, shuffle=True, random_state=0)``. With `groups`, a number means that many folds
+        of whole groups (``GroupKFold``). "in-sample" fits one teacher on all rows. It then predicts
+        its own training rows and tends to repeat their values.
 
     augmenter : object with `sample(X, random_state)`, default=None
         Samples further rows from those of `X`, which the teacher labels like `X_unlabeled`:
@@ -89,8 +89,8 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
         weight `unlabeled_weight`. See :class:`DistilledClassifier`.
 
     memory : str, path, joblib.Memory or None, default=None
-        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``:
-        each teacher is then fitted once for all settings of a search. None means no cache. See
+        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``.
+        Each teacher is then fitted once for all settings of a search. None means no cache. See
         :class:`DistilledClassifier`.
 
     n_jobs : int, default=None
@@ -102,8 +102,8 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
 
     verbose : int, default=0
         If positive, print progress and the time of fits. 1 prints one line for each fit, with the
-        weights that were used or chosen; 2 also prints for each fold's teacher how long its fit
-        took, or that its predictions were cached.
+        weights that were used or chosen. 2 also prints one line for each fold's teacher: the time
+        of its fit, or that its predictions were cached.
 
     Attributes
     ----------
@@ -119,22 +119,22 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
 
     leaf_shrinkage_ : float
         Strength of the shrinkage of the leaves of `student_`, see
-        :func:`skdistill.students.shrink_leaves`. It is chosen with the weights if these are chosen
-        and the student is a tree or a forest, or a Pipeline that ends in one; otherwise 0.0.
+        :func:`skdistill.students.shrink_leaves`. It is chosen together with the weights, if the
+        student is a tree or a forest, or a Pipeline that ends in one. Otherwise it is 0.0.
 
     alpha_curve_ : AlphaCurve or None
         If weights were chosen, the basis of the choice: `alpha`, `loss`, `candidates` and `nested`.
-        Losses are mean squared errors of held-out rows divided by the variance of y, averaged over
-        the outputs; the first candidate is the student of the labels alone. See
+        Losses are mean squared errors of held-out rows, divided by the variance of y, and averaged
+        over the outputs. The first candidate is the student fitted to the labels alone. See
         :class:`DistilledClassifier`.
 
     teacher_scores_ : dict or None
-        Scores of the teacher's predictions; None if no teacher was used. They are "mse"
-        (mean squared error), "r2", "bias" (mean of prediction minus y) and "calibration_slope" (of
-        the regression of y on the prediction: below 1 the predictions vary too much, above 1 too
-        little), weighted by `sample_weight`: floats, or arrays of shape (n_outputs,) for several
-        outputs. They are out of fold if the teacher is cross-fitted. Rows of NaN in `teacher_pred`
-        are excluded.
+        Scores of the teacher's predictions; None if no teacher was used. They are "mse" (mean
+        squared error), "r2", "bias" (mean of prediction minus y) and "calibration_slope" (slope of
+        the regression of y on the prediction). With a slope below 1 the predictions vary too much,
+        above 1 too little. The scores are weighted by `sample_weight`. They are floats, or arrays
+        of shape (n_outputs,) for several outputs. They are out of fold if the teacher is
+        cross-fitted. Rows of NaN in `teacher_pred` are excluded.
 
     coef_ : ndarray
         Coefficients of a linear student. Like `intercept_` and `feature_importances_`, absent if
@@ -158,22 +158,21 @@ class DistilledRegressor(TeacherMixin, RegressionStudentMixin, BaseEstimator):
 
     Notes
     -----
-    For squared error the label adds the variance 4 f² σ²(x) to the loss of a row, with f the
-    prediction and σ² the variance of y (up to terms without f); the conditional mean in its place
-    adds none. The error of an estimated mean is a bias instead, which the student learns. So alpha
-    weighs noise in y against the teacher's error.
+    With squared error, a noisy label adds the variance 4 f² σ²(x) to the loss of a row. Here f is
+    the prediction and σ² the variance of y, up to terms without f. The conditional mean as target
+    adds no variance. An estimated mean has an error instead, a bias that the student learns. So
+    alpha weighs noise in y against the teacher's error.
 
-    ``alpha="auto"`` fits the student twice on the training rows of each fold, to the labels alone
-    and to the teacher alone. With residuals r of the first and s of the second on the held-out
-    rows, their best mixture has the weight Σ r (r − s) / Σ (r − s)², limited to [0, 1]; a third fit
-    per fold uses it as alpha. Teachers have seen neither the held-out labels nor those of the
-    student's training rows: each is fitted without two folds. The final student gets the mean of
-    the teachers that have not seen a row. The candidate of the smallest squared error is chosen,
-    among those that improve on the labels alone by more than one standard error over rows, or
-    groups. ``unlabeled_weight="auto"`` compares students of the labelled rows with and without the
-    unlabelled ones, labelled by the teacher of the same fold. Each output is divided by its
-    standard deviation, so that y → a y + b changes no choice. Given predictions, and those of a
-    frozen teacher, are not nested.
+    ``alpha="auto"`` fits the student twice on the training rows of each fold: to the labels alone,
+    and to the teacher alone. Their residuals on the held-out rows are r and s. The best mixture has
+    the weight Σ r (r − s) / Σ (r − s)², limited to [0, 1]. A third fit per fold uses it as alpha.
+    Teachers have seen neither the held-out labels nor those of the student's training rows: each is
+    fitted without two folds. The final student gets the mean of the teachers that have not seen a
+    row. The candidate with the smallest squared error is chosen, if it improves on the labels alone
+    by more than one standard error (over rows, or groups). ``unlabeled_weight="auto"`` compares
+    students fitted with and without the unlabelled rows, which the teacher of the same fold labels.
+    Each output is divided by its standard deviation, so that y → a y + b changes no choice. Given
+    predictions, and those of a frozen teacher, are not nested.
 
     Poisson, gamma and Tweedie students are fitted to the teacher's mean, mixed on the scale of the
     mean: mixing logarithms would bias them. Predictions below their range are raised to its bound,
@@ -262,9 +261,9 @@ default=None
 
         X_unlabeled : array-like, sparse matrix or dataframe of shape (n_unlabeled, \
 n_features), default=None
-            Unlabelled rows, each with the weight `unlabeled_weight`. They are labelled by a teacher
-            fitted on all labelled rows, or by the frozen one (by the mean of all teachers if
-            alpha is chosen). See :class:`DistilledClassifier`.
+            Unlabelled rows, each with the weight `unlabeled_weight`. A teacher fitted on all
+            labelled rows labels them, or the frozen one. If alpha is chosen, the mean of all fold
+            teachers does. See :class:`DistilledClassifier`.
 
         unlabeled_pred : array-like or dataframe of shape (n_unlabeled,) or \
 (n_unlabeled, n_outputs), default=None
@@ -283,10 +282,10 @@ n_features), default=None
         Raises
         ------
         ValueError
-            If a parameter is invalid, if values or predictions are not finite or of another shape,
-            if the loss of the student is not linear in y or y is outside its range, if the test
-            folds do not cover every row or are fewer than the three that ``alpha="auto"`` needs, if
-            a fold has rows of one group on both sides, or if no row has weight.
+            If a parameter is invalid, if values or predictions are not finite or have the wrong
+            shape, or if no row has weight. If the loss of the student is not linear in y, or y is
+            outside its range. If the test folds do not cover every row, or are fewer than the three
+            that ``alpha="auto"`` needs. If a fold has rows of one group on both sides.
 
         TypeError
             If teacher or student is no regressor, or if `memory` cannot distinguish the teacher
@@ -298,11 +297,11 @@ n_features), default=None
         Warns
         -----
         UserWarning
-            If predictions are raised to the bound of the student's loss, if teachers fitted on the
-            other folds miss the level of a fold, as in sorted rows, if the leaves of a frozen
-            teacher's trees show that it was fitted on these rows, if the teacher takes no
-            `sample_weight`, if "auto" chooses the labels alone, or if a file of `memory` is damaged
-            or cannot be written.
+            If "auto" chooses the labels alone. If the leaves of a frozen teacher's trees show that
+            it was fitted on these rows. If teachers fitted on the other folds miss the level of a
+            fold, as in sorted rows. If predictions are raised to the bound of the student's loss.
+            If the teacher takes no `sample_weight`. If a file of `memory` is damaged or cannot be
+            written.
         """
         refuse_partitions(
             self, X=X, y=y, sample_weight=sample_weight, teacher_pred=teacher_pred,

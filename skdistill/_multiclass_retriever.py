@@ -56,8 +56,8 @@ class DistilledMulticlassRetriever(TeacherMixin, StudentMixin, BaseEstimator):
     """Distil a teacher into a student that ranks labels: the k best of thousands.
 
     The teacher's probabilities of the labels are predicted out of fold. The student is fitted to
-    rank relevant labels first: labels that are probable according to the teacher are discounted
-    as negatives, even if they are not the label of the row.
+    rank relevant labels first. Labels that the teacher finds probable count less as negatives, even
+    if they are not the label of the row.
 
     Parameters
     ----------
@@ -70,19 +70,19 @@ class DistilledMulticlassRetriever(TeacherMixin, StudentMixin, BaseEstimator):
     student : estimator, default=None
         Estimator that is cloned and fitted to the soft labels. By default a linear function of the
         features, dense or sparse. A ``LogisticRegression`` is the same with its own parameters, for
-        the end of a Pipeline; a :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained
+        the end of a Pipeline. A :class:`skdistill.nets.SoftLabelNet` or a net of skorch is trained
         on the objective instead of its criterion. See
         :func:`skdistill.students.retrieval.fit_retriever`.
 
     objective : {"double_distillation", "label_weighted", "cross_entropy"}, \
 default="double_distillation"
-        Loss of the student, with p the teacher's probabilities (see Notes): "label_weighted"
-        discounts plausible negatives, "double_distillation" also weights the positives by the
-        teacher, "cross_entropy" is plain distillation.
+        Loss of the student; see Notes. "label_weighted" discounts plausible negatives.
+        "double_distillation" also weights the positives by the teacher. "cross_entropy" is plain
+        distillation.
 
     k : int, default=10
-        Number of labels that :meth:`retrieve` returns and :meth:`score` evaluates; if there are
-        fewer, all of them, with a warning.
+        Number of labels that :meth:`retrieve` returns and :meth:`score` evaluates. If there are
+        fewer labels, all of them are used, with a warning.
 
     alpha : float in [0, 1], default=1.0
         Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
@@ -91,12 +91,13 @@ default="double_distillation"
 
     unlabeled_weight : float, default=1.0
         Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
-        weight of a labelled row; 0 leaves these rows out.
+        weight of a labelled row. 0 leaves these rows out.
 
     teacher_temperature : float or "auto", default=1.0
-        T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
-        teacher needs 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's out-of-fold
-        log-loss. A probability of exactly 0 stays 0. With several labels per row it must be 1.
+        T in p^(1/T), renormalised. T > 1 softens the teacher, T < 1 sharpens it. A calibrated
+        teacher needs T = 1. "auto" chooses the T in [1/20, 20] that minimises the teacher's
+        out-of-fold log-loss. A probability of exactly 0 stays 0. With several labels per row it
+        must be 1.
 
     cv : int, splitter, iterable or "in-sample", default=None
         Folds for out-of-fold probabilities, as in scikit-learn; None is 5 folds, stratified. Every
@@ -119,12 +120,12 @@ default="double_distillation"
 
     rank : int, default=None
         Dimension of a projection of the features in the default student, which is fitted jointly
-        with the scores: (n_features + n_labels) · rank coefficients instead of
+        with the scores. The student then has (n_features + n_labels) · rank coefficients instead of
         n_features · n_labels.
 
     C : float, default=1.0
-        Inverse strength of the L2 penalty of the default student: it minimises ½‖w‖² + C · n ·
-        (mean loss), with n the total weight of the rows. ``np.inf`` means no penalty.
+        Inverse strength of the L2 penalty of the default student. The student minimises ½‖w‖² + C ·
+        n · (mean loss), with n the total weight of the rows. ``np.inf`` means no penalty.
 
     classes : array-like of shape (n_labels,), default=None
         All classes, in the order of the columns of given probabilities. By default those of `y`,
@@ -139,8 +140,8 @@ default="double_distillation"
         Maximum number of iterations of the default student.
 
     memory : str, path, joblib.Memory or None, default=None
-        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``:
-        each teacher is then fitted once for all settings of a search. None means no cache.
+        Folder of a cache for the predictions of fold teachers, like the `memory` of a ``Pipeline``.
+        Each teacher is then fitted once for all settings of a search. None means no cache.
         Predictions are truncated to `top_k`, and cached for each `top_k` separately. See
         :class:`DistilledClassifier`.
 
@@ -153,8 +154,8 @@ default="double_distillation"
 
     verbose : int, default=0
         If positive, print progress and the time of fits. 1 prints one line for each fit, with the
-        weights that were used or chosen; 2 also prints for each fold's teacher how long its fit
-        took, or that its predictions were cached. For a progress bar, see
+        weights that were used or chosen. 2 also prints one line for each fold's teacher: the time
+        of its fit, or that its predictions were cached. For a progress bar, see
         :class:`DistilledClassifier`.
 
     Attributes
@@ -164,9 +165,9 @@ default="double_distillation"
 
     student_ : estimator
         The fitted student: an ordinary object of its class, which predicts and unpickles without
-        skdistill. The linear one is a ``LogisticRegression``, with `rank` a Pipeline of
-        ``TruncatedSVD`` and ``LogisticRegression``, with the `decision_function` of the retriever;
-        their `predict_proba` is valid for "cross_entropy" only.
+        skdistill. The linear one is a ``LogisticRegression``, or with `rank` a Pipeline of
+        ``TruncatedSVD`` and ``LogisticRegression``. Its `decision_function` is that of the
+        retriever. Its `predict_proba` is valid for "cross_entropy" only.
 
     teacher_temperature_ : float
         The temperature used; 1.0 if no teacher was fitted (``alpha=0``).
@@ -210,17 +211,17 @@ default="double_distillation"
       Σ_y p_y [log(e^{f_y} + Σ_{y′≠y} (1 − p_{y′}) e^{f_{y′}}) − f_y];
     - "cross_entropy": Σ_y p_y [log Σ_{y′} e^{f_{y′}} − f_y].
 
-    With several labels per row, p contains the marginal of each label. "label_weighted" sums
-    over the row's labels y ∈ Y, which do not compete with each other: y′ runs over the labels
-    outside Y. The other two are unchanged; rows are averaged by `sample_weight`, so that a row
-    counts as often as it has labels. A row without labels is fitted to the teacher's marginals,
-    and ignored for "label_weighted" or with ``alpha=0``; a warning gives the number of such rows.
+    With several labels per row, p contains the marginal of each label. "label_weighted" sums over
+    the row's labels y ∈ Y. They do not compete with each other: y′ runs over the labels outside Y.
+    The other two are unchanged; rows are averaged by `sample_weight`, so that a row counts as often
+    as it has labels. A row without labels is fitted to the teacher's marginals, and ignored for
+    "label_weighted" or with ``alpha=0``; a warning gives the number of such rows.
 
-    "label_weighted" fits the row's label even where the teacher is wrong about it, but hardly
+    "label_weighted" fits the row's label even where the teacher is wrong about it. But it hardly
     penalises a label to which the teacher gives a probability near 1: use a teacher with good
-    probabilities. "double_distillation" had a slightly better precision at 1 than plain
-    distillation ("cross_entropy") on the problems that we measured, and about the same recall at
-    10; the choice of `alpha` mattered ten times as much.
+    probabilities. On the problems that we measured, "double_distillation" had a slightly better
+    precision at 1 than plain distillation ("cross_entropy"), and about the same recall at 10. The
+    choice of `alpha` mattered ten times as much.
 
     Examples
     --------
@@ -398,8 +399,8 @@ n_labels), default=None
         Returns
         -------
         ndarray of shape (n_samples, n_labels), or (n_samples,) for two labels
-            Higher for more relevant labels, columns in the order of `classes_`; for two labels the
-            score of the second minus that of the first, unless rows may have several labels.
+            Higher for more relevant labels, columns in the order of `classes_`. For two labels it
+            is the score of the second minus that of the first, unless rows may have several labels.
         """
         self._check_is_fitted()
         refuse_partitions(self, X=X)

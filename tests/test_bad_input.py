@@ -60,13 +60,13 @@ def test_another_word_for_cv():
 
 
 def test_a_teacher_without_probabilities():
-    fails(TypeError, r"LinearSVC\(\) has not.*CalibratedClassifierCV", teacher=LinearSVC())
+    fails(TypeError, r"LinearSVC\(\) has none.*CalibratedClassifierCV", teacher=LinearSVC())
     fails(TypeError, r"teacher=GaussianNB\(\)", teacher=GaussianNB)
 
 
 def test_a_hard_vote_as_teacher():
     vote = VotingClassifier([("a", GaussianNB()), ("b", DecisionTreeClassifier())])
-    fails(TypeError, r'has not\. Set voting="soft"', teacher=vote)
+    fails(TypeError, r'has none\. Set voting="soft"', teacher=vote)
 
 
 @pytest.mark.parametrize("estimator", [DistilledClassifier, DistilledBipartiteRanker])

@@ -300,7 +300,7 @@ def test_a_number_of_generations_that_is_none(noisy, n_generations):
 
 def test_what_cannot_be_born_again(noisy):
     X, y = noisy
-    with pytest.raises(TypeError, match=r"LinearSVC\(\) has no predict_proba"):
+    with pytest.raises(TypeError, match=r"predict_proba; LinearSVC\(\) has none"):
         BornAgainClassifier(LinearSVC()).fit(X, y)
     with pytest.raises(TypeError, match="takes no sample_weight"):
         BornAgainClassifier(KNeighborsClassifier()).fit(X, y)

@@ -121,7 +121,7 @@ def test_bad_input_is_refused_before_any_fit():
         with pytest.raises(error, match=match):
             cross_val_proba(teacher, X, y, **options)
 
-    fails(TypeError, "has not. Wrap it", teacher=LinearSVC())
+    fails(TypeError, "has none. Wrap it", teacher=LinearSVC())
     fails(TypeError, "FrozenEstimator cannot be fitted", teacher=FrozenEstimator(FOREST))
     fails(ValueError, "cv='in-sample'", cv="in-sample")
     fails(ValueError, "inconsistent numbers of samples", y=Y[:10])

@@ -111,9 +111,9 @@ def warn_that_all_is_deferred(calibration, risk, confidence):
             "even without a failure"
         )
     else:
-        reason = f"the surest predictions already exceed {budget}"
+        reason = f"even the surest predictions exceed {budget}"
     warn(
-        f"The student keeps no row, and the teacher predicts all: {reason}. "
+        f"The student keeps no row, so that the teacher predicts all rows: {reason}. "
         f"{named_budget(calibration.smallest_budget(confidence))} Give more calibration rows, a "
         "larger budget, or a better student."
     )

@@ -24,7 +24,10 @@ def common_classes(teacher, student):
     of_teacher = of_student if of_teacher is None else of_teacher
     of_student = of_teacher if of_student is None else of_student
     if isinstance(of_teacher, list) or isinstance(of_student, list):
-        raise ValueError("Teacher and student must have one label per row, not several.")
+        raise ValueError(
+            "Teacher and student must have one label per row, not several. Fit one cascade for "
+            "each label."
+        )
     classes = np.unique(of_teacher)
     check_several(classes)
     of_student = np.asarray(of_student)
@@ -73,7 +76,7 @@ def codes_of_outputs(model, outputs, classes, role):
     if (positions < 0).any():
         raise ValueError(
             f"The {role} predicts {shown(values[positions < 0])}, which are not among its classes "
-            f"{shown(classes)}."
+            f"{shown(classes)}. Its classes_ must list every label that it predicts."
         )
     return positions[inverse]
 

@@ -77,12 +77,11 @@ def check_classifier(role, estimator):
     inside = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
     if predicts_numbers(inside):
         raise TypeError(
-            f"{role} must be a classifier, and {estimator!r} predicts numbers, which agree never "
-            "or always. A regressor that is fitted to probabilities is distilled: "
-            "student=DistilledClassifier(student=...)."
+            f"{role} must be a classifier, and {estimator!r} is a regressor. To use a regressor as "
+            "student, fit it to probabilities: student=DistilledClassifier(student=...)."
         )
     if not may_have_method(estimator, "predict"):
-        raise TypeError(f"{role} must have predict, which {estimator!r} has not.")
+        raise TypeError(f"{role} must have predict and be a classifier; got {estimator!r}.")
 
 
 def check_fitted(role, frozen):

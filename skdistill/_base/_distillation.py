@@ -314,7 +314,8 @@ class TeacherMixin(CallbackSupportMixin):
         )
         if teacher_proba.shape[0] != len(y):
             raise ValueError(
-                f"teacher_proba has {teacher_proba.shape[0]} rows but y has {len(y)} labels."
+                f"teacher_proba has {teacher_proba.shape[0]} rows but y has {len(y)} labels. Give "
+                "one row of probabilities for each label, in the order of y."
             )
         check_classes(y, classes)
         return classes, teacher_proba

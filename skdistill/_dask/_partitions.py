@@ -169,7 +169,9 @@ def collect_labels(partitions):
     run([task(_check_rows_of, *partitions.of(k)) for k in empty])
     partitions.select(np.flatnonzero(counts))
     if not len(partitions):
-        raise ValueError(f"X has no rows: all of its {len(counts)} partitions are empty.")
+        raise ValueError(
+            f"X has no rows: all of its {len(counts)} partitions are empty. Give at least one row."
+        )
     labels = [each for each in labels if len(each)]
     _check_one_kind(labels)
     return np.concatenate(labels)

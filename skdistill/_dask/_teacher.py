@@ -94,7 +94,7 @@ def _teachers_of(partitions, teacher, output, cv):
     n_folds = DEFAULT_FOLDS if cv is None else cv
     if not 2 <= n_folds <= n:
         raise ValueError(
-            f"cv={cv!r} asks for {n_folds} folds of whole partitions: there must be at least 2, "
+            f"cv={cv!r} means {n_folds} folds of whole partitions: there must be at least 2, "
             f"and at least as many partitions as folds; X has {n} with rows. Give X more "
             "partitions (rechunk, repartition), or change cv."
         )

@@ -7,7 +7,14 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from .._utils._labels import as_labels, check_classes, check_labels, encode, one_hot_rows
+from .._utils._labels import (
+    as_labels,
+    check_class_list,
+    check_classes,
+    check_labels,
+    encode,
+    one_hot_rows,
+)
 from .._utils._named import columns_by_name
 from .._utils._one_column import both_columns, is_soft
 from .._utils._probabilities import argmax_labels, entries, largest, row_sums, temper, top_entries
@@ -35,12 +42,12 @@ class SoftLabels:
     Parameters
     ----------
     proba : array-like, sparse matrix or dataframe of shape (n_samples, n_classes)
-        Probability of each class, one row per sample. Rows whose sum differs from 1 by at
-        most 1e-3 (rounding, float16) are renormalised. A sparse matrix stays sparse. The
-        columns of a dataframe are matched to `classes` by name: a class without a column has
-        probability 0, a column that is no class raises an error. With two sorted `classes`,
-        one number per row, of shape (n_samples,) or (n_samples, 1), is the probability of the
-        second; the only column of a dataframe is that of the class in its name.
+        Probability of each class, one row per sample. Rows whose sum differs from 1 by at most 1e-3
+        (rounding, float16) are renormalised. A sparse matrix stays sparse. The columns of a
+        dataframe are matched to `classes` by name. A class without a column has probability 0. A
+        column that is not a class raises an error. With two sorted `classes`, one number per row,
+        of shape (n_samples,) or (n_samples, 1), is the probability of the second. The only column
+        of a dataframe is that of the class in its name.
 
     classes : array-like of shape (n_classes,), default=None
         Label of each column of `proba`, in any order. By default the names of a
@@ -75,9 +82,8 @@ class SoftLabels:
 
     Notes
     -----
-    With p the soft labels, a student minimises the distilled risk
-    Σ_n weight_n · p_nᵀ ℓ(f(x_n)) (Menon et al., ICML 2021, section 3); one-hot rows give
-    ordinary training.
+    With p the soft labels, a student minimises the distilled risk Σ_n weight_n · p_nᵀ ℓ(f(x_n))
+    (Menon et al., ICML 2021, section 3). One-hot rows give ordinary training.
 
     Examples
     --------
@@ -679,6 +685,8 @@ def as_soft_labels(y, classes=None, sample_weight=None):
     """Return soft labels from soft labels, probabilities or labels."""
     if isinstance(y, SoftLabels):
         return y if sample_weight is None else y.reweight_rows(sample_weight)
+    if classes is not None:
+        check_class_list(classes)
     if is_soft(y, classes):
         y = both_columns(y, classes, name="y")
         return SoftLabels(y, classes, sample_weight=sample_weight)

@@ -21,9 +21,9 @@ def warn_of_fold_levels(targets, folds):
     share = share_of_levels([errors[test] for test in tests if len(test)])
     if share > LEAST_SHARE:
         warn(
-            f"{100 * share:.0f} % of the teachers' squared error is the mean error of each fold: "
-            "the rows of a fold have a level of their own, which teachers fitted on the others "
-            "cannot predict. If the rows are sorted, shuffle them: "
+            f"{100 * share:.0f} % of the teachers' squared error is the mean error of each fold. "
+            "The rows of a fold have a level of their own, which teachers fitted on the other "
+            "folds cannot predict. If the rows are sorted, shuffle them: "
             f"cv=KFold({len(folds)}, shuffle=True, random_state=0). If groups or times differ in "
             "level, this is the error on new ones."
         )

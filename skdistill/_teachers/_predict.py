@@ -67,7 +67,7 @@ def _no_proba(teacher):
     if isinstance(teacher, VotingClassifier) and teacher.voting == "hard":
         remedy = 'Set voting="soft"'
     return TypeError(
-        f"teacher must have predict_proba, which {teacher!r} has not. {remedy}, or pass its "
+        f"teacher must have predict_proba; {teacher!r} has none. {remedy}, or pass its "
         "probabilities to fit as teacher_proba."
     )
 

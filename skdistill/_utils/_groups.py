@@ -47,6 +47,7 @@ def make_folds(cv, X, y, split_params, *, by_class=True):
     `split_params` are the arguments of the splitter's `split`, with `groups` if given. A number of
     folds is stratified by class if `by_class`, and `y` has classes.
     """
+    _check_number_of_folds(cv)
     groups = split_params.get("groups")
     codes = group_codes(groups, count_rows(y))
     splitter = check_cv(cv, y, classifier=by_class)
@@ -62,6 +63,15 @@ def make_folds(cv, X, y, split_params, *, by_class=True):
     for number, (train, test) in enumerate(folds, start=1):
         _check_fold(f"Fold {number} of {len(folds)}", train, test, codes, groups)
     return folds
+
+
+def _check_number_of_folds(cv):
+    """Raise for a number of folds below 2: scikit-learn's message does not name `cv`."""
+    if isinstance(cv, Integral) and cv < 2:
+        raise ValueError(
+            f"cv must be at least 2 folds; got cv={cv!r}. Each row is predicted by a model that is "
+            "fitted on the other folds. Use cv=5."
+        )
 
 
 def splitter_for_routing(cv):
@@ -87,7 +97,7 @@ def _check_enough_groups(splitter, codes):
     else:
         remedy = "Give rows of more groups, or no groups if the rows are independent."
     raise ValueError(
-        f"cv asks for {splitter.n_splits} folds, and groups has {n_groups} "
+        f"cv has {splitter.n_splits} folds, and groups has {n_groups} "
         f"{'groups' if n_groups > 1 else 'group'}: each fold holds out whole groups. {remedy}"
     )
 

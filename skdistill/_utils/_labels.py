@@ -43,8 +43,17 @@ def _check_known(y, name):
 
 def as_labels(classes, *, name="classes"):
     """Return declared classes as an array; raise for numbers mixed with text."""
+    check_class_list(classes, name)
     _check_kinds(classes if isinstance(classes, list | tuple) else np.asarray(classes), name)
     return np.asarray(classes)
+
+
+def check_class_list(classes, name="classes"):
+    """Raise unless `classes` is one-dimensional."""
+    if np.ndim(classes) != 1:
+        raise ValueError(
+            f"{name} must be a list of labels, shape (n_classes,); got {name}={classes!r}."
+        )
 
 
 def _check_kinds(labels, name):

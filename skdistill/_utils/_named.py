@@ -97,15 +97,14 @@ def check_row_names(values, X, *, name, of="X"):
         k for k, pair in enumerate(zip(index, expected, strict=True)) if pair[0] != pair[1]
     )
     which = "the same rows in another order" if same_rows else "other rows"
-    remedy = f"Give {name}.loc[{of}.index]; or, if"
+    remedy = f"Give {name}.loc[{of}.index]"
     if not (index.is_unique and expected.is_unique):
-        remedy = (
-            "Index labels are repeated, so rows cannot be matched by them: reorder the rows. If"
-        )
+        remedy = "Index labels are repeated, so rows cannot be matched by them: reorder the rows"
     raise ValueError(
         f"The index of {name} names {which} than that of {of}: row {first} is {index[first]!r} in "
-        f"{name} and {expected[first]!r} in {of}. {remedy} the rows are in the order of {of} and "
-        f"this index has no meaning, give {name}.set_axis({of}.index)."
+        f"{name} and {expected[first]!r} in {of}. {remedy}. If the "
+        f"rows are in the order of {of} and this index has no meaning, give "
+        f"{name}.set_axis({of}.index)."
     )
 
 

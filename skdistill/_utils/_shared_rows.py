@@ -26,10 +26,9 @@ def warn_of_shared_rows(X, X_unlabeled):
     if n_pairs > 0:
         n_shared = sum(count for key, count in labelled.items() if key in unlabeled)
         warn(
-            f"{n_shared} of the {labelled.total()} rows of X are in X_unlabeled, too. A student "
-            "that is compared on such a row has been fitted to the teacher's probabilities of it, "
-            "and a model that gave these may have seen its label. Leave these rows out of "
-            "X_unlabeled."
+            f"{n_shared} of the {labelled.total()} rows of X are in X_unlabeled, too. Students "
+            "that are compared on such a row were fitted to the teacher's probabilities of it, "
+            "and this teacher may have seen its label. Leave these rows out of X_unlabeled."
         )
 
 

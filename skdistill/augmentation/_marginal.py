@@ -120,8 +120,8 @@ def _sources(values, rows, probability, rng):
             "MungeAugmenter for one column of numbers, or leave out the augmenter."
         )
     raise ValueError(
-        f"{len(copies)} of {len(rows)} new rows are still copies of rows after {MAX_DRAWS} draws: "
-        f"the {n_rows} rows of X hold nearly every combination of the values of its {n_columns} "
+        f"{len(copies)} of {len(rows)} new rows are still copies of rows after {MAX_DRAWS} draws. "
+        f"The {n_rows} rows of X hold nearly every combination of the values of its {n_columns} "
         "columns, or resample_probability is too small. Raise resample_probability, or leave out "
         "the augmenter."
     )

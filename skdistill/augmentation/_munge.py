@@ -21,10 +21,10 @@ from ._table import check_table, columns_of, floats, table_of, take, values_of
 class MungeAugmenter(BaseEstimator):
     """Sample rows near the rows of X, between a row and its nearest neighbour.
 
-    Each new row starts as a row of X. Independently for each column, its value is replaced with
-    probability `swap_probability`, by the nearest other row's value: a nominal value is copied, a
-    number is drawn from a normal distribution around it, whose width is the distance of the two
-    values.
+    Each new row starts as a row of X. Each value is replaced with probability `swap_probability`,
+    independently of the other columns. The new value comes from the nearest other row: a nominal
+    value is copied, a number is drawn from a normal distribution around it, whose width is the
+    distance of the two values.
 
     Parameters
     ----------
@@ -50,10 +50,10 @@ class MungeAugmenter(BaseEstimator):
 
     Notes
     -----
-    The algorithm is that of Bucilă, Caruana and Niculescu-Mizil, "Model compression" (KDD
-    2006), section 3, with one difference: there both rows of a pair are changed, one pair after
-    the other, so that a row may change several times. Here each new row is changed once, and
-    depends only on its original row and the neighbour of that row.
+    The algorithm is that of Bucilă, Caruana and Niculescu-Mizil, "Model compression" (KDD 2006),
+    section 3, with one difference. There, both rows of a pair are changed, one pair after the
+    other, so that a row may change several times. Here each new row is changed once, and depends
+    only on its original row and the neighbour of that row.
 
     The nearest neighbour is the nearest row that differs: a repeated row is not its own
     neighbour. Distances are Euclidean. Numbers are standardised, and a missing number counts as
@@ -61,9 +61,9 @@ class MungeAugmenter(BaseEstimator):
     other, also in a column that is all missing. If a number is missing in either row, the
     neighbour's value is copied.
 
-    Columns keep their names, dtypes and categories. Integers are rounded, and stay within the
-    range of their column, also in columns of objects; other numbers may exceed it as far as their
-    dtype allows. A new pandas dataframe has the index 0, 1, 2, ...
+    Columns keep their names, dtypes and categories. Integers are rounded, and stay within the range
+    of their column, also in columns of objects. Other numbers may exceed it as far as their dtype
+    allows. A new pandas dataframe has the index 0, 1, 2, ...
 
     The neighbour search takes time quadratic in the number of rows for more than about fifteen
     columns (a nominal column counts once for each of its values).

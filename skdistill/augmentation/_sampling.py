@@ -18,7 +18,7 @@ def check_augmenter(augmenter):
         )
     if augmenter is not None and not hasattr(augmenter, "sample"):
         raise TypeError(
-            f"augmenter must have sample(X, random_state), which {augmenter!r} has not. Use "
+            f"augmenter must have sample(X, random_state); {augmenter!r} has none. Use "
             "skdistill.augmentation.MungeAugmenter(), or give the rows themselves to fit as "
             "X_unlabeled."
         )

@@ -222,10 +222,10 @@ def bias_variance(
 
     teacher : estimator or array-like of shape (n_repeats, n_samples, n_classes) or \
 (n_samples, n_classes)
-        The model that is distilled. It has `predict_proba`, and its clones are fitted on
-        bootstraps of `X_train`; or it is a ``sklearn.frozen.FrozenEstimator``, one fixed teacher;
-        or an array of probabilities for `X`, from repeated fits or one fixed teacher. None of them
-        may have seen the labels of `X`.
+        The model that is distilled. An estimator with `predict_proba` is cloned, and the clones are
+        fitted on bootstraps of `X_train`. A ``sklearn.frozen.FrozenEstimator`` is one fixed
+        teacher. An array holds probabilities for `X`, from repeated fits or one fixed teacher. None
+        of these may have seen the labels of `X`.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows to evaluate on. Expectations are taken over them: use a test set, the larger the
@@ -276,9 +276,9 @@ def bias_variance(
     Raises
     ------
     ValueError
-        For probabilities of the wrong shape or other classes, for an unfitted teacher without
-        `X_train` and `y_train`, for fewer than two repeats, rows or groups in `X`, or if a group
-        is missing (NaN or None).
+        For probabilities of the wrong shape or of other classes. For an unfitted teacher without
+        `X_train` and `y_train`. For fewer than two repeats, rows or groups in `X`. If a group is
+        missing (NaN or None).
 
     TypeError
         If student or teacher is a regressor, or an estimator without `predict_proba`.
@@ -289,9 +289,9 @@ def bias_variance(
 
     Notes
     -----
-    With ℓ(f(x)) the vector of the student's log-losses −log f_y(x), in nats, f_y at least
-    2.2e-16, the terms are those of Menon, Rawat, Reddi, Kim and Kumar, "A statistical
-    perspective on distillation", ICML 2021, sections 3 and 4:
+    Let ℓ(f(x)) be the vector of the student's log-losses −log f_y(x), in nats, with f_y at least
+    2.2e-16. The terms are those of Menon, Rawat, Reddi, Kim and Kumar, "A statistical perspective
+    on distillation", ICML 2021, sections 3 and 4:
 
     - Labels, R̂ = 1/N Σ ℓ_{y_n}(f(x_n)): unbiased, its error is `variance_one_hot`,
       1/N · V[ℓ(y, f(x))].
@@ -467,7 +467,7 @@ def _student_proba(student, X, classes):
         return MulticlassOutput(classes).predict_proba(student, X)
     if hasattr(student, "fit"):
         raise TypeError(
-            f"student must have predict_proba, which {student!r} has not. Give its probabilities "
+            f"student must have predict_proba; {student!r} has none. Give its probabilities "
             "for X instead, an array of shape (n_samples, n_classes)."
         )
     return _class_columns(student, "student", count_rows(X), classes)

@@ -70,12 +70,12 @@ def compare_students(
 ) -> StudentComparison:
     """Compare students in quality and cost, each distilled and fitted to the labels alone.
 
-    Which small model to ship, and does distilling pay?
+    It answers two questions: which small model to ship, and does distilling pay?
 
-    Each student is fitted in two ways, on the same rows: distilled by the default of
-    :class:`skdistill.DistilledClassifier` or :class:`skdistill.DistilledRegressor`, and, as its
-    twin, to the labels alone, tuned. Where there are rows without labels, it is fitted to hard
-    pseudo-labels, too. The teacher is cross-fitted once for all students.
+    Each student is fitted in two ways on the same rows. One fit is distilled, by the default of
+    :class:`skdistill.DistilledClassifier` or :class:`skdistill.DistilledRegressor`. The other, its
+    twin, is fitted to the labels alone, and tuned. With `X_unlabeled` there is a third fit, to hard
+    pseudo-labels. The teacher is cross-fitted once for all students.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ n_features), default=None
         `X_test` in every score; rows of `X_test` have equal weights.
 
     segments : str or array-like of shape (n_evaluated,), default=None
-        Column whose values are segments of the evaluated rows, such as a region; the name of a
-        column of X, or an entry for each evaluated row (of `X_test` if given, else of X). The
-        worst segment with at least 50 rows is reported for each model.
+        Column whose values are segments of the evaluated rows, such as a region. Give the name of a
+        column of X, or an entry for each evaluated row. These are the rows of `X_test`, or of X if
+        there is no `X_test`. The worst segment with at least 50 rows is reported for each model.
 
     sensitive : str or array-like of shape (n_evaluated,), default=None
         Protected column, given like `segments`. The difference between its groups in the score and
@@ -148,9 +148,9 @@ n_features), default=None
         the resamples of test rows.
 
     learning_curve : bool, default=False
-        Whether to fit the best student (within the budget) again on half of the rows, those with
-        labels and those without in turn: what more rows would bring. It takes two more fits, and
-        cross-fits the teacher on the halves.
+        Whether to estimate what more rows would bring. The best student within the budget is fitted
+        again on half of the labelled rows, and on half of the unlabelled ones. This takes two more
+        fits, and cross-fits the teacher on the halves.
 
     verbose : int, default=0
         If positive, print progress and the time of fits. For each student, and the teacher, it
@@ -165,9 +165,9 @@ n_features), default=None
     Raises
     ------
     ValueError
-        If there are no students, if a name is used for another row of the table, if the score is
-        not defined for these models, if only one of `X_test` and `y_test` is given, if
-        `X_unlabeled` has other columns than X, if `budget` is no dict of positive limits, or if
+        If there are no students, or if two rows of the table would have the same name. If the score
+        is not defined for these models. If only one of `X_test` and `y_test` is given, or if
+        `X_unlabeled` has other columns than X. If `budget` is not a dict of positive limits. If
         folds give no unbiased score.
 
     TypeError
@@ -189,9 +189,9 @@ n_features), default=None
     -----
     A student whose fit fails is reported in its row, with the reason; the others go on.
 
-    The twin of a search is that search. Other students of a registered class have one grid of at
-    most six settings, the given one first, in 3 folds of the training rows; none makes a student
-    larger. For trees and forests it has leaves shrunk to their ancestors
+    The twin of a search is that search. Other students of a registered class are tuned by a grid of
+    at most six settings, the given one first, in 3 folds of the training rows. No setting makes a
+    student larger. For trees and forests, the grid shrinks leaves to their ancestors
     (:func:`skdistill.students.shrink_leaves`). Students without a grid are called "untuned". The
     distilled student has the given setting, so that tuning favours its twin.
 
@@ -200,16 +200,15 @@ n_features), default=None
 
     Without `X_test`, standard errors leave out each outer fold in turn (the jackknife), and
     intervals are those of Student's t. With it they come from 1000 resamples of the test rows, the
-    same for all models. Differences are paired. The models that are shipped and whose cost is
-    measured are fitted on all rows of X; with folds, the scores are those of models fitted on
-    fewer rows.
+    same for all models. Differences are paired. The models to ship, whose cost is measured, are
+    fitted on all rows of X. With folds, the scores are those of models fitted on fewer rows.
 
-    With `X_test`, "differs from the teacher on at most x % of rows" is the exact upper bound of
-    the binomial distribution at 95 % (Clopper and Pearson, 1934): the two fitted models are those
-    that are shipped. It is a statement on rows drawn like those of `X_test`.
+    With `X_test`, "differs from the teacher on at most x % of rows" is the exact upper bound of the
+    binomial distribution at 95 % (Clopper and Pearson, 1934). It is a statement on the two fitted
+    models, for rows drawn like those of `X_test`.
 
-    The teacher compiled to ONNX is a row, too, if skl2onnx (for XGBoost and LightGBM, onnxmltools)
-    and onnxruntime are installed and convert it; otherwise the row says why not.
+    The teacher compiled to ONNX is a row, too. This needs onnxruntime and skl2onnx (onnxmltools for
+    XGBoost and LightGBM). If the teacher is not converted, the row says why.
 
     Examples
     --------
@@ -314,7 +313,9 @@ def task_of(students, y):
     y = check_labels(y)
     classes = check_classes(y)
     if len(classes) < 2:
-        raise ValueError(f"y has one class only, {classes.tolist()}: there is nothing to learn.")
+        raise ValueError(
+            f"y has one class only, {classes.tolist()}. Give rows of at least two classes."
+        )
     return y, ClassTask(classes)
 
 

@@ -191,9 +191,9 @@ def compare_teachers(
 
     groups : array-like of shape (n_samples,), default=None
         Group of each row, such as a person with many rows. Folds hold whole groups; a splitter that
-        splits one raises. Without groups, repeats of one entity in several folds favour teachers
-        that memorise. Standard errors over folds are then over groups. Distil on the same folds:
-        give the same `cv` and groups to ``DistilledClassifier`` or ``DistilledRegressor``.
+        splits one raises an error. Without groups, repeats of one entity in several folds favour
+        teachers that memorise. Standard errors over folds are then over groups. Distil on the same
+        folds: give the same `cv` and groups to ``DistilledClassifier`` or ``DistilledRegressor``.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row; 1 by default. It is used in every score, and by the teachers that take
@@ -216,9 +216,9 @@ def compare_teachers(
     Raises
     ------
     ValueError
-        If there are no teachers, if they have other classes than `y`, if they take fewer outputs
-        than `y` has, if folds share rows, split groups, are more than groups, have no weight,
-        or test a class that their training rows lack.
+        If there are no teachers, if they have other classes than `y`, or if they take fewer outputs
+        than `y` has. If a fold tests rows that it trains on, splits a group, has no weight, or
+        tests a class that its training rows lack. If there are fewer groups than folds.
 
     TypeError
         If `teachers` is not a dict, if one of them is neither a regressor nor has
@@ -236,12 +236,12 @@ def compare_teachers(
 
     Notes
     -----
-    The error of distilling with a teacher p^t is bounded by a variance over 1/N and
-    E‖p^t − p*‖² (Menon, Rawat, Reddi, Kim and Kumar, "A statistical perspective on
-    distillation", ICML 2021, section 4). On rows that the teacher has not seen the Brier
-    score is that squared distance plus a constant that is the same for every teacher; the
-    accuracy is not. Hence the order by the Brier score. For a continuous target the mean
-    squared error is the squared distance to the conditional mean plus the mean variance of y.
+    Two terms bound the error of distilling with a teacher p^t: a variance, which falls with 1/N,
+    and E‖p^t − p*‖² (Menon, Rawat, Reddi, Kim and Kumar, "A statistical perspective on
+    distillation", ICML 2021, section 4). On rows that the teacher has not seen, the Brier score is
+    that squared distance plus a constant, the same for every teacher. The accuracy does not measure
+    it. Hence the order by the Brier score. For a continuous target the mean squared error is the
+    squared distance to the conditional mean plus the mean variance of y.
 
     Scores of classifiers:
 
@@ -273,11 +273,11 @@ def compare_teachers(
       `predict`) in one batch per thousand tested rows.
 
     Scores are over all out-of-fold predictions together. Standard errors leave out each fold in
-    turn (the jackknife); for a mean over equal folds that is the standard deviation over
-    √n_folds. Differences are paired over folds, and count as noise inside Student's 95 %
-    interval. They are the errors of the tested rows with these fold teachers: training rows
-    of the folds overlap, so that another sample would move the scores by more (sharpness the
-    most), and folds of a repeated splitter are less independent still.
+    turn (the jackknife); for a mean over equal folds that is the standard deviation over √n_folds.
+    Differences are paired over folds, and count as noise inside Student's 95 % interval. They
+    describe the tested rows with these fold teachers. Another sample would move the scores by more,
+    sharpness the most, because training rows of the folds overlap. Folds of a repeated splitter are
+    even less independent.
 
     The temperature is chosen on the rows that it is scored on; for one parameter the bias is
     about 1/(2 n_samples) nats.

@@ -36,10 +36,10 @@ class DistillationReport:
         That of "mse" is left out, since it is that of "r2".
 
     fidelity : dict of {str: {str: Estimate}}
-        By score and model: "agreement" with the teacher's predicted label, "kl" (nats), the
-        divergence KL(teacher ‖ model), and "kept_at_1_percent", the share of rows that a
-        :class:`skdistill.CascadeClassifier` leaves to the student if at most 1 % of all may differ
-        from the teacher (without an interval). For regressors "teacher_mse", the mean squared
+        By score and model: "agreement" with the teacher's predicted label, "kl" (nats, the
+        divergence KL(teacher ‖ model)), and "kept_at_1_percent" (without an interval). The last is
+        the share of rows that a :class:`skdistill.CascadeClassifier` leaves to the student if at
+        most 1 % of all may differ from the teacher. For regressors "teacher_mse", the mean squared
         difference to the teacher's predictions, and "residual_correlation", between y minus the
         model's prediction and y minus the teacher's.
 

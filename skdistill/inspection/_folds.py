@@ -61,8 +61,8 @@ def _check_classes(fold, y, train, test):
     if len(lacking):
         label = lacking.tolist()[0]
         raise ValueError(
-            f"{fold} tests the class {label!r}, of which its training rows show none (there are "
-            f"{(y == label).sum()} rows of it in all): no teacher can be scored on it. Use fewer "
+            f"{fold} tests the class {label!r}, but its training rows show none of it, so that no "
+            f"teacher can be scored. There are {(y == label).sum()} rows of it in all. Use fewer "
             "or stratified folds, merge rare classes, or leave their rows out."
         )
 

@@ -68,8 +68,9 @@ def distillation_report(
         Weight of each row; 1 by default. Rows of weight 0 are left out.
 
     n_bootstrap : int, default=1000
-        Resamples of the test rows, or of the groups, for the 95 % intervals; with 1000, their
-        ends are exact to about a tenth of their width. Takes about ten seconds for 100,000 rows.
+        Resamples of the test rows, or of the groups, for the 95 % intervals. With 1000, the ends of
+        an interval are exact to about a tenth of its width. Takes about ten seconds for 100,000
+        rows.
 
     random_state : int, RandomState instance or None, default=None
         Seed of all random steps. It seeds the resamples. Times are measured, and vary all the same.
@@ -77,39 +78,37 @@ def distillation_report(
     Returns
     -------
     DistillationReport
-        Print it, show it in a notebook, or read its figures: `quality` (accuracy, log-loss in
-        nats, Brier in [0, 2], ECE with 15 bins, AUC for two classes; for regressors R², mean
-        squared error, mean prediction, bias, calibration slope), `gain` (what distilling
-        improved), `gap_recovered`, `fidelity` to the teacher (agreement, KL in nats, the share of
-        rows that a cascade would leave to the student; for regressors the mean squared difference,
-        and the correlation of residuals), `cost` (bytes when pickled, milliseconds per thousand
-        rows in batch and row by row), `summary`, `verdict` and `missing`, in plain sentences.
+        Print it, show it in a notebook, or read its attributes. `summary`, `verdict` and
+        `missing` are plain sentences. `quality` holds the scores of each model, `gain` what
+        distilling improved, and `gap_recovered` the share of the teacher's lead. `fidelity` says
+        how close each model is to the teacher. `cost` holds bytes and times. All scores and units
+        are listed at :class:`DistillationReport`.
 
     Raises
     ------
     ValueError
-        If the models have different classes, if `y` holds a label that they lack, if a model's
-        predictions do not match the classes or the outputs of `y`, if `y` of regressors is not
-        finite, if a group is missing (NaN or None), or if no row carries weight.
+        If the models have different classes, or if `y` holds a label that they lack. If a model's
+        predictions do not match the classes or the outputs of `y`. If `y` of regressors is not
+        finite. If a group is missing (NaN or None), or if no row carries weight.
 
     sklearn.exceptions.NotFittedError
         If a model is not fitted.
 
     Notes
     -----
-    All models are scored on the same resamples, so that the intervals of differences are paired:
-    what makes a test row hard for all of them cancels. They are percentiles over test rows (a
-    little too narrow on a hundred rows or fewer), and do not include the variation of training.
-    The ECE has none: it is biased upwards on few rows, and more so on resampled ones.
+    All models are scored on the same resamples. So the intervals of differences are paired: what
+    makes a row hard for all models cancels. They are percentiles over test rows (a little too
+    narrow on a hundred rows or fewer), and do not include the variation of training. The ECE has
+    none: it is biased upwards on few rows, and more so on resampled ones.
 
-    The gap recovered is (distilled − student) / (teacher − student) for each score. It is
-    undefined where the teacher was no better than the student, and has no interval where the
-    teacher's lead is not certain (its interval contains 0).
+    The gap recovered is (distilled − student) / (teacher − student) for each score. It is undefined
+    where the teacher was no better than the student. It has no interval where the teacher's lead is
+    not certain (its interval contains 0).
 
-    "kept_at_1_percent" is `coverage_` of :class:`skdistill.CascadeClassifier` on the test rows:
-    the student predicts the rows of which it is most sure, the teacher the others, and at most 1 %
-    of all rows may differ from the teacher, at 95 % confidence. It needs at least 299 rows, of
-    equal weight and without `groups`.
+    "kept_at_1_percent" is `coverage_` of :class:`skdistill.CascadeClassifier` on the test rows.
+    The student predicts the rows of which it is most sure, the teacher the others. At most 1 % of
+    all rows may differ from the teacher, at 95 % confidence. It needs at least 299 rows, of equal
+    weight and without `groups`.
 
     Fidelity is not quality: a student may rightly disagree (Stanton et al., NeurIPS 2021).
 

@@ -57,9 +57,9 @@ class ComparedModel:
 class StudentComparison:
     """Result of :func:`compare_students`: every student, distilled and from the labels alone.
 
-    Its rows have names. A distilled student has that of the student, such as "tree"; the same
-    student fitted to the labels alone is "tree (labels)", to hard pseudo-labels
-    "tree (pseudo-labels)". The others are "teacher" and "teacher (ONNX)".
+    Its rows have names. A distilled student has the name of the student, such as "tree". The same
+    student fitted to the labels alone is "tree (labels)". Fitted to hard pseudo-labels, it is "tree
+    (pseudo-labels)". The others are "teacher" and "teacher (ONNX)".
 
     Attributes
     ----------
@@ -177,10 +177,11 @@ class StudentComparison:
         -------
         pandas.DataFrame
             Index: the names. Columns: "student", "how"; the scores, each followed by its standard
-            error ("log_loss", "log_loss_se", ...), NaN where it has none; "gain" (in the score
-            that ranks, against the twin of the labels alone, positive is better) and
-            "share_of_lead" (of the teacher's lead over the twin; NaN where the lead is below two
-            standard errors); the costs; "failure" (empty where there is none).
+            error ("log_loss", "log_loss_se", ...), NaN where it has none; "gain" and
+            "share_of_lead"; the costs; "failure" (empty where there is none). The gain is in the
+            score that ranks, against the twin of the labels alone; positive is better. The share is
+            that of the teacher's lead over the twin, NaN where the lead is below two standard
+            errors.
 
         Raises
         ------

@@ -43,7 +43,7 @@ def soft_log_loss(
         True labels or soft labels.
 
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class; for
+        Predicted probabilities, columns in the order of the sorted classes, or named by class. For
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
@@ -99,7 +99,7 @@ def brier_loss(
         True labels or soft labels.
 
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class; for
+        Predicted probabilities, columns in the order of the sorted classes, or named by class. For
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None
@@ -153,7 +153,7 @@ def expected_calibration_error(
         True labels. With probabilities, a row's accuracy is that of the predicted label.
 
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class; for
+        Predicted probabilities, columns in the order of the sorted classes, or named by class. For
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None

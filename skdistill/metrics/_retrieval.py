@@ -132,8 +132,8 @@ def recall_at_k(
     Raises
     ------
     ValueError
-        If k is more than was retrieved, if labels are unknown or retrieved twice, if
-        shapes do not fit, or if no row has a label.
+        If k is more than was retrieved, or if labels are unknown or retrieved twice. If shapes do
+        not fit, or if no row has a label.
 
     Warns
     -----
@@ -198,8 +198,8 @@ def ndcg_at_k(
     Raises
     ------
     ValueError
-        If k is more than was retrieved, if labels are unknown or retrieved twice, if
-        shapes do not fit, or if no row has a label.
+        If k is more than was retrieved, or if labels are unknown or retrieved twice. If shapes do
+        not fit, or if no row has a label.
 
     Warns
     -----
@@ -271,9 +271,8 @@ def propensity_scored_precision_at_k(
     Raises
     ------
     ValueError
-        If propensities are not one number above 0 for each class, if k is more than was
-        retrieved, if labels are unknown or retrieved twice, if shapes do not fit, or if no
-        row has a label.
+        If propensities are not one number above 0 for each class. If k is more than was retrieved,
+        or if labels are unknown or retrieved twice. If shapes do not fit, or if no row has a label.
 
     References
     ----------

@@ -29,7 +29,7 @@ def smooth_calibration_error(
         True labels. With probabilities, a row's outcome is that of the label concerned.
 
     proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Predicted probabilities, columns in the order of the sorted classes, or named by class; for
+        Predicted probabilities, columns in the order of the sorted classes, or named by class. For
         two classes, one number per row is the probability of the second.
 
     classes : array-like of shape (n_classes,), default=None

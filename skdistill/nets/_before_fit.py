@@ -52,8 +52,8 @@ def check_split_can_resume(net):
     if resumes and getattr(net, "random_state", None) is None and draws_each_time(net.train_split):
         raise ValueError(
             "LoadInitState resumes a training, and train_split would hold out other rows than "
-            f"before: {type(net.train_split).__name__}(cv={net.train_split.cv!r}) has no "
-            "random_state, so that rows of the training would become validation rows. Set "
+            f"before. {type(net.train_split).__name__}(cv={net.train_split.cv!r}) has no "
+            "random_state, so that former training rows would become validation rows. Set "
             "random_state of the net, or of the split, to an integer."
         )
 

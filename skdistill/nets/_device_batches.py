@@ -31,8 +31,8 @@ class DeviceBatches:
 
     batch_size : int, default=128
         Rows per batch; the last batch may have fewer. With several processes
-        (``torch.distributed``) it is the number of rows per process; rows that cannot be
-        divided evenly at the end of an epoch are dropped.
+        (``torch.distributed``) it is the number of rows per process. Rows that cannot be divided
+        evenly at the end of an epoch are dropped.
 
     shuffle : bool, default=False
         Whether to shuffle in each pass, by torch's global generator on the CPU.
@@ -43,9 +43,9 @@ class DeviceBatches:
 
     storage : {"auto", "device", "host"}, default="auto"
         "device" holds the data on the device. "host" keeps them in host memory and sends each
-        batch; to a GPU by pinned, asynchronous copies that overlap with training. "auto" is
-        "device" if the data need at most half of the GPU's free memory, or if the device shares
-        host memory. A CSR matrix always stays on the host; its batches are made dense.
+        batch. Copies to a GPU are pinned and asynchronous, so that they overlap with training.
+        "auto" is "device" if the data need at most half of the GPU's free memory, or if the device
+        shares host memory. A CSR matrix always stays on the host; its batches are made dense.
 
     device : str or torch.device, default="cpu"
         Device of the batches.

@@ -18,8 +18,8 @@ def check_logits(logits, n_classes):
     if len(logits) >= MIN_ROWS and are_probabilities(logits):
         raise ValueError(
             "Every row of the module's output is non-negative and sums to one: it ends in a "
-            "softmax already, and the loss takes logits (the softmax of a softmax trains slowly "
-            "and cannot reach high confidence). Remove the softmax from the module."
+            "softmax already. The loss takes logits; the softmax of a softmax trains slowly and "
+            "cannot reach high confidence. Remove the softmax from the module."
         )
 
 

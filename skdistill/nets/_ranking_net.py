@@ -57,9 +57,10 @@ class RankingNet(PairBatches, SoftInputNet):
     Notes
     -----
     A step uses all pairs *within* its batch, in linear time; ``batch_size=-1`` uses all pairs of
-    the data. The loss of a batch is its mean loss per pair, times the mean weight of its rows.
-    A batch without a pair of both classes, as hard labels of a rare class may give, is skipped:
-    it has no optimiser step, no callback event and no part in the mean loss of the epoch.
+    the data. The loss of a batch is its mean loss per pair, times the mean weight of its rows. A
+    batch without a pair of both classes is skipped; hard labels of a rare class may give such
+    batches. It has no optimiser step and no callback event, and does not count in the mean loss of
+    the epoch.
 
     Examples
     --------

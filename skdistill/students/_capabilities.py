@@ -120,14 +120,14 @@ def check_expansion(student, summary, *, ignore=()):
         if "both" in kinds:
             raise ValueError(
                 f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
-                "class: with ensemble=False the estimator inside CalibratedClassifierCV is fitted "
-                "on labels once and on their positions otherwise, so that no class weights are "
-                f"valid for all fits. Set ensemble=True, or {name}=None."
+                "class. With ensemble=False, some fits of the estimator inside "
+                "CalibratedClassifierCV get labels and others their positions, so that no class "
+                f"weights are valid for all fits. Set ensemble=True, or {name}=None."
             )
         if "binary" in kinds:
             raise ValueError(
                 f'{type(student).__name__} ({name}="balanced") would count copies of rows, one per '
-                "class: its inner estimators are fitted on different classes, so that no class "
+                "class. Its inner estimators are fitted on different classes, so that no class "
                 f"weights are valid for all of them. Set {name}=None."
             )
 
@@ -443,6 +443,6 @@ def _check_request(student, inside, *, or_none=False):
         raise ValueError(
             f"{type(student).__name__} passes soft labels on as sample_weight, and "
             f"{type(inside).__name__} inside it has set_fit_request(sample_weight={requested!r}): "
-            "it would get one copy of each row per class, all of the same weight. Let it request "
-            "sample_weight=True; to use no row weights, pass none."
+            "it would get one copy of each row per class, all of the same weight. Set "
+            "set_fit_request(sample_weight=True) on it. To use no row weights, pass none."
         )

@@ -28,8 +28,7 @@ def refuse_to_split_copies(student, *, ignore=()):
     value = student.get_params(deep=True)[name]
     raise ValueError(
         f"{type(student).__name__} ({name}={value!r}) {hint.does}. With soft labels it is fitted "
-        "on several weighted copies of each row, and would treat them as independent rows: they "
-        f"would be on both sides of a split, or be drawn like certain labels; "
+        "to several weighted copies of each row, and would treat the copies as independent rows; "
         f"{hint.remedy.format(name=name)}."
     )
 

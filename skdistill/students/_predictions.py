@@ -17,8 +17,8 @@ def predicts_numbers(student):
         numbers = is_regressor(student)
     except AttributeError as error:  # a meta-estimator reads the tags of its inner estimator
         raise TypeError(
-            f"{student!r} has a parameter that should be an estimator and is not, so that it is "
-            f"not known whether it is a regressor: {error} Set it to an estimator."
+            f"{student!r} has a parameter that is no estimator but must be one: {error} Set it to "
+            "an estimator."
         ) from error
     if is_classifier(student):
         return False
@@ -73,9 +73,9 @@ def class_columns(student, classes):
     if columns.min(initial=0) < 0 or len(np.unique(columns)) < len(columns):
         raise ValueError(
             f"The classes_ of {type(student).__name__} are {np.asarray(student.classes_).tolist()} "
-            f"once it is fitted, and it was fitted on the labels {classes.tolist()}: its columns "
-            "and predictions cannot be matched with classes. Let its classes_ list the "
-            "training labels, in the order of its columns."
+            f"once it is fitted, and its training labels were {classes.tolist()}: its columns and "
+            " predictions cannot be matched with classes. Let its classes_ list the training "
+            "labels, in the order of its columns."
         )
     return columns
 

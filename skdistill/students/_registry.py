@@ -107,8 +107,8 @@ def fit_soft_labels(
         If the student supports neither sample weights nor numeric targets.
 
     ValueError
-        If `X` and `soft_labels` differ in length, if the student would split copies of one
-        row inside its `fit`, or if the labels are not 0, 1, ... for a classifier of XGBoost.
+        If `X` and `soft_labels` differ in length. If the student would split copies of one row
+        inside its `fit`. If the labels are not 0, 1, ... for a classifier of XGBoost.
 
     Notes
     -----
@@ -162,6 +162,8 @@ def check_student(student: Estimator, summary: DataSummary) -> None:
 
 def check_predicts(student):
     """Raise unless a student is a predictor."""
+    if not hasattr(student, "fit"):
+        raise TypeError(f"student must be an estimator, with fit and predict; got {student!r}.")
     predicts = hasattr(student, "predict") or hasattr(student, "predict_proba")
     if not (predicts or is_classifier(student) or is_regressor(student)):
         raise TypeError(

@@ -238,8 +238,8 @@ def fit_step(step, X, soft_labels, **fit_params):
         return _fit_on_true_labels(step, X, soft_labels, fit_params)
     if target_kind == NO_TARGET:
         warn(
-            f"{type(step).__name__}, a step of the Pipeline, is fitted without a target, y=None: "
-            "no row has a true label, and it is not known whether the step is supervised. If it "
+            f"{type(step).__name__}, a step of the Pipeline, is fitted without a target, y=None. "
+            "No row has a true label, and it is not known whether the step is supervised. If it "
             "is, give the available labels, SoftLabels(P, y=y), or fit it beforehand and freeze "
             "it, sklearn.frozen.FrozenEstimator(step.fit(X, y))."
         )

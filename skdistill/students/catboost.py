@@ -335,8 +335,8 @@ def warn_of_statistics(params, fit_params):
     kinds = [name for name in FEATURE_KINDS if params.get(name) or fit_params.get(name)]
     if kinds and "one_hot_max_size" not in params:
         warn(
-            f"CatBoostClassifier fits more than two classes by expansion, where its statistics "
-            f"of features ({', '.join(kinds)}) count one copy of a row per class and ignore its "
+            f"CatBoostClassifier fits more than two classes by expansion. Its statistics of "
+            f"features ({', '.join(kinds)}) then count one copy of a row per class and ignore its "
             "probability, so that they are not informative. Set one_hot_max_size to the largest "
             "number of categories, or encode such features before."
         )

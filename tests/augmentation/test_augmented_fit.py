@@ -256,7 +256,7 @@ def test_what_is_no_augmenter(problem):
     model, X, y = problem
     for augmenter, match in [
         (MungeAugmenter, r"augmenter=MungeAugmenter\(\)"),
-        (StandardScaler(), r"StandardScaler\(\) has not"),
+        (StandardScaler(), r"StandardScaler\(\) has none"),
     ]:
         with pytest.raises(TypeError, match=match):
             model.set_params(augmenter=augmenter).fit(X, y)

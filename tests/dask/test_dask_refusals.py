@@ -279,7 +279,7 @@ def test_one_class_in_a_partition_at_all_and_one_partition(collections):
     model = DistilledClassifier(student=GaussianNB(), alpha=0).fit(*parts[:2])
     np.testing.assert_allclose(model.student_.theta_, model.fit(X, y).student_.theta_, rtol=1e-10)
     whole = [each.rechunk(-1) for each in collections]
-    with pytest.raises(ValueError, match=r"cv=None asks for 5 folds.*X has 1 with rows"):
+    with pytest.raises(ValueError, match=r"cv=None means 5 folds.*X has 1 with rows"):
         DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0).fit(
             *whole[:2]
         )
@@ -337,9 +337,9 @@ def test_what_is_no_collection(collections):
 def test_folds_need_partitions(collections):
     dX, dy, _ = collections
     model = DistilledClassifier(UnusedTeacher(), GaussianNB(), alpha=1.0, teacher_temperature=1.0)
-    with pytest.raises(ValueError, match=r"cv=None asks for 5 folds of whole partitions.* X has 4"):
+    with pytest.raises(ValueError, match=r"cv=None means 5 folds of whole partitions.* X has 4"):
         model.fit(dX, dy)
-    with pytest.raises(ValueError, match="cv=1 asks for 1 folds"):
+    with pytest.raises(ValueError, match="cv=1 means 1 folds"):
         model.set_params(cv=1).fit(dX, dy)
 
 

@@ -531,7 +531,7 @@ BAD_INPUT = [
     ({"X_test": None}, ValueError, "X_test is missing"),
     ({"y_test": None}, ValueError, "y_test is missing"),
     ({"X_test": None, "y_test": None, "cv": "in-sample"}, ValueError, "cv must be a number"),
-    ({"X_test": None, "y_test": None, "cv": 1}, ValueError, "n_splits=1"),
+    ({"X_test": None, "y_test": None, "cv": 1}, ValueError, "got cv=1"),
     ({"y_test": "other"}, ValueError, "y holds"),
     ({"X_unlabeled": np.zeros((5, 9))}, ValueError, "X_unlabeled must have the columns of X"),
     ({"segments": "region"}, ValueError, "segments='region' is no column"),

@@ -149,7 +149,10 @@ def check_pairs(soft_labels):
     """Raise unless there are two classes, both with positive weight."""
     classes, weight = soft_labels.classes, soft_labels.class_weight_sums
     if len(classes) != 2:
-        raise ValueError(f"Ranking by pairs needs two classes; got {classes.tolist()}.")
+        raise ValueError(
+            f"Ranking by pairs needs two classes; got {classes.tolist()}. To rank more labels, use "
+            "skdistill.students.retrieval.fit_retriever."
+        )
     if not weight.any():
         soft_labels.check_several_classes()  # raises that every row has weight zero
     if not weight.all():

@@ -151,8 +151,8 @@ def resolve_ranking_fitter(student):
         return fit_newton_step
     refuse_foreign_pipeline(student)
     raise TypeError(
-        f"{student!r} cannot be fitted to rank by pairs: it is no LogisticRegression (the linear "
-        "scorer), no regressor or ranker of XGBoost or LightGBM, no net, no other regressor and no "
-        "Pipeline that ends in one. A classifier ranks by its probabilities: use "
-        "DistilledClassifier for it, or use a regressor of the same kind here."
+        f"The student {student!r} cannot be fitted to rank by pairs. Use LogisticRegression (the "
+        "linear scorer), any regressor, a ranker of XGBoost or LightGBM, a net, or a Pipeline that "
+        "ends in one of them. A classifier already ranks rows by its probabilities: use it with "
+        "DistilledClassifier."
     )

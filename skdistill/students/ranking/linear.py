@@ -86,7 +86,9 @@ def fit_linear(
         If the largest entry of the gradient stays above `tol`.
     """
     if fit_params:
-        raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
+        raise TypeError(
+            f"A linear scorer takes no fit parameters; got {sorted(fit_params)}. Leave them out."
+        )
     check_linear(student)
     X = validate_data(student, X, accept_sparse="csr", dtype=[np.float64, np.float32])
     soft_labels = soft_labels.reweight_classes(class_weights(student.class_weight, soft_labels))

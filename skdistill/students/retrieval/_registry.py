@@ -128,8 +128,8 @@ def resolve_retrieval_fitter(student):
     if fitter is None:
         refuse_foreign_pipeline(student)
         raise TypeError(
-            f"{student!r} cannot be fitted to rank labels: it is no LogisticRegression (the linear "
-            "scorer), no net and no Pipeline that ends in one. A classifier also ranks labels, by "
-            "their probabilities: use DistilledClassifier for it."
+            f"The student {student!r} cannot be fitted to rank labels. Use LogisticRegression (the "
+            "linear scorer), a net, or a Pipeline that ends in one of them. A classifier already "
+            "ranks labels by their probabilities: use it with DistilledClassifier."
         )
     return fitter

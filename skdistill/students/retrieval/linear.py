@@ -221,7 +221,9 @@ class LowRankObjective:
 def _check_student(student, fit_params):
     """Raise for parameters that the linear retriever does not support."""
     if fit_params:
-        raise TypeError(f"A linear scorer takes no fit parameters; got {sorted(fit_params)}.")
+        raise TypeError(
+            f"A linear scorer takes no fit parameters; got {sorted(fit_params)}. Leave them out."
+        )
     reason = unsupported_reason(student)
     if student.class_weight is not None:
         reason = f"class_weight={student.class_weight!r}"

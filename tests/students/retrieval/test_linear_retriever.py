@@ -168,7 +168,7 @@ def test_what_a_linear_scorer_cannot_honour_is_refused():
     fails(ValueError, "liblinear", LogisticRegression(solver="liblinear"))
     fails(ValueError, "balanced", LogisticRegression(class_weight="balanced"))
     fails(TypeError, "no fit parameters; got \\['other'\\]", LogisticRegression(), other=1)
-    fails(TypeError, "use DistilledClassifier", DecisionTreeClassifier())
+    fails(TypeError, "use it with DistilledClassifier", DecisionTreeClassifier())
     fails(TypeError, "cannot be fitted to rank labels", make_pipeline(StandardScaler(), Ridge()))
     with pytest.raises(ValueError, match=r"rank=3 and X of shape \(120, 3\)"):
         fit_low_rank(LogisticRegression(), X, targets, 3, 0)
