@@ -41,7 +41,7 @@ from ._utils._random_state import seeded_clones
 from ._utils._rows import copied, count_rows, refuse_partitions, rows_of
 from ._utils._sample_weight import pop_row_weights, requesting_weights
 from ._utils._typing import ArrayLike, Estimator, Floats, NDArray, Rows
-from ._utils._validation import check_alpha
+from ._utils._validation import check_alpha, check_bool
 from ._utils._warnings import warn
 from .students import fit_soft_labels
 from .students._capabilities import DataSummary
@@ -328,6 +328,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
                 "To train without distillation, fit the estimator itself."
             )
         check_alpha(self.alpha)
+        check_bool("ensemble", self.ensemble)
         estimator = self._unfitted_student()
         if isinstance(estimator, type):
             raise TypeError(

@@ -329,10 +329,11 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 n_features), default=None
             Unlabelled rows, each with the weight `unlabeled_weight`. A teacher fitted on all
             labelled rows labels them, or the frozen one. If alpha is chosen, the mean of all fold
-            teachers does. A search passes them on whole. Categories that X lacks are added to its
-            own; a column of another dtype is converted if no value changes, otherwise an error is
-            raised. In a transforming Pipeline they must be transformed too: set
-            ``sklearn.set_config(enable_metadata_routing=True)``, then
+            teachers does. A search passes them on whole, unless they are exactly as many as the
+            rows of X: scikit-learn then takes those at the positions of the fold. Categories that X
+            lacks are added to its own; a column of another dtype is converted if no value changes,
+            otherwise an error is raised. In a transforming Pipeline they must be transformed too:
+            set ``sklearn.set_config(enable_metadata_routing=True)``, then
             ``set_fit_request(X_unlabeled=True)`` of this estimator, and ``Pipeline(...,
             transform_input=["X_unlabeled"])``. It is simpler to make the Pipeline the student.
 

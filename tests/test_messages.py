@@ -31,7 +31,7 @@ FITS = {
     "SoftLabelClassifier": ({}, np.eye(2)[CODES]),
 }
 # joblib, NumPy and Python check these.
-CHECKED_ELSEWHERE = {"n_jobs", "random_state", "verbose", "ensemble"}
+CHECKED_ELSEWHERE = {"n_jobs", "random_state", "verbose"}
 WRONG = ["nonsense", -3]
 ALLOWED = {("memory", "nonsense")}  # the path of a folder
 

@@ -73,6 +73,12 @@ def check_cv_string(cv):
         )
 
 
+def check_bool(name, value):
+    """Raise unless a parameter is True or False: a text such as "False" would count as True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False; got {name}={value!r}.")
+
+
 def check_number(name, value, kind, *, or_infinity=False):
     """Raise unless a parameter is a finite number above 0; `kind` is Real or Integral."""
     is_number = isinstance(value, kind) and not isinstance(value, bool) and value > 0

@@ -20,7 +20,7 @@ from .._utils._groups import group_codes, make_folds
 from .._utils._labels import check_classes, check_labels
 from .._utils._rows import refuse_partitions
 from .._utils._typing import ArrayLike, Estimator, Rows
-from .._utils._validation import check_row_weights
+from .._utils._validation import check_bool, check_row_weights
 from ..students._predictions import predicts_numbers
 from ._class_task import ClassTask
 from ._evaluated_rows import EvaluatedRows, checked_values, grouping
@@ -233,6 +233,7 @@ n_features), default=None
         "compare_students", X=X, y=y, X_test=X_test, y_test=y_test, X_unlabeled=X_unlabeled
     )
     check_students(students)
+    check_bool("learning_curve", learning_curve)
     budget = check_budget(budget)
     y, task = task_of(students, y)
     score = _checked_scoring(scoring, task)

@@ -537,13 +537,14 @@ BAD_INPUT = [
     ({"segments": "region"}, ValueError, "segments='region' is no column"),
     ({"segments": np.zeros(3)}, ValueError, "one entry for each evaluated row"),
     ({"sensitive": np.arange(500.0)}, ValueError, "500 different values"),
+    ({"learning_curve": "no"}, ValueError, "learning_curve must be True or False; got .*'no'"),
     ({"memory": 3}, ValueError, "memory must be None, the path"),
     ({"y_test": "one", "scoring": "roc_auc"}, ValueError, "needs test rows of both classes"),
     ({"y": np.zeros(300, int)}, ValueError, "one class only"),
 ]
 
 
-@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(26)])
+@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(27)])
 def test_bad_input_is_refused_before_any_fit(given, kind, match, rows):
     FITS.clear()
     arguments = {"students": {"tree": TREE}, "teacher": CountedTeacher(), **rows, **given}
