@@ -66,8 +66,9 @@ def tables(report):
         _by_model(
             report, "cost", ("teacher", "student", "distilled"),
             "Times of predict_proba, or predict where a model has no other; medians on this "
-            "machine. In a Pipeline, preprocessing is all steps before the last one. Pickled and "
-            f"timed were: {costs}.",
+            "machine. In a Pipeline, preprocessing is all steps before the last one. Size: of the "
+            "pickle; files of skops and ONNX, which compare_students lists, have other sizes. "
+            f"Pickled and timed were: {costs}.",
         ),
     ]  # fmt: skip
 
