@@ -208,10 +208,10 @@ n_features), default=None
     ranks. It is left out where the lead is below two standard errors: the ratio would be noise.
 
     Without `X_test`, standard errors leave out each outer fold in turn (the jackknife), and
-    intervals are those of Student's t. With it they come from 1000 resamples of the test rows, or of
-    their groups, the same for all models. Differences are paired. The models that are shipped and whose cost is
-    measured are fitted on all rows of X; with folds, the scores are those of models fitted on
-    fewer rows.
+    intervals are those of Student's t. With it they come from 1000 resamples of the test rows, or
+    of their groups, the same for all models. Differences are paired. The models that are shipped
+    and whose cost is measured are fitted on all rows of X; with folds, the scores are those of
+    models fitted on fewer rows.
 
     With `X_test`, "differs from the teacher on at most x % of rows" is the exact upper bound of
     the binomial distribution at 95 % (Clopper and Pearson, 1934): the two fitted models are those
@@ -470,6 +470,6 @@ def _check_no_test_groups(groups):
     """Raise for groups of test rows where there are none."""
     if groups is not None:
         raise ValueError(
-            "groups_test are the groups of X_test, which is missing. Give X_test and y_test, or the "
-            "groups of X as groups."
+            "groups_test are the groups of X_test, which is missing. Give X_test and y_test, or "
+            "the groups of X as groups."
         )

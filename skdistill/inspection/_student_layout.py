@@ -247,12 +247,12 @@ _TABLES = [
         ],
         "kB: of the file that is shipped, of skops, or a pickle where skops is not installed or "
         "cannot write the model; kB, ONNX: of its ONNX file. A distillation report shows a third "
-        "size, that of the pickle. Times of predictions: medians on one thread of this machine, for "
-        "one row and for a thousand in one batch. ONNX: the same of the model compiled to ONNX, "
-        "for rows that are prepared, where it converts. Seconds to fit: of the student alone, "
-        "tuning included; cross-fitting the teacher is counted once. Alpha: chosen "
-        "weight of the teacher's probabilities against the labels; unlabelled weight: chosen "
-        "weight of a row without a label against one with. Chosen setting: of the twin, where it is not the given "
+        "size, that of the pickle. Times of predictions: medians on one thread of this machine, "
+        "for one row and for a thousand in one batch. ONNX: those of the model compiled to ONNX, "
+        "where it converts, for rows that are prepared. Seconds to fit: of the student alone, "
+        "tuning included; cross-fitting the teacher is counted once. Alpha: chosen weight of the "
+        "teacher's predictions against the labels; unlabelled weight: chosen weight of a row "
+        "without a label against one with. Chosen setting: of the twin, where it is not the given "
         "one.",
     ),
     (

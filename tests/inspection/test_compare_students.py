@@ -690,7 +690,8 @@ def test_a_fitted_teacher_is_fitted_again_and_a_frozen_one_is_not(rows):
     for name, teacher in {"fitted": fitted, "frozen": FrozenEstimator(fitted)}.items():
         compared = compare_students({"tree": TREE}, teacher, **rows, random_state=0)
         losses[name] = compared.to_frame().loc["teacher", "log_loss"]
-    for name, model in {"fitted": clone(FOREST).fit(rows["X"], rows["y"]), "frozen": fitted}.items():
+    models = {"fitted": clone(FOREST).fit(rows["X"], rows["y"]), "frozen": fitted}
+    for name, model in models.items():
         expected = log_loss(rows["y_test"], model.predict_proba(rows["X_test"]))
         assert losses[name] == pytest.approx(expected)
 
