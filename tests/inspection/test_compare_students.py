@@ -683,7 +683,7 @@ def test_that_errors_ignore_groups_is_said(rows):
     assert np.isnan(few.rows()[0].figure("log_loss").standard_error)  # of 9 groups
 
 
-def test_a_fitted_teacher_is_fitted_again_and_a_frozen_one_is_not(rows):
+def test_a_fitted_teacher_is_fitted_again_a_frozen_one_not(rows):
     """The scores of the teacher are those of a clone on all rows, or of the frozen model."""
     fitted = clone(FOREST).fit(rows["X_test"], rows["y_test"])  # knows the test labels
     losses = {}

@@ -132,7 +132,7 @@ def test_students_have_costs_as_onnx():
         alone.best({"onnx_kB": 50})
 
 
-def test_students_without_a_file_say_why_where_the_budget_is_one_of_files():
+def test_students_without_an_onnx_file_say_why():
     given = {"X_test": X[150:], "y_test": CLASS[150:], "random_state": 0}
     students = {"linear": LogisticRegression(), "near": Unknown()}
     found = {}

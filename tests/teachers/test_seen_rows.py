@@ -134,7 +134,7 @@ def test_a_model_of_sampled_rows_is_reported(name, n_classes):
 
 @pytest.mark.parametrize("name", SAMPLED)
 @pytest.mark.parametrize("stratified", [False, True])
-def test_a_model_of_sampled_rows_is_not_reported_on_as_many_others(name, stratified):
+def test_a_model_of_sampled_rows_is_silent_on_as_many_others(name, stratified):
     for seed in range(5):
         seen, new = halves(seed, 2, stratified=stratified)
         assert not has_seen(sampled_model(name, seed).fit(*seen), *new)
