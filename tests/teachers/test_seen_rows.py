@@ -158,7 +158,7 @@ def test_drawn_rows_vary_less_than_others(share):
         assert not vary_as_drawn(trees[1], y)
 
 
-def test_the_stored_losses_of_scikit_learn_are_those_of_all_rows():
+def test_stored_losses_of_scikit_learn_are_those_of_all_rows():
     """If this fails, scikit-learn stores other losses: models with early stopping go unreported."""
     (X, y), _ = halves(0, 3, stratified=False)
     for name in ("gradient boosting", "histograms"):
