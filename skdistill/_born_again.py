@@ -36,6 +36,7 @@ from ._teachers._scores import teacher_scores
 from ._utils._class_codes import check_codes
 from ._utils._groups import make_folds
 from ._utils._labels import check_classes, check_labels
+from ._utils._marks import LEFT_OUT, warn_of_marks
 from ._utils._methods import may_have_method
 from ._utils._random_state import seeded_clones
 from ._utils._rows import copied, count_rows, refuse_partitions, rows_of
@@ -259,6 +260,7 @@ class BornAgainClassifier(StudentPredictionsMixin, BaseEstimator):
         routed = route_fit(self, sample_weight, params, ("estimator",))
         weight = pop_row_weights(routed.estimator.fit, estimator)
         output = MulticlassOutput(check_classes(y))
+        warn_of_marks(output.classes, LEFT_OUT, declared="name the classes, as in y.astype(str)")
         labels = output.targets(y, weight)
         labels.check_several_classes()
         check_student(estimator, DataSummary.of(labels))

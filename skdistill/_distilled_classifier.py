@@ -406,8 +406,6 @@ n_classes), default=None
     def _check_targets(self, X, y, teacher_proba):
         y, output, teacher_proba = super()._check_targets(X, y, teacher_proba)
         _warn_of_numbers(y, output.classes)
-        if self.classes is None:
-            _warn_of_marks(output.classes)
         return y, output, teacher_proba
 
     def _check_parameters(self):
@@ -431,16 +429,4 @@ def _warn_of_numbers(y, classes):
             f"y has {len(classes)} different numbers in {len(y)} rows, and each is taken as a "
             "class. If y is a continuous target, use DistilledRegressor; if it has classes, give "
             "them as integers or strings."
-        )
-
-
-def _warn_of_marks(classes):
-    """Warn if -1 may mark rows without a label, as it does in sklearn.semi_supervised."""
-    if classes.dtype.kind != "i" or len(classes) < 3:
-        return
-    if np.array_equal(classes, np.arange(-1, len(classes) - 1)):
-        warn(
-            f"y holds -1 beside {classes[1:].tolist()}, and -1 is a class here. If it marks rows "
-            "without a label, use known = y != -1 and fit(X[known], y[known], "
-            f"X_unlabeled=X[~known]); if it is a class, set classes={classes.tolist()}."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
@@ -11,6 +12,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from ._base._student_predictions import StudentPredictionsMixin
 from ._targets._soft_labels import SoftLabels, as_soft_labels
+from ._utils._marks import LEFT_OUT, warn_of_marks
 from ._utils._named import check_row_names
 from ._utils._one_column import is_soft
 from ._utils._rows import refuse_partitions
@@ -136,6 +138,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         if is_soft(y, self.classes):
             check_row_names(y, X, name="y")
         soft_labels = as_soft_labels(y, self.classes, weight)
+        if self.classes is None and np.ndim(y) == 1:
+            warn_of_marks(soft_labels.classes, LEFT_OUT)
         if not soft_labels.weighs_one_label:
             soft_labels.check_several_classes()
         (X,) = indexable(X)

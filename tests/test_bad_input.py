@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import is_classifier
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -15,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+import skdistill
 from skdistill import DistilledBipartiteRanker, DistilledClassifier, SoftLabelClassifier
 from skdistill.datasets import load_flights
 
@@ -77,6 +79,29 @@ def test_rows_without_a_label_are_to_be_given_apart(estimator, missing, names):
     y[::4] = missing
     with pytest.raises((ValueError, TypeError), match="X_unlabeled"):
         estimator(GaussianNB()).fit(X, y)
+
+
+CLASSIFIERS = [
+    name
+    for name in skdistill.__all__
+    if hasattr(each := getattr(skdistill, name), "fit") and is_classifier(each())
+]
+
+
+@pytest.mark.parametrize("mark", [-1, np.nan, None], ids=str)
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_names_the_remedy_for_marked_rows(name, mark):
+    """Some take no X_unlabeled, and then say which estimator does."""
+    y = np.array([mark if k % 4 == 0 else k % 2 for k in range(60)])
+    model = getattr(skdistill, name)()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.fit(X, y)
+            found = [str(warning.message) for warning in caught]
+        except ValueError as error:
+            found = [str(error)]
+    assert any("[known]" in message and "X_unlabeled" in message for message in found)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])

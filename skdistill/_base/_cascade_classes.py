@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._teachers._predict import MulticlassOutput, checked_class_proba, shown
-from .._utils._labels import class_positions
+from .._utils._labels import class_positions, codes_of_labels
 from .._utils._rows import count_rows
 from ..students._predictions import labels_of_outputs, predicts_labels
 
@@ -53,14 +53,13 @@ def check_several(labels):
 
 def codes_among(labels, classes):
     """Return the position of each label in the classes, -1 where it is none of them."""
-    values, inverse = np.unique(labels, return_inverse=True)
-    positions = class_positions(values, classes)
-    if (positions < 0).all():
+    codes, unknown = codes_of_labels(labels, classes)
+    if (codes < 0).all():
         raise ValueError(
-            f"None of the labels {shown(values)} is a class of the teacher, {shown(classes)}. Give "
-            "y in the type of these classes."
+            f"None of the labels {shown(unknown)} is a class of the teacher, {shown(classes)}. "
+            "Give y in the type of these classes."
         )
-    return positions[inverse]
+    return codes
 
 
 def predicted_codes(model, X, classes, role):
@@ -71,14 +70,13 @@ def predicted_codes(model, X, classes, role):
 def codes_of_outputs(model, outputs, classes, role):
     """Return the codes of the classes that the `predict` of a fitted model returned."""
     labels = labels_of_outputs(model, outputs, classes)
-    values, inverse = np.unique(labels, return_inverse=True)
-    positions = class_positions(values, classes)
-    if (positions < 0).any():
+    codes, unknown = codes_of_labels(labels, classes)
+    if len(unknown):
         raise ValueError(
-            f"The {role} predicts {shown(values[positions < 0])}, which are not among its classes "
+            f"The {role} predicts {shown(unknown)}, which are not among its classes "
             f"{shown(classes)}. Its classes_ must list every label that it predicts."
         )
-    return positions[inverse]
+    return codes
 
 
 def predicted_labels(model, X, classes, in_order):

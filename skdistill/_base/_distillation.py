@@ -24,6 +24,7 @@ from .._utils._class_codes import check_codes
 from .._utils._concatenate import align_rows, check_same_columns, stack_rows
 from .._utils._groups import group_codes, make_folds
 from .._utils._labels import check_classes, check_labels
+from .._utils._marks import warn_of_marks
 from .._utils._named import check_row_names
 from .._utils._progress import CallbackSupportMixin, Progress
 from .._utils._random_state import seeded_clones
@@ -222,6 +223,8 @@ class TeacherMixin(CallbackSupportMixin):
         y = check_labels(y)
         check_row_names(teacher_proba, X, name="teacher_proba")
         classes, teacher_proba = self._check_columns(y, teacher_proba)
+        if self.classes is None:
+            warn_of_marks(classes)
         return y, MulticlassOutput(classes), teacher_proba
 
     def _check_student(self, student, labels, X_unlabeled):

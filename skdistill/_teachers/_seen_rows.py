@@ -1,8 +1,9 @@
 """Evidence that a fitted model has seen these rows: its trees count the rows they were fitted on.
 
 A tree stores how many training rows reached each leaf, and so do the first trees of boosters. If
-exactly as many rows reach them here, these are the training rows. Accuracies are not compared: on
-easy rows a model that has not seen them is as accurate.
+exactly as many rows reach them here, these are the training rows. If trees were fitted on samples
+of the rows, stored losses or the spread of the counts show it. Accuracies are not compared: on easy
+rows a model that has not seen them is as accurate.
 """
 
 import warnings
@@ -16,9 +17,11 @@ from sklearn.pipeline import Pipeline
 
 from .._utils._rows import copied, count_rows
 from .._utils._warnings import warn
+from ._sampled_rows import vary_as_drawn
+from ._stored_losses import are_losses, stored_losses
 
 MIN_ROWS = 30
-N_TREES = 10
+N_TREES = 20
 # Log of the probability that other rows agree by chance, below which a model is reported.
 CERTAIN = np.log(1e-4)
 # Largest number of drawn rows of all trees together, since they are computed all at once.
@@ -46,8 +49,8 @@ def warn_if_seen(teacher, X, y, remedy=CROSS_FIT_PROBA, *, role="teacher"):
         return
     if seen:
         warn(
-            f"The frozen {role} {type(teacher.estimator).__name__} was fitted on these rows: as "
-            f"many of them reach each leaf of its trees as in its training. {remedy}"
+            f"The frozen {role} {type(teacher.estimator).__name__} was fitted on these rows: they "
+            f"reach the leaves of its trees as in its training. {remedy}"
         )
 
 
@@ -61,6 +64,10 @@ def has_seen(model, X, y):
         return _agree(_xgboost_trees(model, X), y)
     if hasattr(model, "get_leaf_weights"):  # CatBoost, which stores none for several classes
         return y.max() == 1 and _agree(_catboost_trees(model, X), y)
+    if hasattr(model, "staged_decision_function"):
+        stored = stored_losses(model, len(y))
+        if stored is not None:
+            return _have_losses(model, X, y, stored)
     if hasattr(model, "estimators_") or hasattr(model, "tree_"):
         return _agree(_sklearn_trees(model, X), y)
     if hasattr(model, "staged_decision_function"):  # histogram gradient boosting
@@ -84,12 +91,16 @@ def _agree(trees, y):
     """Return whether the rows that reach each leaf are as many as stored, in each tree.
 
     `trees` yields the leaf of each row, the stored weight of each leaf, and the weight of each row.
+    Where other numbers are stored, the trees may have been fitted on a part of the rows.
     """
     log_chance = 0.0
-    for leaves, stored, weight in islice(trees, N_TREES):
+    judged = []
+    trees = islice(trees, N_TREES)
+    for leaves, stored, weight in trees:
+        judged.append((leaves, stored, weight))
         found = np.bincount(leaves, weights=weight, minlength=len(stored))
         if not np.allclose(found, stored, rtol=1e-4, atol=0.01 * weight.mean()):
-            return False
+            return vary_as_drawn([*judged, *trees], y)
         rows = weight > 0
         log_chance += _log_chance(leaves[rows], y[rows])
         if log_chance < CERTAIN:
@@ -118,6 +129,7 @@ def _sklearn_trees(model, X):
     """Yield the leaves and counts of a tree, a forest, bagged trees or gradient boosting."""
     X = X if hasattr(X, "tocsr") else np.asarray(X)
     n_rows = X.shape[0]
+    bags = hasattr(model, "estimators_samples_") and len(model.estimators_) * n_rows <= MAX_DRAWN
     trees = np.ravel(getattr(model, "estimators_", model))
     columns = getattr(model, "estimators_features_", [slice(None)] * len(trees))
     drawn = None
@@ -130,15 +142,15 @@ def _sklearn_trees(model, X):
         if stored.sum() < n_rows:  # a part of the rows was drawn
             if (np.bincount(leaves, minlength=len(stored)) < stored).any():
                 return
-            if drawn is None and len(trees) * n_rows <= MAX_DRAWN:
-                drawn = model.estimators_samples_
-            weight = np.bincount(drawn[number], minlength=n_rows) > 0
+            if bags:
+                drawn = drawn or model.estimators_samples_
+                weight = np.bincount(drawn[number], minlength=n_rows) > 0
         yield leaves, stored, weight
 
 
 def _lightgbm_trees(model, X):
     """Yield the leaves and counts of the first trees of LightGBM."""
-    n_rounds = max(1, N_TREES // model.n_classes_)
+    n_rounds = max(1, N_TREES // getattr(model, "n_classes_", 1))
     trees = model.booster_.dump_model(num_iteration=n_rounds)["tree_info"]
     n_rows = count_rows(X)
     leaves = model.predict(X, pred_leaf=True, num_iteration=n_rounds).reshape(n_rows, -1)
@@ -163,6 +175,7 @@ def _xgboost_trees(model, X):
     """
     n_rows = count_rows(X)
     n_columns = model.n_classes_ if model.n_classes_ > 2 else 1
+    share = model.subsample or 1.0  # None is the default
     for number in range(max(1, N_TREES // model.n_classes_)):
         weight = np.ones((n_rows, n_columns))
         if number:
@@ -178,7 +191,7 @@ def _xgboost_trees(model, X):
             stored = np.zeros(nodes["Node"].max() + 1)
             stored[nodes["Node"][is_leaf]] = nodes["Cover"][is_leaf] / nodes["Cover"].iloc[0]
             of_class = weight[:, column]
-            yield leaves[:, column], stored * of_class.sum(), of_class
+            yield leaves[:, column], stored * share * of_class.sum(), of_class
 
 
 def _catboost_trees(model, X):
@@ -186,6 +199,15 @@ def _catboost_trees(model, X):
     stored = model.get_leaf_weights()[: model.get_tree_leaf_counts()[0]]
     leaves = np.reshape(model.calc_leaf_indexes(X, ntree_end=1), -1).astype(int)
     yield leaves, stored, np.ones(len(leaves))
+
+
+def _have_losses(model, X, y, stored):
+    """Return whether losses that a model stores are those of these rows, and not by chance."""
+    *_, scores = islice(model.staged_decision_function(X), len(stored))
+    leaves = np.unique(np.round(scores, 10), axis=0, return_inverse=True)[1]
+    if _log_chance(np.ravel(leaves), y) >= CERTAIN:
+        return False
+    return are_losses(stored, model.staged_decision_function(X), y)
 
 
 def _are_newton_steps(stages, y):

@@ -107,6 +107,16 @@ def one_hot_rows(codes, n_classes):
     return sparse.csr_array((ones, codes, starts), shape=(len(codes), n_classes))
 
 
+def codes_of_labels(labels, classes):
+    """Return the position in `classes` of each predicted or given label, and the unknown labels.
+
+    The position of an unknown label is -1.
+    """
+    values, inverse = np.unique(labels, return_inverse=True)
+    positions = class_positions(values, classes)
+    return positions[inverse], values[positions < 0]
+
+
 def class_positions(model_classes, classes):
     """Return the position in `classes` of each class of a fitted model, -1 if it is not there.
 

@@ -56,6 +56,7 @@ def compare_students(
     y_test: ArrayLike | None = None,
     X_unlabeled: Rows | None = None,
     groups: ArrayLike | None = None,
+    groups_test: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     segments: Any = None,
     sensitive: Any = None,
@@ -85,7 +86,10 @@ def compare_students(
 
     teacher : estimator
         Any estimator of the same kind, a classifier with `predict_proba` or a regressor. It is
-        cloned and cross-fitted; a ``sklearn.frozen.FrozenEstimator`` is used as it is.
+        cloned and cross-fitted, a fitted one, too. The row "teacher" has the scores and costs of a
+        clone fitted on all rows of X (without `X_test`, the scores are those of clones fitted on
+        the outer folds), not of the model that was given. A ``sklearn.frozen.FrozenEstimator`` is
+        used as it is, and the row is that very model: then it must not have seen these rows.
 
     X : array-like, sparse matrix or dataframe of shape (n_samples, n_features)
         Rows to fit on. Without `X_test` they are evaluated, too: each outer fold is predicted by
@@ -105,8 +109,14 @@ n_features), default=None
         Unlabelled rows. They are rows of no fold, and the teacher labels them.
 
     groups : array-like of shape (n_samples,), default=None
-        Group of each row, such as a person with many rows. Folds hold whole groups. Rows of
-        `X_test` count as independent.
+        Group of each row, such as a person with many rows. Folds hold whole groups. Those of
+        `X_test` are `groups_test`.
+
+    groups_test : array-like of shape (n_test,), default=None
+        Group of each row of `X_test`. Whole groups are then resampled, which gives cluster-robust
+        standard errors, and there is no bound on the disagreement with the teacher, which needs
+        independent rows. By default rows of `X_test` count as independent. With fewer than 10
+        groups there are no standard errors.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row; 1 by default. It is used by the models that take it, and without
@@ -167,6 +177,7 @@ n_features), default=None
     ValueError
         If there are no students, or if two rows of the table would have the same name. If the score
         is not defined for these models. If only one of `X_test` and `y_test` is given, or if
+        `groups_test` is given without them or has not one entry for each of their rows. If
         `X_unlabeled` has other columns than X. If `budget` is not a dict of positive limits. If
         folds give no unbiased score.
 
@@ -199,9 +210,10 @@ n_features), default=None
     ranks. It is left out where the lead is below two standard errors: the ratio would be noise.
 
     Without `X_test`, standard errors leave out each outer fold in turn (the jackknife), and
-    intervals are those of Student's t. With it they come from 1000 resamples of the test rows, the
-    same for all models. Differences are paired. The models to ship, whose cost is measured, are
-    fitted on all rows of X. With folds, the scores are those of models fitted on fewer rows.
+    intervals are those of Student's t. With it they come from 1000 resamples of the test rows, or
+    of their groups, the same for all models. Differences are paired. The models to ship, whose cost
+    is measured, are fitted on all rows of X. With folds, the scores are those of models fitted on
+    fewer rows.
 
     With `X_test`, "differs from the teacher on at most x % of rows" is the exact upper bound of the
     binomial distribution at 95 % (Clopper and Pearson, 1934). It is a statement on the two fitted
@@ -242,11 +254,12 @@ n_features), default=None
     seed = _seed(random_state)
     plan = _Plan(training, task, seed, {"segments": segments, "sensitive": sensitive})
     if X_test is None and y_test is None:
+        _check_no_test_groups(groups_test)
         folds = _outer_folds(cv, training, task)
         evaluated = plan.tested_rows(folds)
     else:
         folds = None
-        evaluated = plan.test_rows(X_test, y_test)
+        evaluated = plan.test_rows(X_test, y_test, groups_test)
     task.check_evaluated(score, evaluated.y)
     progress = FitProgress(bool(verbose))
     with _teacher_cache(memory, teacher) as folder:
@@ -260,7 +273,7 @@ n_features), default=None
             predict_again = partial(predict_tested_rows, task, training, folds)
         scores = Scores.of(predictions.found, evaluated, task, score)
         rows = compared_models(shipped, predictions, scores)
-        notes = _notes(evaluated, shipped.teacher)
+        notes = [*_notes(evaluated, shipped.teacher), *_on_test_groups(evaluated, training)]
         comparison = StudentComparison(rows, score, scores.paired, budget, notes)
         if learning_curve and (chosen := comparison.chosen()):
             fits = HalvedFits(fitter, training, scores, predict_again)
@@ -403,7 +416,7 @@ class _Plan(NamedTuple):
             FoldReplicates(fold_of), is_test=False, **groupings,
         )  # fmt: skip
 
-    def test_rows(self, X_test, y_test):
+    def test_rows(self, X_test, y_test, groups):
         """Return the test rows."""
         if X_test is None or y_test is None:
             lacking = "X_test" if X_test is None else "y_test"
@@ -411,10 +424,12 @@ class _Plan(NamedTuple):
         (X_test,) = indexable(X_test)
         check_consistent_length(X_test, y_test)
         y = self.task.check_test(y_test)
-        replicates = RowReplicates(N_BOOTSTRAP, self.seed)
+        groups = group_codes(groups, len(y), name="groups_test")
+        replicates = RowReplicates(N_BOOTSTRAP, self.seed, groups)
         return EvaluatedRows(
-            X_test, y, np.ones(len(y)), replicates, is_test=True, **self._groupings(X_test)
-        )
+            X_test, y, np.ones(len(y)), replicates, is_test=True, has_groups=groups is not None,
+            **self._groupings(X_test),
+        )  # fmt: skip
 
     def _groupings(self, X):
         """Return the columns that split the rows into groups."""
@@ -445,3 +460,21 @@ def _notes(evaluated, teacher):
         f"{rows}; {evaluated.replicates}.",
         f"Cross-fitting the teacher took {teacher.cross_fit_seconds:.1f} s, once for all students.",
     ]
+
+
+def _on_test_groups(evaluated, training):
+    """Say what the standard errors ignore where only the training rows have groups."""
+    if evaluated.is_test and training.groups is not None and not evaluated.has_groups:
+        yield (
+            "The standard errors count test rows as independent: if they have groups, as the "
+            "training rows do, give groups_test."
+        )
+
+
+def _check_no_test_groups(groups):
+    """Raise for groups of test rows where there are none."""
+    if groups is not None:
+        raise ValueError(
+            "groups_test are the groups of X_test, which is missing. Give X_test and y_test, or "
+            "the groups of X as groups."
+        )

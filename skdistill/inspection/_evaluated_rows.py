@@ -38,8 +38,14 @@ class EvaluatedRows(NamedTuple):
     weight: Floats
     replicates: object
     is_test: bool  # whether the models that are shipped have seen none of them
+    has_groups: bool = False  # whether rows of a group depend on each other
     segments: Grouping | None = None
     sensitive: Grouping | None = None
+
+    @property
+    def is_independent(self):
+        """Whether these are independent rows that the models that are shipped have not seen."""
+        return self.is_test and not self.has_groups
 
 
 def grouping(values, X, *, name):

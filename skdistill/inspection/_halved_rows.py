@@ -8,7 +8,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from .._utils._rows import count_rows
 from ._failures import described
 from ._resampling import Figure
-from ._student_fits import DISTILLED, NAMES, PSEUDO_LABELS
+from ._student_fits import DISTILLED, LABELS, NAMES, PSEUDO_LABELS
 
 LABELED, UNLABELED = "rows with labels", "rows without labels"
 
@@ -51,10 +51,14 @@ class HalvedFits(NamedTuple):
     predict: object  # from a function that fits a model on training rows, its predictions
 
     def of(self, name, student, how):
-        """Return a HalvedFit for each kind of rows that a fit of a student uses."""
+        """Return a HalvedFit for each kind of rows that were given."""
         if how == PSEUDO_LABELS:
             return []
-        return [self._halved(what, name, student, how) for what in halvings(self.training, how)]
+        fits = [self._halved(what, name, student, how) for what in halvings(self.training, how)]
+        X_unlabeled = self.training.X_unlabeled
+        if how == LABELS and X_unlabeled is not None:  # without a fit: it does not use them
+            fits.append(HalvedFit(UNLABELED, count_rows(X_unlabeled), Figure(0.0)))
+        return fits
 
     def _halved(self, what, name, student, how):
         """Return the fit on half of the rows of a kind."""

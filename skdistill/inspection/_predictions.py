@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._utils._labels import check_labels, class_positions, encode
+from .._utils._labels import check_labels, class_positions, codes_of_labels, encode
 from .._utils._rows import predict_on_copy
 from .._utils._typing import Floats, NDArray
 from .._utils._validation import check_proba
@@ -84,15 +84,15 @@ def _predicted_codes(model, X, classes, name):
     labels = np.ravel(predict_on_copy(model.predict, X))  # CatBoost has a column of them
     if predicts_positions(model):
         return labels
-    labels, codes = np.unique(labels, return_inverse=True)
-    positions = class_positions(labels, classes)
-    if (positions < 0).any():
+    # Not by `labels_of_outputs`, which reads the numbers of a regressor as probabilities.
+    codes, unknown = codes_of_labels(labels, classes)
+    if len(unknown):
         raise ValueError(
-            f"{name}.predict(X) returns {_text(labels[positions < 0])}, which is not among the "
+            f"{name}.predict(X) returns {_text(unknown)}, which is not among the "
             f"classes {_text(classes)}. A report compares classifiers; wrap a regressor as the "
             "student of a DistilledClassifier."
         )
-    return positions[codes]
+    return codes
 
 
 def _score(model, X, classes, proba):

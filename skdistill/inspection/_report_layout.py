@@ -23,6 +23,8 @@ NOTES = {
     "calibration_slope": "Calibration slope: of the regression of y on the prediction; below 1, "
     "predictions vary too much, above 1 too little.",
     "agreement": "Agreement: share of rows with the same most probable class as the teacher.",
+    "bytes": "Size, pickled: of the pickle. The skops and ONNX files of the same model have other "
+    "sizes, which compare_students measures.",
     "kl": "KL: divergence KL(teacher ‖ model) of the probabilities, in nats, 0 if they are equal; "
     "a probability of 0 counts as 2.2e-16.",
     "kept_at_1_percent": "Kept at 1 %: share of the rows that the student predicts alone if the "
@@ -66,8 +68,8 @@ def tables(report):
         _by_model(
             report, "cost", ("teacher", "student", "distilled"),
             "Times of predict_proba, or predict where a model has no other; medians on this "
-            "machine. In a Pipeline, preprocessing is all steps before the last one. Pickled and "
-            f"timed were: {costs}.",
+            "machine. In a Pipeline, preprocessing is all steps before the last one. "
+            f"{_notes(report.cost)} Pickled and timed were: {costs}.",
         ),
     ]  # fmt: skip
 

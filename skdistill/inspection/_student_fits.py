@@ -31,6 +31,7 @@ class Fit(NamedTuple):
     tuning: str = ""
     setting: str = ""  # that the tuning chose, where it is not the given one
     alpha: float = float("nan")
+    unlabeled_weight: float = float("nan")  # of rows without labels, if there are any
     failure: str = ""
 
 
@@ -84,7 +85,7 @@ class StudentFitter(NamedTuple):
             hows = (DISTILLED, LABELS) if pseudo_labels is None else NAMES
             return dict.fromkeys(hows, Fit(failure=described(error)))
         seconds = time.perf_counter() - start
-        of_labels = _attempt(lambda: (twin.fit(training), float("nan")))
+        of_labels = _attempt(lambda: Fit(twin.fit(training)))
         found = {
             DISTILLED: _attempt(lambda: self._distil(twin.student, training)),
             LABELS: of_labels._replace(
@@ -95,19 +96,19 @@ class StudentFitter(NamedTuple):
         }
         if pseudo_labels is not None:
             more = _with_pseudo_labels(training, pseudo_labels)
-            found[PSEUDO_LABELS] = _attempt(lambda: (twin.fit(more), float("nan")))
+            found[PSEUDO_LABELS] = _attempt(lambda: Fit(twin.fit(more)))
         return found
 
     def fit_again(self, student, how, training):
         """Return a student fitted in one way, distilled or to the labels, on other rows."""
         _, student = seeded_clones(self.seed, self.teacher, student)
         if how == DISTILLED and not ends_in_search(student):
-            return self._distil(student, training)[0]
+            return self._distil(student, training).model
         twin = tuned_twin(student, training, self.task, self.scoring)
-        return twin.fit(training) if how == LABELS else self._distil(twin.student, training)[0]
+        return twin.fit(training) if how == LABELS else self._distil(twin.student, training).model
 
     def _distil(self, student, training):
-        """Return a distilled student, and the alpha that was chosen for it."""
+        """Return a distilled student with the weights that were chosen for it."""
         distilled = self._distilled(student)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=CHOSE_LABELS, category=UserWarning)
@@ -115,7 +116,10 @@ class StudentFitter(NamedTuple):
                 training.X, training.y, training.weight, X_unlabeled=training.X_unlabeled,
                 **_groups(training),
             )  # fmt: skip
-        return distilled.student_, distilled.alpha_
+        fit = Fit(distilled.student_, alpha=distilled.alpha_)
+        if training.X_unlabeled is None:
+            return fit
+        return fit._replace(unlabeled_weight=distilled.unlabeled_weight_)
 
     def _distilled(self, student):
         """Return the estimator that distils the teacher into a student."""
@@ -125,14 +129,14 @@ class StudentFitter(NamedTuple):
 
 
 def _attempt(fit):
-    """Return the Fit of a function that returns a model and its alpha, or the failure."""
+    """Return the Fit of a function with the seconds that it took, or the failure."""
     start = time.perf_counter()
     try:
-        model, alpha = fit()
+        found = fit()
     except Exception as error:
         return Fit(failure=described(error))
     seconds = time.perf_counter() - start
-    return Fit(without_training_weights(model), seconds, alpha=alpha)
+    return found._replace(model=without_training_weights(found.model), seconds=seconds)
 
 
 def _arguments(training):

@@ -174,6 +174,16 @@ def _percentage(name, head):
     return Column(head, write)
 
 
+def _number(name, head):
+    """Return the column of a detail that is a number of few digits."""
+
+    def write(row):
+        value = row.details.get(name, float("nan"))
+        return "" if isnan(value) else f"{value:g}"
+
+    return Column(head, write)
+
+
 def _detail(name, head):
     """Return the column of a detail that is text."""
     return Column(head, lambda row: str(row.details.get(name, "")))
@@ -230,15 +240,20 @@ _TABLES = [
             _cost("onnx_ms_per_1000", "ms, ONNX"),
             Column("size", _size),
             _cost("fit_seconds", "s to fit"),
+            _number("alpha", "alpha"),
+            _number("unlabeled_weight", "unlabelled weight"),
             _detail("tuning", "tuning"),
             _detail("setting", "chosen setting"),
         ],
         "kB: of the file that is shipped, of skops, or a pickle where skops is not installed or "
-        "cannot write the model. Times of predictions: medians on one thread of this machine, for "
-        "one row and for a thousand in one batch. ONNX: the same of the model compiled to ONNX, "
-        "for rows that are prepared, where it converts. Seconds to fit: of the student alone, "
-        "tuning included; cross-fitting the teacher is counted once. Chosen setting: of the twin, "
-        "where it is not the given one.",
+        "cannot write the model; kB, ONNX: of its ONNX file. A distillation report shows a third "
+        "size, that of the pickle. Times of predictions: medians on one thread of this machine, "
+        "for one row and for a thousand in one batch. ONNX: those of the model compiled to ONNX, "
+        "where it converts, for rows that are prepared. Seconds to fit: of the student alone, "
+        "tuning included; cross-fitting the teacher is counted once. Alpha: chosen weight of the "
+        "teacher's predictions against the labels; unlabelled weight: chosen weight of a row "
+        "without a label against one with. Chosen setting: of the twin, where it is not the given "
+        "one.",
     ),
     (
         "Groups of rows",

@@ -20,7 +20,10 @@ def compared_models(models, predictions, scores):
             if row.name in failures:
                 rows.append(row.failed(failures[row.name]))
                 continue
-            details = {"alpha": fit.alpha, "tuning": fits[LABELS].tuning, "setting": fit.setting}
+            details = {
+                "alpha": fit.alpha, "unlabeled_weight": fit.unlabeled_weight,
+                "tuning": fits[LABELS].tuning, "setting": fit.setting,
+            }  # fmt: skip
             rows.append(_measured_or_failed(row, fit, scores, details))
     return [*rows, *_teacher_rows(models.teacher, scores)]
 
@@ -52,8 +55,8 @@ def _measured(row, fit, scores, details, compiled=None):
 
 
 def _on_disagreement(scores, name, student):
-    """Return what is certain of disagreement with the teacher, on test rows of classes."""
-    if not (scores.evaluated.is_test and hasattr(scores.task, "disagreement_bound")):
+    """Return what is certain of disagreement with the teacher, on independent rows of classes."""
+    if not (scores.evaluated.is_independent and hasattr(scores.task, "disagreement_bound")):
         return {}
     predictions, teacher = (scores.predictions[each] for each in (name, TEACHER))
     return {

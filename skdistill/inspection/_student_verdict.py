@@ -70,8 +70,23 @@ def on_choice(comparison):
         score = f"{SCORES[comparison.scoring]} {figure}"
         within = f"within {described_costs(comparison.budget)}" if comparison.budget else "of all"
         found = [f"Best student {within}: {best.name}, {score}, {_costs(best, comparison)}."]
+    found += _on_files(comparison)
     return found + [
         sentence for row in rows if not row.student for sentence in _on_teacher(row, comparison)
+    ]
+
+
+def _on_files(comparison):
+    """Say why students have no ONNX file, where the budget is one of such files."""
+    if not any(cost.startswith("onnx_") for cost in comparison.budget or ()):
+        return []
+    reasons = {}  # of each student once, whatever way it was fitted in
+    for row in comparison.rows():
+        if row.is_student and row.details["not_compiled"]:
+            reasons.setdefault((row.student, row.details["not_compiled"]), []).append(row.name)
+    return [
+        f"{', '.join(names)}: no ONNX file, and thus not within the budget. {reason}"
+        for (_, reason), names in reasons.items()
     ]
 
 

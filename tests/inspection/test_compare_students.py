@@ -78,6 +78,15 @@ class Failing(DecisionTreeClassifier):
         return super().predict_proba(X)
 
 
+class NoSoftLabels(LogisticRegression):
+    """A student that fits labels of few rows only: no expansion, and no pseudo-labels."""
+
+    def fit(self, X, y, sample_weight=None):
+        if len(y) > 300 or sample_weight is not None:
+            raise RuntimeError("labels alone")
+        return super().fit(X, y)
+
+
 def features(X):
     """Return the rows without the true probabilities of two classes."""
     return X[:, :-2]
@@ -541,10 +550,16 @@ BAD_INPUT = [
     ({"memory": 3}, ValueError, "memory must be None, the path"),
     ({"y_test": "one", "scoring": "roc_auc"}, ValueError, "needs test rows of both classes"),
     ({"y": np.zeros(300, int)}, ValueError, "one class only"),
+    ({"groups_test": np.zeros(3)}, ValueError, "groups_test must have one entry per row"),
+    (
+        {"X_test": None, "y_test": None, "groups_test": np.zeros(500)},
+        ValueError,
+        "the groups of X_test, which is missing",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(27)])
+@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(29)])
 def test_bad_input_is_refused_before_any_fit(given, kind, match, rows):
     FITS.clear()
     arguments = {"students": {"tree": TREE}, "teacher": CountedTeacher(), **rows, **given}
@@ -616,6 +631,72 @@ def test_how_sure_the_choice_is(rows):
     assert on_more_rows(compared) == [] and "learning_curve=True" in compared._repr_html_()
 
 
+def test_the_chosen_weights_are_those_of_the_estimator(rows):
+    """That of rows without labels where there are any."""
+    X, y, X_test, y_test = rows.values()
+    given = {"X_test": X_test[200:], "y_test": y_test[200:], "random_state": 0}
+    student = LogisticRegression()
+    compared = compare_students(
+        {"linear": student}, FOREST, X, y, X_unlabeled=X_test[:200], **given
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a weight of 0
+        alone = DistilledClassifier(FOREST, student, random_state=0)
+        alone.fit(X, y, X_unlabeled=X_test[:200])
+    frame = compared.to_frame()
+    assert frame.loc["linear", "alpha"] == alone.alpha_
+    assert frame.loc["linear", "unlabeled_weight"] == alone.unlabeled_weight_
+    assert frame["unlabeled_weight"].notna().sum() == 1
+    assert "unlabelled weight" in str(compared)
+    without = compare_students({"linear": student}, FOREST, X, y, **given)
+    assert "unlabeled_weight" not in without.to_frame() and "alpha" in without.to_frame()
+    assert "unlabelled weight" not in str(without).replace("unlabelled weight: chosen", "")
+
+
+def test_groups_of_test_rows_count_instead_of_rows(rows):
+    """Rows repeated five times, as groups of five, have the errors of the rows given once."""
+    X, y, X_test, y_test = rows.values()
+    groups = np.repeat(np.arange(500), 5)
+    X_five, y_five = X_test[groups], y_test[groups]
+
+    def errors(**test):
+        given = {"X": X, "y": y, "random_state": 0, **test}
+        return compare_students({"tree": TREE}, GaussianNB(), **given).to_frame()
+
+    once = errors(X_test=X_test, y_test=y_test)
+    grouped = errors(X_test=X_five, y_test=y_five, groups_test=groups)
+    ignored = errors(X_test=X_five, y_test=y_five)
+    for column in ("log_loss_se", "gain_se"):
+        ratio = grouped.loc["tree", column] / once.loc["tree", column]
+        assert ratio == pytest.approx(1, abs=0.15)
+        ratio = grouped.loc["tree", column] / ignored.loc["tree", column]
+        assert ratio == pytest.approx(5**0.5, rel=0.15)
+    assert "max_disagreement" in ignored and "max_disagreement" not in grouped
+
+
+def test_that_errors_ignore_groups_is_said(rows):
+    given = {**rows, "groups": np.arange(300) // 3, "random_state": 0}
+    students = {"tree": TREE}
+    noted = compare_students(students, GaussianNB(), **given)
+    assert any("give groups_test" in note for note in noted.notes)
+    few = compare_students(students, GaussianNB(), **given, groups_test=np.arange(500) % 9)
+    assert not any("give groups_test" in note for note in few.notes)
+    assert np.isnan(few.rows()[0].figure("log_loss").standard_error)  # of 9 groups
+
+
+def test_a_fitted_teacher_is_fitted_again_a_frozen_one_not(rows):
+    """The scores of the teacher are those of a clone on all rows, or of the frozen model."""
+    fitted = clone(FOREST).fit(rows["X_test"], rows["y_test"])  # knows the test labels
+    losses = {}
+    for name, teacher in {"fitted": fitted, "frozen": FrozenEstimator(fitted)}.items():
+        compared = compare_students({"tree": TREE}, teacher, **rows, random_state=0)
+        losses[name] = compared.to_frame().loc["teacher", "log_loss"]
+    models = {"fitted": clone(FOREST).fit(rows["X"], rows["y"]), "frozen": fitted}
+    for name, model in models.items():
+        expected = log_loss(rows["y_test"], model.predict_proba(rows["X_test"]))
+        assert losses[name] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("test", [True, False], ids=["test rows", "folds"])
 def test_what_more_rows_bring_is_a_fit_on_half_of_them(test, rows):
     """By hand: the student of the labels on half of the rows, and its loss."""
@@ -644,7 +725,7 @@ def test_each_kind_of_rows_is_halved_and_groups_stay_whole(rows):
     given = {"X": rows["X"], "y": rows["y"], **further, "random_state": 0}
     students = {"tree": TREE}
     compared = compare_students(students, GaussianNB(), **given, learning_curve=True)
-    kinds = {"tree": 2, "tree (labels)": 1, "tree (pseudo-labels)": 0}
+    kinds = {"tree": 2, "tree (labels)": 2, "tree (pseudo-labels)": 0}
     assert len(compared.halved) == len(on_more_rows(compared)) == kinds[compared.chosen().name]
     training = TrainingRows(rows["X"], rows["y"], None, further["groups"], further["X_unlabeled"])
     half = half_of(training, "rows with labels", 0)
@@ -654,6 +735,19 @@ def test_each_kind_of_rows_is_halved_and_groups_stay_whole(rows):
     assert len(half.y) == 300 and len(half.X_unlabeled) == 150
     assert halvings(training, "distilled") == ["rows with labels", "rows without labels"]
     assert halvings(training, "labels alone") == ["rows with labels"]
+
+
+def test_a_best_twin_says_that_it_uses_no_unlabelled_rows(rows):
+    """A student whose distilled form fails: its twin is the best."""
+    X, y, X_test, y_test = rows.values()
+    compared = compare_students(
+        {"linear": NoSoftLabels()}, FOREST, X, y, X_unlabeled=X_test[:100], learning_curve=True,
+        X_test=X_test[100:], y_test=y_test[100:], random_state=0, budget={"kB": 1e6},
+    )  # fmt: skip
+    best = compared.best()
+    sentences = on_more_rows(compared)
+    assert best == "linear (labels)"
+    assert f"{best} on half of the 100 rows without labels predicts the same" in sentences[1]
 
 
 def test_a_failing_fit_on_half_of_the_rows_is_said(rows):

@@ -132,6 +132,21 @@ def test_students_have_costs_as_onnx():
         alone.best({"onnx_kB": 50})
 
 
+def test_students_without_an_onnx_file_say_why():
+    given = {"X_test": X[150:], "y_test": CLASS[150:], "random_state": 0}
+    students = {"linear": LogisticRegression(), "near": Unknown()}
+    found = {}
+    for cost in ("onnx_kB", "kB"):
+        compared = compare_students(
+            students, LogisticRegression(), X[:150], CLASS[:150], **given, budget={cost: 1e6}
+        )
+        found[cost] = [each for each in compared.sentences if "no ONNX file" in each]
+    reason = compared.to_frame().loc["near (labels)", "not_compiled"]
+    (sentence,) = found["onnx_kB"]
+    assert sentence.startswith("near") and reason in sentence
+    assert found["kB"] == []
+
+
 def test_the_compiled_teacher_has_its_own_cost_only():
     given = {"X_test": X[150:], "y_test": CLASS[150:], "random_state": 0}
     forest = RandomForestClassifier(10, random_state=0)

