@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from ._base._alpha_selection import check_predicts_proba, select_by_log_loss
 from ._base._distillation import TeacherMixin
 from ._base._student_predictions import StudentPredictionsMixin
-from ._base._training_data import FitArguments
+from ._base._training_data import LABELS_OR_TEACHER, FitArguments
 from ._utils._progress import with_callbacks
 from ._utils._rows import is_in_partitions
 from ._utils._typing import ArrayLike, Estimator, Proba, Rows
@@ -49,10 +49,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     unlabeled_weight : float or "auto", default="auto"
         Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
         weight of a labelled row; 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the
-        data.
-        With at least as many unlabelled as labelled rows and a cross-fitted teacher, labelled rows
-        then keep their labels if alpha is "auto", too (`alpha_` is 0): the unlabelled ones matter
-        more, and the choice needs fewer teachers.
+        data. With at least as many unlabelled as labelled rows and a cross-fitted teacher, `alpha_`
+        is then 0 or 1 if alpha is "auto", too: the unlabelled rows matter more, and the choice
+        needs fewer teachers.
 
     teacher_temperature : float or "auto", default="auto"
         T in p^(1/T), renormalised: T > 1 softens the teacher, T < 1 sharpens it; a calibrated
@@ -196,10 +195,13 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     ``unlabeled_weight="auto"`` compares students of the labelled rows with and without the
     unlabelled ones, labelled by the teacher of the same fold, with the best alpha of these three
     and with 0, and then hard pseudo-labels (Lee, 2013) in place of the teacher's probabilities of
-    unlabelled rows. The candidate of the smallest loss is chosen, among those that improve on the
-    labels alone by more than one standard error, 1.5 without unlabelled rows. Leaves of trees and
-    forests are shrunk with several strengths in each comparison (Agarwal et al., ICML 2022), the
-    labels alone, too: this needs no fits.
+    unlabelled rows. With at least as many unlabelled as labelled rows, alpha is 0 or 1: a teacher
+    that has not seen the held-out labels has seen those of the other labelled rows, so that 1 is
+    compared by students of the unlabelled rows alone, and must be better by half a standard error
+    than the others that improve on the labels. The candidate of the smallest loss is chosen, among
+    those that improve on the labels alone by more than one standard error, 1.5 without unlabelled
+    rows. Leaves of trees and forests are shrunk with several strengths in each comparison (Agarwal
+    et al., ICML 2022), the labels alone, too: this needs no fits.
 
     The rows sampled by `augmenter` are labelled by a teacher that has seen the row that a new one
     was sampled from, and its label. So the closer a new row is to its origin, the closer is its
@@ -251,6 +253,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     _allows_single_class = True
     _default_unlabeled_weight = "auto"
+    _alpha_of_many_unlabeled = LABELS_OR_TEACHER  # for numbers it gained nothing
     _check_supported = staticmethod(check_student)
 
     def __init__(
