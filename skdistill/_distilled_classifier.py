@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from ._base._alpha_selection import check_predicts_proba, select_by_log_loss
 from ._base._distillation import TeacherMixin
 from ._base._student_predictions import StudentPredictionsMixin
-from ._base._training_data import FitArguments
+from ._base._training_data import LABELS_OR_TEACHER, FitArguments
 from ._utils._progress import with_callbacks
 from ._utils._rows import is_in_partitions
 from ._utils._typing import ArrayLike, Estimator, Proba, Rows
@@ -51,9 +51,9 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     unlabeled_weight : float or "auto", default="auto"
         Weight of a row without a label, of `X_unlabeled` or from `augmenter`, relative to the mean
         weight of a labelled row. 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the data.
-        If `alpha` is "auto", too, labelled rows keep their labels (`alpha_` is 0) where the teacher
-        is cross-fitted and there are at least as many unlabelled as labelled rows. The unlabelled
-        rows then matter more, and the choice needs fewer teachers.
+        If `alpha` is "auto", too, `alpha_` is 0 or 1 where the teacher is cross-fitted and there
+        are at least as many unlabelled as labelled rows. The unlabelled rows then matter more, and
+        the choice needs fewer teachers.
 
     teacher_temperature : float or "auto", default="auto"
         T in p^(1/T), renormalised. T > 1 softens the teacher, T < 1 sharpens it. A calibrated
@@ -204,6 +204,11 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
     several strengths of shrinkage for the leaves of trees and forests (Agarwal et al., ICML 2022),
     for the labels alone, too. Shrinkage needs no further fits.
 
+    With at least as many unlabelled as labelled rows, alpha is 0 or 1. A teacher that has not seen
+    the held-out labels has seen those of the other labelled rows. So alpha = 1 is compared by
+    students of the unlabelled rows alone. It must be better by half a standard error than the
+    others that improve on the labels.
+
     The rows sampled by `augmenter` are labelled by a teacher that has seen the row that a new one
     was sampled from, and its label. So the closer a new row is to its origin, the closer is its
     soft label to that with ``cv="in-sample"``; this does not affect `teacher_scores_`. The
@@ -254,6 +259,7 @@ class DistilledClassifier(TeacherMixin, StudentPredictionsMixin, BaseEstimator):
 
     _allows_single_class = True
     _default_unlabeled_weight = "auto"
+    _alpha_of_many_unlabeled = LABELS_OR_TEACHER  # for numbers it gained nothing
     _check_supported = staticmethod(check_student)
 
     def __init__(

@@ -1,19 +1,23 @@
 """Rows without labels have a weight of their own, chosen on held-out rows where it is "auto"."""
 
 from inspect import signature
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import skdistill
-from skdistill import DistilledClassifier, SoftLabels, fit_soft_labels
+from skdistill import DistilledClassifier, DistilledRegressor, SoftLabels, fit_soft_labels
 from skdistill.datasets import make_gaussian_classes
 from skdistill.students import shrink_leaves
+from skdistill.teachers import cross_val_proba
 
 ESTIMATORS = {
     name: each
@@ -117,28 +121,121 @@ def test_the_default_fits_at_most_six_teachers(rows, n_more):
 
 
 @HARMLESS
-def test_many_unlabelled_rows_leave_labels_as_they_are(rows):
+def test_many_unlabelled_rows_leave_labels_or_the_teacher(rows):
     X, y, more = rows
     model = DistilledClassifier(GaussianNB(), TREE, random_state=0).fit(X, y, X_unlabeled=more)
     weights = [each.weights for each in model.alpha_curve_.candidates]
-    assert weights[:3] == [(0, 0, False), (0, 1, False), (0, 0.2, False)]
+    assert weights[:4] == [(0, 0, False), (0, 1, False), (0, 0.2, False), (1, 1, False)]
     best = model.alpha_curve_.best
     assert (model.alpha_, model.unlabeled_weight_, model.pseudo_labels_) == best.weights
     assert model.leaf_shrinkage_ == best.leaf_shrinkage
 
 
 @HARMLESS
-def test_the_chosen_student_is_the_one_with_these_weights(rows):
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_the_chosen_student_is_the_one_with_these_weights(rows, alpha):
     X, y, more = rows
-    model = DistilledClassifier(GaussianNB(), TREE).fit(X, y, X_unlabeled=more)
+    student = TREE
+    if alpha == 1:
+        y = np.where(np.random.default_rng(3).uniform(size=len(y)) < 0.3, 1 - y, y)
+        student = make_pipeline(PolynomialFeatures(2), GaussianNB())  # too sure of noisy labels
+    model = DistilledClassifier(GaussianNB(), student).fit(X, y, X_unlabeled=more)
+    assert model.alpha_ == alpha
+    P = cross_val_proba(GaussianNB(), X, y)
     Q = GaussianNB().fit(X, y).predict_proba(more)
-    same = DistilledClassifier(None, TREE, alpha=0, unlabeled_weight=model.unlabeled_weight_)
-    Q = SoftLabels(Q).temper(model.teacher_temperature_)
+    P, Q = (SoftLabels(each).temper(model.teacher_temperature_) for each in (P, Q))
     if model.pseudo_labels_:
         Q = Q.harden_unlabeled()
-    same.fit(X, y, X_unlabeled=more, unlabeled_proba=Q.proba)
-    shrunk = shrink_leaves(same.student_, model.leaf_shrinkage_)
-    np.testing.assert_array_equal(model.predict_proba(X), shrunk.predict_proba(X))
+    same = DistilledClassifier(
+        None, student, alpha=alpha, unlabeled_weight=model.unlabeled_weight_, teacher_temperature=1
+    )
+    same.fit(X, y, teacher_proba=P.proba, X_unlabeled=more, unlabeled_proba=Q.proba)
+    expected = same.student_
+    if student is TREE:
+        expected = shrink_leaves(expected, model.leaf_shrinkage_)
+    np.testing.assert_allclose(model.predict_proba(X), expected.predict_proba(X), rtol=1e-6)
+
+
+@HARMLESS
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_the_teacher_alone_is_compared_by_unlabelled_rows_alone(rows, temperature):
+    """The teacher of a fold has seen the labels of all rows but those that it is compared on."""
+    X, y, more = rows
+    student = LogisticRegression()
+    model = DistilledClassifier(GaussianNB(), student, teacher_temperature=temperature)
+    weight = np.linspace(0.5, 2, len(y))
+    curve = model.fit(X, y, sample_weight=weight, X_unlabeled=more).alpha_curve_
+    (alone,) = [each for each in curve.candidates if each.alpha == 1]
+    assert alone.weights == (1, 1, False)
+    true = np.zeros(len(y))
+    for train, test in StratifiedKFold(5).split(X, y):
+        teacher = GaussianNB().fit(X[train], y[train], weight[train])
+        Q = SoftLabels(teacher.predict_proba(more)).temper(temperature)
+        targets = SoftLabels(Q.proba, sample_weight=np.full(len(more), weight[train].mean()))
+        fitted = fit_soft_labels(student, more, targets)
+        true[test] = fitted.predict_proba(X[test])[np.arange(len(test)), y[test]]
+    assert alone.loss == pytest.approx(np.average(-np.log(true), weights=weight), rel=1e-6)
+
+
+class Recorder(Ridge):
+    """A student that keeps the targets and weights it was fitted to."""
+
+    fits: ClassVar[list] = []
+
+    def fit(self, X, y, sample_weight=None):
+        Recorder.fits.append((np.array(X), np.array(y), sample_weight))
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.filterwarnings("ignore:.*auto. chose 0")
+@pytest.mark.parametrize("n_more", [0, 40, 300])
+@pytest.mark.parametrize("estimator", [DistilledClassifier, DistilledRegressor])
+def test_no_student_of_a_fold_has_seen_its_held_out_labels(rows, estimator, n_more):
+    """Neither by its own targets nor by those of its teachers, of labelled or unlabelled rows."""
+    X, y, more = rows
+    folds = list(StratifiedKFold(4).split(X, y))
+    held_out = folds[0][1]  # of the first fold
+    is_classifier = estimator is DistilledClassifier
+    teacher = GaussianNB() if is_classifier else DecisionTreeRegressor(max_depth=4, random_state=0)
+    of_teacher = (1, int(n_more == 300), False)
+    if n_more == 300 and not is_classifier:
+        of_teacher = (0, 1, False)  # labels of regressors stay as they are
+    changed = y.copy()
+    changed[held_out] = 1 - y[held_out]
+
+    def fits_of(labels):
+        """Return the fit of each candidate that is compared on the first fold."""
+        Recorder.fits.clear()
+        # A temperature that is chosen depends on all labels.
+        fixed = {"teacher_temperature": 1.0} if is_classifier else {}
+        model = estimator(teacher, Recorder(), cv=folds, **fixed)
+        model.fit(X, labels, **({"X_unlabeled": more[:n_more]} if n_more else {}))
+        weights = [each.weights for each in model.alpha_curve_.candidates]
+        assert len(Recorder.fits) == len(folds) * len(weights) + 1
+        return dict(zip(weights, Recorder.fits[:: len(folds)], strict=False))
+
+    before, after = fits_of(y), fits_of(changed)
+    compared = {each for each in before.keys() & after.keys() if each.alpha in (0, 1)}
+    assert {(0, 0, False), of_teacher} <= compared
+    for weights in compared:
+        for one, other in zip(before[weights], after[weights], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@HARMLESS
+@pytest.mark.parametrize("name", ["DistilledClassifier", "DistilledRegressor"])
+def test_the_unit_of_sample_weight_changes_no_candidate(rows, name):
+    X, y, more = rows
+    is_number = name == "DistilledRegressor"
+    weight = np.linspace(0.5, 2, len(y))
+    model = ESTIMATORS[name](
+        LinearRegression() if is_number else GaussianNB(), STUMP if is_number else TREE
+    )
+    losses = []
+    for unit in (1.0, 1024.0):
+        fitted = clone(model).fit(X, y, sample_weight=unit * weight, X_unlabeled=more)
+        losses.append([(*each.weights, each.loss) for each in fitted.alpha_curve_.candidates])
+    np.testing.assert_allclose(*losses, rtol=1e-6)
 
 
 def test_misleading_unlabelled_rows_get_weight_zero(rows):

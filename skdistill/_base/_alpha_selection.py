@@ -8,6 +8,11 @@ teacher's probabilities, and to the mixture of both at which their mixed predict
 smallest loss; then `unlabeled_weight`, with that alpha and with alpha = 0; then hard pseudo-labels
 in place of the teacher's probabilities of unlabelled rows. Trees and forests are compared with
 several strengths of shrinkage of their leaves, which need no further fits.
+
+With many unlabelled rows, alpha is 0 or 1 (LABELS_OR_TEACHER). There, the teacher of a training row
+has seen the labels of the other folds, held-out ones too. So the teacher alone is compared by
+students of the unlabelled rows alone: the final student has its predictions of the labelled rows
+besides.
 """
 
 from typing import NamedTuple
@@ -30,15 +35,21 @@ from ..students._class_factors import class_factors
 from ..students._predictions import predicts_numbers, student_proba, student_scores
 from ..students.leaf_shrinkage import has_leaves, shrink_leaves
 from ..students.ranking import fit_ranker
-from ._training_data import LABELS_ALONE, Weights, student_targets
+from ._training_data import (
+    LABELS_ALONE,
+    LABELS_OR_TEACHER,
+    Weights,
+    student_targets,
+    targets_without_leak,
+)
 
 # Weights this close to 0 or 1 count as 0 or 1: the third student would differ too little.
 MARGIN = 0.02
 GRID = np.linspace(0, 1, 21)
 # Candidates for the weight of an unlabelled row, beside 0.
 UNLABELED_WEIGHTS = (1.0, 0.2)
-# By how many standard errors pseudo-labels must be better than probabilities.
-PSEUDO_LABEL_MARGIN = 0.5
+# By how many standard errors a candidate that needs a margin must be better than the others.
+MARGIN_OVER_OTHERS = 0.5
 # Candidates for the strength of shrinkage, in rows, beside 0.
 LEAF_SHRINKAGES = (1.0, 10.0, 100.0)
 
@@ -105,7 +116,9 @@ class AlphaCurve(NamedTuple):
     best : Candidate
         The one that was chosen: that of the smallest loss, or the first one if no improvement on it
         is significant. It must exceed one standard error with unlabelled rows, 1.5 without.
-        Pseudo-labels must also improve on the probabilities by half a standard error.
+        Pseudo-labels must also improve on the probabilities by half a standard error, and the
+        teacher alone (alpha = 1), where labelled rows otherwise keep their labels, on those of the
+        others that are significant.
     """
 
     alpha: Floats
@@ -212,6 +225,8 @@ def _fit_classifier(student, X, soft_labels, **fit_params):
 def select(comparison, weights):
     """Return the losses of the candidates, for weights as given."""
     data = comparison.data
+    if weights.alpha == LABELS_OR_TEACHER:
+        comparison.keeps_labels, weights = True, weights._replace(alpha=0.0)
     weight = 0.0 if weights.unlabeled_weight == "auto" else weights.unlabeled_weight
     losses = np.empty(0)
     if weights.alpha == "auto":
@@ -237,6 +252,8 @@ class Comparison:
     """
 
     alpha_margin = 1.5
+    # Whether labelled rows keep their labels, unless the teacher alone is clearly better.
+    keeps_labels = False
 
     def __init__(self, held_out, data, n_jobs):
         self.held_out, self.data, self.n_jobs = held_out, data, n_jobs
@@ -307,14 +324,20 @@ class Comparison:
         return float(found.x)
 
     def add_unlabeled_weights(self, given):
-        """Compare weights of unlabelled rows, and pseudo-labels where such rows are used."""
+        """Compare weights of unlabelled rows, and pseudo-labels where such rows are used.
+
+        Where labelled rows keep their labels, the teacher alone is compared, too.
+        """
         alphas = {self.best.alpha} | ({0.0} if given.alpha == "auto" else set())
+        teacher_alone = [Weights(1.0, UNLABELED_WEIGHTS[0])] if self.keeps_labels else []
         self.add(
-            *(Weights(alpha, weight) for alpha in sorted(alphas) for weight in UNLABELED_WEIGHTS)
+            *(Weights(alpha, weight) for alpha in sorted(alphas) for weight in UNLABELED_WEIGHTS),
+            *teacher_alone,
         )
         best = self.best.weights
         if given.pseudo_labels == "auto" and best.unlabeled_weight > 0:
-            self.add(Weights(best.alpha, UNLABELED_WEIGHTS[0], pseudo_labels=True))
+            alpha = 0.0 if self.keeps_labels else best.alpha
+            self.add(Weights(alpha, UNLABELED_WEIGHTS[0], pseudo_labels=True))
 
     def is_significant(self, candidate):
         """Return whether a candidate is better than the first one beyond the noise."""
@@ -323,16 +346,30 @@ class Comparison:
         margin = (1 if more_rows else self.alpha_margin) * candidate.standard_error
         return first.loss - candidate.loss > margin
 
+    def has_margin(self, candidate, others):
+        """Return whether a candidate is better than the best of others by the margin."""
+        rival = min(others, key=lambda other: other.loss)
+        error = self.error_of_gain(*map(self.candidates.index, (candidate, rival)))
+        return rival.loss - candidate.loss > MARGIN_OVER_OTHERS * error
+
     def choose(self):
-        """Return the chosen candidate; pseudo-labels, if compared, are the last one."""
-        candidates, last = self.candidates, self.candidates[-1]
-        eligible = [each for each in candidates if self.is_significant(each)]
-        if last.pseudo_labels and last in eligible:
-            rival = min(candidates[:-1], key=lambda candidate: candidate.loss)
-            error = self.error_of_gain(-1, candidates.index(rival))
-            if rival.loss - last.loss <= PSEUDO_LABEL_MARGIN * error:
-                eligible.remove(last)
-        return min(eligible, key=lambda candidate: candidate.loss, default=candidates[0])
+        """Return the chosen candidate.
+
+        Pseudo-labels need a margin over all candidates before them; where labelled rows keep their
+        labels, the teacher alone needs one over those that are significant, too.
+        """
+        eligible = [
+            each
+            for number, each in enumerate(self.candidates)
+            if self.is_significant(each)
+            and (not each.pseudo_labels or self.has_margin(each, self.candidates[:number]))
+        ]
+        best = min(eligible, key=lambda candidate: candidate.loss, default=self.candidates[0])
+        of_labels = [each for each in eligible if each.alpha == 0]
+        needs_margin = self.keeps_labels and best.alpha > 0 and of_labels
+        if needs_margin and not self.has_margin(best, of_labels):
+            return min(of_labels, key=lambda candidate: candidate.loss)
+        return best
 
 
 def _warn_of_labels_alone(curve, name):
@@ -371,14 +408,15 @@ def standard_error(values, weights, unit=None):
 def _predict_fold(held_out, data, fold, weights):
     """Return predictions for the rows that a fold tests, one array for each shrinkage."""
     rows, soft_labels = _fold_targets(data, fold)
-    used, targets = student_targets(soft_labels, weights)
+    fitted_to = targets_without_leak if fold.leaks else student_targets
+    used, targets = fitted_to(soft_labels, weights)
     rows = rows[used]
     if weights == LABELS_ALONE:
         targets.check_several_classes()
     params = rows_of(data.student_params, rows, len(data.soft_labels))
     student = held_out.fit(data.student, _safe_indexing(data.X, rows), targets, **params)
     X_test, true = _safe_indexing(data.X, fold.test), data.soft_labels.take(fold.test)
-    row_weight = mean_row_weight(targets.weight[targets.is_labelled])
+    row_weight = mean_row_weight(soft_labels.weight[soft_labels.is_labelled])
     predictions = []
     for strength in held_out.shrinkages_with(weights):
         shrunk = student

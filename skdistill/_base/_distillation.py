@@ -56,7 +56,8 @@ class TeacherMixin(CallbackSupportMixin):
     `_truncation()`, `_check_selection()` and `_select_weights(data, weights)`.
     `_check_supported(student, summary)` raises if a student cannot be fitted, unless it is None;
     `_allows_single_class` is whether only one class may carry weight; `_default_unlabeled_weight`
-    is that of the parameter. `_predictions` has the names of the arguments of `fit` that give
+    is that of the parameter; `_alpha_of_many_unlabeled` is the alpha, or how it is chosen, where
+    unlabelled rows matter more. `_predictions` has the names of the arguments of `fit` that give
     predictions, of labelled and of unlabelled rows. `_check_teacher(teacher)` raises for a teacher
     that does not predict what is needed, and `_stratified` is whether a number of folds is
     stratified.
@@ -65,6 +66,7 @@ class TeacherMixin(CallbackSupportMixin):
     _allows_single_class = False
     _stratified = True
     _default_unlabeled_weight: float | str = 1.0
+    _alpha_of_many_unlabeled: float | str = 0.0
     _predictions = ("teacher_proba", "unlabeled_proba")
     _check_teacher: Callable = staticmethod(check_teacher)
     _check_supported: Callable | None = None
@@ -248,18 +250,18 @@ class TeacherMixin(CallbackSupportMixin):
         """Return the weights of teacher and unlabelled rows, "auto" where they are chosen.
 
         To choose alpha, teachers are fitted on the rows outside each two folds. With many
-        unlabelled rows, these matter more, and labelled rows keep their labels. They keep them as
-        well if no labelled row has probabilities. Pseudo-labels are the sharpest temperature: they
-        are compared where the temperature is chosen, too.
+        unlabelled rows, these matter more, and labelled rows keep their labels; those of a
+        classifier unless the teacher alone is clearly better. They keep them as well if no labelled
+        row has probabilities. Pseudo-labels are the sharpest temperature: they are compared where
+        the temperature is chosen, too.
         """
         if X_unlabeled is None:
             return Weights(_as_float(self.alpha), 0.0)
-        both_auto = self.alpha == self.unlabeled_weight == "auto"
-        if cross_fitted:
-            keeps_labels = both_auto and count_rows(X_unlabeled) >= len(labels)
-        else:
-            keeps_labels = self.alpha == "auto" and has_no_row(teacher_proba)
-        alpha = 0.0 if keeps_labels else self.alpha
+        alpha, both_auto = self.alpha, self.alpha == self.unlabeled_weight == "auto"
+        if cross_fitted and both_auto and count_rows(X_unlabeled) >= len(labels):
+            alpha = self._alpha_of_many_unlabeled
+        elif alpha == "auto" and has_no_row(teacher_proba):
+            alpha = 0.0
         return Weights(
             _as_float(alpha), _as_float(self.unlabeled_weight), self._compared_pseudo_labels()
         )
@@ -396,8 +398,8 @@ class TeacherMixin(CallbackSupportMixin):
 
 
 def _as_float(weight):
-    """Return a weight as a float, or "auto"."""
-    return weight if weight == "auto" else float(weight)
+    """Return a weight as a float, or the word for how it is chosen."""
+    return weight if isinstance(weight, str) else float(weight)
 
 
 def has_no_row(proba):

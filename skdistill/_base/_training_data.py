@@ -55,6 +55,8 @@ class Weights(NamedTuple):
 
 
 LABELS_ALONE = Weights(0.0, 0.0)
+# The alpha where unlabelled rows matter more: 0, or 1 if that is clearly better.
+LABELS_OR_TEACHER = "labels or teacher"
 
 
 class FitInput(NamedTuple):
@@ -85,13 +87,15 @@ class FitInput(NamedTuple):
 class FoldData(NamedTuple):
     """One fold of the labelled rows: training rows and test rows.
 
-    Where teachers are fitted here, those of its soft labels have not seen its test rows. Else
-    `soft_labels` is None, and those of the whole training data are used.
+    Where teachers are fitted here, those of its soft labels have not seen its test rows, those of
+    labelled rows only unless it leaks. Else `soft_labels` is None, and those of the whole training
+    data are used.
     """
 
     train: np.ndarray  # positions among the labelled rows
     test: np.ndarray
     soft_labels: Targets | None  # of the training rows, then of the unlabelled rows
+    leaks: bool = False  # whether the teachers of its training rows have seen its test rows
 
 
 class DistillationData(NamedTuple):
@@ -170,6 +174,19 @@ def student_targets(soft_labels, weights):
     return np.arange(len(soft_labels)), targets.reweight_rows(row_weights)
 
 
+def targets_without_leak(soft_labels, weights):
+    """Return the same where the teachers of labelled rows have seen held-out labels.
+
+    Labelled rows keep their labels; with alpha = 1, where only the teacher counts, they are left
+    out.
+    """
+    rows, targets = student_targets(soft_labels, weights._replace(alpha=0.0))
+    if weights.alpha < 1:
+        return rows, targets
+    unlabeled = np.flatnonzero(~targets.is_labelled)
+    return rows[unlabeled], targets.take(unlabeled)
+
+
 def teacher_targets(labels, predictions):
     """Return labels with a teacher's probabilities as targets, followed by unlabelled rows."""
     targets = labels.replace_proba(predictions.labelled)
@@ -182,9 +199,14 @@ def fold_data(inputs, predictions):
     """Return the data of each fold; without soft labels if the teachers may have seen its rows."""
     if predictions.fold_proba is None:
         return [FoldData(fold.train, fold.test, None) for fold in inputs.folds]
-    return [
-        FoldData(fold.train, fold.test, teacher_targets(inputs.labels.take(fold.train), proba))
+    leaks = inputs.weights.alpha == LABELS_OR_TEACHER
+    targets = [
+        teacher_targets(inputs.labels.take(fold.train), proba)
         for fold, proba in zip(inputs.folds, predictions.fold_proba, strict=True)
+    ]
+    return [
+        FoldData(fold.train, fold.test, soft_labels, leaks)
+        for fold, soft_labels in zip(inputs.folds, targets, strict=True)
     ]
 
 

@@ -507,16 +507,33 @@ def test_another_word_is_refused(problem):
         DistilledClassifier(alpha="best").fit(X, y)
 
 
-def test_pseudo_labels_must_improve_on_probabilities():
-    """By half a standard error of the paired gain, beside the gain over the labels."""
+@pytest.mark.parametrize("weights", [(0, 1, True), (1, 1, False)])
+def test_pseudo_labels_and_the_teacher_alone_need_a_margin(weights):
+    """Half a standard error of the paired gain over the others, beside that over the labels."""
     rng = np.random.default_rng(0)
     soft, noise = rng.uniform(0.4, 0.6, size=1000), rng.standard_normal(1000)
     noise -= noise.mean()
     for gain, is_chosen in ((0.4, False), (0.6, True)):
         comparison = Comparison(HeldOut(None, None, None, sem), None, None)
+        comparison.keeps_labels = True
         losses = [soft + 0.3, soft, soft + noise - gain * sem(noise)]
-        for weights, loss in zip([(0, 0), (0, 1), (0, 1, True)], losses, strict=True):
+        for each, loss in zip([(0, 0), (0, 1), weights], losses, strict=True):
             comparison.unit_losses.append(loss)
             error = comparison.error_of_gain(-1, 0)
-            comparison.candidates.append(Candidate(*Weights(*weights), 0, loss.mean(), error))
-        assert comparison.choose().pseudo_labels == is_chosen
+            comparison.candidates.append(Candidate(*Weights(*each), 0, loss.mean(), error))
+        assert (comparison.choose().weights == weights) == is_chosen
+
+
+def test_the_teacher_alone_needs_no_margin_over_what_is_chance():
+    """Where no other candidate is better than the labels beyond the noise."""
+    first = np.full(100, 1.0)
+    loss = first - 0.2 + np.resize([-0.1, 0.1], 100)
+    noisy = first - 0.19 + np.resize([-3.0, 3.0], 100)
+    comparison = Comparison(HeldOut(None, None, None, sem), None, None)
+    comparison.keeps_labels = True
+    for weights, losses in [((0, 0), first), ((0, 1), noisy), ((1, 1), loss)]:
+        comparison.unit_losses.append(losses)
+        error = comparison.error_of_gain(-1, 0)
+        comparison.candidates.append(Candidate(*Weights(*weights), 0, losses.mean(), error))
+    assert not comparison.is_significant(comparison.candidates[1])
+    assert comparison.choose().weights == (1, 1, False)
