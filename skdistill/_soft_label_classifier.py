@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import indexable
@@ -84,8 +83,7 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from skdistill import SoftLabelClassifier
+    >>>     >>> from skdistill import SoftLabelClassifier
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> P = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
     >>> model = SoftLabelClassifier(classes=["no", "yes"]).fit(X, P)
@@ -135,10 +133,11 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
         refuse_partitions(self, X=X, y=y, sample_weight=sample_weight, **fit_params)
         fit_params = self._route(sample_weight, fit_params)
         weight = pop_row_weights(fit_params, self._unfitted_student())
-        if is_soft(y, self.classes):
+        has_labels = not is_soft(y, self.classes)
+        if not has_labels:
             check_row_names(y, X, name="y")
         soft_labels = as_soft_labels(y, self.classes, weight)
-        if self.classes is None and np.ndim(y) == 1:
+        if has_labels and self.classes is None:
             warn_of_marks(soft_labels.classes, LEFT_OUT)
         if not soft_labels.weighs_one_label:
             soft_labels.check_several_classes()

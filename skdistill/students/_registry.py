@@ -162,7 +162,7 @@ def check_student(student: Estimator, summary: DataSummary) -> None:
 
 def check_predicts(student):
     """Raise unless a student is a predictor."""
-    if not hasattr(student, "fit"):
+    if not (hasattr(student, "fit") or hasattr(student, "partial_fit")):
         raise TypeError(f"student must be an estimator, with fit and predict; got {student!r}.")
     predicts = hasattr(student, "predict") or hasattr(student, "predict_proba")
     if not (predicts or is_classifier(student) or is_regressor(student)):

@@ -148,7 +148,7 @@ def test_a_teacher_that_never_has_probabilities_is_not_fitted(around):
 
 
 def test_search_without_predict_proba_is_refused_after_its_fit():
-    with pytest.raises(TypeError, match=r"teacher must have predict_proba, which GridSearchCV\("):
+    with pytest.raises(TypeError, match=r"teacher must have predict_proba; GridSearchCV\("):
         fit(GridSearchCV(SGDClassifier(), {"alpha": [1.0]}, cv=2))
     for teacher in (SGDClassifier(), make_pipeline(StandardScaler(), SVC()), VotingClassifier([])):
         assert not may_have_method(teacher, "predict_proba")
