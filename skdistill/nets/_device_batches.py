@@ -107,10 +107,9 @@ class DeviceBatches:
 
     def __iter__(self) -> Iterator[tuple[Any, SoftTargets]]:
         n_rows = len(self.dataset)
-        has_several_batches = n_rows > count_processes() * self.batch_size
+        drops_smaller = self.drop_last and n_rows > count_processes() * self.batch_size
         for rows in self._rows_of_batches():
-            is_smaller = _length(rows, n_rows) < self.batch_size
-            if self.drop_last and has_several_batches and is_smaller:
+            if drops_smaller and _length(rows, n_rows) < self.batch_size:
                 return
             yield self._batch(rows)  # unnamed, so that its memory is free for the next batch
 

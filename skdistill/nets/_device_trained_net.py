@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring, PrintLog
 from skorch.utils import TeeGenerator
 from torch.utils.data import DataLoader
 
@@ -14,6 +14,7 @@ from ._batch_errors import check_losses, n_rows_of
 from ._before_fit import check_batch_options
 from ._device import check_device, explain_out_of_memory
 from ._device_batches import DeviceBatches, count_processes
+from ._lazy_log import LazyLog
 from ._resumed_callbacks import continue_patience, continue_schedules, whole_epochs
 from ._seeded_split import seeded_split
 
@@ -54,6 +55,16 @@ class DeviceTrainedNet(NeuralNet):
         """
         with self._reproducible():
             return super().initialize()
+
+    def get_default_callbacks(self) -> list:
+        """Return the callbacks of every net, with a log that makes its table only if it is shown.
+
+        Returns
+        -------
+        callbacks : list of (str, skorch.callbacks.Callback)
+        """
+        callbacks = super().get_default_callbacks()
+        return [(name, LazyLog() if type(each) is PrintLog else each) for name, each in callbacks]
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return batches of a dataset, on the device of the module.
@@ -133,10 +144,10 @@ class DeviceTrainedNet(NeuralNet):
         else:
             super().notify(method_name, **arguments)
 
-    def _has_handler(self, event):
-        """Return whether the net or a callback overrides the method of an event."""
+    def _has_handler(self, event, training):
+        """Return whether the net or a callback does something at an event of these batches."""
         listeners = [self, *(callback for _, callback in self.callbacks_)]
-        return any(overrides(each, event) for each in listeners)
+        return any(overrides(each, event, training) for each in listeners)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -148,7 +159,9 @@ class DeviceTrainedNet(NeuralNet):
         if iterator is None:
             return
         key = f"{prefix}_loss"
-        self._unhandled_events = {event for event in BATCH_EVENTS if not self._has_handler(event)}
+        self._unhandled_events = {
+            event for event in BATCH_EVENTS if not self._has_handler(event, training)
+        }
         self._set_modes(training)
         try:
             with explain_out_of_memory(self.batch_size):
@@ -267,7 +280,9 @@ def average_over_processes(batches, key, device):
         each[key] = loss
 
 
-def overrides(listener, event):
-    """Return whether a net or a callback overrides the method of an event."""
-    base_methods = getattr(NeuralNet, event), getattr(Callback, event)
+def overrides(listener, event, training):
+    """Return whether a net or a callback overrides the method of an event of these batches."""
+    base_methods = [getattr(NeuralNet, event), getattr(Callback, event)]
+    if isinstance(listener, EpochScoring) and listener.on_train != training:
+        base_methods.append(EpochScoring.on_batch_end)  # it skips batches of the other kind
     return getattr(getattr(listener, event), "__func__", None) not in base_methods

@@ -268,7 +268,7 @@ def _unsupported_reason(callback: Any) -> str | None:
         )
     if type(callback) in STATELESS_CALLBACKS:
         return None
-    batches = [event for event in BATCH_EVENTS if overrides(callback, event)]
+    batches = [event for event in BATCH_EVENTS if overrides(callback, event, training=True)]
     if not batches:
         return None
     return (

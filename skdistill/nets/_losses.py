@@ -389,11 +389,17 @@ def _prepare(logits, proba, label_weight):
     _check_shapes(logits, proba, label_weight)
     dtype = torch.promote_types(logits.dtype, torch.float32)
     if isinstance(proba, TopK):
-        proba = TopK(proba.indices, proba.proba.detach().to(dtype))
+        proba = TopK(proba.indices, _constant(proba.proba, dtype))
     else:
-        proba = proba.detach().to(dtype)
+        proba = _constant(proba, dtype)
     label_weight = None if label_weight is None else label_weight.to(dtype)
-    return logits.to(dtype), proba, label_weight
+    return logits if logits.dtype == dtype else logits.to(dtype), proba, label_weight
+
+
+def _constant(tensor, dtype):
+    """Return a tensor without gradient, in a precision; itself where it is so, which is faster."""
+    tensor = tensor.detach() if tensor.requires_grad else tensor
+    return tensor if tensor.dtype == dtype else tensor.to(dtype)
 
 
 def _check_shapes(logits, proba, label_weight):

@@ -28,7 +28,7 @@ class SoftTargets(NamedTuple):
 
     def move(self, function) -> Self:
         """Return the targets with a function applied to each tensor."""
-        return type(self)(*(_apply(function, part) for part in self))
+        return type(self)(*[_apply(function, part) for part in self])
 
     def to(self, device: torch.device) -> Self:
         """Return the targets on a device."""
@@ -61,8 +61,8 @@ def rows_of(tensor, rows):
 def _apply(function, part):
     if isinstance(part, torch.Tensor):
         return function(part)
-    if isinstance(part, TopK | Roles):
-        return type(part)(*(_apply(function, each) for each in part))
+    if isinstance(part, tuple):  # TopK or Roles
+        return type(part)(*[_apply(function, each) for each in part])
     return part
 
 

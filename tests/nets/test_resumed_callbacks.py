@@ -76,8 +76,19 @@ SCHEDULES = {
         "policy": lr_scheduler.CyclicLR, "base_lr": 0.01, "max_lr": 0.2, "step_size_up": 4,
         "cycle_momentum": False, "step_every": "batch",
     },
+    "MultiplicativeLR": {
+        "policy": lr_scheduler.MultiplicativeLR, "lr_lambda": lambda epoch: 0.5 + epoch / 20,
+    },
+    "ConstantLR": {"policy": lr_scheduler.ConstantLR, "factor": 0.5, "total_iters": 7},
+    "LinearLR": {"policy": lr_scheduler.LinearLR, "total_iters": 8},
+    "PolynomialLR": {"policy": lr_scheduler.PolynomialLR, "total_iters": 12},
+    "CosineAnnealingWarmRestarts": {
+        "policy": lr_scheduler.CosineAnnealingWarmRestarts, "T_0": 4,
+    },
     "WarmRestartLR": {"policy": "WarmRestartLR", "max_lr": 0.2, "base_period": 3},
 }  # fmt: skip
+# They take schedulers of an optimiser, which skorch's LRScheduler does not make.
+OF_SCHEDULERS = {"SequentialLR", "ChainedScheduler"}
 ORDERS = ["load first", "load last", "load first, checkpoint first"]
 
 
@@ -101,12 +112,27 @@ def test_a_schedule_continues_as_if_never_interrupted(schedule, order, tmp_path)
     def make_callback():
         return LRScheduler(**SCHEDULES[schedule])
 
-    if "load last" in order and schedule in ("OneCycleLR", "CyclicLR"):
-        order = "load first"  # torch writes the first rate into the optimiser that is loaded
     whole = make_net([make_callback()]).fit(X, P)
     again = resumed(make_callback, order, tmp_path)
     assert rates_of(again) == rates_of(whole)
     assert len(set(rates_of(whole))) > 1
+    torch.testing.assert_close(weights_of(again), weights_of(whole), rtol=0, atol=0)
+
+
+def test_every_schedule_of_torch_is_a_case():
+    public = set(lr_scheduler.__all__) - {"LRScheduler"}  # the base class
+    assert public - OF_SCHEDULERS == public & set(SCHEDULES)
+
+
+@pytest.mark.filterwarnings("ignore:.*lr_scheduler.step.*:UserWarning")
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("schedule", ["OneCycleLR", "CyclicLR"])
+def test_cycles_of_momentum_continue_too(schedule, order, tmp_path):
+    options = {**SCHEDULES[schedule], "cycle_momentum": True}
+    sgd = {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9}
+    whole = make_net([LRScheduler(**options)], **sgd).fit(X, P)
+    again = resumed(lambda: LRScheduler(**options), order, tmp_path, **sgd)
+    assert rates_of(again) == rates_of(whole)
     torch.testing.assert_close(weights_of(again), weights_of(whole), rtol=0, atol=0)
 
 

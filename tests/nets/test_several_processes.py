@@ -48,6 +48,7 @@ columns = [name for name in ("train_loss", "valid_loss") if name in student.hist
 history = [[each[name] for name in columns] for each in student.history]
 with open(f"history {accelerator.process_index}", "w") as file:
     json.dump(history, file)
+accelerator.end_training()  # else a process may abort while another one still communicates
 """
 TWO_PROCESSES = [
     sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",

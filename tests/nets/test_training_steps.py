@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, GradientNormClipping
+from skorch.callbacks import Callback, EpochScoring, GradientNormClipping, PrintLog
 
 from skdistill.datasets import make_gaussian_classes
 from skdistill.nets import SoftLabelNet
@@ -81,3 +81,25 @@ def test_a_module_compiled_to_machine_code_learns_the_same():
     plain = make_net().fit(X, P)
     compiled = make_net(compile=True).fit(X, P)  # two sizes of batches
     np.testing.assert_allclose(compiled.predict_proba(X), plain.predict_proba(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_the_log_makes_a_table_only_if_it_is_shown(verbose, monkeypatch, capsys):
+    tables = []
+    make_table = PrintLog.table
+    monkeypatch.setattr(PrintLog, "table", lambda *args: tables.append(1) or make_table(*args))
+    make_net(verbose=verbose).fit(X, P)
+    assert len(tables) == 4 * verbose
+    assert ("train_loss" in capsys.readouterr().out) == bool(verbose)
+
+
+def test_the_log_is_sent_to_a_sink_without_verbose():
+    lines = []
+    make_net(callbacks__print_log__sink=lines.append).fit(X, P)
+    assert len(lines) == 2 + 4  # the header, and a line for each epoch
+
+
+def test_scores_of_training_epochs_get_the_training_batches():
+    score = EpochScoring("accuracy", name="train_acc", on_train=True, lower_is_better=False)
+    net = make_net(callbacks=[score], iterator_train__shuffle=False).fit(X, y)
+    assert len(net.history[:, "train_acc"]) == 4

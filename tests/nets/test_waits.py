@@ -59,6 +59,7 @@ LOSSES_OF_THE_EPOCH = {"_device_trained_net.py:run_single_epoch": 1}
 CASES = {
     "probabilities": (P, {}),
     "labels": (y, {}),
+    "names of classes": (np.char.add("class ", y.astype(str)), {}),
     "some labels": (SOME_LABELS, {"criterion": nets.DistillationLoss}),
     "largest probabilities": (TOP, {}),
     "weights of classes": (P, {"criterion__label_weight": np.arange(1.0, 10.0)}),
