@@ -6,8 +6,8 @@ from scipy.stats import t as student_t
 from .._utils._warnings import warn
 from ._alpha_selection import standard_error
 
-# In standard deviations of y. Boosting, forests, nearest neighbours and ridge stay below it on skewed
-# targets of 300 rows, and within 3.5 standard errors; teachers of medians have .17 to .4.
+# In standard deviations of y. Boosting, forests, nearest neighbours and ridge stay below it on
+# skewed targets of 300 rows, and within 3.5 standard errors; teachers of medians have .17 to .4.
 LEAST_ERROR = 0.1
 # Two-sided; four standard errors with many rows or groups.
 SIGNIFICANCE = 1e-4
