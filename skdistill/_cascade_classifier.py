@@ -255,8 +255,8 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
             differ, if there are fewer than two classes, or if a confidence is not finite.
 
         TypeError
-            If teacher or student is not a classifier, or for `sample_weight` without metadata
-            routing.
+            If teacher or student is not a classifier, for `X_unlabeled`, or for `sample_weight`
+            without metadata routing.
 
         sklearn.exceptions.NotFittedError
             If a frozen estimator is not fitted.
@@ -292,9 +292,17 @@ class CascadeClassifier(ClassifierMixin, BaseEstimator):
 
     def _route(self, params):
         """Return the metadata for teacher and student."""
+        routing = get_config()["enable_metadata_routing"]
+        if params.get("X_unlabeled") is not None and not routing:
+            raise TypeError(
+                "CascadeClassifier takes no X_unlabeled. Distil first: distilled = "
+                "DistilledClassifier(teacher, student).fit(X, y, X_unlabeled=X_unlabeled), and fit "
+                "the teacher. Then calibrate on rows that neither has seen: CascadeClassifier("
+                "FrozenEstimator(teacher), FrozenEstimator(distilled)).fit(X_calibration)."
+            )
         if params.get("sample_weight") is None:
             params.pop("sample_weight", None)
-        elif not get_config()["enable_metadata_routing"]:
+        elif not routing:
             raise TypeError(
                 "CascadeClassifier takes no sample_weight: its bound counts calibration rows. Draw "
                 "the rows in proportion to their weights, or fit teacher and student with weights "

@@ -12,6 +12,7 @@ from sklearn.utils import column_or_1d, get_tags
 
 from ._base._distillation import TeacherMixin
 from ._base._fit_log import log_fit
+from ._base._mean_error import warn_of_mean_error
 from ._base._squared_loss_selection import select_by_squared_loss
 from ._base._student_numbers import RegressionStudentMixin
 from ._base._training_data import LABELS_ALONE, FitArguments
@@ -299,7 +300,8 @@ n_features), default=None
         UserWarning
             If "auto" chooses the labels alone. If the leaves of a frozen teacher's trees show that
             it was fitted on these rows. If teachers fitted on the other folds miss the level of a
-            fold, as in sorted rows. If predictions are raised to the bound of the student's loss.
+            fold, as in sorted rows. If the mean error of a teacher's predictions is large, as for
+            a teacher of medians. If predictions are raised to the bound of the student's loss.
             If the teacher takes no `sample_weight`. If a file of `memory` is damaged or cannot be
             written.
         """
@@ -310,7 +312,7 @@ n_features), default=None
         given = FitArguments(X, y, sample_weight, teacher_pred, X_unlabeled, unlabeled_pred)
         inputs = self._validate(given, params)
         predictions = self._within_range(inputs, self._predict_teacher_proba(inputs))
-        self._warn_of_levels(inputs, predictions)
+        self._warn_of_errors(inputs, predictions)
         data = self._soften(inputs, predictions)
         student = self._fit_student(data)
         self._set_fitted_attributes(X, student, inputs.output.shape)
@@ -358,12 +360,21 @@ n_features), default=None
             )
         return predictions.map(lambda each: np.maximum(each, least))
 
-    def _warn_of_levels(self, inputs, predictions):
-        """Warn if teachers fitted here cannot predict the level of the rows of their fold."""
+    def _warn_of_errors(self, inputs, predictions):
+        """Warn if predictions miss the level of each fold, or else that of all rows.
+
+        Errors of teachers on their own training rows show nothing, nor those of rows without a
+        prediction.
+        """
         given = inputs.teacher_proba is not None or isinstance(inputs.teacher, FrozenEstimator)
-        if predictions is not None and inputs.folds is not None and not given:
-            targets = inputs.labels.replace_proba(predictions.labelled)
-            warn_of_fold_levels(targets, inputs.folds)
+        if predictions is None or (inputs.folds is None and not given):
+            return
+        targets = inputs.labels.replace_proba(predictions.labelled)
+        if not given and warn_of_fold_levels(targets, inputs.folds):
+            return
+        predicted = ~predictions.unseen
+        groups = None if inputs.groups is None else inputs.groups[predicted]
+        warn_of_mean_error(targets.take(predicted), groups)
 
     def _fit_student(self, data):
         data.soft_labels.check_some_weight()

@@ -804,6 +804,7 @@ REGRESSOR = Ridge().fit([[0.0], [1.0]], [0.0, 1.0])
         ({"calibration_size": 1.5}, ValueError, "calibration_size must be"),
         ({"calibration_size": 0}, ValueError, "calibration_size must be"),
         ({"teacher": frozen(REGRESSOR)}, TypeError, "teacher must be a classifier"),
+        ({"teacher": Ridge()}, TypeError, "Cascades are for classification only"),
         ({"student": frozen(REGRESSOR)}, TypeError, "student must be a classifier"),
         ({"student": Ridge()}, TypeError, r"student=DistilledClassifier\(student="),
         ({"student": DistilledRegressor()}, TypeError, "student must be a classifier"),
@@ -841,6 +842,19 @@ def test_weights_are_refused_by_name():
     with pytest.raises(TypeError, match="takes no sample_weight: its bound counts"):
         cascade.fit(noisy_rows(), sample_weight=np.ones(N))
     cascade.fit(noisy_rows(), sample_weight=None)
+
+
+def test_unlabelled_rows_are_refused_with_what_to_do_instead(problem):
+    X, y, teacher, _ = problem
+    cascade, of_noise = noisy_cascade()
+    message = "takes no X_unlabeled. Distil first.* on rows that neither has seen"
+    with pytest.raises(TypeError, match=message):
+        cascade.fit(noisy_rows(), X_unlabeled=noisy_rows())
+    assert of_noise.rows == []
+    student = GaussianNB()
+    distilled = DistilledClassifier(teacher, student).fit(X[:500], y[:500], X_unlabeled=X[500:1500])
+    instead = CascadeClassifier(frozen(teacher), frozen(distilled), max_disagreement=0.2)
+    assert instead.fit(X[2000:]).bound_ <= 0.2
 
 
 @pytest.mark.parametrize("labels", [np.array(["0", "1"]), np.array([0, 7]), np.array([0, 1, 2])])

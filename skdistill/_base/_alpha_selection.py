@@ -25,6 +25,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._utils._methods import may_have_method
 from .._utils._probabilities import entries
+from .._utils._repr import short_repr
 from .._utils._rows import mean_row_weight, rows_of
 from .._utils._typing import Floats
 from .._utils._warnings import warn
@@ -239,7 +240,8 @@ def select(comparison, weights):
     best = comparison.choose()
     curve = AlphaCurve(GRID[: len(losses)].copy(), losses, comparison.candidates, nested, best)
     if curve.best.weights == LABELS_ALONE:
-        _warn_of_labels_alone(curve, "alpha" if weights.alpha == "auto" else "unlabeled_weight")
+        name = "alpha" if weights.alpha == "auto" else "unlabeled_weight"
+        _warn_of_labels_alone(curve, name, data.student)
     return curve
 
 
@@ -372,13 +374,14 @@ class Comparison:
         return best
 
 
-def _warn_of_labels_alone(curve, name):
+def _warn_of_labels_alone(curve, name, student):
     """Warn that neither the teacher nor unlabelled rows improve a student fitted to the labels."""
     others = [each.loss for each in curve.candidates if each.weights != LABELS_ALONE]
     has_unlabeled = any(each.unlabeled_weight for each in curve.candidates)
     unused, more = (", without the unlabelled rows,", "more ") if has_unlabeled else ("", "")
     warn(
-        f'{name}="auto" chose 0: on held-out rows the loss of a student fitted to the labels is '
+        f'{name}="auto" chose 0: on held-out rows the loss of the student {short_repr(student)} '
+        "fitted to the labels is "
         f"{curve.best.loss:.4g}, of the best one that uses the teacher {min(others):.4g}, and no "
         f"improvement is significant. The student is fitted to the labels alone{unused} and may be "
         f"used as it is. Do not distil this teacher into this student: give {more}unlabelled rows, "

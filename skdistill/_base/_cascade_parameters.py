@@ -11,6 +11,13 @@ from .._utils._methods import may_have_method
 from ..students._confidence import NAMES
 from ..students._predictions import predicts_numbers
 
+REMEDIES = {
+    "teacher": "Cascades are for classification only. For a continuous target use "
+    "DistilledRegressor, which needs no teacher to predict.",
+    "student": "For classes, fit the regressor to probabilities: "
+    "student=DistilledClassifier(student=...). Cascades do not predict a continuous target.",
+}
+
 
 def check_parameters(cascade, strata):
     """Raise for invalid parameters of a cascade."""
@@ -77,8 +84,7 @@ def check_classifier(role, estimator):
     inside = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
     if predicts_numbers(inside):
         raise TypeError(
-            f"{role} must be a classifier, and {estimator!r} is a regressor. To use a regressor as "
-            "student, fit it to probabilities: student=DistilledClassifier(student=...)."
+            f"{role} must be a classifier, and {estimator!r} is a regressor. {REMEDIES[role]}"
         )
     if not may_have_method(estimator, "predict"):
         raise TypeError(f"{role} must have predict and be a classifier; got {estimator!r}.")

@@ -13,6 +13,8 @@ SIGNIFICANCE = 0.001
 def warn_of_fold_levels(targets, folds):
     """Warn if a good part of the teachers' squared error is the mean error of each fold.
 
+    Return whether that is so.
+
     `targets` are those of the labelled rows, with out-of-fold predictions as means.
     """
     counted = targets.weight > 0
@@ -27,6 +29,7 @@ def warn_of_fold_levels(targets, folds):
             f"cv=KFold({len(folds)}, shuffle=True, random_state=0). If groups or times differ in "
             "level, this is the error on new ones."
         )
+    return share > LEAST_SHARE
 
 
 def share_of_levels(errors):

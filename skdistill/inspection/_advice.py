@@ -1,6 +1,6 @@
 """Advice from a comparison of class probabilities; each sentence has its own condition."""
 
-from ._shared_advice import MIN_SHARE, duplicates, frozen, within_noise
+from ._shared_advice import MIN_SHARE, distinct, duplicates, frozen, within_noise
 
 
 def advise(ranked, *, prior_brier, duplicate_share):
@@ -43,10 +43,10 @@ def _accurate_but_worse(ranked):
         accuracy, other_accuracy = best.scores["accuracy"].value, other.scores["accuracy"].value
         if accuracy < other_accuracy and behind.exceeds_noise:
             yield (
-                f"{best.name} is less accurate than {other.name} ({accuracy:.3f} against "
-                f"{other_accuracy:.3f}), but its probabilities are better (Brier "
-                f"{best.scores['brier'].value:.3f} against {other.scores['brier'].value:.3f}): "
-                f"prefer {best.name}."
+                f"{best.name} is less accurate than {other.name} "
+                f"({distinct(accuracy, other_accuracy)}), but its probabilities are better (Brier "
+                f"{distinct(best.scores['brier'].value, other.scores['brier'].value)}): prefer "
+                f"{best.name}."
             )
 
 
@@ -55,10 +55,10 @@ def _better_when_tempered(ranked):
     tempered = min(ranked, key=lambda teacher: teacher.scores["tempered_brier"].value)
     lead = best.scores["tempered_brier"] - tempered.scores["tempered_brier"]
     if lead.exceeds_noise:
+        scores = tempered.scores["tempered_brier"].value, best.scores["tempered_brier"].value
         yield (
             f"With each at its own best temperature {tempered.name} is better than {best.name} "
-            f"(Brier {tempered.scores['tempered_brier'].value:.3f} against "
-            f"{best.scores['tempered_brier'].value:.3f}): prefer {tempered.name} with "
+            f"(Brier {distinct(*scores)}): prefer {tempered.name} with "
             'teacher_temperature="auto".'
         )
 

@@ -28,8 +28,13 @@ class JackknifeEstimate(NamedTuple):
     @property
     def exceeds_noise(self):
         """Whether it is positive beyond its two-sided 95 % interval, by Student's t."""
+        return bool(self.value > self.half_width)
+
+    @property
+    def half_width(self):
+        """Half of the width of its two-sided 95 % interval, by Student's t."""
         quantile = student_t.ppf((1 + CONFIDENCE) / 2, len(self.without) - 1)
-        return bool(self.value > quantile * self.standard_error)
+        return float(quantile * self.standard_error)
 
     def __sub__(self, other):
         return JackknifeEstimate(self.value - other.value, self.without - other.without)
@@ -39,11 +44,20 @@ class JackknifeEstimate(NamedTuple):
 
     def rounded(self):
         """Write a value in any unit: as many decimals as give its error two digits."""
+        write = self._writer()
+        return f"{write(self.value)} ± {write(self.standard_error)}"
+
+    def interval(self):
+        """Write the two-sided 95 % interval, with the decimals of `rounded`."""
+        write = self._writer()
+        return f"[{write(self.value - self.half_width)}, {write(self.value + self.half_width)}]"
+
+    def _writer(self):
+        """Return the function that writes numbers with as many decimals as the error needs."""
         error = self.standard_error
         if not error > 1e-9 * abs(self.value):  # rounding errors, or NaN
-            return f"{self.value:.4g} ± {error:.2g}"
-        n_decimals = max(0, 1 - int(np.floor(np.log10(error))))
-        return f"{self.value:,.{n_decimals}f} ± {error:,.{n_decimals}f}"
+            return "{:.4g}".format
+        return f"{{:,.{max(0, 1 - int(np.floor(np.log10(error))))}f}}".format
 
 
 def jackknife_over_folds(measure, fold_of, n_folds):

@@ -6,6 +6,15 @@ MIN_SHARE = 0.02
 MANY_DUPLICATES = 0.05
 
 
+def distinct(value, other):
+    """Write two scores with three decimals, or as many as make them differ."""
+    for n_decimals in range(3, 10):
+        written = f"{value:.{n_decimals}f}", f"{other:.{n_decimals}f}"
+        if written[0] != written[1]:
+            break
+    return "{} against {}".format(*written)
+
+
 def within_noise(ranked, measure, scores):
     """Say which teachers are as good as the best one; `scores` names the measure in the plural."""
     best = ranked[0]
@@ -14,8 +23,8 @@ def within_noise(ranked, measure, scores):
         if not lead.exceeds_noise:
             yield (
                 f"{best.name} and {other.name} do not differ significantly: their {scores} "
-                f"differ by {lead.rounded()}, paired over {len(lead.without)} folds. Choose by "
-                "cost."
+                f"differ by {lead.rounded()}, paired over {len(lead.without)} folds, and the 95 % "
+                f"interval {lead.interval()} contains 0. Choose by cost."
             )
 
 

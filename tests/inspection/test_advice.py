@@ -1,7 +1,10 @@
 """Each sentence of advice appears if and only if its condition holds, on constructed scores."""
 
+import re
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from skdistill.inspection._advice import advise
 from skdistill.inspection._jackknife import JackknifeEstimate
@@ -57,10 +60,25 @@ def test_less_accurate_but_better(accuracy, noise, expected):
     assert (sentence in advice(teacher(), other)) == expected
 
 
+def test_scores_that_differ_are_written_so():
+    other = teacher("B", brier=0.30004, accuracy=0.80003)
+    said = advice(teacher(), other)
+    assert "(0.80000 against 0.80003)" in said and "(Brier 0.30000 against 0.30004)" in said
+    tempered = advice(teacher(), teacher("B", brier=0.35, tempered_brier=0.2999))
+    assert "(Brier 0.2999 against 0.3000)" in tempered
+
+
 def test_within_noise():
     other = teacher("B", brier=0.32, noise=0.1, shaken="brier")
     sentence = "A and B do not differ significantly: their Brier scores differ by 0.020 ± 0.035"
-    assert sentence in advice(teacher(), other)
+    said = advice(teacher(), other)
+    assert sentence in said
+    low, high = map(float, re.search(r"95 % interval \[(.*), (.*)\] contains 0", said).groups())
+    lead = other.scores["brier"] - teacher().scores["brier"]
+    n_folds = len(lead.without)
+    half = stats.t.ppf(0.975, n_folds - 1) * lead.standard_error
+    assert [low, high] == pytest.approx([0.02 - half, 0.02 + half], abs=0.0006)
+    assert low < 0 < high
 
 
 @pytest.mark.parametrize(("after", "noise"), [(0.45, 0.0), (0.495, 0.0), (0.45, 0.2)])
