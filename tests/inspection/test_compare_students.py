@@ -555,6 +555,9 @@ BAD_INPUT = [
     ({"memory": 3}, ValueError, "memory must be None, the path"),
     ({"y_test": "one", "scoring": "roc_auc"}, ValueError, "needs test rows of both classes"),
     ({"y": np.zeros(300, int)}, ValueError, "one class only"),
+    ({"alpha": 2}, ValueError, "alpha must be a number in .*got alpha=2"),
+    ({"unlabeled_weight": -1}, ValueError, "unlabeled_weight must be a number .*=-1"),
+    ({"unlabeled_weight": 1.0}, ValueError, "there are none. Give such rows as X_unlabeled"),
     ({"groups_test": np.zeros(3)}, ValueError, "groups_test must have one entry per row"),
     (
         {"X_test": None, "y_test": None, "groups_test": np.zeros(500)},
@@ -564,7 +567,7 @@ BAD_INPUT = [
 ]
 
 
-@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(29)])
+@pytest.mark.parametrize(("given", "kind", "match"), BAD_INPUT, ids=[str(k) for k in range(32)])
 def test_bad_input_is_refused_before_any_fit(given, kind, match, rows):
     FITS.clear()
     arguments = {"students": {"tree": TREE}, "teacher": CountedTeacher(), **rows, **given}
