@@ -1,5 +1,6 @@
 """The sentences and notes on the choice: outside the budget, on sizes, on numbers."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -19,10 +20,23 @@ TREE = DecisionTreeClassifier(max_leaf_nodes=4, random_state=0)
 FOREST = RandomForestClassifier(10, min_samples_leaf=5, random_state=0)
 
 
-@pytest.fixture()
-def compared():
+@pytest.fixture(scope="module")
+def once():
     """The linear student is the truth, and the better one."""
     return compare_students({"tree": TREE, "linear": LogisticRegression()}, FOREST, **ROWS)
+
+
+@pytest.fixture()
+def compared(once):
+    """A copy, so that a test may set costs and budget."""
+    return copy(once)
+
+
+@pytest.fixture(scope="module")
+def equal():
+    """Two equal students."""
+    students = {"one": LogisticRegression(), "two": LogisticRegression()}
+    return compare_students(students, FOREST, **ROWS)
 
 
 def with_costs(comparison, cost, values):
@@ -59,10 +73,9 @@ def test_no_other_student_is_named_outside_the_budget(linear, compared):
     ("sizes", "smallest"),
     [((5.0, 5.0), None), ((5.0, 5.0001), None), ((4.0, 5.0), "one"), ((5.0, 4.0), "two")],
 )
-def test_the_smallest_of_several_is_named_if_it_is_smaller(sizes, smallest):
-    students = {"one": LogisticRegression(), "two": LogisticRegression()}
-    compared = compare_students(students, FOREST, **ROWS)
-    with_costs(compared, "kB", dict(zip(students, sizes, strict=True)))
+def test_the_smallest_of_several_is_named_if_it_is_smaller(sizes, smallest, equal):
+    compared = copy(equal)
+    with_costs(compared, "kB", dict(zip(("one", "two"), sizes, strict=True)))
     said = on_certainty(compared)[0]
     assert "not certain" in said
     assert ("The smallest of these is" in said) == (smallest is not None)
