@@ -30,6 +30,7 @@ class ClassTask:
     classes: NDArray  # sorted
 
     kind = "classifier"
+    has_hard_labels = True
     scorings = MappingProxyType(
         {
             "neg_log_loss": "log_loss",

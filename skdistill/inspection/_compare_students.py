@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -20,7 +20,12 @@ from .._utils._groups import group_codes, make_folds
 from .._utils._labels import check_classes, check_labels
 from .._utils._rows import refuse_partitions
 from .._utils._typing import ArrayLike, Estimator, Rows
-from .._utils._validation import check_bool, check_row_weights
+from .._utils._validation import (
+    check_alpha,
+    check_bool,
+    check_row_weights,
+    check_unlabeled_weight,
+)
 from ..students._predictions import predicts_numbers
 from ._class_task import ClassTask
 from ._evaluated_rows import EvaluatedRows, checked_values, grouping
@@ -63,6 +68,8 @@ def compare_students(
     cv: Any = 5,
     budget: dict[str, float] | None = None,
     scoring: str | None = None,
+    alpha: float | Literal["auto"] = "auto",
+    unlabeled_weight: float | Literal["auto"] = "auto",
     memory: Any = None,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
@@ -75,8 +82,8 @@ def compare_students(
 
     Each student is fitted in two ways on the same rows. One fit is distilled, by the default of
     :class:`skdistill.DistilledClassifier` or :class:`skdistill.DistilledRegressor`. The other, its
-    twin, is fitted to the labels alone, and tuned. With `X_unlabeled` there is a third fit, to hard
-    pseudo-labels. The teacher is cross-fitted once for all students.
+    twin, is fitted to the labels alone, and tuned. With `X_unlabeled` there is a third fit of each
+    classifier, to hard pseudo-labels. The teacher is cross-fitted once for all students.
 
     Parameters
     ----------
@@ -145,6 +152,17 @@ n_features), default=None
         "accuracy" or, for two classes, "roc_auc"; for numbers "neg_mean_squared_error" or "r2".
         None is the first of each.
 
+    alpha : float in [0, 1] or "auto", default="auto"
+        Weight of the teacher in the targets: alpha · teacher + (1 − alpha) · one-hot label. 1 uses
+        the teacher alone; 0 is ordinary training, without a teacher if there are no unlabelled
+        rows. "auto" chooses from the data. It is that of each distilled student. To compare a
+        number with "auto", compare twice with the same `memory`.
+
+    unlabeled_weight : float or "auto", default="auto"
+        Weight of a row without a label, of `X_unlabeled`, relative to the mean weight of a labelled
+        row. 0 leaves these rows out. "auto" chooses 0, 0.2 or 1 from the data. It is that of each
+        distilled student; a number needs `X_unlabeled`.
+
     memory : str, path, joblib.Memory or None, default=None
         Folder of a cache for the predictions of fold teachers, as in
         :class:`skdistill.DistilledClassifier`. With None, a temporary one is used and deleted.
@@ -178,8 +196,9 @@ n_features), default=None
         If there are no students, or if two rows of the table would have the same name. If the score
         is not defined for these models. If only one of `X_test` and `y_test` is given, or if
         `groups_test` is given without them or has not one entry for each of their rows. If
-        `X_unlabeled` has other columns than X. If `budget` is not a dict of positive limits. If
-        folds give no unbiased score.
+        `X_unlabeled` has other columns than X. If `alpha` or `unlabeled_weight` is outside its
+        range, or if `unlabeled_weight` is a number without `X_unlabeled`. If `budget` is not a dict
+        of positive limits. If folds give no unbiased score.
 
     TypeError
         If `students` is not a dict, if it mixes classifiers and regressors, or if the teacher is
@@ -201,13 +220,16 @@ n_features), default=None
     A student whose fit fails is reported in its row, with the reason; the others go on.
 
     The twin of a search is that search. Other students of a registered class are tuned by a grid of
-    at most six settings, the given one first, in 3 folds of the training rows. No setting makes a
+    at most eight settings, the given one first, in 3 folds of the training rows. No setting makes a
     student larger. For trees and forests, the grid shrinks leaves to their ancestors
-    (:func:`skdistill.students.shrink_leaves`). Students without a grid are called "untuned". The
-    distilled student has the given setting, so that tuning favours its twin.
+    (:func:`skdistill.students.shrink_leaves`); for trees, it has fewer leaves, too. Students
+    without a grid are called "untuned". The distilled student has the given setting, so that tuning
+    favours its twin.
 
     The share of the teacher's lead is (distilled − twin) / (teacher − twin) in the score that
-    ranks. It is left out where the lead is below two standard errors: the ratio would be noise.
+    ranks. It is left out where the lead is below two standard errors: the ratio would be noise. It
+    is left out, too, where the weights give the teacher no part (`alpha` 0 and no unlabelled rows):
+    a difference to the twin then comes from settings or shrunk leaves.
 
     Without `X_test`, standard errors leave out each outer fold in turn (the jackknife), and
     intervals are those of Student's t. With it they come from 1000 resamples of the test rows, or
@@ -247,6 +269,7 @@ n_features), default=None
     check_students(students)
     check_bool("learning_curve", learning_curve)
     budget = check_budget(budget)
+    weights = _checked_weights(alpha, unlabeled_weight, X_unlabeled)
     y, task = task_of(students, y)
     score = _checked_scoring(scoring, task)
     check_teacher(teacher, task)
@@ -263,7 +286,7 @@ n_features), default=None
     task.check_evaluated(score, evaluated.y)
     progress = FitProgress(bool(verbose))
     with _teacher_cache(memory, teacher) as folder:
-        fitter = StudentFitter(teacher, task, score, folder, n_jobs, seed)
+        fitter = StudentFitter(teacher, task, score, weights, folder, n_jobs, seed)
         shipped = fit_models(fitter, students, training, progress)
         if folds is None:
             predictions = predict_models(task, shipped, evaluated.X, y)
@@ -274,11 +297,22 @@ n_features), default=None
         scores = Scores.of(predictions.found, evaluated, task, score)
         rows = compared_models(shipped, predictions, scores)
         notes = [*_notes(evaluated, shipped.teacher), *_on_test_groups(evaluated, training)]
-        comparison = StudentComparison(rows, score, scores.paired, budget, notes)
+        comparison = StudentComparison(rows, score, scores.paired, budget, weights, notes)
         if learning_curve and (chosen := comparison.chosen()):
             fits = HalvedFits(fitter, training, scores, predict_again)
             comparison.halved = fits.of(chosen.student, students[chosen.student], chosen.how)
     return comparison
+
+
+def _checked_weights(alpha, unlabeled_weight, X_unlabeled):
+    """Return the weights of the distilled students as parameters; raise for what they are not."""
+    weight = check_unlabeled_weight(unlabeled_weight, auto=True)
+    if weight != "auto" and X_unlabeled is None:
+        raise ValueError(
+            f"unlabeled_weight={unlabeled_weight!r} is the weight of rows without labels, and "
+            'there are none. Give such rows as X_unlabeled, or leave unlabeled_weight="auto".'
+        )
+    return {"alpha": check_alpha(alpha, auto=True), "unlabeled_weight": weight}
 
 
 def check_students(students):

@@ -8,6 +8,7 @@ from ._intervals import Estimate
 from ._report_html import as_fragment, as_page
 from ._report_summary import summary
 from ._report_text import as_text
+from ._teacher_part import has_no_teacher
 from ._verdict import verdict
 
 
@@ -33,7 +34,8 @@ class DistillationReport:
 
     gap_recovered : dict of {str: Estimate}
         By score: (distilled − student) / (teacher − student), NaN if the teacher was no better.
-        That of "mse" is left out, since it is that of "r2".
+        That of "mse" is left out, since it is that of "r2". Empty if the weights gave the teacher
+        no part (`labels_alone`).
 
     fidelity : dict of {str: {str: Estimate}}
         By score and model: "agreement" with the teacher's predicted label, "kl" (nats, the
@@ -161,6 +163,11 @@ class DistillationReport:
             Title of the page, such as the name of the project. "Did distilling pay?" by default.
         """
         Path(path).write_text(as_page(self, title), encoding="utf-8")
+
+    @property
+    def labels_alone(self) -> bool:
+        """Whether the weights gave the teacher no part: alpha 0, and no unlabelled rows."""
+        return has_no_teacher(self.weights)
 
     def __str__(self):
         return as_text(self)

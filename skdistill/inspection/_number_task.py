@@ -16,6 +16,7 @@ class NumberTask:
     """Regression of one number for each row, and the scores of predicted numbers."""
 
     kind = "regressor"
+    has_hard_labels = False  # a predicted number is soft
     is_binary = False
     scorings = MappingProxyType({"neg_mean_squared_error": "mse", "r2": "r2"})
     default_scoring = "neg_mean_squared_error"
@@ -54,10 +55,6 @@ class NumberTask:
     def concatenate(self, parts):
         """Return the predictions of several blocks of rows."""
         return np.concatenate(parts)
-
-    def pseudo_labels(self, predictions):
-        """Return the predictions, which stand for the values."""
-        return predictions
 
     def rows(self, predictions, y, teacher=None):
         """Return the values whose weighted means are the moments that the scores need."""

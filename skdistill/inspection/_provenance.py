@@ -52,10 +52,14 @@ def today():
 
 
 def _last_step(model):
-    """Return the last step of a Pipeline, else the model."""
-    while isinstance(model, Pipeline):
-        model = model.steps[-1][1]
-    return model
+    """Return the last step of a Pipeline or of the best model of a search, else the model."""
+    while True:
+        if isinstance(model, Pipeline):
+            model = model.steps[-1][1]
+        elif hasattr(model, "best_estimator_"):
+            model = model.best_estimator_
+        else:
+            return model
 
 
 def _student_in(last, model):

@@ -21,6 +21,7 @@ from ._kinds import predicts_numbers
 from ._number_figures import NumberFigures
 from ._provenance import chosen_weights, model_names, today, versions
 from ._row_scores import bootstrap, scores_on
+from ._teacher_part import has_no_teacher
 
 MIN_RESAMPLES = 100
 
@@ -169,6 +170,7 @@ def distillation_report(
         resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)
     cost, not_pickled = costs(models, X)
+    weights = chosen_weights(distilled)
     # The exact bound counts rows: not weights, and not rows that resemble one another.
     independent = codes is None and not np.ptp(weight)
     return DistillationReport(
@@ -179,7 +181,7 @@ def distillation_report(
         note=figures.note,
         quality=quality | figures.further_quality(predictions, true, weight),
         gain=gains("distilled", "student", scores, resampled),
-        gap_recovered=gaps_recovered(scores, resampled),
+        gap_recovered={} if has_no_teacher(weights) else gaps_recovered(scores, resampled),
         fidelity=table(FIDELITY, ("student", "distilled"), scores, resampled)
         | (figures.further_fidelity(models, predictions, X) if independent else {}),
         cost=cost,
@@ -195,7 +197,7 @@ def distillation_report(
             if figures.are_equal(*(predictions[name] for name in pair))
         ),
         model_names=model_names(models),
-        weights=chosen_weights(distilled),
+        weights=weights,
         versions=versions(models),
         date=today(),
     )

@@ -45,6 +45,8 @@ def _on_quality(report, measure):
     """Say what is kept of the teacher's lead in one score, or why this cannot be said."""
     if ("student", "distilled") in report.identical:
         return f"predicts as {AS_BEFORE}"
+    if report.labels_alone:
+        return "is fitted to the labels alone, too: its weights gave the teacher no part (alpha 0)"
     if measure is None:
         return "shares no score with the other models"
     label, gap = LABELS[measure], report.gap_recovered.get(measure)
@@ -75,6 +77,8 @@ def _conclusion(report):
         return ["There are too few groups to say whether distilling helped."] if gains else []
     if ("student", "distilled") in report.identical:
         return ["Distilling changed nothing: use either of the two."]
+    if report.labels_alone:
+        return ["Nothing here comes from the teacher: use the better one of the two students."]
     if any(each.low > 0 for each in gains):
         return []
     verb = "harmed" if any(each.high < 0 for each in gains) else "did not help"

@@ -33,18 +33,24 @@ def _over_rivals(best, rivals, comparison):
             f"{score} it leads {nearest}, the nearest, by {_with_interval(lead)}."
         ]
     shown = "; ".join(f"{name}, {_with_interval(leads[name])}" for name in ties)
+    tied = [row for row in rivals if row.name in ties]
     return [
-        f"The lead of {best.name} in {score} is not certain at 95 % over {shown}. "
-        f"{_cheapest([best, *(row for row in rivals if row.name in ties)], comparison)}",
+        f"The lead of {best.name} in {score} is not certain at 95 % over {shown}."
+        f"{_cheapest(best, tied, comparison)}",
         "Four times as many evaluated rows would halve the standard errors.",
     ]
 
 
-def _cheapest(rows, comparison):
-    """Say which of several students that may be as good costs least."""
+def _cheapest(best, tied, comparison):
+    """Say which of several students that may be as good costs least; nothing if no less."""
     cost = next(iter(comparison.budget or ["kB"]))
-    least = min(rows, key=lambda row: row.costs[cost])
-    return f"The smallest of these is {least.name}: {described_costs({cost: least.costs[cost]})}."
+    first, second = sorted([best, *tied], key=lambda row: row.costs[cost])[:2]
+    least, next_least, own = (
+        described_costs({cost: row.costs[cost]}) for row in (first, second, best)
+    )
+    if own == least and (first is not best or next_least == least):
+        return ""
+    return f" The smallest of these is {first.name}: {least}."
 
 
 def _against_teacher(best, comparison):

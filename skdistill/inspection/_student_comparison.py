@@ -14,8 +14,11 @@ from ._student_layout import described_costs
 from ._student_table import as_text
 from ._student_verdict import sentences
 from ._tables import import_pandas
+from ._teacher_part import has_no_teacher
 
 COMPILED = "teacher (ONNX)"
+NEGLIGIBLE = 1e-9  # a difference by rounding
+LABELS_CHOSEN = "labels alone, as chosen"  # a distilled student whose teacher has no part
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,16 @@ class ComparedModel:
     costs: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     failure: str = ""
+
+    @property
+    def labels_alone_chosen(self):
+        """Whether it was to be distilled, and its weights gave the teacher no part."""
+        return has_no_teacher(self.details)
+
+    @property
+    def described_how(self):
+        """How it was fitted, for readers."""
+        return LABELS_CHOSEN if self.labels_alone_chosen else self.how
 
     @property
     def is_student(self):
@@ -80,11 +93,12 @@ class StudentComparison:
     See :func:`compare_students`.
     """
 
-    def __init__(self, rows, scoring, paired, budget, notes):
+    def __init__(self, rows, scoring, paired, budget, weights, notes):
         self._rows = rows
         self.scoring = scoring
         self.paired = paired  # the score of each model, for differences
         self.budget = budget
+        self.weights = weights  # alpha and unlabeled_weight of distilled students, as given
         self.notes = notes  # sentences on how the figures were made
         self.halved = []  # fits of the chosen student on half of the rows
 
@@ -103,15 +117,15 @@ class StudentComparison:
         """What the table says about each student."""
         return sentences(self)
 
-    def frontier(self, cost: str = "kB") -> list[str]:
+    def frontier(self, cost: str | None = None) -> list[str]:
         """Return the students that no other beats in quality and cost, the cheapest first.
 
         Parameters
         ----------
-        cost : str, default="kB"
+        cost : str, default=None
             Cost of each model. "kB", "us_per_row" or "ms_per_1000", or one of these after `onnx_`,
-            for the model compiled to ONNX. Times are measured, so that students of nearly equal
-            times may change places.
+            for the model compiled to ONNX. None is the first cost of the budget, "kB" without one.
+            Times are measured, so that students of nearly equal times may change places.
 
         Returns
         -------
@@ -124,6 +138,7 @@ class StudentComparison:
         ValueError
             If the cost is not one of these, or if no student could be compared.
         """
+        cost = next(iter(self.budget or ["kB"])) if cost is None else cost
         _check_costs([cost])
         rows = [row for row in self._compared() if not isnan(row.costs[cost])]
         beaten = {row.name for row in rows for other in rows if self._beats(other, row, cost)}
@@ -176,8 +191,9 @@ class StudentComparison:
         Returns
         -------
         pandas.DataFrame
-            Index: the names. Columns: "student", "how"; the scores, each followed by its standard
-            error ("log_loss", "log_loss_se", ...), NaN where it has none; "gain" and
+            Index: the names. Columns: "student", "how" ("labels alone, as chosen" where the weights
+            of a distilled student gave the teacher no part); the scores, each followed by its
+            standard error ("log_loss", "log_loss_se", ...), NaN where it has none; "gain" and
             "share_of_lead"; the costs; "failure" (empty where there is none). The gain is in the
             score that ranks, against the twin of the labels alone; positive is better. The share is
             that of the teacher's lead over the twin, NaN where the lead is below two standard
@@ -194,7 +210,7 @@ class StudentComparison:
             figures: dict[str, float] = {}
             for name, figure in row.figures.items():
                 figures |= {name: figure.value, f"{name}_se": figure.standard_error}
-            head = {"student": row.student, "how": row.how}
+            head = {"student": row.student, "how": row.described_how}
             rows.append(head | figures | row.details | row.costs | {"failure": row.failure})
         frame = pandas.DataFrame(rows, index=pandas.Index(self.names, name="model"))
         last = frame.pop("failure")
@@ -225,6 +241,10 @@ class StudentComparison:
     def meets_budget(self, row):
         """Return whether a row meets the budget; True without one."""
         return not self.budget or row.excess(self.budget) <= 1
+
+    def is_better(self, row, other):
+        """Return whether the score that ranks of a row is better, rounding apart."""
+        return self._loss(row) < self._loss(other) - NEGLIGIBLE
 
     def rows(self):
         """Return the rows of the table in order, as objects."""

@@ -46,8 +46,11 @@ class Scores(NamedTuple):
         )
         return scores | {each: Figure(value) for each, value in plain.items()} | self._gaps(name)
 
-    def gains(self, student, how):
-        """Return the gain of a student over its twin, and its share of the teacher's lead."""
+    def gains(self, student, how, *, teacher_counts=True):
+        """Return the gain of a student over its twin, and its share of the teacher's lead.
+
+        There is no share if the teacher had no part in the student.
+        """
         name, twin = (NAMES[each].format(student) for each in (how, LABELS))
         if how == LABELS or twin not in self.replicated:
             return {}
@@ -57,7 +60,7 @@ class Scores(NamedTuple):
         of_lead = figure(lead)
         # Not so for a lead without a standard error.
         is_certain = of_lead.value > 0 and of_lead.value >= MIN_LEAD * of_lead.standard_error
-        if is_certain and how == DISTILLED:
+        if is_certain and how == DISTILLED and teacher_counts:
             found["share_of_lead"] = figure(gain.over(lead))
         return found
 

@@ -49,6 +49,7 @@ class StudentFitter(NamedTuple):
     teacher: object  # unfitted, or frozen
     task: object
     scoring: str  # the score of the task by which twins are tuned
+    weights: dict  # alpha and unlabeled_weight of the distilled students, as given
     memory: object  # folder of the teacher cache, which the students share
     n_jobs: int | None
     seed: int | None
@@ -124,8 +125,9 @@ class StudentFitter(NamedTuple):
     def _distilled(self, student):
         """Return the estimator that distils the teacher into a student."""
         return self.task.distilled(
-            self.teacher, student, memory=self.memory, n_jobs=self.n_jobs, random_state=self.seed
-        )
+            self.teacher, student, **self.weights, memory=self.memory, n_jobs=self.n_jobs,
+            random_state=self.seed,
+        )  # fmt: skip
 
 
 def _attempt(fit):

@@ -23,6 +23,7 @@ MEANINGS = {
     "mse": "MSE is the mean squared error: lower is better.",
     "r2": "R² is the explained share of the variance: higher is better.",
 }
+OF_NUMBERS = ("mse", "r2")  # scores of regressors
 UNITS = {
     "kB": "kB",
     "us_per_row": "µs per row",
@@ -52,7 +53,10 @@ class Table(NamedTuple):
 def tables(comparison):
     """Return the tables of quality, fidelity, calibration, cost and groups that apply."""
     models = [row for row in comparison.rows() if not row.failure]
-    filled = [_filled(title, columns, note, models) for title, columns, note in _TABLES]
+    notes = _NOTES_ON_NUMBERS if comparison.scoring in OF_NUMBERS else {}
+    filled = [
+        _filled(title, columns, notes.get(title, note), models) for title, columns, note in _TABLES
+    ]
     return [table for table in filled if table.rows]
 
 
@@ -69,13 +73,19 @@ def summary(comparison):
     teachers = comparison.teachers()
     if all(cost.startswith("onnx_") for cost in costs):
         teachers = teachers[-1:]  # both have the cost of the same file
+    students = best_of_each(comparison.ranked())
+    pseudo = (
+        "" if comparison.scoring in OF_NUMBERS
+        else "(pseudo-labels) to the labels that the teacher predicts, "
+    )  # fmt: skip
+    alone = [row.name for row in students if row.labels_alone_chosen]
+    but = f", but {', '.join(alone)}: labels alone, as chosen" if alone else ""
     note = (
         f"{MEANINGS[comparison.scoring]} ± is the standard error. Each student as the better of "
-        "its fits, best first: (labels) means fitted to the labels alone, (pseudo-labels) to the "
-        "labels that the teacher predicts, others are distilled. ONNX is a file that runs without "
-        "Python."
+        f"its fits, best first: (labels) means fitted to the labels alone, {pseudo}others are "
+        f"distilled{but}. ONNX is a file that runs without Python."
     )
-    return _filled("In short", columns, note, [*best_of_each(comparison.ranked()), *teachers])
+    return _filled("In short", columns, note, [*students, *teachers])
 
 
 def best_of_each(ranked):
@@ -199,7 +209,8 @@ _TABLES = [
         ],
         "On rows that no model was fitted on. Gain: in the score that ranks, over the twin, the "
         "same student fitted to the labels alone; positive is better. Share of lead: of the "
-        "teacher's lead over the twin, where it is at least two standard errors. Log-loss in nats; "
+        "teacher's lead over the twin, where it is at least two standard errors, and the teacher "
+        "has a part in the student. Log-loss in nats; "
         "Brier in [0, 2].",
     ),
     (
@@ -252,8 +263,9 @@ _TABLES = [
         "where it converts, for rows that are prepared. Seconds to fit: of the student alone, "
         "tuning included; cross-fitting the teacher is counted once. Alpha: chosen weight of the "
         "teacher's predictions against the labels; unlabelled weight: chosen weight of a row "
-        "without a label against one with. Chosen setting: of the twin, where it is not the given "
-        "one.",
+        "without a label against one with. Alpha 0 with an unlabelled weight above 0: labelled "
+        "rows keep their labels, the teacher labels the others. Chosen setting: of the twin, "
+        "where it is not the given one.",
     ),
     (
         "Groups of rows",
@@ -267,3 +279,15 @@ _TABLES = [
         "Gap: largest minus smallest among the groups.",
     ),
 ]
+
+# Of tables of regressors, where they differ.
+_NOTES_ON_NUMBERS = {
+    "Quality": "On rows that no model was fitted on. Gain: in the score that ranks, over the twin, "
+    "the same student fitted to the labels alone; positive is better. Share of lead: of the "
+    "teacher's lead over the twin, where it is at least two standard errors, and the teacher has a "
+    "part in the student. MSE in the squared unit of y; R² is at most 1.",
+    "Fidelity to the teacher": "MSE to the teacher: mean squared difference between the "
+    "predictions of both. A student may rightly differ: this is not quality.",
+    "Calibration": "Bias: mean prediction minus the mean of y. Slope: of the regression of y on "
+    "the prediction; 1 is right, below 1 predictions vary too much, above 1 too little.",
+}

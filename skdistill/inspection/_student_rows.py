@@ -6,6 +6,7 @@ from ._student_comparison import COMPILED, ComparedModel
 from ._student_costs import student_costs
 from ._student_fits import LABELS, NAMES
 from ._student_runs import TEACHER
+from ._teacher_part import has_no_teacher
 
 
 def compared_models(models, predictions, scores):
@@ -43,7 +44,7 @@ def _measured(row, fit, scores, details, compiled=None):
     """
     figures = scores.figures(row.name)
     if row.student:
-        figures |= scores.gains(row.student, row.how)
+        figures |= scores.gains(row.student, row.how, teacher_counts=not has_no_teacher(details))
         details |= _on_disagreement(scores, row.name, fit.model)
     worst = scores.worst_segment(row.name)
     if worst is not None:

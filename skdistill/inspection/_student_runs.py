@@ -38,7 +38,7 @@ def fit_models(fitter, students, training, progress):
     teacher = fitter.fit_teacher(training)
     progress.teacher(teacher)
     labels = None
-    if training.X_unlabeled is not None:
+    if training.X_unlabeled is not None and fitter.task.has_hard_labels:
         predictions = fitter.task.predict_teacher(teacher.model, training.X_unlabeled, training.y)
         labels = fitter.task.pseudo_labels(predictions)
     fitted = {}

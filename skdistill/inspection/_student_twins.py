@@ -1,6 +1,6 @@
 """Students fitted to the labels alone, tuned: what they are compared with when distilled.
 
-A search tunes itself. Other students have one published grid for their class, of at most six
+A search tunes itself. Other students have one published grid for their class, of at most eight
 settings with the given one first; none of them makes a student larger. Students of other classes
 are fitted as they are, and called untuned.
 """
@@ -19,6 +19,7 @@ from ..students._capabilities import SEARCH
 from ..students.leaf_shrinkage import shrink_leaves
 
 N_FOLDS = 3
+FEWER_LEAVES = (3, 10)  # divisors of the leaves of a tree: a smaller one may be better
 SHRINKAGE = "leaf_shrinkage"  # no parameter: the strength for `shrink_leaves`
 
 
@@ -132,22 +133,37 @@ def tuned_twin(student, training, task, scoring):
         return Twin(_best_of_search(student, training), {}, "search")
     if searches_inside_fit(student):
         return Twin(student, {}, "search")
-    twins = [Twin(student, setting, "grid") for setting in settings_of(student)]
+    twins = [Twin(student, setting, "grid") for setting in settings_of(student, training)]
     if len(twins) == 1:
         return twins[0]._replace(tuning="untuned")
     return _best_twin(twins, training, _Judge(task, scoring))
 
 
-def settings_of(student):
-    """Return the settings that are compared for a student, the given one first."""
+def settings_of(student, training):
+    """Return the settings that are compared for a student, the given one first.
+
+    Those of a tree without `max_leaf_nodes` depend on how many leaves it has on the training rows.
+    """
     prefix, last = _last_step(student)
     package = type(last).__module__.partition(".")[0]
     further = GRIDS.get(f"{package}.{type(last).__name__}", [])
+    if further is _TREES:
+        further = [*further, *_with_fewer_leaves(student, training)]
     renamed = [
         {name if name == SHRINKAGE else prefix + name: value for name, value in setting.items()}
         for setting in further
     ]
     return [{}, *renamed]
+
+
+def _with_fewer_leaves(student, training):
+    """Return settings with a part of the leaves that a tree may have, else of those that it has."""
+    n_leaves = _last_step(student)[1].max_leaf_nodes
+    if n_leaves is None:
+        _, fitted = _last_step(fit_to_labels(student, training))
+        n_leaves = fitted.get_n_leaves()
+    fewer = dict.fromkeys(max(2, n_leaves // divisor) for divisor in FEWER_LEAVES)
+    return [{"max_leaf_nodes": each, SHRINKAGE: 10.0} for each in fewer if each < n_leaves]
 
 
 def ends_in_search(student):

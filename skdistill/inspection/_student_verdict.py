@@ -1,6 +1,6 @@
 """What a comparison of students says, as sentences."""
 
-from math import isnan
+from math import inf, isnan
 
 from ._student_certainty import on_certainty, on_more_rows
 from ._student_layout import SCORES, described_costs, with_sign
@@ -36,11 +36,18 @@ def _on_student(row, by_name, comparison):
     if isnan(gain.value):
         failure = by_name[f"{row.name} (labels)"].failure
         return f"{row.name}: there is nothing to compare it with. Its twin failed: {failure}"
-    if abs(gain.value) < NEGLIGIBLE and not gain.standard_error > NEGLIGIBLE:
-        return f"{row.name}: no difference to {twin}: the default chose the labels alone."
+    is_equal = abs(gain.value) < NEGLIGIBLE and not gain.standard_error > NEGLIGIBLE
+    if is_equal:
+        reason = f": {_labels_alone(comparison)}" if row.labels_alone_chosen else ""
+        return f"{row.name}: no difference to {twin}{reason}."
     # The score itself is shown: a loss that falls is a gain.
     change = gain.value if comparison.higher_is_better else -gain.value
     shown = f"{SCORES[comparison.scoring]} {with_sign(change, gain.standard_error)} against {twin}"
+    if row.labels_alone_chosen:
+        return (
+            f"{row.name}: {_labels_alone(comparison)}: {shown}. The difference comes from settings "
+            "or shrunk leaves, not from the teacher."
+        )
     if gain.low > 0:
         return f"{row.name}: distilling pays: {shown}{_share(row)}."
     if gain.high < 0:
@@ -48,6 +55,13 @@ def _on_student(row, by_name, comparison):
     if isnan(gain.low):
         return f"{row.name}: {shown}, without an interval."
     return f"{row.name}: no certain difference: {shown}. The labels alone will do."
+
+
+def _labels_alone(comparison):
+    """Say what gave the teacher no part: the default, or the weights set by hand."""
+    if comparison.weights["alpha"] == "auto":
+        return "the default chose the labels alone"
+    return "its weights are those of the labels alone"
 
 
 def _share(row):
@@ -69,10 +83,30 @@ def on_choice(comparison):
         figure = best.figure(comparison.scoring)
         score = f"{SCORES[comparison.scoring]} {figure}"
         within = f"within {described_costs(comparison.budget)}" if comparison.budget else "of all"
-        found = [f"Best student {within}: {best.name}, {score}, {_costs(best, comparison)}."]
+        how = f" ({best.described_how})" if best.labels_alone_chosen else ""
+        found = [f"Best student {within}: {best.name}{how}, {score}, {_costs(best, comparison)}."]
+        found += _on_better_outside(best, comparison)
     found += _on_files(comparison)
     return found + [
         sentence for row in rows if not row.student for sentence in _on_teacher(row, comparison)
+    ]
+
+
+def _on_better_outside(best, comparison):
+    """Name the best student outside the budget, if its score is better than that of the chosen."""
+    budget = comparison.budget or {}
+    better = [row for row in comparison.ranked() if comparison.is_better(row, best)]
+    # Those without such a cost are the matter of another sentence.
+    first = next((row for row in better if budget and 1 < row.excess(budget) < inf), None)
+    if first is None:
+        return []
+    exceeded = {cost: limit for cost, limit in budget.items() if first.costs[cost] > limit}
+    costs = described_costs({cost: first.costs[cost] for cost in exceeded})
+    timed = any(cost.removeprefix("onnx_") != "kB" for cost in exceeded)
+    return [
+        f"Better, but outside the budget: {first.name}, {SCORES[comparison.scoring]} "
+        f"{first.figure(comparison.scoring)}, {costs} against {described_costs(exceeded)}."
+        f"{' Times are measured and vary.' if timed else ''}"
     ]
 
 

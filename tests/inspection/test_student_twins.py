@@ -1,4 +1,4 @@
-"""Each registered student has one published grid of at most six settings, or is called untuned."""
+"""Each registered student has a published grid of at most eight settings, or is untuned."""
 
 import warnings
 from importlib import import_module
@@ -13,8 +13,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticR
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.tree import (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
+)
 from sklearn.utils import all_estimators
 
 from skdistill.datasets import make_gaussian_classes
@@ -92,8 +97,8 @@ def test_every_registered_student_has_a_grid_or_a_reason():
 @pytest.mark.parametrize("key", GRIDS)
 def test_each_setting_fits_and_none_makes_the_student_larger(key, training):
     student = student_of(key)
-    settings = settings_of(student)
-    assert 2 <= len(settings) <= 6 and settings[0] == {}
+    settings = settings_of(student, training)
+    assert 2 <= len(settings) <= 8 and settings[0] == {}
     assert all(setting not in settings[:k] for k, setting in enumerate(settings))
     sizes = []
     for setting in settings:
@@ -123,11 +128,11 @@ def test_the_best_setting_is_the_one_of_the_smallest_loss(training):
 
 def test_the_last_step_of_a_pipeline_is_tuned(training):
     pipeline = make_pipeline(MinMaxScaler(), LogisticRegression())
-    inner = [setting["logisticregression__C"] for setting in settings_of(pipeline)[1:]]
+    inner = [setting["logisticregression__C"] for setting in settings_of(pipeline, training)[1:]]
     assert inner == [setting["C"] for setting in GRIDS["sklearn.LogisticRegression"]]
     trees = make_pipeline(MinMaxScaler(), RandomForestClassifier())
     assert {SHRINKAGE, "randomforestclassifier__min_samples_leaf"} == set().union(
-        *settings_of(trees)
+        *settings_of(trees, training)
     )
     twin = tuned_twin(pipeline, training, ClassTask(np.array([0, 1])), "log_loss")
     assert type(twin.fit(training._replace(weight=np.ones(150)))) is type(pipeline)
@@ -138,7 +143,7 @@ def test_students_without_a_grid_are_untuned(training):
         pass
 
     for student in (Tree(), LinearRegression()):
-        assert settings_of(student) == [{}]
+        assert settings_of(student, training) == [{}]
     twin = tuned_twin(Tree(), training, ClassTask(np.array([0, 1])), "log_loss")
     assert twin.tuning == "untuned" and twin.setting == {}
 
@@ -173,3 +178,41 @@ def test_inner_folds_hold_whole_groups(training, monkeypatch):
     rows = training._replace(groups=groups)
     tuned_twin(DecisionTreeClassifier(), rows, ClassTask(np.array([0, 1])), "log_loss")
     assert (splits[0] == groups).all()
+
+
+TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("limit", [{}, {"max_leaf_nodes": 30}, {"max_depth": 4}, {"max_depth": 1}])
+@pytest.mark.parametrize("tree", TREES)
+def test_twins_of_trees_may_have_fewer_leaves(tree, limit, piped, training):
+    """A third and a tenth of the limit, or of the leaves of the fitted tree; at least two."""
+    student = tree(random_state=0, **limit)
+    n_leaves = limit.get("max_leaf_nodes") or (
+        clone(student).fit(training.X, training.y).get_n_leaves()
+    )
+    expected = [max(2, n_leaves // 3), max(2, n_leaves // 10)] if n_leaves > 2 else []
+    prefix = f"{tree.__name__.lower()}__" if piped else ""
+    if piped:
+        student = make_pipeline(FunctionTransformer(), student)
+    name = f"{prefix}max_leaf_nodes"
+    found = [each for each in settings_of(student, training) if name in each]
+    assert found == [{name: each, SHRINKAGE: 10.0} for each in dict.fromkeys(expected)]
+    assert limit == {"max_depth": 1} or found
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_where_a_small_tree_is_the_truth_its_twin_is_small(kind):
+    """The labels depend on one split; the other leaves fit noise."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 5))
+    if kind == "classifier":
+        y = (rng.random(300) < np.where(X[:, 0] > 0, 0.7, 0.3)).astype(int)
+        tree, task, score = DecisionTreeClassifier, ClassTask(np.array([0, 1])), "log_loss"
+    else:
+        y = (X[:, 0] > 0) + rng.normal(size=300)
+        tree, task, score = DecisionTreeRegressor, NumberTask(), "mse"
+    twin = tuned_twin(tree(max_leaf_nodes=20, random_state=0), TrainingRows(X, y), task, score)
+    assert twin.setting["max_leaf_nodes"] in (2, 6)
+    assert twin.fit(TrainingRows(X, y)).get_n_leaves() == twin.setting["max_leaf_nodes"]
