@@ -4,6 +4,7 @@ from math import isnan
 from typing import NamedTuple
 
 from ._figures import cost as write_cost
+from ._student_models import LABELS_ALONE, has_labels_alone
 
 TITLE = "Which student?"
 SCORES = {
@@ -62,6 +63,7 @@ def summary(comparison):
     costs = list(budget or ("kB", "ms_per_1000"))
     columns = [
         Column("within budget", lambda row: _meets(row, budget)),
+        Column("teacher's part", lambda row: LABELS_ALONE if has_labels_alone(row) else ""),
         _score(comparison.scoring, SCORES[comparison.scoring]),
         Column("correct", _correct),
         *(_cost(cost, UNITS[cost]) for cost in costs),
@@ -72,8 +74,9 @@ def summary(comparison):
     note = (
         f"{MEANINGS[comparison.scoring]} ± is the standard error. Each student as the better of "
         "its fits, best first: (labels) means fitted to the labels alone, (pseudo-labels) to the "
-        "labels that the teacher predicts, others are distilled. ONNX is a file that runs without "
-        "Python."
+        "labels that the teacher predicts, others are distilled, except those of "
+        f"“{LABELS_ALONE}”, whose default gave the teacher no part. ONNX is a file that runs "
+        "without Python."
     )
     return _filled("In short", columns, note, [*best_of_each(comparison.ranked()), *teachers])
 
