@@ -5,7 +5,7 @@ from html import escape
 from ._report_html import PAGE, definitions
 from ._student_certainty import on_certainty, on_more_rows, on_selection
 from ._student_layout import TITLE, summary, tables
-from ._student_models import described_models
+from ._student_models import described_models, shown_name
 from ._student_verdict import on_choice, on_students
 from ._tables import html_list, html_table
 
@@ -72,7 +72,7 @@ def as_fragment(comparison, title=TITLE):
             "What would more rows bring?",
             on_more_rows(comparison) or ([NOT_EXAMINED] if chosen else []),
         ),
-        _table(summary(comparison), chosen and chosen.name),
+        _table(summary(comparison), chosen and shown_name(chosen)),
         _section("Does distilling pay?", on_students(comparison)),
         f'<p class="note">{escape(TWINS)}</p>',
         "<h3>All figures</h3>",

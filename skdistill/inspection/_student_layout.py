@@ -1,10 +1,11 @@
 """Layout of a comparison of students, for its text and its page."""
 
+from dataclasses import replace
 from math import isnan
 from typing import NamedTuple
 
 from ._figures import cost as write_cost
-from ._student_models import LABELS_ALONE, has_labels_alone
+from ._student_models import LABELS_ALONE, shown_name
 
 TITLE = "Which student?"
 SCORES = {
@@ -63,7 +64,6 @@ def summary(comparison):
     costs = list(budget or ("kB", "ms_per_1000"))
     columns = [
         Column("within budget", lambda row: _meets(row, budget)),
-        Column("teacher's part", lambda row: LABELS_ALONE if has_labels_alone(row) else ""),
         _score(comparison.scoring, SCORES[comparison.scoring]),
         Column("correct", _correct),
         *(_cost(cost, UNITS[cost]) for cost in costs),
@@ -78,7 +78,8 @@ def summary(comparison):
         f"“{LABELS_ALONE}”, whose default gave the teacher no part. ONNX is a file that runs "
         "without Python."
     )
-    return _filled("In short", columns, note, [*best_of_each(comparison.ranked()), *teachers])
+    students = [replace(row, name=shown_name(row)) for row in best_of_each(comparison.ranked())]
+    return _filled("In short", columns, note, [*students, *teachers])
 
 
 def best_of_each(ranked):
@@ -202,8 +203,8 @@ _TABLES = [
         ],
         "On rows that no model was fitted on. Gain: in the score that ranks, over the twin, the "
         "same student fitted to the labels alone; positive is better. Share of lead: of the "
-        "teacher's lead over the twin, where it is at least two standard errors. Log-loss in nats; "
-        "Brier in [0, 2].",
+        "teacher's lead over the twin, where it is at least two standard errors; above 100 % means "
+        "better than the teacher. Log-loss in nats; Brier in [0, 2].",
     ),
     (
         "Fidelity to the teacher",

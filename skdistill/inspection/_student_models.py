@@ -19,8 +19,17 @@ def _described(row):
     parts = [kind_of(row.model)]
     if row.costs.get("size_unit"):
         parts.append(f"{row.costs['size']:,.0f} {row.costs['size_unit']}")
-    parts += filter(None, [settings(row.model), LABELS_ALONE if has_labels_alone(row) else ""])
-    return "; ".join(parts)
+    parts.append(settings(row.model))
+    if row.details.get("setting"):
+        parts.append(f"tuning chose {row.details['setting']}")
+    if has_labels_alone(row):
+        parts.append(LABELS_ALONE)
+    return "; ".join(filter(None, parts))
+
+
+def shown_name(row):
+    """Return the name of a model, marked if the teacher has no part in a distilled student."""
+    return f"{row.name} ({LABELS_ALONE})" if has_labels_alone(row) else row.name
 
 
 def has_labels_alone(row):

@@ -609,6 +609,8 @@ def test_the_page_says_what_was_compared_and_when(rows, tmp_path):
     assert models["tree"].startswith(f"DecisionTreeClassifier; {leaves} leaves; ")
     assert "Pipeline of StandardScaler and LogisticRegression; " in models["linear"]
     assert "C=0.5" in models["linear"]
+    for name, setting in compared.to_frame()["setting"].fillna("").items():
+        assert not setting or models[name].endswith(f"tuning chose {setting}")
 
 
 def test_a_lead_of_several_models_is_said_to_be_a_little_lucky(rows):
@@ -637,8 +639,9 @@ def test_distilled_students_without_the_teacher_are_marked(how, alpha, unlabeled
     row = dataclasses.replace(first, how=how, details=details)
     assert has_labels_alone(row) is expected
     compared._rows = [row, *compared.teachers()]
-    marked = f"<td>{LABELS_ALONE}</td>" in compared._repr_html_()
-    assert marked is expected
+    name = f"tree ({LABELS_ALONE})" if expected else "tree"
+    chosen = f'<tr class="chosen"><th scope="row">{name}</th>'
+    assert chosen in compared._repr_html_()
     assert dict(described_models(compared))["tree"].endswith(LABELS_ALONE) is expected
 
 
