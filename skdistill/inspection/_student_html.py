@@ -14,7 +14,10 @@ INTRODUCTION = (
     "that could be used in its place. Each was fitted to the labels alone, and distilled: to the "
     "teacher's probabilities, too. All were compared on rows that none of them has seen."
 )
-TWINS = "A twin is the same student fitted to the labels alone, its settings tuned on them."
+TWINS = (
+    "A twin is the same student fitted to the labels alone, its settings tuned on them. A share of "
+    "the teacher's lead above 100 % means better than the teacher."
+)
 MODELS = (
     "Class, size, and the settings that differ from the defaults; of a Pipeline, those of the last "
     "step."
@@ -72,7 +75,7 @@ def as_fragment(comparison, title=TITLE):
             "What would more rows bring?",
             on_more_rows(comparison) or ([NOT_EXAMINED] if chosen else []),
         ),
-        _table(summary(comparison), chosen and shown_name(chosen)),
+        _table(_marked(summary(comparison), comparison), chosen and shown_name(chosen)),
         _section("Does distilling pay?", on_students(comparison)),
         f'<p class="note">{escape(TWINS)}</p>',
         "<h3>All figures</h3>",
@@ -91,6 +94,12 @@ def _on_certainty(comparison):
     """Return the sentences on certainty; with more than two models, on their selection."""
     sentences = on_certainty(comparison)
     return [*sentences, *on_selection(comparison)] if sentences else []
+
+
+def _marked(table, comparison):
+    """Return the table with marks on distilled students in which the teacher has no part."""
+    shown = {row.name: shown_name(row) for row in comparison.rows() if row.is_student}
+    return table._replace(rows=[[shown.get(name, name), *cells] for name, *cells in table.rows])
 
 
 def _provenance(comparison):

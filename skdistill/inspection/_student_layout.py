@@ -1,11 +1,9 @@
 """Layout of a comparison of students, for its text and its page."""
 
-from dataclasses import replace
 from math import isnan
 from typing import NamedTuple
 
 from ._figures import cost as write_cost
-from ._student_models import LABELS_ALONE, shown_name
 
 TITLE = "Which student?"
 SCORES = {
@@ -74,12 +72,10 @@ def summary(comparison):
     note = (
         f"{MEANINGS[comparison.scoring]} ± is the standard error. Each student as the better of "
         "its fits, best first: (labels) means fitted to the labels alone, (pseudo-labels) to the "
-        "labels that the teacher predicts, others are distilled, except those of "
-        f"“{LABELS_ALONE}”, whose default gave the teacher no part. ONNX is a file that runs "
-        "without Python."
+        "labels that the teacher predicts, others are distilled. ONNX is a file that runs without "
+        "Python."
     )
-    students = [replace(row, name=shown_name(row)) for row in best_of_each(comparison.ranked())]
-    return _filled("In short", columns, note, [*students, *teachers])
+    return _filled("In short", columns, note, [*best_of_each(comparison.ranked()), *teachers])
 
 
 def best_of_each(ranked):
@@ -203,8 +199,8 @@ _TABLES = [
         ],
         "On rows that no model was fitted on. Gain: in the score that ranks, over the twin, the "
         "same student fitted to the labels alone; positive is better. Share of lead: of the "
-        "teacher's lead over the twin, where it is at least two standard errors; above 100 % means "
-        "better than the teacher. Log-loss in nats; Brier in [0, 2].",
+        "teacher's lead over the twin, where it is at least two standard errors. Log-loss in nats; "
+        "Brier in [0, 2].",
     ),
     (
         "Fidelity to the teacher",
