@@ -20,9 +20,8 @@ from ._intervals import FIDELITY, QUALITY, gains, gaps_recovered, table
 from ._kinds import predicts_numbers
 from ._number_figures import NumberFigures
 from ._onnx_costs import check_onnx_packages, onnx_costs
-from ._provenance import chosen_weights, model_names, today, versions
+from ._provenance import chosen_weights, model_names, model_sizes, today, versions
 from ._row_scores import bootstrap, scores_on
-from ._student_costs import sizes
 
 MIN_RESAMPLES = 100
 
@@ -175,6 +174,7 @@ def distillation_report(
     X, true, weight = _safe_indexing(X, counted), true[counted], weight[counted]
     codes = None if codes is None else group_codes(codes[counted], len(counted))
 
+    of_files, not_compiled = onnx_costs(models, X) if onnx else ({}, [])
     predictions = {name: figures.predict(model, X, name) for name, model in models.items()}
     rows = {
         name: figures.rows(each, true, None if name == "teacher" else predictions["teacher"])
@@ -187,10 +187,7 @@ def distillation_report(
     if n_groups is not None and n_groups < MIN_GROUPS_FOR_INTERVAL:
         resampled = _without_values(resampled)
     quality = table(QUALITY, models, scores, resampled)
-    cost, not_measured = costs(models, X)
-    if onnx:
-        of_files, not_compiled = onnx_costs(models, X)
-        cost, not_measured = cost | of_files, [*not_measured, *not_compiled]
+    cost, not_pickled = costs(models, X)
     # The exact bound counts rows: not weights, and not rows that resemble one another.
     independent = codes is None and not np.ptp(weight)
     return DistillationReport(
@@ -204,12 +201,13 @@ def distillation_report(
         gap_recovered=gaps_recovered(scores, resampled),
         fidelity=table(FIDELITY, ("student", "distilled"), scores, resampled)
         | (figures.further_fidelity(models, predictions, X) if independent else {}),
-        cost=cost,
+        cost=cost | of_files,
         cost_of={name: description(model) for name, model in models.items()},
         missing=(
             *_missing_intervals(n_groups),
             *figures.missing(predictions, true),
-            *not_measured,
+            *not_pickled,
+            *not_compiled,
         ),
         identical=tuple(
             pair
@@ -221,7 +219,7 @@ def distillation_report(
         versions=versions(models),
         date=today(),
         gain_over_teacher=gains("distilled", "teacher", scores, resampled),
-        sizes=sizes(models),
+        sizes=model_sizes(models),
     )
 
 

@@ -10,7 +10,7 @@ from sklearn.utils import _safe_indexing
 from threadpoolctl import threadpool_limits
 
 from .._utils._rows import count_rows
-from ._cost import BATCH, deployable, timings
+from ._cost import BATCH, timings
 from ._shipped import shipped_file
 
 COSTS = ("kB", "us_per_row", "ms_per_1000", "onnx_kB", "onnx_us_per_row", "onnx_ms_per_1000")
@@ -56,12 +56,6 @@ def _median_seconds(run, calls):
         run(each)
         seconds.append(time.perf_counter() - start)
     return median(seconds)
-
-
-def sizes(models):
-    """Return {model: "10 leaves"} of the deployed models that have leaves or coefficients."""
-    counted = {name: size_of(deployable(model)) for name, model in models.items()}
-    return {name: f"{count:,.0f} {unit}" for name, (count, unit) in counted.items() if unit}
 
 
 def size_of(model):
