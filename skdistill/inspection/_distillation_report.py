@@ -37,6 +37,10 @@ class DistillationReport:
         That of "mse" is left out, since it is that of "r2". Empty if the weights gave the teacher
         no part (`labels_alone`).
 
+    gain_over_teacher : dict of {str: Estimate}
+        By score: improvement of the distilled student over the teacher, usually negative. Positive
+        is better, also for losses.
+
     fidelity : dict of {str: {str: Estimate}}
         By score and model: "agreement" with the teacher's predicted label, "kl" (nats, the
         divergence KL(teacher ‖ model)), and "kept_at_1_percent" (without an interval). The last is
@@ -48,7 +52,11 @@ class DistillationReport:
     cost : dict of {str: {str: Estimate}}
         By kind and model: "bytes" when pickled, "batch" and "single": median milliseconds per
         thousand rows, in one batch and row by row. For Pipelines, "batch_preprocessing" is the time
-        of the steps before the last one, "batch_model" that of the last one.
+        of the steps before the last one, "batch_model" that of the last one. With ``onnx=True``,
+        "onnx_bytes", "onnx_batch" and "onnx_single" are those of the ONNX files.
+
+    sizes : dict of {str: str}
+        Leaves or coefficients of each model that has them, such as "10 leaves".
 
     cost_of : dict of {str: str}
         The object that was pickled and timed for each model.
@@ -101,10 +109,12 @@ class DistillationReport:
     versions: dict[str, str] = field(default_factory=dict)
     date: str = ""
     note: str = ""
+    gain_over_teacher: dict[str, Estimate] = field(default_factory=dict)
+    sizes: dict[str, str] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
-        """The result in one to three sentences: size, time and quality against the teacher."""
+        """The result in a few sentences: size, time and quality against the teacher."""
         return summary(self)
 
     @property
@@ -118,8 +128,8 @@ class DistillationReport:
         Returns
         -------
         pandas.DataFrame
-            Columns "part" (quality, gain, gap_recovered, fidelity, cost), "measure", "model",
-            "value", "low" and "high".
+            Columns "part" (quality, gain, gap_recovered, gain_over_teacher, fidelity, cost),
+            "measure", "model", "value", "low" and "high".
 
         Raises
         ------
@@ -138,7 +148,11 @@ class DistillationReport:
         except ImportError as error:
             raise ImportError("to_frame needs pandas: pip install pandas") from error
         by_model = {"quality": self.quality, "fidelity": self.fidelity, "cost": self.cost}
-        of_distilled = {"gain": self.gain, "gap_recovered": self.gap_recovered}
+        of_distilled = {
+            "gain": self.gain,
+            "gap_recovered": self.gap_recovered,
+            "gain_over_teacher": self.gain_over_teacher,
+        }
         rows = [
             (part, measure, model, *figure)
             for part, figures in by_model.items()

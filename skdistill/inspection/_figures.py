@@ -23,9 +23,13 @@ LABELS = {
     "batch_preprocessing": "of which preprocessing",
     "batch_model": "of which the model",
     "single": "ms per 1000 rows, one by one",
+    "onnx_bytes": "size, ONNX",
+    "onnx_batch": "ms per 1000 rows, ONNX, in batch",
+    "onnx_single": "ms per 1000 rows, ONNX, one by one",
 }
 LOWER_IS_BETTER = {
     "log_loss", "brier", "ece", "kl", "mse", "teacher_mse", "bytes", "batch", "single",
+    "onnx_bytes", "onnx_batch", "onnx_single",
 }  # fmt: skip
 BEST_AT = {"bias": 0, "calibration_slope": 1}
 WITHOUT_DIRECTION = {
@@ -85,12 +89,13 @@ def cost(value):
 def writer(part, measure):
     """Return the function that writes a figure of a part of a report."""
     in_units = measure in IN_UNITS_OF_Y
-    if measure == "bytes":
+    if measure in ("bytes", "onnx_bytes"):
         return size
     return {
         "quality": number if in_units else score,
         "fidelity": number if in_units else score,
         "gain": signed_number if in_units else gain,
+        "gain_over_teacher": signed_number if in_units else gain,
         "gap_recovered": share,
         "cost": cost,
     }[part]

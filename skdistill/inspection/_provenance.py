@@ -6,7 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from sklearn.pipeline import Pipeline
 
-from ._cost import kind_of
+from ._cost import deployable, kind_of
+from ._student_costs import size_of
 
 # Fitted attributes that say how the targets of a student were made, and their names in a report.
 WEIGHTS = {
@@ -22,6 +23,12 @@ ALWAYS_NAMED = ("scikit-learn", "skdistill")
 def model_names(models):
     """Return what each model is: its class, of a distilled one the class of its student."""
     return {name: kind_of(_student_in(_last_step(model), model)) for name, model in models.items()}
+
+
+def model_sizes(models):
+    """Return {model: "10 leaves"} of the deployed models that have leaves or coefficients."""
+    counted = {name: size_of(deployable(model)) for name, model in models.items()}
+    return {name: f"{count:,.0f} {unit}" for name, (count, unit) in counted.items() if unit}
 
 
 def chosen_weights(model):

@@ -8,7 +8,7 @@ from math import isfinite, isnan
 
 from ._figures import directed, writer
 from ._report_layout import MODELS
-from ._report_summary import main_score
+from ._report_summary import as_onnx, main_score
 
 STYLE = """
 .skdistill-report .chart { display: grid; grid-template-columns: auto 1fr auto; gap: .3em .8em; }
@@ -31,9 +31,9 @@ def chart(report):
     """Return the chart, empty if no model has a score or a cost."""
     measure = main_score(report)
     parts = [] if measure is None else [_scores(report.quality[measure], measure)]
-    parts += [
-        _bars(report.cost[kind], kind) for kind in ("bytes", "batch") if report.cost.get(kind)
-    ]
+    prefix = "onnx_" if as_onnx(report.cost) else ""
+    kinds = (f"{prefix}bytes", f"{prefix}batch")
+    parts += [_bars(report.cost[kind], kind) for kind in kinds if report.cost.get(kind)]
     return f'<div class="chart">\n{"".join(parts)}</div>' if parts else ""
 
 

@@ -70,7 +70,7 @@ def as_fragment(report, title=TITLE):
     ]
     if report.missing:
         parts.append(f"<h3>Missing</h3>\n{_list(report.missing)}")
-    parts.append(_definitions(provenance(report)))
+    parts.append(definitions(provenance(report)))
     body = "\n".join(filter(None, parts))
     style = STYLE + _report_chart.STYLE
     return f'<div class="skdistill-report">\n<style>{style}</style>\n{body}\n</div>'
@@ -111,7 +111,7 @@ def _explained(name):
     return f'<abbr title="{escape(EXPLAINED[name])}">{escape(name)}</abbr>'
 
 
-def _definitions(pairs):
+def definitions(pairs):
     """Return names and texts as a list of definitions."""
     items = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in pairs)
     return f"<dl>\n{items}\n</dl>"

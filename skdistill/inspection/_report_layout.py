@@ -24,7 +24,9 @@ NOTES = {
     "predictions vary too much, above 1 too little.",
     "agreement": "Agreement: share of rows with the same most probable class as the teacher.",
     "bytes": "Size, pickled: of the pickle. The skops and ONNX files of the same model have other "
-    "sizes, which compare_students measures.",
+    "sizes.",
+    "onnx_bytes": "ONNX: of the file that runs without Python, on one thread and for rows that are "
+    "prepared.",
     "kl": "KL: divergence KL(teacher ‖ model) of the probabilities, in nats, 0 if they are equal; "
     "a probability of 0 counts as 2.2e-16.",
     "kept_at_1_percent": "Kept at 1 %: share of the rows that the student predicts alone if the "
@@ -33,6 +35,16 @@ NOTES = {
     "teacher_mse": "MSE to the teacher: mean squared difference of the predictions.",
     "residual_correlation": "Correlation of residuals: of y minus the model's prediction with y "
     "minus the teacher's.",
+}
+
+
+# Weights by which the targets of a student were made, as a reader sees them.
+WEIGHTS = {
+    "alpha": "alpha {} (weight of the teacher's predictions against the labels)",
+    "unlabeled_weight": "weight of rows without labels {}",
+    "pseudo_labels": "hard pseudo-labels: {}",
+    "leaf_shrinkage": "shrinkage of leaves {}",
+    "teacher_temperature": "temperature of the teacher {}",
 }
 
 
@@ -65,13 +77,22 @@ def tables(report):
             report, "fidelity", ("student", "distilled"),
             f"{_notes(report.fidelity)} A student may rightly disagree: this is not quality.",
         ),
-        _by_model(
+        _with_sizes(report, _by_model(
             report, "cost", ("teacher", "student", "distilled"),
-            "Times of predict_proba, or predict where a model has no other; medians on this "
-            "machine. In a Pipeline, preprocessing is all steps before the last one. "
+            "Times of predict_proba, or predict where a model has no other: medians on this "
+            "machine, which vary with its load. In a Pipeline, preprocessing is all steps before "
+            "the last one. "
             f"{_notes(report.cost)} Pickled and timed were: {costs}.",
-        ),
+        )),
     ]  # fmt: skip
+
+
+def _with_sizes(report, table):
+    """Return the table with a row of leaves or coefficients, if a model has them."""
+    if not report.sizes:
+        return table
+    cells = [Cell(report.sizes.get(model, "–")) for model in table.heads]
+    return table._replace(rows=[("leaves or coefficients", cells), *table.rows])
 
 
 def subtitle(report):
@@ -96,7 +117,10 @@ def _rows_and_resamples(report):
 def provenance(report):
     """Return the models, the weights, the versions and the date, as pairs of name and text."""
     names = "; ".join(f"{MODELS[name]}: {kind}" for name, kind in report.model_names.items())
-    weights = ", ".join(f"{name} {_weight(value)}" for name, value in report.weights.items())
+    weights = "; ".join(
+        WEIGHTS.get(name, f"{name} {{}}").format(_weight(value))
+        for name, value in report.weights.items()
+    )
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     pairs = [("Models", names), ("Weights of the distilled student", weights)]
     pairs += [("Versions", versions), ("Date", report.date)]
@@ -104,8 +128,10 @@ def provenance(report):
 
 
 def _weight(value):
-    """Write a chosen weight with three digits."""
-    return str(value) if isinstance(value, bool) else f"{value:.3g}"
+    """Write a chosen weight with three digits, a choice as yes or no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}"
 
 
 def _notes(figures):
@@ -142,6 +168,9 @@ def _gains(report):
                 _cell(report.gap_recovered[measure], "gap_recovered", measure)
                 if measure in report.gap_recovered
                 else Cell("–"),
+                _cell(report.gain_over_teacher[measure], "gain_over_teacher", measure)
+                if measure in report.gain_over_teacher
+                else Cell("–"),
             ],
         )
         for measure, gained in report.gain.items()
@@ -149,9 +178,11 @@ def _gains(report):
     note = (
         "Better by: the distilled student against the student from the labels alone; positive is "
         "better, also for losses. Gap recovered: that, over the teacher's own lead; undefined "
-        "where the teacher was no better, without an interval where its lead is not certain."
+        "where the teacher was no better, without an interval where its lead is not certain; above "
+        "100 % means better than the teacher. Over the teacher: the distilled student against it."
     )
-    return Table("What distilling changed", ["better by", "gap recovered"], rows, note)
+    heads = ["better by", "gap recovered", "over the teacher"]
+    return Table("What distilling changed", heads, rows, note)
 
 
 def _cell(estimate, part, measure):

@@ -18,6 +18,17 @@ def on_certainty(comparison):
     return [*_over_rivals(best, rivals, comparison), *_against_teacher(best, comparison)]
 
 
+def on_selection(comparison):
+    """Say that the best of several models is a little lucky, and that leads are per pair."""
+    n_models = len(comparison.ranked())
+    if n_models <= 2:
+        return []
+    return [
+        f"The first of {n_models} models on the same rows is a little lucky: on new rows, expect a "
+        "slightly worse score. Each interval is for one pair of models, not for all pairs at once."
+    ]
+
+
 def _over_rivals(best, rivals, comparison):
     """Say whether the lead of the best student over each other one is certain."""
     within = " within the budget" if comparison.budget else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .._utils._typing import Estimator
+from ._provenance import today, versions
 from ._resampling import Figure
 from ._student_costs import COSTS
 from ._student_html import as_fragment, as_page
@@ -33,6 +34,7 @@ class ComparedModel:
     costs: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     failure: str = ""
+    onnx: bytes = b""  # the file that was measured; empty where there is none
 
     @property
     def labels_alone_chosen(self):
@@ -56,6 +58,10 @@ class ComparedModel:
     def measured(self, model, figures, costs, details):
         """Return the row with the fitted model and all that was measured."""
         return replace(self, model=model, figures=figures, costs=costs, details=details)
+
+    def with_onnx(self, compiled):
+        """Return the row with the file of a compiled model; unchanged without one."""
+        return self if compiled is None else replace(self, onnx=compiled.onnx)
 
     def figure(self, name):
         """Return a figure, NaN if the model has none."""
@@ -88,6 +94,12 @@ class StudentComparison:
     sentences : list of str
         What the table says about each student, and about the teacher and the budget.
 
+    versions : dict of {str: str}
+        Versions of Python, skdistill, scikit-learn and the packages of the models.
+
+    date : str
+        Day of the comparison, as YYYY-MM-DD.
+
     Examples
     --------
     See :func:`compare_students`.
@@ -101,6 +113,8 @@ class StudentComparison:
         self.weights = weights  # alpha and unlabeled_weight of distilled students, as given
         self.notes = notes  # sentences on how the figures were made
         self.halved = []  # fits of the chosen student on half of the rows
+        self.versions = versions(self.models)
+        self.date = today()
 
     @property
     def names(self) -> list[str]:
@@ -217,15 +231,42 @@ class StudentComparison:
         frame["failure"] = last
         return frame.dropna(axis="columns", how="all")
 
-    def to_html(self, path: str | Path) -> None:
+    def to_html(self, path: str | Path, *, title: str | None = None) -> None:
         """Write the comparison as a self-contained HTML page.
 
         Parameters
         ----------
         path : str or Path
             File to write, in UTF-8. An existing one is replaced.
+
+        title : str, default=None
+            Title of the page, such as the name of the project. "Which student?" by default.
         """
-        Path(path).write_text(as_page(self), encoding="utf-8")
+        Path(path).write_text(as_page(self, title), encoding="utf-8")
+
+    def to_onnx(self, path: str | Path, name: str | None = None) -> None:
+        """Write the ONNX file of a model, the one that was measured and checked.
+
+        It has one input "X", an array of float32. For a dataframe it has one input of shape
+        (n_samples, 1) for each column: numbers as float32, other columns as str. (A dataframe of
+        numbers only has the single input if no step of the model selects columns.) The outputs are
+        the predicted labels and probabilities, or the predicted numbers.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write. An existing one is replaced.
+
+        name : str, default=None
+            Name of a row, such as "tree", "tree (labels)" or "teacher". None takes that of
+            :meth:`best`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row, or if it was not converted to ONNX. The message has the reason.
+        """
+        Path(path).write_bytes(self._onnx(self.best() if name is None else name))
 
     @property
     def higher_is_better(self):
@@ -258,6 +299,20 @@ class StudentComparison:
     def teachers(self):
         """Return the teacher, and the compiled one if there is one."""
         return [row for row in self._rows if not (row.student or row.failure)]
+
+    def _onnx(self, name):
+        """Return the ONNX file of a row; raise if there is none."""
+        row = next((row for row in self._rows if row.name == name), None)
+        if row is None:
+            raise ValueError(f"There is no model {name!r}. The models are {self.names}.")
+        if not row.onnx:
+            reason = row.failure or row.details.get("not_compiled", "")
+            convertible = [each.name for each in self._rows if each.onnx]
+            raise ValueError(
+                f"{name!r} has no ONNX file. The reason: {reason} These models have one: "
+                f"{convertible}."
+            )
+        return row.onnx
 
     def _compared(self):
         """Return the students that were compared, best first; raise if there is none."""

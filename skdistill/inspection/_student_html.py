@@ -2,9 +2,10 @@
 
 from html import escape
 
-from ._report_html import PAGE
-from ._student_certainty import on_certainty, on_more_rows
+from ._report_html import PAGE, definitions
+from ._student_certainty import on_certainty, on_more_rows, on_selection
 from ._student_layout import TITLE, summary, tables
+from ._student_models import described_models, shown_name
 from ._student_verdict import on_choice, on_students
 from ._tables import html_list, html_table
 
@@ -13,7 +14,14 @@ INTRODUCTION = (
     "that could be used in its place. Each was fitted to the labels alone, and distilled: to the "
     "teacher's probabilities, too. All were compared on rows that none of them has seen."
 )
-TWINS = "A twin is the same student fitted to the labels alone, its settings tuned on them."
+TWINS = (
+    "A twin is the same student fitted to the labels alone, its settings tuned on them. A share of "
+    "the teacher's lead above 100 % means better than the teacher."
+)
+MODELS = (
+    "Class, size, and the settings that differ from the defaults; of a Pipeline, those of the last "
+    "step."
+)
 NOT_EXAMINED = "Not examined. compare_students(..., learning_curve=True) does it."
 # Only weight of type and lines carry meaning, so that it reads in grey, dark, and on paper.
 STYLE = """
@@ -36,6 +44,9 @@ STYLE = """
 .skdistill-students ul { padding-left: 1.2em; max-width: 50rem; }
 .skdistill-students li { margin: .4em 0; }
 .skdistill-students summary { cursor: pointer; padding: .4em 0; font-weight: 600; }
+.skdistill-students dl { font-size: .85rem; max-width: 50rem; overflow-wrap: anywhere; }
+.skdistill-students dt { font-weight: 600; }
+.skdistill-students dd { margin: 0 0 .4em; }
 @media (max-width: 34rem) {
   .skdistill-students { font-size: .95rem; }
   .skdistill-students table { font-size: .8rem; }
@@ -46,32 +57,55 @@ STYLE = """
 """
 
 
-def as_page(comparison):
+def as_page(comparison, title=None):
     """Return the comparison as a whole page."""
-    return PAGE.format(title=escape(TITLE), fragment=as_fragment(comparison))
+    title = TITLE if title is None else title
+    return PAGE.format(title=escape(title), fragment=as_fragment(comparison, title))
 
 
-def as_fragment(comparison):
+def as_fragment(comparison, title=TITLE):
     """Return the comparison as one element, with its style."""
     chosen = comparison.chosen()
     parts = [
-        f"<h2>{escape(TITLE)}</h2>",
+        f"<h2>{escape(title)}</h2>",
         f'<p class="note">{escape(INTRODUCTION)}</p>',
         *(f'<p class="verdict">{escape(sentence)}</p>' for sentence in on_choice(comparison)),
-        _section("How sure is that?", on_certainty(comparison)),
+        _section("How sure is that?", _on_certainty(comparison)),
         _section(
             "What would more rows bring?",
             on_more_rows(comparison) or ([NOT_EXAMINED] if chosen else []),
         ),
-        _table(summary(comparison), chosen and chosen.name),
+        _table(_marked(summary(comparison), comparison), chosen and shown_name(chosen)),
         _section("Does distilling pay?", on_students(comparison)),
         f'<p class="note">{escape(TWINS)}</p>',
         "<h3>All figures</h3>",
         *(_folded(table) for table in tables(comparison)),
+        f"<details>\n<summary>Models</summary>\n"
+        f"{definitions(described_models(comparison))}\n"
+        f'<p class="note">{escape(MODELS)}</p>\n</details>',
         f'<p class="note">{escape(" ".join(comparison.notes))}</p>',
+        definitions(_provenance(comparison)),
     ]
     body = "\n".join(part for part in parts if part)
     return f'<div class="skdistill-students">\n<style>{STYLE}</style>\n{body}\n</div>'
+
+
+def _on_certainty(comparison):
+    """Return the sentences on certainty; with more than two models, on their selection."""
+    sentences = on_certainty(comparison)
+    return [*sentences, *on_selection(comparison)] if sentences else []
+
+
+def _marked(table, comparison):
+    """Return the table with marks on distilled students in which the teacher has no part."""
+    shown = {row.name: shown_name(row) for row in comparison.rows() if row.is_student}
+    return table._replace(rows=[[shown.get(name, name), *cells] for name, *cells in table.rows])
+
+
+def _provenance(comparison):
+    """Return the versions and the date, as pairs of name and text."""
+    versions = ", ".join(f"{name} {version}" for name, version in comparison.versions.items())
+    return [("Versions", versions), ("Date", comparison.date)]
 
 
 def _section(title, sentences):

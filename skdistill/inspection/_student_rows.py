@@ -52,7 +52,8 @@ def _measured(row, fit, scores, details, compiled=None):
     X = scores.evaluated.X
     compiled, reason = compiled or compile_or_reason(fit.model, X)
     costs = student_costs(fit.model, compiled, X) | {"fit_seconds": fit.seconds}
-    return row.measured(fit.model, figures, costs, details | {"not_compiled": reason})
+    details |= {"not_compiled": reason}
+    return row.measured(fit.model, figures, costs, details).with_onnx(compiled)
 
 
 def _on_disagreement(scores, name, student):
@@ -77,4 +78,5 @@ def _teacher_rows(teacher, scores):
     as_file = {name: value for name, value in plain.costs.items() if name.startswith("onnx_")}
     costs = {name.removeprefix("onnx_"): value for name, value in as_file.items()}
     costs |= as_file | {"file": "ONNX"}
-    return [plain, row.measured(compiled, plain.figures, costs, plain.details)]
+    compiled_row = row.measured(compiled, plain.figures, costs, plain.details)
+    return [plain, compiled_row.with_onnx(compiled)]

@@ -1,5 +1,6 @@
 """Students are compared by figures with known answers, with one teacher for all of them."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -26,7 +27,9 @@ from skdistill.datasets import make_gaussian_classes
 from skdistill.inspection import compare_students, distillation_report
 from skdistill.inspection._class_task import calibration_slope, kolmogorov_smirnov
 from skdistill.inspection._halved_rows import half_of, halvings
+from skdistill.inspection._settings import settings
 from skdistill.inspection._student_certainty import on_certainty, on_more_rows
+from skdistill.inspection._student_models import LABELS_ALONE, described_models, has_labels_alone
 from skdistill.inspection._training_rows import TrainingRows
 from skdistill.metrics import smooth_calibration_error, soft_log_loss
 
@@ -597,6 +600,65 @@ def test_the_page_is_self_contained_and_escapes_names(rows, tmp_path):
     assert compared._repr_html_() in page
     assert str(compared).startswith("Which student?\n- <tree & co>: ")
     assert repr(compared) == f"StudentComparison(['{name}'])"
+
+
+def test_the_page_says_what_was_compared_and_when(rows, tmp_path):
+    students = {"tree": TREE, "linear": make_pipeline(StandardScaler(), LogisticRegression(C=0.5))}
+    compared = compare_students(students, FOREST, **rows, random_state=0)
+    compared.to_html(tmp_path / "students.html", title="Loans & others")
+    page = (tmp_path / "students.html").read_text(encoding="utf-8")
+    assert page.count("Loans &amp; others") == 2 and "Which student?" not in page
+    assert compared.date in page and f"skdistill {compared.versions['skdistill']}" in page
+    models = dict(described_models(compared))
+    assert set(models) == set(compared.names) - {"teacher (ONNX)"}
+    for name, text in models.items():
+        assert f"<dt>{name}</dt><dd>{text}</dd>" in page
+    leaves = compared.models["tree"].get_n_leaves()
+    assert models["tree"].startswith(f"DecisionTreeClassifier; {leaves} leaves; ")
+    assert "Pipeline of StandardScaler and LogisticRegression; " in models["linear"]
+    assert "C=0.5" in models["linear"]
+    for name, setting in compared.to_frame()["setting"].fillna("").items():
+        assert not setting or models[name].endswith(f"tuning chose {setting}")
+
+
+def test_a_lead_of_several_models_is_said_to_be_a_little_lucky(rows):
+    compared = compare_students({"tree": TREE}, FOREST, **rows, random_state=0)
+    lucky = "models on the same rows is a little lucky"
+    assert lucky not in compared._repr_html_()  # two models
+    students = {"tree": TREE, "linear": LogisticRegression()}
+    compared = compare_students(students, FOREST, **rows, random_state=0)
+    assert f"The first of 4 {lucky}" in compared._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("how", "alpha", "unlabeled", "expected"),
+    [
+        ("distilled", 0.0, float("nan"), True),
+        ("distilled", 0.0, 0.0, True),
+        ("distilled", 0.0, 0.5, False),  # the teacher predicts rows without labels
+        ("distilled", 0.25, float("nan"), False),
+        ("labels alone", float("nan"), float("nan"), False),
+    ],
+)
+def test_distilled_students_without_the_teacher_are_marked(how, alpha, unlabeled, expected, rows):
+    compared = compare_students({"tree": TREE}, FOREST, **rows, random_state=0)
+    first = compared.rows()[0]
+    details = first.details | {"alpha": alpha, "unlabeled_weight": unlabeled}
+    row = dataclasses.replace(first, how=how, details=details)
+    assert has_labels_alone(row) is expected
+    compared._rows = [row, *compared.teachers()]
+    name = f"tree ({LABELS_ALONE})" if expected else "tree"
+    chosen = f'<tr class="chosen"><th scope="row">{name}</th>'
+    assert chosen in compared._repr_html_()
+    assert dict(described_models(compared))["tree"].endswith(LABELS_ALONE) is expected
+
+
+def test_settings_are_those_that_differ_from_the_defaults():
+    assert settings(DecisionTreeClassifier()) == settings("no estimator") == ""
+    tree = DecisionTreeClassifier(max_depth=3, class_weight={0: 1.0, 1: 2.0})
+    assert settings(tree) == "class_weight={0: 1.0, 1: 2.0}, max_depth=3"
+    assert settings(make_pipeline(StandardScaler(with_mean=False), tree)) == settings(tree)
+    assert settings(FrozenEstimator(tree)) == f"estimator=DecisionTreeClassifier({settings(tree)})"
 
 
 def test_a_teacher_that_meets_the_budget_is_said(rows):

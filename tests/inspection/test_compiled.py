@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from skdistill.inspection import _compiled, compare_students
 from skdistill.inspection._compiled import compile_model
@@ -130,6 +130,66 @@ def test_students_have_costs_as_onnx():
     alone = compare_students({"near": Unknown()}, teacher, X[:150], CLASS[:150], **given)
     with pytest.raises(ValueError, match="not compiled to ONNX"):
         alone.best({"onnx_kB": 50})
+
+
+def frame_of(columns):
+    return pd.DataFrame(X, columns=list("wxyz")).assign(**columns)
+
+
+TEXT = frame_of({"kind": np.where(X[:, 2] > 0, "red", "green")})
+BY_COLUMN = make_column_transformer(
+    (OneHotEncoder(), make_column_selector(dtype_exclude="number")), remainder="passthrough"
+)
+
+
+def inputs_of(rows):
+    """Return rows as the docs say that the file takes them."""
+    if isinstance(rows, np.ndarray):
+        return {"X": rows.astype(np.float32)}
+    return {
+        name: rows[[name]].to_numpy().astype(np.float32 if rows[name].dtype.kind == "f" else str)
+        for name in rows
+    }
+
+
+@pytest.mark.parametrize("name", ["array", "text and numbers", "LightGBM of text and numbers"])
+def test_the_file_that_was_measured_is_written(name, tmp_path):
+    import onnxruntime
+
+    rows = X if name == "array" else TEXT
+    student = LogisticRegression()
+    if name != "array":
+        last = booster("lightgbm", "LGBMClassifier") if "LightGBM" in name else student
+        student = make_pipeline(BY_COLUMN, last)
+    given = {"X_test": rows[150:], "y_test": CLASS[150:], "random_state": 0}
+    compared = compare_students({"small": student}, student, rows[:150], CLASS[:150], **given)
+    path = tmp_path / "student.onnx"
+    for row in ("small", "small (labels)", "teacher", None):
+        compared.to_onnx(path, row)
+        model = compared.models[compared.best() if row is None else row]
+        session = onnxruntime.InferenceSession(path.read_bytes())
+        labels, proba = session.run(None, inputs_of(rows))
+        np.testing.assert_allclose(proba, model.predict_proba(rows), atol=1e-4)
+        assert (labels == model.predict(rows)).mean() > 0.99
+        measured = compared.to_frame().loc[compared.best() if row is None else row, "onnx_kB"]
+        assert path.stat().st_size == 1000 * measured
+
+
+def test_why_there_is_no_file_is_said(tmp_path):
+    given = {"X_test": X[150:], "y_test": CLASS[150:], "random_state": 0}
+    students = {"near": Unknown(), "linear": LogisticRegression()}
+    compared = compare_students(students, Unknown(), X[:150], CLASS[:150], **given)
+    path = tmp_path / "no.onnx"
+    reason = compared.to_frame().loc["near (labels)", "not_compiled"]
+    for name in ("near (labels)", "teacher"):
+        with pytest.raises(ValueError, match=r"has no ONNX file\. The reason: ") as raised:
+            compared.to_onnx(path, name)
+        assert reason in str(raised.value) and "'linear'" in str(raised.value)
+    with pytest.raises(ValueError, match="It was not compiled"):
+        compared.to_onnx(path, "teacher (ONNX)")
+    with pytest.raises(ValueError, match=r"There is no model 'other'\. The models are"):
+        compared.to_onnx(path, "other")
+    assert not path.exists()
 
 
 def test_students_without_an_onnx_file_say_why():

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skdistill import CascadeClassifier, DistilledClassifier
 from skdistill.datasets import make_gaussian_classes
-from skdistill.inspection import distillation_report
+from skdistill.inspection import _provenance, _report_layout, distillation_report
+from skdistill.inspection._compiled import compile_model
 from skdistill.inspection._figures import writer
 from skdistill.inspection._intervals import Estimate, estimate
 from skdistill.inspection._row_scores import RowScores, bootstrap, rank, weighted_scores
@@ -56,6 +58,10 @@ class FixedLabels(FixedProba):
 
     def predict(self, X):
         return self.classes_[np.argmax(self.proba, axis=1)[np.asarray(X)[:, 0].astype(int)]]
+
+
+class Unconverted(LogisticRegression):
+    """A student that no converter knows."""
 
 
 def fixed_proba(p, kind=FixedProba):
@@ -408,20 +414,17 @@ def test_what_does_not_fit_together_is_named(models, y, match):
 
 
 def test_the_summary_has_ratios_and_the_part_of_the_lead(fitted, report):
-    size, time = (
-        report.cost[kind]["teacher"].value / report.cost[kind]["distilled"].value
-        for kind in ("bytes", "batch")
-    )
+    size = report.cost["bytes"]["teacher"].value / report.cost["bytes"]["distilled"].value
     assert size > 10
     kept = report.gap_recovered["auc"]
     assert kept.low > 0  # the lead is certain: else this is a test of another sentence
-    start = f"The distilled student is {size:,.0f} times smaller and "
+    start = f"The distilled student is {size:,.0f} times smaller than the teacher, "
     assert report.summary.startswith(start)
-    number = f"{time:,.0f}" if time > 9.95 else f"{time:.1f}"
-    assert (
-        f"{number} times faster than the teacher, and keeps {100 * kept.value:.0f} % of the "
-        in (report.summary)
+    assert re.match(
+        "(about [1-9]0* times|about 1.5 times|no) (faster|slower) ", report.summary[len(start) :]
     )
+    assert " in batches of 400 rows" in report.summary
+    assert f", and keeps {100 * kept.value:.0f} % of the " in report.summary
     row = report.quality["auc"]
     assert f"AUC: {row['teacher'].value:.3f} for the teacher, {row['distilled'].value:.3f}" in (
         report.summary
@@ -459,6 +462,106 @@ def test_the_summary_of_a_larger_student_and_of_a_lost_lead():
     uncertain = {name: Estimate(-0.5, -5.0, 0.2) for name in got.gap_recovered}
     text = dataclasses.replace(got, cost={}, gap_recovered=uncertain).summary
     assert text.startswith("The distilled student has no certain gain in")
+
+
+@pytest.mark.parametrize(
+    ("batch", "single", "written"),
+    [
+        (5.3, 2.0, "about 5 times faster than the teacher in batches of 400 rows, and"),
+        (13.4, 1.1, "about 10 times faster than the teacher in batches of 400 rows (but not faster "
+         "one by one), and"),
+        (1.6, 0.4, "about 1.5 times faster than the teacher in batches of 400 rows (but slower one "
+         "by one), and"),
+        (1.2, 3.0, "no faster than the teacher in batches of 400 rows, and"),
+        (0.1, 0.1, "about 10 times slower than the teacher in batches of 400 rows, and"),
+        (12_345, 9.0, "about 10,000 times faster than the teacher in batches of 400 rows, and"),
+    ],
+)  # fmt: skip
+def test_ratios_of_times_are_rounded_and_single_rows_count(batch, single, written, report):
+    ratios = {"batch": batch, "single": single}
+    cost = {
+        kind: {"teacher": Estimate(2.0 * ratio), "distilled": Estimate(2.0)}
+        for kind, ratio in ratios.items()
+    }
+    text = dataclasses.replace(report, cost=cost).summary
+    assert text.startswith(f"The distilled student is {written}")
+    as_onnx = {f"onnx_{kind}": row for kind, row in cost.items()}
+    as_onnx["onnx_bytes"] = {"teacher": Estimate(3e4), "distilled": Estimate(1e4)}
+    text = dataclasses.replace(report, cost=cost | as_onnx).summary
+    written = written.replace(" than the teacher", "")
+    start = "As ONNX files, the distilled student is 3.0 times smaller than the teacher, "
+    assert text.startswith(f"{start}{written}")
+    del as_onnx["onnx_bytes"]["teacher"]  # it did not convert
+    assert not dataclasses.replace(report, cost=cost | as_onnx).summary.startswith("As ONNX")
+
+
+def test_a_share_above_all_and_an_equal_log_loss_are_in_words(report):
+    gaps = report.gap_recovered | {"auc": Estimate(1.3, 0.9, 1.8)}
+    text = dataclasses.replace(report, gap_recovered=gaps).summary
+    assert "keeps 130 % of the" in text
+    assert "(above 100 % means better than the teacher, though not certainly)" in text
+    gaps["auc"] = Estimate(1.3, 1.1, 1.8)
+    text = dataclasses.replace(report, gap_recovered=gaps).summary
+    assert "(above 100 % means better than the teacher)" in text
+    over = {"auc": Estimate(-0.2, -0.3, -0.1), "log_loss": Estimate(-0.01, -0.02, 0.005)}
+    text = dataclasses.replace(report, gain_over_teacher=over).summary
+    equal = "In log-loss there is no certain difference between the distilled student and the "
+    assert f"{equal}teacher: -0.010 [-0.020, +0.005]." in text
+    for auc, loss in [((-0.2, -0.3, 0.1), (0, -1, 1)), ((-0.2, -0.3, -0.1), (-2, -3, -1))]:
+        over = {"auc": Estimate(*auc), "log_loss": Estimate(*loss)}
+        assert equal not in dataclasses.replace(report, gain_over_teacher=over).summary
+
+
+def test_the_gain_over_the_teacher_is_that_of_the_scores(report):
+    for name, gain in report.gain_over_teacher.items():
+        row = report.quality[name]
+        sign = -1 if name in ("log_loss", "brier") else 1
+        expected = sign * (row["distilled"].value - row["teacher"].value)
+        assert gain.value == pytest.approx(expected) and gain.low <= gain.value <= gain.high
+
+
+def test_leaves_and_weights_are_in_words(fitted, report):
+    (forest, tree, distilled), _, _ = fitted
+    leaves = {
+        "teacher": f"{sum(each.get_n_leaves() for each in forest.estimators_):,} leaves",
+        "student": f"{tree.get_n_leaves()} leaves",
+        "distilled": f"{distilled.student_.get_n_leaves()} leaves",
+    }
+    assert report.sizes == leaves
+    weights = {"pseudo_labels": False, "unlabeled_weight": 0.25}
+    for text in (str(report), report._repr_html_()):
+        assert all(each in text for each in leaves.values())
+    text = str(dataclasses.replace(report, weights=weights))
+    assert "hard pseudo-labels: no; weight of rows without labels 0.25" in text.replace("\n", " ")
+
+
+def test_every_weight_has_words():
+    assert set(_provenance.WEIGHTS.values()) == set(_report_layout.WEIGHTS)
+
+
+def test_onnx_files_have_costs_or_a_reason(fitted):
+    pytest.importorskip("skl2onnx")
+    pytest.importorskip("onnxruntime")
+    (forest, _, distilled), X, y = fitted
+    near = Unconverted().fit(X, y)
+    got = distillation_report(forest, near, distilled, X, y, n_bootstrap=100, onnx=True)
+    for kind in ("onnx_bytes", "onnx_batch", "onnx_single"):
+        assert set(got.cost[kind]) == {"teacher", "distilled"}
+    assert got.cost["onnx_bytes"]["teacher"].value == compile_model(forest, X).n_bytes
+    assert got.summary.startswith("As ONNX files, the distilled student is ")
+    (reason,) = (each for each in got.missing if "ONNX" in each)
+    assert reason.startswith("The student was not converted to ONNX: ")
+    for text in (str(got), got._repr_html_()):
+        assert "size, ONNX" in text
+        assert "The student was not converted to ONNX" in text
+
+
+@pytest.mark.parametrize("package", ["skl2onnx", "onnxruntime"])
+def test_onnx_without_its_packages_is_refused(package, fitted, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    models, X, y = fitted
+    with pytest.raises(ImportError, match=f"onnx=True\\) needs .*{package}"):
+        distillation_report(*models, X, y, onnx=True)
 
 
 def test_a_pipeline_has_preprocessing_and_model_apart(fitted):
