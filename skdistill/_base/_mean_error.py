@@ -21,6 +21,8 @@ def warn_of_mean_error(targets, groups=None):
     `groups` has the group number of each row: rows of one are not independent.
     """
     counted = targets.weight > 0
+    if not counted.any():
+        return
     errors = (targets.mean - targets.values)[counted] / targets.scale
     weight = targets.weight[counted]
     units = np.arange(len(errors)) if groups is None else groups[counted]

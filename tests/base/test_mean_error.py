@@ -78,6 +78,10 @@ def test_rows_that_do_not_count():
     assert len(messages(given.fit, X, y, teacher_pred=predicted)) == 1
     without = np.where(predicted == y, y, np.nan)
     assert messages(given.fit, X, y, teacher_pred=without) == []
+    X_unlabeled, unlabeled_pred = skewed(50)
+    none = np.full(800, np.nan)
+    given_all = {"X_unlabeled": X_unlabeled, "unlabeled_pred": unlabeled_pred}
+    assert messages(given.fit, X, y, teacher_pred=none, **given_all) == []
     weight = np.where(predicted == y, 1.0, 0.0)
     assert messages(given.fit, X, y, weight, teacher_pred=predicted) == []
 
