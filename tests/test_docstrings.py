@@ -21,6 +21,8 @@ OTHER_MEANING = {
     ("centred_logits", "proba"): "any probabilities, not only those of a teacher",
     ("compare_students", "X"): "rows to fit on, too",
     ("compare_students", "teacher"): "unfitted, or a regressor",
+    ("StudentComparison.to_onnx", "name"): "of a row, not in a legend",
+    ("distillation_report", "teacher"): "the model that is replaced",
     ("softmax_rows", "logits"): "any logits, not only those of a student",
     ("SoftLabelClassifier.fit", "y"): "class probabilities instead of labels",
     ("SoftLabelClassifier.score", "y"): "class probabilities instead of labels",

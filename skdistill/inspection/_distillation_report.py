@@ -86,7 +86,7 @@ class DistillationReport:
         Versions of Python, skdistill, scikit-learn and the packages of the models.
 
     date : str
-        Day of the report, as YYYY-MM-DD.
+        Day on which it was made, as YYYY-MM-DD.
 
     note : str
         The units of several outputs of y; otherwise empty.
@@ -171,7 +171,7 @@ class DistillationReport:
         Parameters
         ----------
         path : str or Path
-            File to write, in UTF-8. An existing one is replaced.
+            File to write. It is in UTF-8. An existing one is replaced.
 
         title : str, default=None
             Title of the page, such as the name of the project. "Did distilling pay?" by default.

@@ -98,7 +98,7 @@ class StudentComparison:
         Versions of Python, skdistill, scikit-learn and the packages of the models.
 
     date : str
-        Day of the comparison, as YYYY-MM-DD.
+        Day on which it was made, as YYYY-MM-DD.
 
     Examples
     --------
@@ -237,7 +237,7 @@ class StudentComparison:
         Parameters
         ----------
         path : str or Path
-            File to write, in UTF-8. An existing one is replaced.
+            File to write. It is in UTF-8. An existing one is replaced.
 
         title : str, default=None
             Title of the page, such as the name of the project. "Which student?" by default.
