@@ -15,11 +15,10 @@ from ._student_layout import described_costs
 from ._student_table import as_text
 from ._student_verdict import sentences
 from ._tables import import_pandas
-from ._teacher_part import has_no_teacher
+from ._teacher_part import LABELS_CHOSEN, has_no_teacher
 
 COMPILED = "teacher (ONNX)"
 NEGLIGIBLE = 1e-9  # a difference by rounding
-LABELS_CHOSEN = "labels alone, as chosen"  # a distilled student whose teacher has no part
 
 
 @dataclass(frozen=True)

@@ -78,12 +78,10 @@ def summary(comparison):
         "" if comparison.scoring in OF_NUMBERS
         else "(pseudo-labels) to the labels that the teacher predicts, "
     )  # fmt: skip
-    alone = [row.name for row in students if row.labels_alone_chosen]
-    but = f", but {', '.join(alone)}: labels alone, as chosen" if alone else ""
     note = (
         f"{MEANINGS[comparison.scoring]} ± is the standard error. Each student as the better of "
         f"its fits, best first: (labels) means fitted to the labels alone, {pseudo}others are "
-        f"distilled{but}. ONNX is a file that runs without Python."
+        "distilled, unless their name says otherwise. ONNX is a file that runs without Python."
     )
     return _filled("In short", columns, note, [*students, *teachers])
 

@@ -2,9 +2,7 @@
 
 from ._cost import kind_of
 from ._settings import settings
-from ._student_fits import DISTILLED
-
-LABELS_ALONE = "labels alone, as chosen"
+from ._teacher_part import LABELS_CHOSEN
 
 
 def described_models(comparison):
@@ -22,21 +20,11 @@ def _described(row):
     parts.append(settings(row.model))
     if row.details.get("setting"):
         parts.append(f"tuning chose {row.details['setting']}")
-    if has_labels_alone(row):
-        parts.append(LABELS_ALONE)
+    if row.labels_alone_chosen:
+        parts.append(LABELS_CHOSEN)
     return "; ".join(filter(None, parts))
 
 
 def shown_name(row):
     """Return the name of a model, marked if the teacher has no part in a distilled student."""
-    return f"{row.name} ({LABELS_ALONE})" if has_labels_alone(row) else row.name
-
-
-def has_labels_alone(row):
-    """Return whether the default of a distilled student gave the teacher no part in it.
-
-    Then the weight of the teacher's predictions is 0, and that of unlabelled rows is 0 or there
-    are none, which is NaN.
-    """
-    weight = row.details.get("unlabeled_weight", float("nan"))
-    return row.how == DISTILLED and row.details["alpha"] == 0 and not weight > 0
+    return f"{row.name} ({LABELS_CHOSEN})" if row.labels_alone_chosen else row.name

@@ -1,5 +1,7 @@
 """Whether the weights of a distilled student gave the teacher a part in it."""
 
+LABELS_CHOSEN = "labels alone, as chosen"  # a distilled student whose teacher has no part
+
 
 def has_no_teacher(weights):
     """Return whether a student was distilled in name only: alpha 0, and no unlabelled rows.

@@ -29,7 +29,8 @@ from skdistill.inspection._class_task import calibration_slope, kolmogorov_smirn
 from skdistill.inspection._halved_rows import half_of, halvings
 from skdistill.inspection._settings import settings
 from skdistill.inspection._student_certainty import on_certainty, on_more_rows
-from skdistill.inspection._student_models import LABELS_ALONE, described_models, has_labels_alone
+from skdistill.inspection._student_models import described_models
+from skdistill.inspection._teacher_part import LABELS_CHOSEN
 from skdistill.inspection._training_rows import TrainingRows
 from skdistill.metrics import smooth_calibration_error, soft_log_loss
 
@@ -645,12 +646,12 @@ def test_distilled_students_without_the_teacher_are_marked(how, alpha, unlabeled
     first = compared.rows()[0]
     details = first.details | {"alpha": alpha, "unlabeled_weight": unlabeled}
     row = dataclasses.replace(first, how=how, details=details)
-    assert has_labels_alone(row) is expected
+    assert row.labels_alone_chosen is expected
     compared._rows = [row, *compared.teachers()]
-    name = f"tree ({LABELS_ALONE})" if expected else "tree"
+    name = f"tree ({LABELS_CHOSEN})" if expected else "tree"
     chosen = f'<tr class="chosen"><th scope="row">{name}</th>'
     assert chosen in compared._repr_html_()
-    assert dict(described_models(compared))["tree"].endswith(LABELS_ALONE) is expected
+    assert dict(described_models(compared))["tree"].endswith(LABELS_CHOSEN) is expected
 
 
 def test_settings_are_those_that_differ_from_the_defaults():
