@@ -83,7 +83,8 @@ class SoftLabelClassifier(StudentPredictionsMixin, BaseEstimator):
 
     Examples
     --------
-    >>>     >>> from skdistill import SoftLabelClassifier
+    >>> import numpy as np
+    >>> from skdistill import SoftLabelClassifier
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> P = np.array([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
     >>> model = SoftLabelClassifier(classes=["no", "yes"]).fit(X, P)
