@@ -91,6 +91,7 @@ bench: $(VENV)/test
 	$(BIN)/python benchmarks/bench_regression.py
 	$(BIN)/python benchmarks/bench_mixed_knowledge.py
 	$(BIN)/python benchmarks/bench_fitted_teacher.py
+	$(BIN)/python benchmarks/bench_many_unlabeled.py
 	$(BIN)/python benchmarks/bench_more_rows.py
 	$(BIN)/python benchmarks/bench_born_again.py
 	$(BIN)/python benchmarks/bench_born_again_nets.py

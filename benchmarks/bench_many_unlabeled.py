@@ -16,11 +16,12 @@ import math
 import tempfile
 import warnings
 from argparse import ArgumentParser
+from pathlib import Path
 from statistics import fmean, stdev
 
 import numpy as np
 from _encode import encode
-from _measure import print_table
+from _measure import print_table, write_json
 from lightgbm import LGBMClassifier
 from sklearn.metrics import log_loss
 from sklearn.tree import DecisionTreeClassifier
@@ -29,6 +30,7 @@ from threadpoolctl import threadpool_limits
 from skdistill import DistilledClassifier
 from skdistill.datasets import load_flights
 
+RESULTS = Path(__file__).parent / "results" / "bench_many_unlabeled.json"
 N_LABELED, N_TEST, FIRST_TEST = 3000, 50_000, 100_000
 N_UNLABELED = (3000, 30_000)
 MARGIN = 0.01
@@ -81,6 +83,7 @@ def main():
     """Run every draw and print the table."""
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", nargs="*", type=int, default=SEEDS)
+    parser.add_argument("--json", type=Path, default=RESULTS, help="where the table is written")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # the choice may be the labels alone
     X, y = load_flights(random_state=0)
@@ -98,6 +101,7 @@ def main():
             for n_unlabeled in N_UNLABELED
         ]
     print_table(lines)
+    write_json(options.json, {"seeds": list(options.seeds), "records": lines})
 
 
 if __name__ == "__main__":

@@ -210,6 +210,7 @@ TABLES = {
     "dask-out-of-core": ("bench_dask.json", lambda results: results["out of core"]),
     "dask-clusters": ("bench_dask.json", clusters),
     "dask-far": ("bench_dask.json", lambda results: results["extrapolation, not measured"]),
+    "many-unlabeled": ("bench_many_unlabeled.json", lambda results: results["records"]),
     "fitted-teacher": ("bench_fitted_teacher.json", lambda results: results["lines"]),
     "claims": ("paper", claims),
 }
